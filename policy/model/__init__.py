@@ -1,0 +1,1 @@
+"""The vocabulary that everything else may import: resources, executions, cluster, decision."""

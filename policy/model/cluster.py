@@ -1,0 +1,43 @@
+"""The cluster and the queue, frozen at one time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from policy.model.execution import Execution, NodeId
+from policy.model.resources import NOTHING, Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A machine of the cluster.
+
+    ``capacity`` is all it has; ``reserved`` what tasks that no admitted execution of the
+    snapshot accounts for have reserved (other people's stacks, and our own on their way out);
+    ``taken_ports`` the host ports of such tasks. Labels are ``node.labels``; ``engine_labels``
+    the engine's own.
+    """
+
+    id: NodeId
+    hostname: str
+    capacity: Resources
+    reserved: Resources = NOTHING
+    taken_ports: frozenset[tuple[int, str]] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    engine_labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    os: str = "linux"
+    architecture: str = ""
+    is_manager: bool = False
+    is_ready: bool = True
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a decision depends on but the settings. ``now_ms`` counts from the epoch."""
+
+    now_ms: int
+    nodes: tuple[Node, ...]
+    executions: tuple[Execution, ...]

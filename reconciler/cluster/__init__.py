@@ -1,0 +1,1 @@
+"""Cluster adapters: Docker Swarm, its fake with virtual time, and the lab of real engines."""

@@ -1,0 +1,1 @@
+"""Git adapters: sources of manifests and the status branch. Bare repositories, never a checkout."""

@@ -1,0 +1,274 @@
+"""Resolved manifests: what an author asked for, complete and in integers.
+
+These types are frozen into the database at admission and their canonical JSON is hashed
+(``spec_hash``), so the form is a contract: a new field needs a default that means "as before",
+since fields at their default are left out of the canonical form (see ``reconciler.canonical``).
+Nothing here knows of nodes, grants, policy versions or Docker's API.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from policy.model.execution import ApplicationType, Constraint, Uid
+from policy.model.resources import NOTHING, Resources
+
+DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
+
+
+class DependsCondition(StrEnum):
+    """When a dependency counts as met."""
+
+    STARTED = "service_started"
+    HEALTHY = "service_healthy"
+    COMPLETED = "service_completed_successfully"
+
+
+class UpdateMode(StrEnum):
+    """Whether a live execution follows edits of its ZApp and Platform."""
+
+    NEVER = "never"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A service of the same execution that must be up first."""
+
+    service: str
+    condition: DependsCondition = DependsCondition.HEALTHY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healthcheck:
+    """As in Compose. ``test`` starts with CMD or CMD-SHELL."""
+
+    test: tuple[str, ...]
+    interval_ms: int = 10_000
+    timeout_ms: int = 5_000
+    start_period_ms: int = 0
+    retries: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port that a service listens on. ``published`` 0 = the node chooses."""
+
+    name: str
+    target: int
+    protocol: str = "tcp"
+    app_protocol: str = ""
+    path: str = ""
+    mode: str = "host"
+    published: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A mount: the namespace's ``workspace`` or a shared volume that Platform names."""
+
+    type: str
+    target: str
+    source: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretMount:
+    """A file under /run/secrets. ``swarm_name`` is the Swarm secret it comes from."""
+
+    swarm_name: str
+    target: str
+    uid: str = "0"
+    gid: str = "0"
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A blob of the same commit, delivered as a config. ``content_hash`` is its sha256 (hex)."""
+
+    source: str
+    blob: str
+    content_hash: str
+    target: str
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    """A process limit, as in Compose."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tmpfs:
+    """A memory file system; ``size_bytes`` 0 = the engine's default."""
+
+    target: str
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A component, resolved. ``command`` None = the image's own."""
+
+    name: str
+    image: str
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    healthcheck: Healthcheck | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    secrets: tuple[SecretMount, ...] = ()
+    files: tuple[File, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    shm_bytes: int = 0
+    ulimits: tuple[Ulimit, ...] = ()
+    stop_grace_ms: int = 10_000
+    labels: tuple[tuple[str, str], ...] = ()
+    core: int = 1
+    maximum: int = 1
+    reservations: Resources = NOTHING
+    limits: Resources = NOTHING
+    pids_limit: int = 4096
+    constraints: tuple[Constraint, ...] = ()
+    spread: str = ""
+    max_per_node: int = 0
+    completes: bool = False
+    security_profile: str = "restricted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """An execution of the same namespace that must come first."""
+
+    name: str
+    when: str = "succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How often a batch attempt is tried again, by cause. ``no_retry`` are exit codes."""
+
+    failure: int = 0
+    node_lost: int = 1
+    no_retry: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionSpec:
+    """What runs. Frozen at admission. Durations are milliseconds; None = no bound."""
+
+    type: ApplicationType
+    services: tuple[Service, ...]
+    zapp: str = ""
+    priority: str = "normal"
+    priority_value: int = 0
+    size: str = ""
+    lifetime_ms: int | None = None
+    queue_timeout_ms: int | None = None
+    after: tuple[After, ...] = ()
+    retries: Retries = Retries()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a manifest comes from: for permalinks and for telling people who did what."""
+
+    source_id: str
+    path: str
+    line: int
+    blob: str
+    commit: str
+    author: str = ""
+    committed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """An Execution document, resolved: one run that somebody wants.
+
+    ``document_hash`` covers only what the Execution document itself means (generation rises with
+    it); ``spec_hash`` the whole resolved spec. ``spec`` is None where the document is readable
+    but can't be resolved now (its ZApp is gone or broken): the last good spec stays in force.
+    ``is_current`` is False where the file's newest content is invalid and this is its last good
+    version. ``suspend`` isn't part of the spec: it can be turned on and off for ever.
+    """
+
+    uid: Uid
+    namespace: str
+    name: str
+    run: int
+    origin: Origin
+    document_hash: str
+    spec: ExecutionSpec | None
+    spec_hash: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    suspend: bool = False
+    update: UpdateMode = UpdateMode.NEVER
+    is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """An owner of executions. ``uid`` and ``gid`` own its workspace."""
+
+    name: str
+    uid: int = 1000
+    gid: int = 1000
+    secrets: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityClass:
+    """A named rank; higher values go first."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What the operator set for everybody. Milliseconds, bytes, milli-CPUs."""
+
+    policy: str = "fifo"
+    headroom: Resources = NOTHING
+    node_selector: tuple[Constraint, ...] = ()
+    priority_classes: tuple[PriorityClass, ...] = (
+        PriorityClass(name="filler", value=-100),
+        PriorityClass(name="low", value=-10),
+        PriorityClass(name="normal", value=0),
+        PriorityClass(name="high", value=10),
+    )
+    default_reservations: Resources = DEFAULT_RESERVATIONS
+    default_lifetime_ms: int | None = None
+    maximum_lifetime_ms: int | None = None
+    maximum_replicas: int = 256
+    image_allow: tuple[str, ...] = ()
+    image_rewrite: tuple[tuple[str, str], ...] = ()
+    baseline_zapps: tuple[str, ...] = ()
+    baseline_images: tuple[str, ...] = ()
+    start_timeout_ms: int = 600_000
+    suspend: bool = False
+    is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZAppSummary:
+    """What the catalogue shows of a ZApp."""
+
+    name: str
+    title: str
+    path: str

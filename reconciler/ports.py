@@ -1,0 +1,359 @@
+"""The outside as the loop sees it: Git, the Swarm, the status branch, the clock.
+
+Adapters implement these and never import one another. Each method says what it costs and which
+errors of ``reconciler.errors`` it raises; anything else that escapes an adapter is its bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from policy.model.execution import Allocation, Uid
+from reconciler.converge.ledger import Entry
+from reconciler.converge.state import (
+    ConfigSpec,
+    NetworkSpec,
+    ObservedState,
+    ServiceSpec,
+)
+from reconciler.manifest.spec import ExecutionSpec
+
+
+class Clock(Protocol):
+    """Time. The only reader of the wall clock."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC, aware, cut to milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit as far as we carry it along. Texts are cleaned of control characters."""
+
+    id: str
+    author: str
+    committed_at: datetime
+    message: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """A regular file of a commit: the only kind that is ever read."""
+
+    path: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedEntry:
+    """A tree entry that is never read (symlink, submodule, bad name), and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """All files of a commit by path, and what was refused."""
+
+    commit: Commit
+    files: Mapping[str, str]
+    refused: tuple[RefusedEntry, ...] = ()
+
+
+class Source(Protocol):
+    """A Git repository that manifests come from: a bare mirror, never a checkout."""
+
+    @property
+    def id(self) -> str:
+        """Return the declared id of the source (identity never depends on its URL)."""
+
+    def fetch(self) -> str:
+        """Bring the mirror up to date and return the commit id at the branch's tip.
+
+        Raises:
+            SourceUnavailable: The remote can't be reached, refused us, or the branch isn't there.
+        """
+
+    def resolve(self, revision: str) -> str:
+        """Return the commit id that a full ref name, branch or (short) id stands for.
+
+        Raises:
+            SourceUnavailable: The mirror holds no such commit.
+        """
+
+    def tree(self, commit: str) -> Tree:
+        """Return path -> blob id of every regular file; reads no blob."""
+
+    def read(self, blob: str, *, limit_bytes: int) -> bytes:
+        """Return a blob's bytes.
+
+        Raises:
+            SourceUnavailable: It isn't in the mirror.
+            ValueError: It is larger than ``limit_bytes`` (asked without inflating it).
+        """
+
+    def is_descendant(self, commit: str, ancestor: str) -> bool:
+        """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
+
+
+class Cluster(Protocol):
+    """Docker Swarm, as the few calls that we make. Names are unique; updates compare-and-swap."""
+
+    def observe(self) -> ObservedState:
+        """Return one complete reading: nodes, our services, all tasks, networks, files.
+
+        Raises:
+            ClusterUnavailable: Any part of it couldn't be listed whole.
+        """
+
+    def create_network(self, spec: NetworkSpec) -> str:
+        """Create an overlay network and return its id.
+
+        Raises:
+            NameTaken, ActionFailed, ClusterUnavailable
+        """
+
+    def remove_network(self, network_id: str) -> None:
+        """Remove a network by id. Gone already is fine.
+
+        Raises:
+            ConflictError: A service still uses it.
+        """
+
+    def create_config(self, spec: ConfigSpec) -> str:
+        """Create a config and return its id. Raises NameTaken, ActionFailed."""
+
+    def remove_config(self, config_id: str) -> None:
+        """Remove a config by id. Gone already is fine. Raises ConflictError while in use."""
+
+    def create_service(self, spec: ServiceSpec) -> str:
+        """Create a service and return its id.
+
+        Raises:
+            NameTaken: A service of that name exists (ours or not).
+            Missing: A network, config or secret that it names isn't there.
+            ActionFailed: The engine refuses the spec.
+            ClusterUnavailable: No answer: it may or may not exist now. List before any retry.
+        """
+
+    def update_service(self, service_id: str, version: int, spec: ServiceSpec) -> None:
+        """Replace a service's spec as read at ``version``. Changing only replicas restarts nobody.
+
+        Raises:
+            ConflictError: Somebody wrote since ``version``.
+            Missing: The service, or something that it names, isn't there.
+            ActionFailed: The engine refuses the spec.
+        """
+
+    def remove_service(self, service_id: str, *, uid: str) -> None:
+        """Remove a service by id, after checking that it still carries our ``uid`` label.
+
+        Gone already is fine. Raises ConflictError if it no longer is ours.
+        """
+
+    def logs(self, service_id: str, *, tail: int, limit_bytes: int = 65_536) -> str:
+        """Return the last lines of a service's tasks, control characters shown as escapes.
+
+        Raises Missing if the service is gone.
+        """
+
+    def wait_for_event(self, timeout_s: float) -> bool:
+        """Wait until something of the Swarm changed, at most ``timeout_s``; tell whether it did.
+
+        A hint only: tasks send no events, and a broken stream returns True.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write, while it lasts. ``epoch`` rises with every take-over."""
+
+    holder: str
+    epoch: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenSpec:
+    """What was resolved when a generation was admitted."""
+
+    uid: Uid
+    generation: int
+    spec_hash: str
+    spec: ExecutionSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRow:
+    """An execution as lists and pages need it. ``status`` is its status document as JSON data.
+
+    ``uid`` is one run; (namespace, name) may have several, the newest run is the current one.
+    """
+
+    uid: Uid
+    namespace: str
+    name: str
+    run: int
+    source_id: str
+    phase: str
+    reason: str
+    status: Mapping[str, object]
+    is_final: bool = False
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something worth telling about an execution (or, with an empty uid, the whole)."""
+
+    at: datetime
+    reason: str
+    message: str
+    uid: str = ""
+    namespace: str = ""
+    name: str = ""
+    commit: str = ""
+    is_warning: bool = False
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """What was left of a group's task when it ended: stored before anything is removed."""
+
+    uid: Uid
+    attempt: int
+    component: str
+    node: str
+    exit_code: int | None
+    error: str
+    log_tail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodFile:
+    """The newest valid content of a manifest file, and the commit that it was first seen in."""
+
+    source_id: str
+    path: str
+    blob: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one transaction writes. Empty parts write nothing; equal rows aren't rewritten.
+
+    ``placements`` replaces the groups of each uid that it names (empty = none); ``good_files``
+    with an empty blob removes the row; ``accepted`` is source id -> commit.
+    """
+
+    facts: tuple[Entry, ...] = ()
+    frozen: tuple[FrozenSpec, ...] = ()
+    placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    executions: tuple[ExecutionRow, ...] = ()
+    events: tuple[Event, ...] = ()
+    harvests: tuple[Harvest, ...] = ()
+    good_files: tuple[GoodFile, ...] = ()
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    snapshot: str | None = None
+    published: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return self == Changes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The working set, as read at the start of a leadership (or by a reader)."""
+
+    entries: tuple[Entry, ...]
+    frozen: tuple[FrozenSpec, ...]
+    placements: Mapping[Uid, tuple[Allocation, ...]]
+    executions: tuple[ExecutionRow, ...]
+    good_files: tuple[GoodFile, ...]
+    accepted: Mapping[str, str]
+    snapshot: str | None
+    published: Mapping[str, str]
+    state_version: int
+
+
+class Store(Protocol):
+    """The database. Every write carries the lease's epoch and is refused without it."""
+
+    def migrate(self) -> None:
+        """Bring the schema up to date, under a lock. Raises StoreUnavailable, ConfigError."""
+
+    def acquire_lease(self, holder: str, *, ttl_s: float) -> Lease | None:
+        """Take the lease if it is free, expired, ours, or its holder on this boot is dead.
+
+        Time is the database's. Returns None while somebody else leads.
+        """
+
+    def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease:
+        """Extend the lease. Raises LeaseLost."""
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the lease up; losing it before is fine."""
+
+    def load(self) -> Stored:
+        """Read the working set in one consistent snapshot. Raises StoreUnavailable."""
+
+    def commit(self, changes: Changes, lease: Lease) -> tuple[Entry, ...]:
+        """Write everything in one transaction and bump state_version; return numbered facts.
+
+        Raises:
+            LeaseLost: The epoch isn't the lease's any more; nothing was written.
+            StoreUnavailable: It isn't known whether it was written: load again.
+        """
+
+    def state_version(self) -> int:
+        """Return the counter that rises with each committed write."""
+
+    def events(
+        self, *, uid: str = "", namespace: str = "", name: str = "", limit: int = 100
+    ) -> tuple[Event, ...]:
+        """Return the newest events, newest last, of an execution or of all."""
+
+    def harvests(self, uid: str) -> tuple[Harvest, ...]:
+        """Return what was harvested of a run, oldest first."""
+
+    def request_pass(self, source_id: str) -> None:
+        """Mark a source as wanted now (no lease needed) and notify a waiting loop."""
+
+    def take_wanted(self) -> tuple[str, ...]:
+        """Return and clear the wanted sources."""
+
+    def wait_for_wanted(self, timeout_s: float) -> bool:
+        """Wait until a pass is wanted, at most ``timeout_s``; NOTIFY on PostgreSQL, else polled."""
+
+    def confirm(self, commit: str, *, by: str, at: datetime) -> None:
+        """Record an operator's confirmation of a commit (no lease needed)."""
+
+    def confirmations(self) -> frozenset[str]:
+        """Return the confirmed commits."""
+
+
+class StatusSink(Protocol):
+    """Where status files are published: the status branch."""
+
+    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+        """Write (or, for None, delete) files under our paths in one commit; return the tip's id.
+
+        An equal tree makes no commit. On a rejected push the files are laid over the new tip
+        and pushed again; other writers' paths are kept.
+
+        Raises:
+            SourceUnavailable: The remote can't be reached or keeps refusing; the message says why.
+        """
+
+    def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        """Return our files at the remote tip (all, or those under the given prefixes)."""

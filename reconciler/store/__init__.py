@@ -1,0 +1,1 @@
+"""The database: SQLAlchemy Core on SQLite and PostgreSQL. No other module writes SQL."""
