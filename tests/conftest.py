@@ -1,0 +1,14 @@
+"""Fixtures for real parts live in tests/fixtures, one module per part."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for _name in [name for name in os.environ if name.startswith("ZOE_")]:
+    del os.environ[_name]  # the developer's own settings must not reach the tests
+
+_FIXTURES = Path(__file__).parent / "fixtures"
+pytest_plugins = [
+    f"tests.fixtures.{module.stem}" for module in sorted(_FIXTURES.glob("[a-z]*.py"))
+]
