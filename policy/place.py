@@ -8,7 +8,7 @@ The filters run in a fixed order and the first one that refuses a node gives the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from policy.model.cluster import Node
@@ -171,15 +171,41 @@ def place_core(
 ) -> tuple[tuple[Allocation, ...], tuple[Refusal, ...]]:
     """Place the whole core, packed onto few nodes, or nothing.
 
-    Charges ``room`` when it fits and leaves it as it was when not. Large components go first
+    Colocated components that have no home yet get the first node on which all of it works.
+    Charges ``room`` when it fits and leaves it as it was when not. The hardest to place go first
     (first fit decreasing), which finds nearly every packing that exists, not all.
 
     Returns:
         The groups, in component and node order, and no refusals; or no groups and every node's
         no to the first component that found no place.
     """
+    if not any(c.is_colocated and c.only_nodes is None for c in execution.components):
+        return _place_core(execution, room)
+    refusals: tuple[Refusal, ...] = ()
+    for home in [node.node.id for node in sorted(room, key=_packed(execution))]:
+        groups, no = _place_core(at_home(execution, frozenset({home})), room)
+        if groups:
+            return groups, ()
+        refusals = refusals + tuple(r for r in no if r.node == home)
+    return (), refusals
+
+
+def at_home(execution: Execution, home: frozenset[NodeId]) -> Execution:
+    """Return the execution with its colocated components kept on ``home``."""
+    return replace(
+        execution,
+        components=tuple(
+            replace(c, only_nodes=home) if c.is_colocated and c.only_nodes is None else c
+            for c in execution.components
+        ),
+    )
+
+
+def _place_core(
+    execution: Execution, room: Room
+) -> tuple[tuple[Allocation, ...], tuple[Refusal, ...]]:
     placed: list[Allocation] = []
-    for component in sorted(execution.components, key=_largest_first):
+    for component in sorted(execution.components, key=_hardest_first):
         groups = _spread_over(execution, component, room, component.core, key=_packed(execution))
         placed.extend(groups)
         if sum(group.count for group in groups) < component.core:
@@ -259,8 +285,15 @@ def _spread_over(
     return placed
 
 
-def _largest_first(component: Component) -> tuple[int, int, str]:
-    return (-component.demand.memory_bytes, -component.demand.cpu_millis, component.name)
+def _hardest_first(component: Component) -> tuple[bool, int, int, str]:
+    """Those tied to a node before the free ones, then the large before the small."""
+    demand = component.demand
+    return (
+        component.only_nodes is None,
+        -demand.memory_bytes,
+        -demand.cpu_millis,
+        component.name,
+    )
 
 
 def _packed(execution: Execution) -> Callable[[NodeRoom], tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from policy.admit import admit_in_order, emptied
-from policy.elastic import grow_in_order
+from policy.elastic import grow_in_order, trim
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Decision, ReasonCode, Resize, Start
 from policy.model.execution import Allocation, Constraint, Uid
@@ -38,22 +38,26 @@ def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:
     nodes = eligible_nodes(snapshot.nodes, settings.node_selector)
     room = Room(nodes, headroom=settings.headroom)
     admitted = by_arrival(e for e in snapshot.executions if e.is_admitted)
+    held = {execution.uid: trim(execution) for execution in admitted}
     for execution in admitted:
-        room.charge(execution, execution.allocations)
+        room.charge(execution, held[execution.uid])
     waiting = by_arrival(e for e in snapshot.executions if not e.is_admitted)
     starts, waits = admit_in_order(
         waiting, room, emptied=emptied(nodes, headroom=settings.headroom)
     )
-    if any(wait.reason.code is ReasonCode.NO_CAPACITY for wait in waits):
-        return Decision(starts=tuple(starts), waits=tuple(waits))
-    by_uid = {execution.uid: execution for execution in waiting}
-    candidates = [(e, e.allocations) for e in admitted if e.is_growable]
-    candidates += [(by_uid[start.uid], start.allocations) for start in starts]
-    grown = {e.uid: groups for e, groups in grow_in_order(candidates, room)}
+    grown: dict[Uid, tuple[Allocation, ...]] = {}
+    if not any(wait.reason.code is ReasonCode.NO_CAPACITY for wait in waits):
+        by_uid = {execution.uid: execution for execution in waiting}
+        candidates = [(e, held[e.uid]) for e in admitted if e.is_growable]
+        candidates += [(by_uid[start.uid], start.allocations) for start in starts]
+        grown = {e.uid: groups for e, groups in grow_in_order(candidates, room)}
+    held |= grown
     return Decision(
         starts=_with(starts, grown),
         resizes=tuple(
-            Resize(uid=e.uid, allocations=grown[e.uid]) for e in admitted if e.uid in grown
+            Resize(uid=e.uid, allocations=held[e.uid])
+            for e in admitted
+            if held[e.uid] != e.allocations
         ),
         waits=tuple(waits),
     )

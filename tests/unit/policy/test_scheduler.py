@@ -207,3 +207,28 @@ def test_headroom_stays_free_on_every_node() -> None:
     )
     (start,) = decision.starts
     assert {g.node: g.count for g in start.allocations} == {"n1": 3, "n2": 1}
+
+
+def test_colocated_components_share_the_first_node_that_takes_them_all() -> None:
+    parts = (
+        component("server", cpus=3, is_colocated=True),
+        component("side", cpus=2, is_colocated=True),
+        component("worker", cpus=3),
+    )
+    cluster = (node("n1", cpus=4), node("n2", cpus=6))
+    (start,) = decide(snapshot(execution("e", *parts), nodes=cluster), FIFO).starts
+    assert {g.component: g.node for g in start.allocations} == {
+        "server": "n2",
+        "side": "n2",
+        "worker": "n1",
+    }
+
+
+def test_a_lowered_range_takes_replicas_back_from_the_smallest_group_first() -> None:
+    wide = execution("e", component("worker", core=1, maximum=6))
+    cluster = (node("n1", cpus=4), node("n2", cpus=2))
+    (start,) = decide(snapshot(wide, nodes=cluster), FIFO).starts
+    narrow = execution("e", component("worker", core=1, maximum=3))
+    narrow = replace(narrow, allocations=start.allocations)
+    (resize,) = decide(snapshot(narrow, nodes=cluster), FIFO).resizes
+    assert {g.node: g.count for g in resize.allocations} == {"n1": 3}
