@@ -7,6 +7,7 @@ committed before effects, results are stored before anything is removed.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -173,10 +174,11 @@ class Loop:
         )
         if changes.is_empty:
             return
+        snapshot = publication.snapshot_document(found.snapshot, commit=wanted.commit)
+        changes = replace(changes, snapshot=json.dumps(snapshot))
         entries = self.store.commit(changes, self.lease)
         self.working_set.committed(changes, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
-        snapshot = publication.snapshot_document(found.snapshot, commit=wanted.commit)
         self.publisher.refresh(
             sorted(touched & self.working_set.statuses.keys()), snapshot=snapshot
         )

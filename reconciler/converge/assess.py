@@ -87,7 +87,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """All that a pass depends on."""
+    """All that a pass depends on.
+
+    ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
+    the ledger has it.
+    """
 
     wanted: Wanted
     memory: Memory
@@ -97,6 +101,7 @@ class World:
     epoch: int = 0
     may_start: bool = True
     may_delete: bool = True
+    attempts_are_as_recorded: bool = False
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -227,6 +232,7 @@ class _Pass:
                     start_timeout_ms=self.wanted.platform.start_timeout_ms,
                     departure=departed.get(uid, EndReason.DELETED),
                     dependency_failed=self._failed_dependency(manifest),
+                    attempts_are_as_recorded=self.world.attempts_are_as_recorded,
                 )
             )
             self.steps.extend(moved.steps)
