@@ -18,6 +18,7 @@ from reconciler.git.objects import RepositoryCorrupt
 from reconciler.git.text import clean
 
 _BUSY_RETRY_S = 5.0
+_MAX_LOOSE = 256 * 100
 # What libgit2 leaves behind when its process is killed between creating and renaming.
 _LITTER = ("*.lock", "objects/pack/*_git2_*", "objects/??/tmp_*", "objects/tmp_*")
 
@@ -67,6 +68,11 @@ class Mirror:
         for pattern in (*_LITTER, "refs/**/*.lock"):
             for path in self._directory.glob(pattern):
                 path.unlink(missing_ok=True)
+
+    def is_bulky(self) -> bool:
+        """Tell whether so many loose objects have gathered that a fresh, packed copy is better."""
+        sample = self._directory / "objects" / "17"  # one of 256, filled evenly
+        return sample.is_dir() and sum(1 for _ in sample.iterdir()) > _MAX_LOOSE // 256
 
     def quarantine(self) -> None:
         """Set the directory aside, for whoever wants to look; only the newest one is kept."""

@@ -49,6 +49,7 @@ class _Level:
 class _Walk:
     """One reading of a whole tree, as far as it got."""
 
+    max_entries: int
     files: dict[str, str] = field(default_factory=dict)
     refused: list[RefusedEntry] = field(default_factory=list)
     levels: dict[tuple[pygit2.Oid, str], _Level] = field(default_factory=dict)
@@ -57,17 +58,18 @@ class _Walk:
     def spend(self, entries: int) -> None:
         """Count entries. A tree of few objects can unfold into billions of paths."""
         self.entries += entries
-        if self.entries > MAX_ENTRIES:
+        if self.entries > self.max_entries:
             raise SourceUnavailable(
-                f"the tree has more than {MAX_ENTRIES} entries: split the repository"
+                f"the tree has more than {self.max_entries} entries: split the repository"
             )
 
 
 class Objects:
     """Reads one repository. Not for use by several threads at once."""
 
-    def __init__(self, repository: pygit2.Repository) -> None:
+    def __init__(self, repository: pygit2.Repository, *, max_entries: int = MAX_ENTRIES) -> None:
         self._repository = repository
+        self._max_entries = max_entries
         self._levels: dict[tuple[pygit2.Oid, str], _Level] = {}
 
     def commit(self, commit: str) -> Commit:
@@ -89,8 +91,8 @@ class Objects:
 
     def tree(self, commit: str) -> Tree:
         """Return the files of a commit. O(directories) for those that were seen before."""
-        walk = _Walk()
-        with self._reading(f"the tree of {commit[:12]}"):
+        walk = _Walk(self._max_entries)
+        with whole(f"the tree of {commit[:12]}"):
             self._walk(self._commit(commit).tree_id, "", 1, walk)
         self._levels = walk.levels
         return Tree(
@@ -106,7 +108,7 @@ class Objects:
             if self._is_listed(blob):
                 raise RepositoryCorrupt(f"the file {blob[:12]} is in a tree but not in the mirror")
             raise SourceUnavailable(f"there is no file {clean(blob, limit=40)} in the mirror")
-        with self._reading(f"the file {blob[:12]}"):
+        with whole(f"the file {blob[:12]}"):
             kind, size = self._repository.odb.read_header(oid)
             if kind != ObjectType.BLOB:
                 raise SourceUnavailable(f"{blob} is not a file")
@@ -122,14 +124,14 @@ class Objects:
         child, parent = self._commit(commit).id, _full_id(ancestor)
         if parent is None or parent not in self._repository.odb:
             return False
-        with self._reading(f"the history of {commit[:12]}"):
+        with whole(f"the history of {commit[:12]}"):
             return bool(self._repository.descendant_of(child, parent))
 
     def reference(self, name: str) -> str | None:
         """Return the commit id that a full ref name stands for, tags peeled; None if it isn't."""
         if not pygit2.reference_is_valid_name(name):
             return None
-        with self._reading(f"the ref {name}"):
+        with whole(f"the ref {name}"):
             found = self._repository.references.get(name)
             return None if found is None else str(found.peel(pygit2.Commit).id)
 
@@ -148,7 +150,7 @@ class Objects:
         oid = _full_id(commit)
         if oid is None or oid not in self._repository.odb:
             raise SourceUnavailable(f"there is no commit {clean(commit, limit=40)} in the mirror")
-        with self._reading(f"the commit {commit[:12]}"):
+        with whole(f"the commit {commit[:12]}"):
             kind, size = self._repository.odb.read_header(oid)
             if kind != ObjectType.COMMIT:
                 raise SourceUnavailable(f"{commit} is not a commit")
@@ -190,14 +192,19 @@ class Objects:
     def _is_listed(self, blob: str) -> bool:
         return any(blob in level.files.values() for level in self._levels.values())
 
-    @contextmanager
-    def _reading(self, what: str) -> Iterator[None]:
-        """Translate what pygit2 raises for objects that must be there and aren't whole."""
-        try:
-            yield
-        except (pygit2.GitError, KeyError) as error:
-            detail = clean(str(error), limit=200)
-            raise RepositoryCorrupt(f"{what} can't be read: {detail}") from error
+
+@contextmanager
+def whole(what: str) -> Iterator[None]:
+    """Translate what pygit2 raises for objects that must be there and aren't whole.
+
+    Raises:
+        RepositoryCorrupt: ``what`` can't be read.
+    """
+    try:
+        yield
+    except (pygit2.GitError, KeyError) as error:
+        detail = clean(str(error), limit=200)
+        raise RepositoryCorrupt(f"{what} can't be read: {detail}") from error
 
 
 def _sorted_out(tree: pygit2.Tree, prefix: str) -> _Level:

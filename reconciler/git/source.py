@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +11,11 @@ import pygit2
 
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
-from reconciler.git.access import Access, Session, ownership_remedy
+from reconciler.git.access import Access, ownership_remedy
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects, RepositoryCorrupt
 from reconciler.git.text import clean
+from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree
 
 TIP = "refs/zoe/source"
@@ -43,7 +44,6 @@ class GitSource:
         self._access = Access(settings)
         self._mirror = Mirror(directory)
         self._reader: Objects | None = None
-        self._is_swept = False
         self._may_heal = True
 
     @property
@@ -97,50 +97,25 @@ class GitSource:
         return self._reader
 
     def _fetch(self) -> str:
+        branch = self._settings.branch
         with self._mirror.locked():
-            if not self._is_swept:
+            if self._reader is None:
                 self._mirror.sweep()
-                self._is_swept = True
-            objects = self._objects()
-            before = objects.reference(TIP)
-            try:
-                with self._access.session("fetch from") as session:
-                    tip = self._transfer(session, before)
-            except SourceUnavailable:
-                if before is not None:
-                    # A damaged mirror fails fetches too, with errors like those of a remote.
-                    objects.tree(before)
-                raise
-        return tip
+            repository, objects = self._mirror.opened(), self._objects()
+            pulled = pull(repository, objects, self._access, branch=branch, into=TIP)
+        if pulled.tip is None:
+            raise SourceUnavailable(self._no_branch(pulled.branches))
+        return pulled.tip
 
-    def _transfer(self, session: Session, before: str | None) -> str:
-        remote = self._mirror.opened().remotes.create_anonymous(self._access.url)
-        remote.connect(callbacks=session, proxy=True)
-        wanted = f"refs/heads/{self._settings.branch}"
-        heads = {head.name: str(head.oid) for head in remote.list_heads(connect=False)}
-        if wanted not in heads:
-            raise SourceUnavailable(self._no_branch(heads))
-        if heads[wanted] != before:
-            remote.fetch([f"+{wanted}:{TIP}"], callbacks=session, proxy=True)
-        after = self._objects().reference(TIP)
-        if after != heads[wanted]:
-            raise SourceUnavailable(f"{self._access.shown_url} changed while it was read")
-        return after
-
-    def _no_branch(self, heads: dict[str | None, str]) -> str:
-        prefix = "refs/heads/"
-        branches = sorted(name.removeprefix(prefix) for name in heads if name and prefix in name)
+    def _no_branch(self, branches: Sequence[str]) -> str:
+        url, branch = self._access.shown_url, self._settings.branch
         if not branches:
-            return (
-                f"{self._access.shown_url} has no commits: push a first one to "
-                f"{self._settings.branch}"
-            )
-        shown = ", ".join(clean(branch, limit=60) for branch in branches[:_SHOWN_BRANCHES])
+            return f"{url} has no commits: push a first one to {branch}"
+        shown = ", ".join(clean(name, limit=60) for name in branches[:_SHOWN_BRANCHES])
         more = len(branches) - _SHOWN_BRANCHES
         return (
-            f"{self._access.shown_url} has no branch {self._settings.branch}: push it, or set "
-            f"branch of source {self.id} to one of those there: {shown}"
-            + (f" and {more} more" if more > 0 else "")
+            f"{url} has no branch {branch}: push it, or set branch of source {self.id} to one of "
+            f"those there: {shown}" + (f" and {more} more" if more > 0 else "")
         )
 
 
