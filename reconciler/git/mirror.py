@@ -6,6 +6,7 @@ It can always be made anew from its remote, so it is never repaired.
 from __future__ import annotations
 
 import fcntl
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +77,12 @@ class Mirror:
 
     def quarantine(self) -> None:
         """Set the directory aside, for whoever wants to look; only the newest one is kept."""
+        if self._repository is not None:
+            self._repository.free()
         self._repository = None
+        # libgit2 shares open packs by path within a process: a fresh clone would get the damaged
+        # ones back while any repository object lives, and those are in reference cycles.
+        gc.collect()
         aside = self._directory.with_name(self._directory.name + ".corrupt")
         try:
             shutil.rmtree(aside, ignore_errors=True)

@@ -133,7 +133,11 @@ class Objects:
             return None
         with whole(f"the ref {name}"):
             found = self._repository.references.get(name)
-            return None if found is None else str(found.peel(pygit2.Commit).id)
+            try:
+                direct = None if found is None else found.resolve()
+            except KeyError:  # HEAD before the first commit
+                return None
+            return None if direct is None else str(direct.peel(pygit2.Commit).id)
 
     def by_prefix(self, prefix: str) -> str | None:
         """Return the id of the one commit that starts with these hexadecimal digits."""
@@ -143,7 +147,10 @@ class Objects:
             raise SourceUnavailable(f"{prefix} is ambiguous: give more digits") from error
         except (pygit2.GitError, KeyError, ValueError):
             return None
-        kind, _ = self._repository.odb.read_header(oid)
+        if oid not in self._repository.odb:  # a full id is returned unseen
+            return None
+        with whole(f"the object {prefix}"):
+            kind, _ = self._repository.odb.read_header(oid)
         return str(oid) if kind == ObjectType.COMMIT else None
 
     def _commit(self, commit: str) -> pygit2.Commit:
