@@ -105,6 +105,9 @@ class Session(pygit2.RemoteCallbacks):
         self._asks += 1
         if self._asks > _MAX_ASKS:
             raise SourceUnavailable(self._access.refused())
+        if not self._access.is_same_server(url):
+            # libgit2 follows redirects, and would hand the token to whoever they lead to.
+            raise SourceUnavailable(self._access.redirected(url))
         if allowed_types & CredentialType.SSH_KEY:
             return self._access.key(username_from_url)
         return self._access.password(self._secrets)
@@ -125,9 +128,9 @@ class Session(pygit2.RemoteCallbacks):
 
     @property
     def words(self) -> str:
-        """What the server said in its own words, fit to be shown."""
-        lines = [line for line in self._heard.splitlines() if "objects:" not in line]
-        return self.shown("; ".join([*self.refusals, *filter(str.strip, lines)]))
+        """What the server said in its own words, fit to be shown; its progress bars left out."""
+        lines = [line for line in self._heard.splitlines() if line.strip() and "%" not in line]
+        return self.shown("; ".join([*self.refusals, *lines]))
 
     def shown(self, text: str) -> str:
         """Return text fit to be shown: no secrets, no control characters."""
@@ -145,11 +148,8 @@ class Access:
         """
         self._settings = settings
         self._address = Address.of(settings.url)
-        if (
-            settings.token_file is not None
-            and self._address.kind == "http"
-            and self._address.host not in _LOOPBACK
-        ):
+        is_in_the_clear = self._address.kind == "http" and self._address.host not in _LOOPBACK
+        if is_in_the_clear and (settings.token_file is not None or self._address.password):
             raise ConfigError(
                 f"source {settings.id}: token_file needs https: over http anybody can read it"
             )
@@ -173,6 +173,24 @@ class Access:
     def user(self) -> str:
         """The user name to log in with."""
         return self._address.user or self._settings.username
+
+    def is_same_server(self, url: str) -> bool:
+        """Tell whether ``url`` leads to where the settings lead: credentials go nowhere else."""
+        if self._address.kind == "ssh":
+            return True
+        other = Address.of(url)
+        return (other.kind, other.host, other.port) == (
+            self._address.kind,
+            self._address.host,
+            self._address.port,
+        )
+
+    def redirected(self, url: str) -> str:
+        """Return the sentence for a remote that sends us to another server."""
+        return (
+            f"{self.shown_url} leads to {clean(scrub(url), limit=200)}, which gets no credentials: "
+            f"set {self._place('url')} to the right one"
+        )
 
     def password(self, secrets: list[str]) -> pygit2.UserPass:
         """Return user name and token, and add the token to ``secrets``."""

@@ -77,12 +77,7 @@ class Mirror:
 
     def quarantine(self) -> None:
         """Set the directory aside, for whoever wants to look; only the newest one is kept."""
-        if self._repository is not None:
-            self._repository.free()
-        self._repository = None
-        # libgit2 shares open packs by path within a process: a fresh clone would get the damaged
-        # ones back while any repository object lives, and those are in reference cycles.
-        gc.collect()
+        self._let_go()
         aside = self._directory.with_name(self._directory.name + ".corrupt")
         try:
             shutil.rmtree(aside, ignore_errors=True)
@@ -92,6 +87,19 @@ class Mirror:
             raise SourceUnavailable(
                 f"{self._directory} is corrupt and can't be set aside: {error}"
             ) from error
+
+    def discard(self) -> None:
+        """Remove the directory: everything in it is at the remote too."""
+        self._let_go()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        if self._repository is not None:
+            self._repository.free()
+        self._repository = None
+        # libgit2 shares open packs by path within a process: a fresh clone would get the damaged
+        # ones back while any repository object lives, and those are in reference cycles.
+        gc.collect()
 
     def _open(self) -> pygit2.Repository:
         path = str(self._directory)

@@ -137,7 +137,12 @@ class Objects:
                 direct = None if found is None else found.resolve()
             except KeyError:  # HEAD before the first commit
                 return None
-            return None if direct is None else str(direct.peel(pygit2.Commit).id)
+            if direct is None:
+                return None
+            kind, _ = self._repository.odb.read_header(direct.target)
+            if kind == ObjectType.COMMIT:
+                return str(direct.target)
+            return str(direct.peel(pygit2.Commit).id)
 
     def by_prefix(self, prefix: str) -> str | None:
         """Return the id of the one commit that starts with these hexadecimal digits."""
@@ -165,7 +170,7 @@ class Objects:
                 raise SourceUnavailable(
                     f"the commit {commit} has {size} bytes: at most {MAX_COMMIT_BYTES}"
                 )
-            return self._repository[oid].peel(pygit2.Commit)
+        return self._parsed(oid, f"the commit {commit[:12]}").peel(pygit2.Commit)
 
     def _walk(self, tree_id: pygit2.Oid, prefix: str, depth: int, walk: _Walk) -> None:
         if depth > names.MAX_DEPTH:
@@ -190,11 +195,22 @@ class Objects:
             raise SourceUnavailable(
                 f"the directory {prefix or '/'} takes {size} bytes: at most {MAX_TREE_BYTES}"
             )
-        tree = self._repository[tree_id]
-        if not isinstance(tree, pygit2.Tree):
-            raise RepositoryCorrupt(f"{prefix or '/'} is not a directory")
-        walk.spend(len(tree))
-        return _sorted_out(tree, prefix)
+        found = self._parsed(tree_id, f"the directory {prefix or '/'}")
+        if not isinstance(found, pygit2.Tree):
+            raise SourceUnavailable(f"{prefix} is no directory, though its entry says so")
+        walk.spend(len(found))
+        return _sorted_out(found, prefix)
+
+    def _parsed(self, oid: pygit2.Oid, what: str) -> pygit2.Object:
+        try:
+            return self._repository[oid]
+        except (pygit2.GitError, KeyError) as error:
+            with whole(what):
+                self._repository.odb.read(oid)
+            # Its bytes are those that its id promises: the author's doing, not the disk's.
+            raise SourceUnavailable(
+                f"{what} is malformed: {clean(str(error), limit=200)}"
+            ) from error
 
     def _is_listed(self, blob: str) -> bool:
         return any(blob in level.files.values() for level in self._levels.values())

@@ -161,12 +161,26 @@ def test_a_token_in_the_url_works_and_is_never_shown(bare_repo, git_http, source
         assert TOKEN not in repr(caught.value.__cause__)
 
 
+def test_a_redirect_to_another_server_gets_no_token(bare_repo, git_http, source, tmp_path):
+    repo = bare_repo()
+    repo.commit({"a": "1"})
+    (tmp_path / "token").write_text(TOKEN)
+    git_http.login = ("git", TOKEN)
+    elsewhere = git_http.url(repo).replace("127.0.0.1", "localhost")
+    git_http.redirects = {"127.0.0.1": elsewhere}
+
+    with pytest.raises(SourceUnavailable, match=r"leads to http://localhost:.*set url of source"):
+        source(git_http.url(repo), token_file=tmp_path / "token").fetch()
+    assert not any(git_http.logins)
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
         ("ftp://example.org/x", "ftp:// isn't supported"),
         ("https:///x", "names no host"),
         ("http://example.org/x", "token_file needs https"),
+        (f"http://git:{TOKEN}@example.org/x", "token_file needs https"),
     ],
 )
 def test_an_unusable_url_is_found_at_start(tmp_path, url, message):

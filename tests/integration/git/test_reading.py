@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pygit2
 import pytest
@@ -131,6 +132,8 @@ def test_a_huge_blob_is_refused_without_being_inflated(read_tree):
     size = 200 * 1024**2
     blob = read_tree.repo.blob(bytes(size))
     course, tree = read_tree([(FILE, b"huge.yaml", blob)])
+    forget_peak = Path("/proc/self/clear_refs")
+    forget_peak.write_text("5")
     before = _peak_kib()
     with pytest.raises(ValueError, match=f"{size} bytes: at most 1000"):
         course.read(tree.files["huge.yaml"], limit_bytes=1000)
@@ -138,12 +141,9 @@ def test_a_huge_blob_is_refused_without_being_inflated(read_tree):
 
 
 def _peak_kib() -> int:
-    """Reset the peak of our resident memory and return what it had been."""
-    with open("/proc/self/status") as lines:  # noqa: PTH123 - not a file
-        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    with open("/proc/self/clear_refs", "w") as reset:  # noqa: PTH123
-        reset.write("5")
-    return peak
+    """Return the most memory that we had in use since it was last forgotten."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 @pytest.mark.parametrize("blob", ["1" * 40, "xyz", "../../etc/passwd"])
@@ -242,6 +242,18 @@ def test_a_commit_larger_than_any_real_one_is_refused(bare_repo, source):
     tip = course.fetch()
     with pytest.raises(SourceUnavailable, match="bytes: at most 1048576"):
         course.commit(tip)
+
+
+def test_a_malformed_commit_is_its_authors_fault_not_the_disks(
+    bare_repo, git_http, source, tmp_path
+):
+    repo = bare_repo()
+    repo.raw_commit(_commit_bytes(repo.raw_tree([]), author=b"nobody at all") + b"\nm\n")
+    course = source(git_http.url(repo))
+    tip = course.fetch()
+    with pytest.raises(SourceUnavailable, match="malformed"):
+        course.tree(tip)
+    assert not (tmp_path / "mirror.git.corrupt").exists()
 
 
 def test_revisions_are_names_or_ids_and_never_guesses(bare_repo, source):

@@ -221,6 +221,21 @@ def test_a_damaged_repository_of_ours_is_made_anew(bare_repo, git_http, status, 
     assert repo.files(BRANCH) == {**ONE, "ledger/ab/abcd.yaml": b"x"}
 
 
+def test_a_repository_of_ours_grown_bulky_is_fetched_anew(bare_repo, git_http, status, tmp_path):
+    repo = bare_repo()
+    sink = status(git_http.url(repo))
+    first = sink.publish(ONE, **ARGS)
+    loose = tmp_path / "status.git" / "objects" / "17"
+    loose.mkdir(exist_ok=True)
+    for number in range(101):
+        (loose / f"{number:038x}").write_bytes(b"x")
+
+    second = sink.publish({"ledger/ab/abcd.yaml": b"x"}, **ARGS)
+
+    assert commits(repo) == [second, first]
+    assert not loose.exists() or len(list(loose.iterdir())) < 10
+
+
 def test_read_returns_files_under_the_prefixes_only(bare_repo, git_http, status):
     repo = bare_repo()
     sink = status(git_http.url(repo))
