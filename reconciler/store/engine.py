@@ -78,19 +78,20 @@ def open_engine(url: URL) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=1800,
-        connect_args=_CONNECT_ARGUMENTS,
+        # What the operator wrote into the URL goes before ours.
+        connect_args={
+            name: value for name, value in _CONNECT_ARGUMENTS.items() if name not in url.query
+        },
         **_POOL,
     )
     event.listen(engine, "connect", _prepare_postgres)
     return engine
 
 
-def listening_arguments(url: URL) -> dict[str, Any]:
+def listening_arguments(engine: Engine) -> dict[str, Any]:
     """Return what ``psycopg.connect`` needs for a connection of its own, outside the pool."""
-    host = {"host": url.host} if url.host else {}
-    port = {"port": url.port} if url.port else {}
-    login = url.translate_connect_args(username="user", database="dbname")
-    return {**_CONNECT_ARGUMENTS, **login, **host, **port, **url.query, "autocommit": True}
+    _, arguments = engine.dialect.create_connect_args(engine.url)
+    return {**_CONNECT_ARGUMENTS, **arguments, "autocommit": True}
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

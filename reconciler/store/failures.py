@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import psycopg
 from sqlalchemy import URL
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from reconciler.errors import InvariantViolated, StoreUnavailable
@@ -36,23 +36,30 @@ def translated(url: URL) -> Iterator[None]:
     """Translate everything that the database or its driver raises inside the block.
 
     Raises:
-        InvariantViolated: A constraint was broken, or a value doesn't fit: our bug.
-        StoreUnavailable: Anything else.
+        InvariantViolated: A constraint was broken, a value can't be stored, a row isn't there
+            that must be: our bug.
+        StoreUnavailable: The server or the file can't be had, or doesn't do as we ask.
     """
     try:
         yield
     except (IntegrityError, DataError) as error:
-        said = _scrubbed(error.orig, url)
-        raise InvariantViolated("the database refuses what was written", evidence=said) from error
+        raise _violated(error.orig, url) from error
     except DBAPIError as error:
-        raise StoreUnavailable(_sentence(error.orig, url)) from error
+        raise _unavailable(error.orig, url) from error
     except (PoolTimeout, psycopg.Error, OSError) as error:
-        raise StoreUnavailable(_sentence(error, url)) from error
+        raise _unavailable(error, url) from error
+    except (SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
+        raise _violated(error, url) from error
 
 
-def _sentence(cause: BaseException | None, url: URL) -> str:
+def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:
     where = url.render_as_string(hide_password=True)
-    return f"the database {where} isn't available: {_scrubbed(cause, url)}"
+    return StoreUnavailable(f"the database {where} isn't available: {_scrubbed(cause, url)}")
+
+
+def _violated(cause: BaseException | None, url: URL) -> InvariantViolated:
+    said = _scrubbed(cause, url)
+    return InvariantViolated("the database refuses what was asked of it", evidence=said)
 
 
 def _scrubbed(cause: BaseException | None, url: URL) -> str:

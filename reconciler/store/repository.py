@@ -6,6 +6,7 @@ import threading
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import Self
 
 from sqlalchemy import Connection
 
@@ -51,6 +52,12 @@ class SqlStore:
         self._closed = threading.Event()
         self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
         self._waiter = self._make_waiter(poll_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Drop all connections and end a wait that is under way."""
@@ -171,7 +178,7 @@ class SqlStore:
             return self._transactions.read(wanted.is_any)
 
         if self._engine.dialect.name == "postgresql":
-            return Listener(self._engine.url, is_any, interval_s=poll_s)
+            return Listener(self._engine, is_any, interval_s=poll_s)
         return Poller(is_any, interval_s=poll_s)
 
     def _make_folder(self) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL
+from sqlalchemy import Engine
 
 from reconciler.errors import StoreUnavailable
 from reconciler.store.engine import listening_arguments
@@ -74,8 +74,8 @@ class Listener:
     begins to wait, and takes a connection that broke or came back for a notification.
     """
 
-    def __init__(self, url: URL, is_any: Callable[[], bool], *, interval_s: float) -> None:
-        self._arguments = listening_arguments(url)
+    def __init__(self, engine: Engine, is_any: Callable[[], bool], *, interval_s: float) -> None:
+        self._arguments = listening_arguments(engine)
         self._is_any = is_any
         self._interval_s = interval_s
         self._connection: psycopg.Connection | None = None

@@ -68,7 +68,7 @@ def _create_leadership() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("deployment", sa.Text(), nullable=False),
         sa.Column("state_version", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_meta_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_meta_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_meta"),
     )
     op.create_table(
@@ -80,7 +80,7 @@ def _create_leadership() -> None:
         sa.Column("pid", sa.BigInteger(), nullable=False),
         sa.Column("pid_started", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_lease_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_lease_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_lease"),
     )
     op.create_table(
@@ -178,7 +178,7 @@ def _create_executions() -> None:
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.CheckConstraint("count > 0", name="ck_placements_some"),
+        sa.CheckConstraint("count > 0", name=op.f("ck_placements_some")),
         sa.PrimaryKeyConstraint("uid", "component", "node", name="pk_placements"),
     )
 
@@ -230,6 +230,6 @@ def _create_telling() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_snapshots_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_snapshots_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_snapshots"),
     )
