@@ -110,15 +110,13 @@ class Listener:
             self._waker.close()
 
     def _connect(self) -> psycopg.Connection | None:
+        listen = sql.SQL("LISTEN {}").format(sql.Identifier(WANTED_CHANNEL))
         try:
-            connection = psycopg.connect(**self._arguments)
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(WANTED_CHANNEL)))
+            self._connection = psycopg.connect(**self._arguments)
+            self._connection.execute(listen)
         except psycopg.Error as error:
-            self._is_broken = True
-            _log.warning("store.listen_failed", extra={"error": type(error).__name__})
-            return None
-        self._connection = connection
-        return connection
+            self._break(error)
+        return self._connection
 
     def _listen(self, connection: psycopg.Connection, timeout_s: float) -> bool:
         if self._is_broken:
@@ -128,9 +126,8 @@ class Listener:
             if self._is_any():
                 return True
             return self._is_told(connection, timeout_s)
-        except (psycopg.Error, StoreUnavailable, OSError):
-            self._is_broken = True
-            self._disconnect()
+        except (psycopg.Error, StoreUnavailable, OSError) as error:
+            self._break(error)
             return True
 
     def _is_told(self, connection: psycopg.Connection, timeout_s: float) -> bool:
@@ -144,6 +141,13 @@ class Listener:
         while connection.pgconn.notifies():
             pass
         return True
+
+    def _break(self, error: Exception) -> None:
+        # Told once per outage, not each time that connecting fails.
+        if not self._is_broken:
+            _log.warning("store.listening_broke", extra={"error": type(error).__name__})
+        self._is_broken = True
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

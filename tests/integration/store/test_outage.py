@@ -1,21 +1,16 @@
-"""Databases that go away, are busy, or ask for another try."""
+"""PostgreSQL going away and coming back, and what it tells who listens."""
 
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Iterator
-from random import Random
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
 
-from reconciler.errors import ConfigError, StoreUnavailable
+from reconciler.errors import StoreUnavailable
 from reconciler.ports import Changes
-from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.meta import STATE_CHANNEL
-from reconciler.store.transactions import TRIES, Transactions
 from tests.fixtures.postgres import OpenStore, PostgresCluster, wait_until
 
 pytestmark = pytest.mark.postgres
@@ -23,6 +18,16 @@ pytestmark = pytest.mark.postgres
 TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+CUT_AT_COMMIT = """
+    CREATE SEQUENCE runs;
+    CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+        PERFORM nextval('runs'), pg_terminate_backend(pg_backend_pid());
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER cut_at_commit AFTER INSERT ON published
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut();
 """
 LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
@@ -118,126 +123,16 @@ def test_each_write_tells_its_version(open_store: OpenStore, postgres_url: str) 
     assert told.payload == str(store.state_version())
 
 
-def test_a_deadlock_is_tried_again_as_a_whole(postgres_url: str) -> None:
-    engine = open_engine(parse_url(postgres_url))
-    delays: list[float] = []
-    both_hold_one = threading.Barrier(2)
-    runs: list[str] = []
-
-    def move(first: str, second: str) -> Callable[[Connection], None]:
-        is_first_run = [True]
-
-        def work(connection: Connection) -> None:
-            runs.append(first)
-            take(connection, first)
-            if is_first_run.pop() if is_first_run else False:
-                both_hold_one.wait(10)
-            take(connection, second)
-
-        return work
-
-    def take(connection: Connection, source: str) -> None:
-        connection.execute(
-            text("UPDATE sources SET commit_id = commit_id || 'x' WHERE source_id = :source"),
-            {"source": source},
-        )
-
-    transactions = Transactions(engine, random=Random(1), wait=delays.append)
-    transactions.write(
-        lambda connection: connection.execute(
-            text("INSERT INTO sources VALUES ('a', '', now()), ('b', '', now())")
-        )
-    )
-    threads = [
-        threading.Thread(target=transactions.write, args=(move(*order),))
-        for order in (("a", "b"), ("b", "a"))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    commits = transactions.read(
-        lambda connection: connection.scalars(text("SELECT commit_id FROM sources")).all()
-    )
-    engine.dispose()
-    assert commits == ["xx", "xx"], "each moved both, once"
-    assert len(runs) == 3
-    assert len(delays) == 1
-
-
-class TestBusySqlite:
-    """One writer at a time: the second waits, then tries again, and at last gives up."""
-
-    @pytest.fixture
-    def engine(self, sqlite_url: str) -> Iterator[object]:
-        engine = open_engine(parse_url(sqlite_url))
-        event.listen(engine, "connect", self._dont_wait)
-        yield engine
-        engine.dispose()
-
-    @staticmethod
-    def _dont_wait(connection: object, _record: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 0")
-
-    def test_it_goes_on_when_the_other_is_done(self, engine: object) -> None:
-        other = engine.connect()
-        other.exec_driver_sql("INSERT INTO wanted VALUES ('a', '2026-01-01')")
-        transactions = Transactions(engine, random=Random(1), wait=lambda _: other.commit())
-        transactions.write(lambda connection: connection.execute(text("DELETE FROM wanted")))
-        other.close()
-        assert transactions.read(lambda c: c.scalar(text("SELECT count(*) FROM wanted"))) == 0
-
-    def test_it_gives_up_after_some_tries_with_growing_jitter(self, engine: object) -> None:
-        other = engine.connect()
-        other.exec_driver_sql("INSERT INTO wanted VALUES ('a', '2026-01-01')")
-        delays: list[float] = []
-        transactions = Transactions(engine, random=Random(1), wait=delays.append)
-        with pytest.raises(StoreUnavailable, match="locked"):
-            transactions.write(lambda connection: None)
-        other.close()
-        assert len(delays) == TRIES - 1
-        assert all(0 <= delay <= 0.02 * 2**n for n, delay in enumerate(delays, start=1))
-
-
-class TestPasswords:
-    SECRET = "s3cr/t p@ss"
-
-    def test_they_are_in_no_message(self, open_store: OpenStore) -> None:
-        store = open_store("postgresql://zoe:s3cr%2Ft+p%40ss@127.0.0.1:1/zoe")
-        with pytest.raises(StoreUnavailable, match="Connection refused") as caught:
-            store.load()
-        told = "".join(traceback.format_exception(caught.value)) + repr(store.__dict__)
-        assert "zoe:***@127.0.0.1" in str(caught.value)
-        for spelling in ("s3cr/t", "s3cr%2Ft"):
-            assert spelling not in told
-
-    @pytest.mark.parametrize(
-        "url", ["s3cr3t", "mysql://u:s3cr3t@h/d", "sqlite://", "sqlite:///:memory:"]
-    )
-    def test_an_unusable_url_is_the_operators_to_fix(self, open_store: OpenStore, url: str) -> None:
-        with pytest.raises(ConfigError, match="database_url") as caught:
-            open_store(url)
-        assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_sessions_have_their_settings(database_url: str) -> None:
-    engine = open_engine(parse_url(database_url))
-
-    def ask(query: str) -> object:
-        with engine.connect() as connection:
-            return connection.exec_driver_sql(query).scalar_one()
-
-    if engine.dialect.name == "sqlite":
-        names = ("journal_mode", "busy_timeout", "foreign_keys", "synchronous")
-        found = [ask(f"PRAGMA {name}") for name in names]
-        assert found == ["wal", 5000, 1, 1]
-    else:
-        names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-        assert [ask(f"SHOW {name}") for name in names] == ["15s", "5s", "15s"]
-    engine.dispose()
-
-
-def test_a_file_that_is_no_database_is_reported(open_store: OpenStore, tmp_path: object) -> None:
-    (tmp_path / "zoe.db").write_text("not a database at all" * 100)
-    with pytest.raises(StoreUnavailable, match="not a database"):
-        open_store(f"sqlite:///{tmp_path / 'zoe.db'}").migrate()
+def test_a_commit_that_was_cut_off_isnt_tried_again(
+    open_store: OpenStore, postgres_url: str
+) -> None:
+    # Nobody can know then whether it was written, and facts must not be written twice.
+    store = open_store(postgres_url)
+    lease = store.acquire_lease("here", ttl_s=60)
+    assert lease is not None
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(CUT_AT_COMMIT)
+        with pytest.raises(StoreUnavailable, match="terminat"):
+            store.commit(Changes(snapshot="x", published={"a": "1"}), lease)
+        assert connection.execute("SELECT nextval('runs')").fetchone() == (2,)
+    assert store.load().snapshot is None
