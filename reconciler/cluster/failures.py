@@ -1,7 +1,8 @@
 """The one place where exceptions of the Docker SDK become ours.
 
 The engine tells its cases apart by status *and* text, and not as one would think: a stale
-version is a 500, "in use" a 400, a network name that differs in case only a 500.
+version is a 500, "in use" a 400, a network name that differs in case only a 500, and a network
+that only its node-local copy is left of is "not found" with a 500.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _refusal(what: str, error: object) -> ReconcilerError:
         return NameTaken(message)
     if status == 409:
         return ConflictError(message)
-    if status == 404:
+    if status == 404 or lower.endswith("not found"):
         return Missing(message)
     if status == 503 or any(words in lower for words in _NO_LEADER):
         return _unavailable(what, error)

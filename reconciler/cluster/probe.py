@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.cluster.failures import NOT_A_MANAGER
 from reconciler.cluster.text import one_line
-from reconciler.cluster.translate import OLDEST_API, ApiVersion
+from reconciler.cluster.translate import NO_NEW_PRIVILEGES_API, OLDEST_API, ApiVersion
 from reconciler.converge.state import ObservedNode
 
 
@@ -40,7 +40,7 @@ def unreachable(reason: str) -> Finding:
 
 def examine(info: Mapping[str, Any], api: ApiVersion) -> tuple[Finding, ...]:
     """Return the findings about one engine from its ``/info``."""
-    return (_engine(info, api), _swarm(info), *_warnings(info))
+    return (_engine(info, api), _swarm(info), _privileges(info, api))
 
 
 def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
@@ -93,17 +93,14 @@ def _swarm(info: Mapping[str, Any]) -> Finding:
     )
 
 
-def _warnings(info: Mapping[str, Any]) -> tuple[Finding, ...]:
+def _privileges(info: Mapping[str, Any], api: ApiVersion) -> Finding:
     options = [str(option) for option in info.get("SecurityOptions") or ()]
-    has_option = any("no-new-privileges" in option for option in options)
-    return (
-        Finding(
-            code="NoNewPrivileges",
-            is_ok=has_option,
-            message="new privileges are "
-            + ("refused by the engine" if has_option else "left to each service"),
-            remedy=""
-            if has_option
-            else 'set "no-new-privileges": true in daemon.json of every node',
-        ),
+    is_refused = api >= NO_NEW_PRIVILEGES_API or any("no-new-privileges" in o for o in options)
+    return Finding(
+        code="NoNewPrivileges",
+        is_ok=is_refused,
+        message=f"workloads {'can not' if is_refused else 'can'} gain privileges by setuid",
+        remedy=""
+        if is_refused
+        else 'set "no-new-privileges": true in daemon.json of every node',
     )

@@ -82,7 +82,7 @@ class SwarmCluster:
             # Services before what they name: a network can't go while a service uses it.
             services = client.services()
             tasks = client.tasks()
-            networks = client.networks(filters={"scope": "swarm"})
+            networks = _networks(client)
             configs, secrets = client.configs(), client.secrets()
             ids = _index(networks, configs, secrets)
             names = {(kind, id_): name for (kind, name), id_ in ids.items()}
@@ -279,7 +279,7 @@ class SwarmCluster:
         with reading(f"looking up {kind} {name}"):
             match kind:
                 case Kind.NETWORK:
-                    found = _index(client.networks(names=[name], filters={"scope": "swarm"}))
+                    found = _index(_networks(client, name))
                 case Kind.CONFIG:
                     found = _index(configs=client.configs(filters={"name": name}))
                 case Kind.SECRET:
@@ -324,6 +324,17 @@ def _url(client: Any, path: str) -> str:
 
 def _labels(data: Mapping[str, Any]) -> Mapping[str, str]:
     return data.get("Labels") or {}
+
+
+def _networks(client: Any, name: str = "") -> list[Json]:
+    """Return the Swarm's networks without the dead.
+
+    The manager's engine keeps its own copy of a removed network for seconds, and lists it like
+    any other, labels and all; only such a copy knows peers. Services can't use it any more.
+    """
+    filters = {"scope": "swarm"}
+    listed = client.networks(names=[name] if name else None, filters=filters)
+    return [network for network in listed if not network.get("Peers")]
 
 
 def _index(

@@ -51,7 +51,7 @@ NameOf = Callable[[Kind, str], str | None]
 OLDEST_API: ApiVersion = (1, 41)
 """Below it the engine drops ulimits, capabilities and the pids limit without a word."""
 
-_NO_NEW_PRIVILEGES_API: ApiVersion = (1, 44)
+NO_NEW_PRIVILEGES_API: ApiVersion = (1, 44)
 _NANOS_PER_MILLI = 1_000_000
 _UPDATE_MONITOR_MS = 5_000
 _NODE_CONSTRAINT = "node.id"
@@ -162,7 +162,7 @@ def _to_container(spec: ServiceSpec, id_of: IdOf, api: ApiVersion) -> Json:
         "Healthcheck": spec.health and _to_health(spec.health),
     }
     container.update({key: value for key, value in optional.items() if value})
-    if api >= _NO_NEW_PRIVILEGES_API:
+    if api >= NO_NEW_PRIVILEGES_API:
         container["Privileges"] = {"NoNewPrivileges": True}
     return container
 
