@@ -19,7 +19,6 @@ class Outcome:
     runs_ms: int | None = None
     exit_code: int = 0
     log: str = ""
-    has_image: bool = True
     healthy_after_ms: int | None = 0
     refusal: str = ""
 
@@ -27,11 +26,6 @@ class Outcome:
     def exits(cls, code: int = 0, *, after_ms: int = 0, log: str = "") -> Self:
         """Return a task that runs for ``after_ms`` and exits with ``code``."""
         return cls(runs_ms=after_ms, exit_code=code, log=log)
-
-    @classmethod
-    def without_image(cls) -> Self:
-        """Return a task whose image isn't on its node, with no registry to ask."""
-        return cls(has_image=False)
 
     @classmethod
     def never_healthy(cls) -> Self:

@@ -140,17 +140,17 @@ def _reservations(data: Mapping[str, Any]) -> Resources:
 
 
 def _host_ports(data: Mapping[str, Any]) -> tuple[ObservedPort, ...]:
-    # Each is listed for IPv4 and again for IPv6.
+    # Each is listed for IPv4 and again for IPv6, in any order.
     ports = {
         ObservedPort(
             target=item.get("TargetPort", 0),
             published=item.get("PublishedPort", 0),
             protocol=item.get("Protocol", ""),
-        ): None
+        )
         for item in data.get("Ports") or ()
         if item.get("PublishMode") == "host"
     }
-    return tuple(ports)
+    return tuple(sorted(ports, key=lambda port: (port.target, port.protocol, port.published)))
 
 
 def _address(data: Mapping[str, Any], status: Mapping[str, Any]) -> str:

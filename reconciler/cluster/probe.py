@@ -100,7 +100,5 @@ def _privileges(info: Mapping[str, Any], api: ApiVersion) -> Finding:
         code="NoNewPrivileges",
         is_ok=is_refused,
         message=f"workloads {'can not' if is_refused else 'can'} gain privileges by setuid",
-        remedy=""
-        if is_refused
-        else 'set "no-new-privileges": true in daemon.json of every node',
+        remedy="" if is_refused else 'set "no-new-privileges": true in daemon.json of every node',
     )

@@ -209,7 +209,8 @@ class SwarmCluster:
                 if response.status_code == 404:
                     raise Missing(f"logs of {service_id}: the service is gone")
                 response.raise_for_status()
-                data = keep_last(payloads(_until_silent(response)), limit=limit_bytes)
+                # One byte more, to tell a log that was cut from one that fits.
+                data = keep_last(payloads(_until_silent(response)), limit=limit_bytes + 1)
         return last_bytes(data, limit=limit_bytes)
 
     def wait_for_event(self, timeout_s: float) -> bool:

@@ -31,21 +31,18 @@ def one_line(text: str, *, limit: int = MESSAGE_LIMIT) -> str:
 def last_bytes(data: bytes, *, limit: int) -> str:
     """Return at most the last ``limit`` bytes as escaped text; the cut falls on a line's start.
 
-    Bytes that aren't UTF-8 are shown as escapes. The answer has at most ``limit`` bytes too.
+    Bytes that aren't UTF-8 are shown as escapes. The answer too has at most ``limit`` bytes.
     """
-    for allowed in (limit, limit // 6):  # an escape takes up to six bytes for one
-        shown = escape(_tail(data, allowed).decode("utf-8", errors="backslashreplace"))
-        if len(shown.encode()) <= limit:
-            return shown
-    return shown.encode()[-limit:].decode("utf-8", errors="ignore")
+    shown = escape(_tail(data, limit).decode("utf-8", errors="backslashreplace"))
+    return _tail(shown.encode(), limit).decode("utf-8", errors="ignore")
 
 
 def _tail(data: bytes, limit: int) -> bytes:
     if len(data) <= limit:
         return data
     tail = data[len(data) - limit :]
-    _, found, whole_lines = tail.partition(b"\n")
-    return whole_lines if found and whole_lines else tail
+    _, _, whole_lines = tail.partition(b"\n")
+    return whole_lines or tail
 
 
 def _shown(character: str, keep: str) -> str:
