@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +39,7 @@ def source(settings: Settings) -> Source:
     from reconciler.git.source import GitSource
 
     platform = settings.platform_source
-    return GitSource(platform, mirror=settings.state_dir / "mirrors" / f"{platform.id}.git")
+    return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
 
 
 def reader(settings: Settings, from_: Source) -> Reader:
@@ -56,14 +58,13 @@ def reader(settings: Settings, from_: Source) -> Reader:
 def cluster(settings: Settings, clock: Clock) -> Cluster:
     """Return the Swarm, or the simulated cluster where the settings say so."""
     if settings.cluster == "simulated":
-        from reconciler.cluster.fake import simulated
+        from reconciler.cluster.fake import FakeCluster, fake_node
 
-        return simulated(clock)
+        nodes = [fake_node(f"sim{number}") for number in (1, 2, 3)]
+        return FakeCluster(nodes, clock=clock, deployment=settings.deployment)
     from reconciler.cluster.swarm import SwarmCluster
 
-    return SwarmCluster(
-        docker_host=settings.docker_host, deployment=settings.deployment, clock=clock
-    )
+    return SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
 
 
 def store(settings: Settings) -> Store:
@@ -71,7 +72,12 @@ def store(settings: Settings) -> Store:
     from reconciler.store.repository import SqlStore
 
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    return SqlStore(settings.database, deployment=settings.deployment)
+    return SqlStore(
+        settings.database,
+        deployment=settings.deployment,
+        clock=SystemClock(),
+        random=random.Random(),
+    )
 
 
 def status_sink(settings: Settings) -> StatusSink:
@@ -81,8 +87,11 @@ def status_sink(settings: Settings) -> StatusSink:
     platform = settings.platform_source
     return StatusBranch(
         platform,
+        settings.state_dir / "mirrors" / f"{platform.id}-status.git",
         branch=settings.status_branch,
-        mirror=settings.state_dir / "mirrors" / f"{platform.id}-status.git",
+        clock=SystemClock(),
+        chance=random.Random(),
+        wait=threading.Event().wait,
     )
 
 
