@@ -9,6 +9,4 @@ for _name in [name for name in os.environ if name.startswith("ZOE_")]:
     del os.environ[_name]  # the developer's own settings must not reach the tests
 
 _FIXTURES = Path(__file__).parent / "fixtures"
-pytest_plugins = [
-    f"tests.fixtures.{module.stem}" for module in sorted(_FIXTURES.glob("[a-z]*.py"))
-]
+pytest_plugins = [f"tests.fixtures.{module.stem}" for module in sorted(_FIXTURES.glob("[a-z]*.py"))]
