@@ -206,10 +206,10 @@ def _inline(
     problems += _check_retries(execution, spec.type)
     if problems:
         return None, problems
+    # The commit and the platform's defaults aren't what the author said.
+    nowhere = replace(identity, commit="")
     neutral = spec
-    if "{{" in str(execution.spec["services"]):
-        # The commit and the platform's defaults aren't what the author said.
-        nowhere = replace(identity, commit="")
+    if not application.is_same(identity, reserved, nowhere, DEFAULT_RESERVATIONS):
         neutral, _ = application.spec(terms, nowhere, DEFAULT_RESERVATIONS)
     said = {"terms": _unplaced(terms), "type": neutral.type, "services": _without_blobs(neutral)}
     return _Body(spec=spec, document_hash=canonical.digest(said)), []
@@ -266,19 +266,31 @@ class _Application:
         )
         return spec, problems
 
-    def _services(
+    def is_same(
+        self, identity: Identity, reserved: Resources, other: Identity, others: Resources
+    ) -> bool:
+        """Tell whether the services come out the same from either."""
+        if "{{" not in str(self.value["services"]):
+            return True
+        return self._expanded(identity, reserved) == self._expanded(other, others)
+
+    def _expanded(
         self, identity: Identity, reserved: Resources
-    ) -> tuple[tuple[Service, ...], list[Problem]]:
-        written = self.value["services"]
-        services, problems = expand(
-            written,
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        return expand(
+            self.value["services"],
             parameters=self.parameters,
             identity=identity,
             defaults=reserved,
             path=SERVICES,
         )
-        if not problems and services != written:
-            problems = check_resolved("services", services, path=SERVICES)
+
+    def _services(
+        self, identity: Identity, reserved: Resources
+    ) -> tuple[tuple[Service, ...], list[Problem]]:
+        services, problems = self._expanded(identity, reserved)
+        if not problems:
+            problems = self._check_changed(services)
         if problems:
             return (), problems
         builder = Builder(attach=self.attach)
@@ -287,6 +299,16 @@ class _Application:
             shared = builder.files(self.value["files"], ("spec", "files"))
             built = tuple(replace(service, files=service.files + shared) for service in built)
         return built, builder.problems
+
+    def _check_changed(self, services: Mapping[str, Any]) -> list[Problem]:
+        """Check what expressions were replaced in; the rest has been checked as written."""
+        written = self.value["services"]
+        return [
+            problem
+            for name, service in services.items()
+            if service != written[name]
+            for problem in check_resolved("service", service, path=(*SERVICES, name))
+        ]
 
 
 def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:

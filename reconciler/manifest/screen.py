@@ -66,20 +66,10 @@ class Screen:
     def _compile(self, schema: Any) -> Check:
         if isinstance(schema, bool):
             return lambda _: schema
-        checks = [
-            check
-            for keyword in schema
-            if keyword not in ANNOTATIONS
-            for check in [self._keyword(keyword, schema)]
-            if check is not None
-        ]
-        if len(checks) == 1:
-            return checks[0]
-        kind = schema.get("type")
-        if kind is not None:
-            # The type goes first: the other checks are then spared most values.
-            checks.insert(0, _TYPES[kind])
-        return lambda value: all(check(value) for check in checks)
+        # The type goes first: the other checks are then spared most values.
+        keywords = sorted(schema.keys() - ANNOTATIONS, key=lambda keyword: keyword != "type")
+        found = (self._keyword(keyword, schema) for keyword in keywords)
+        return _all_of([check for check in found if check is not None])
 
     def _keyword(self, keyword: str, schema: Mapping[str, Any]) -> Check | None:
         argument = schema[keyword]
@@ -93,8 +83,7 @@ class Screen:
             case "enum":
                 return lambda value: any(_same(value, choice) for choice in argument)
             case "anyOf":
-                arms = [self._compile(arm) for arm in argument]
-                return lambda value: any(arm(value) for arm in arms)
+                return _any_of([self._compile(arm) for arm in argument])
             case "required":
                 return lambda value: (
                     not isinstance(value, dict) or all(key in value for key in argument)
@@ -117,11 +106,40 @@ class Screen:
         other = self._compile(schema.get("additionalProperties", True))
 
         def check(value: Any) -> bool:
-            return not isinstance(value, dict) or all(
-                named.get(key, other)(item) for key, item in value.items()
-            )
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    if not named.get(key, other)(item):
+                        return False
+            return True
 
         return check
+
+
+# Written out as loops: these run for every value of every manifest, and all() with a generator
+# takes twice as long.
+
+
+def _all_of(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check_all(value: Any) -> bool:
+        for check in checks:  # noqa: SIM110 - see above
+            if not check(value):
+                return False
+        return True
+
+    return check_all
+
+
+def _any_of(checks: list[Check]) -> Check:
+    def check_any(value: Any) -> bool:
+        for check in checks:  # noqa: SIM110 - see above
+            if check(value):
+                return True
+        return False
+
+    return check_any
 
 
 def _pattern(pattern: str) -> Check:
