@@ -45,12 +45,16 @@ T = TypeVar("T")
 
 
 class StatusBranch:
-    """Writes and reads our files on one branch of a remote. Not for several threads at once."""
+    """Writes and reads our files on one branch of a remote. Not for several threads at once.
+
+    Over file:// libgit2 moves the branch without comparing once more, and runs no hooks: several
+    writers need a server.
+    """
 
     def __init__(
         self,
         settings: SourceSettings,
-        directory: Path,
+        mirror: Path,
         *,
         clock: Clock,
         chance: random.Random,
@@ -63,7 +67,7 @@ class StatusBranch:
 
         Args:
             settings: Where the remote is and how to log in; its own branch isn't used.
-            directory: Where the bare repository lives.
+            mirror: Where the bare repository lives.
             clock: Dates the commits.
             chance: Draws the delays between attempts.
             wait: Waits that many seconds, or less when the process is to stop.
@@ -75,7 +79,7 @@ class StatusBranch:
             ConfigError: The URL can't be used.
         """
         self._access = Access(settings)
-        self._mirror = Mirror(directory)
+        self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
         self._clock = clock
         self._chance = chance
@@ -164,8 +168,6 @@ class StatusBranch:
     def _commit(self, tip: str | None, files: Mapping[str, bytes | None], text: str) -> str | None:
         """Commit the files on top of ``tip``; return None if they change nothing."""
         repository = self._mirror.opened()
-        # What must last is what the remote took; syncing our copy takes ten times the rest.
-        pygit2.settings.enable_fsync_gitdir(False)
         with whole("the status branch"):
             parent = None if tip is None else repository[tip].peel(pygit2.Commit)
             tree = overlay(repository, None if parent is None else parent.tree_id, files)
