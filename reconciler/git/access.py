@@ -1,4 +1,4 @@
-"""How a remote is reached: address, credentials, host keys, time-outs, and what its errors mean.
+"""How a remote is reached: credentials, host keys, time-outs, and what its errors mean.
 
 libgit2 keeps its time-outs per process: of remotes that are used from several threads at once,
 each waits as long as the last one to begin said.
@@ -6,13 +6,9 @@ each waits as long as the last one to begin said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pygit2
 from pygit2.enums import CredentialType
@@ -20,77 +16,12 @@ from pygit2.enums import CredentialType
 from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
 from reconciler.git import known_hosts
+from reconciler.git.address import PORTS, Address
 from reconciler.git.text import clean, scrub
 
 _MESSAGE_LIMIT = 600
 _MAX_ASKS = 1  # a second question means that the answer to the first was refused
-_PORTS = {"http": 80, "https": 443, "ssh": 22}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SCP_LIKE = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s]+):(?P<path>(?!//).+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A remote's URL without password, and what it says beside the place."""
-
-    url: str
-    kind: Literal["http", "https", "ssh", "file"]
-    host: str = ""
-    port: int | None = None
-    user: str = ""
-    password: str = ""
-
-    @property
-    def path(self) -> str:
-        """The directory that a local address means."""
-        return unquote(urlsplit(self.url).path) if "://" in self.url else self.url
-
-    @property
-    def server(self) -> tuple[str, str, int | None]:
-        """Who answers there: scheme, host and port."""
-        return self.kind, self.host, self.port or _PORTS.get(self.kind)
-
-    @staticmethod
-    def of(url: str) -> Address:
-        """Take a URL, an scp-like address or a path apart.
-
-        Raises:
-            ConfigError: The scheme is none of those that are supported, or there is no host.
-        """
-        if "://" not in url:
-            return _scp_like(url) or Address(url=url, kind="file")
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise ConfigError(f"{scrub(url)} is no URL: {error}") from error
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        match parts.scheme:
-            case "file":
-                return Address(url=url, kind="file")
-            case "http" | "https" | "ssh" as kind:
-                pass
-            case other:
-                raise ConfigError(f"{other}:// isn't supported: use https, ssh, http or a path")
-        if not parts.hostname:
-            raise ConfigError(f"{scrub(url)} names no host")
-        place = parts.netloc.rpartition("@")[2]
-        keep_user = f"{parts.username}@" if kind == "ssh" and user else ""
-        return Address(
-            url=urlunsplit(parts._replace(netloc=keep_user + place)),
-            kind=kind,
-            host=parts.hostname,
-            port=port,
-            user=user,
-            password=password,
-        )
-
-
-def _scp_like(text: str) -> Address | None:
-    found = None if text.startswith(("/", ".")) else _SCP_LIKE.fullmatch(text)
-    if found is None:
-        return None
-    return Address(url=text, kind="ssh", host=found["host"], user=found["user"] or "")
 
 
 class Session(pygit2.RemoteCallbacks):
@@ -281,7 +212,7 @@ class Access:
         if self._address.kind != "ssh":
             return f"the certificate of {host} isn't trusted: add its authority to the system's"
         place = self._settings.known_hosts_file or "~/.ssh/known_hosts"
-        option = f"-p {port} " if port not in (None, _PORTS["ssh"]) else ""
+        option = f"-p {port} " if port not in (None, PORTS["ssh"]) else ""
         return (
             f"the host key of {host} isn't in {place}, or it has changed: run "
             f"`ssh-keyscan {option}{host} >> {place}` and compare the key with the one that the "

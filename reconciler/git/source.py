@@ -12,8 +12,9 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access, ownership_remedy
+from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
-from reconciler.git.objects import Objects, RepositoryCorrupt
+from reconciler.git.objects import Objects
 from reconciler.git.text import clean
 from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree

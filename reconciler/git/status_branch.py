@@ -20,9 +20,10 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access
+from reconciler.git.integrity import RepositoryCorrupt, whole
 from reconciler.git.mirror import Mirror
 from reconciler.git.names import is_accepted_path
-from reconciler.git.objects import Objects, RepositoryCorrupt, whole
+from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
 from reconciler.git.transfer import pull, push
 from reconciler.ports import Clock
