@@ -9,10 +9,10 @@ the history of the branch itself belongs here too, but isn't done yet.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import pygit2
@@ -58,7 +58,7 @@ class StatusBranch:
         mirror: Path,
         *,
         clock: Clock,
-        chance: random.Random,
+        random: Random,
         wait: Callable[[float], object],
         branch: str = "zoe/status",
         author: tuple[str, str] = DEFAULT_AUTHOR,
@@ -70,7 +70,7 @@ class StatusBranch:
             settings: Where the remote is and how to log in; its own branch isn't used.
             mirror: Where the bare repository lives.
             clock: Dates the commits.
-            chance: Draws the delays between attempts.
+            random: Draws the delays between attempts.
             wait: Waits that many seconds, or less when the process is to stop.
             branch: The branch to write.
             author: Name and address of the bot.
@@ -83,7 +83,7 @@ class StatusBranch:
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
         self._clock = clock
-        self._chance = chance
+        self._random = random
         self._wait = wait
         self._branch = branch
         self._author = author
@@ -150,7 +150,7 @@ class StatusBranch:
         )
 
     def _delay_s(self, attempt: int) -> float:
-        return self._chance.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
+        return self._random.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
 
     def _pull(self) -> str | None:
         repository, objects = self._mirror.opened(), self._objects()
