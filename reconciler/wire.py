@@ -90,7 +90,7 @@ def status_sink(settings: Settings) -> StatusSink:
         settings.state_dir / "mirrors" / f"{platform.id}-status.git",
         branch=settings.status_branch,
         clock=SystemClock(),
-        chance=random.Random(),
+        random=random.Random(),
         wait=threading.Event().wait,
     )
 
