@@ -1,0 +1,361 @@
+"""Docker Swarm behind ``ports.Cluster``: the calls, and who may be touched by them.
+
+What the dictionaries hold is in translate.py and listing.py, what errors mean in failures.py.
+One client is kept: making one costs forty times a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.cluster import probe
+from reconciler.cluster.events import EventListener, Stream
+from reconciler.cluster.failures import reading, writing
+from reconciler.cluster.frames import keep_last, payloads
+from reconciler.cluster.listing import (
+    observed_file,
+    observed_network,
+    observed_node,
+    observed_service,
+    observed_task,
+)
+from reconciler.cluster.text import last_bytes
+from reconciler.cluster.translate import Json, Kind, to_service
+from reconciler.converge.state import (
+    LABEL_DEPLOYMENT,
+    LABEL_STACK,
+    LABEL_UID,
+    ConfigSpec,
+    NetworkSpec,
+    ObservedState,
+    ServiceSpec,
+)
+from reconciler.errors import ClusterUnavailable, ConflictError, Missing
+from reconciler.ports import Clock
+
+DEFAULT_TIMEOUT_S = 15
+_LOG_CHUNK_BYTES = 16_384
+
+
+class SwarmCluster:
+    """The Swarm of one engine. Nothing is connected before the first call; safe for threads.
+
+    ``deployment`` is the label value that makes objects ours. ``docker_host`` is as in
+    DOCKER_HOST, which counts (with its TLS variables) where it is empty. ``timeout_s`` bounds
+    each wait for the engine.
+    """
+
+    def __init__(
+        self,
+        deployment: str,
+        *,
+        clock: Clock,
+        docker_host: str = "",
+        timeout_s: int = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        self._deployment = deployment
+        self._clock = clock
+        self._docker_host = docker_host
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._ids: dict[tuple[Kind, str], str] = {}
+        self._events = EventListener(self._connect_events)
+
+    def close(self) -> None:
+        """End the event stream and the connections. May be called twice."""
+        self._events.close()
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def observe(self) -> ObservedState:
+        """Return one complete reading; raises ClusterUnavailable if any listing fails."""
+        taken_at = self._clock.now()
+        client = self._connected()
+        with reading("listing the Swarm"):
+            nodes = client.nodes()
+            # Services before what they name: a network can't go while a service uses it.
+            services = client.services()
+            tasks = client.tasks()
+            networks = _networks(client)
+            configs, secrets = client.configs(), client.secrets()
+            ids = _index(networks, configs, secrets)
+            names = {(kind, id_): name for (kind, name), id_ in ids.items()}
+            ours = [item for item in services if self._is_ours(item["Spec"])]
+            others = [item["Spec"] for item in services if not self._is_ours(item["Spec"])]
+            state = ObservedState(
+                taken_at=taken_at,
+                nodes=tuple(map(observed_node, nodes)),
+                services=tuple(
+                    observed_service(item, name_of=lambda kind, id_: names.get((kind, id_)))
+                    for item in ours
+                ),
+                tasks=tuple(map(observed_task, tasks)),
+                networks=tuple(observed_network(n) for n in networks if self._is_ours(n)),
+                configs=tuple(observed_file(c) for c in configs if self._is_ours(c["Spec"])),
+                secrets=tuple(map(observed_file, secrets)),
+                foreign_names=frozenset(spec["Name"] for spec in others),
+                foreign_stacks=frozenset(
+                    label for spec in others if (label := _labels(spec).get(LABEL_STACK))
+                ),
+            )
+        self._ids = ids
+        return state
+
+    def create_network(self, spec: NetworkSpec) -> str:
+        """Create an overlay network and return its id."""
+        client = self._connected()
+        with writing(f"create network {spec.name}"):
+            answer = client.create_network(
+                spec.name,
+                driver="overlay",
+                scope="swarm",
+                check_duplicate=True,
+                attachable=spec.is_attachable,
+                internal=spec.is_internal,
+                labels=dict(spec.labels),
+            )
+        return self._remember(Kind.NETWORK, spec.name, answer["Id"])
+
+    def remove_network(self, network_id: str) -> None:
+        """Remove a network by id; ConflictError while a service uses it."""
+        client = self._connected()
+        with contextlib.suppress(Missing), writing(f"remove network {network_id}"):
+            client.remove_network(network_id)
+
+    def create_config(self, spec: ConfigSpec) -> str:
+        """Create a config and return its id."""
+        client = self._connected()
+        with writing(f"create config {spec.name}"):
+            answer = client.create_config(spec.name, spec.data, labels=dict(spec.labels))
+        return self._remember(Kind.CONFIG, spec.name, answer["ID"])
+
+    def remove_config(self, config_id: str) -> None:
+        """Remove a config by id; ConflictError while a service uses it."""
+        client = self._connected()
+        with contextlib.suppress(Missing), writing(f"remove config {config_id}"):
+            client.remove_config(config_id)
+
+    def create_service(self, spec: ServiceSpec) -> str:
+        """Create a service and return its id."""
+        client = self._connected()
+        body = self._body(client, spec)
+        with self._forgetting_ids(), writing(f"create service {spec.name}"):
+            answer = client.create_service(
+                body["TaskTemplate"],
+                name=body["Name"],
+                labels=body["Labels"],
+                mode=body["Mode"],
+                update_config=body["UpdateConfig"],
+                endpoint_spec=body["EndpointSpec"],
+            )
+        return str(answer["ID"])
+
+    def update_service(self, service_id: str, version: int, spec: ServiceSpec) -> None:
+        """Replace a service's spec as read at ``version``.
+
+        The service is read again first: one that isn't ours isn't touched, and its ForceUpdate
+        counter (raised by hand with `docker service update --force`) must be sent back, or
+        Swarm would restart every task.
+        """
+        client = self._connected()
+        current = self._ours(client, service_id)
+        if current["Version"]["Index"] != version:
+            raise ConflictError(f"update service {spec.name}: changed since it was read")
+        body = self._body(client, spec)
+        template = body["TaskTemplate"]
+        template["ForceUpdate"] = current["Spec"]["TaskTemplate"].get("ForceUpdate", 0)
+        with self._forgetting_ids(), writing(f"update service {spec.name}"):
+            client.update_service(
+                service_id,
+                version,
+                template,
+                name=body["Name"],
+                labels=body["Labels"],
+                mode=body["Mode"],
+                update_config=body["UpdateConfig"],
+                endpoint_spec=body["EndpointSpec"],
+            )
+
+    def remove_service(self, service_id: str, *, uid: str) -> None:
+        """Remove a service by id if it still carries our ``uid`` label; ConflictError if not."""
+        client = self._connected()
+        with contextlib.suppress(Missing):
+            current = self._ours(client, service_id)
+            if _labels(current["Spec"]).get(LABEL_UID) != uid:
+                raise ConflictError(f"service {service_id} isn't of {uid} (any more)")
+            with writing(f"remove service {service_id}"):
+                client.remove_service(service_id)
+
+    def logs(self, service_id: str, *, tail: int, limit_bytes: int = 65_536) -> str:
+        """Return the last lines of each task of a service, ``limit_bytes`` at most.
+
+        Tasks of a node that doesn't answer are left out after the time-out.
+        """
+        client = self._connected()
+        with reading(f"logs of {service_id}"):
+            response = client.get(
+                _url(client, f"/services/{service_id}/logs"),
+                params={"stdout": 1, "stderr": 1, "tail": tail},
+                stream=True,
+                timeout=self._timeout_s,
+            )
+            with contextlib.closing(response):
+                if response.status_code == 404:
+                    raise Missing(f"logs of {service_id}: the service is gone")
+                response.raise_for_status()
+                # One byte more, to tell a log that was cut from one that fits.
+                data = keep_last(payloads(_until_silent(response)), limit=limit_bytes + 1)
+        return last_bytes(data, limit=limit_bytes)
+
+    def wait_for_event(self, timeout_s: float) -> bool:
+        """Wait until something of the Swarm changed, at most ``timeout_s``; tell whether it did."""
+        return self._events.wait(timeout_s)
+
+    def probe(self) -> tuple[probe.Finding, ...]:
+        """Return what `zoe doctor` says about the engine and the Swarm; raises nothing."""
+        try:
+            client = self._connected()
+            with reading("asking the engine"):
+                findings = probe.examine(client.info(), probe.parse_api(client.api_version))
+                if not all(finding.is_ok for finding in findings if finding.code == "SwarmManager"):
+                    return findings
+                nodes = [observed_node(node) for node in client.nodes()]
+        except (ClusterUnavailable, Missing) as error:
+            return (probe.unreachable(str(error)),)
+        return (*findings, *probe.examine_nodes(nodes))
+
+    def _connected(self) -> Any:
+        import docker
+        import docker.utils
+
+        with self._lock:
+            if self._client is None:
+                with reading("connecting to the engine"):
+                    where = docker.utils.kwargs_from_env()
+                    if self._docker_host:
+                        where["base_url"] = self._docker_host
+                    self._client = docker.APIClient(
+                        **where, version="auto", timeout=self._timeout_s
+                    )
+            return self._client
+
+    def _connect_events(self) -> Stream:
+        from docker.types import CancellableStream
+
+        client = self._connected()
+        with reading("listening to events"):
+            response = client.get(
+                _url(client, "/events"),
+                params={"filters": '{"scope": ["swarm"]}'},
+                stream=True,
+                timeout=(self._timeout_s, None),
+            )
+            response.raise_for_status()
+        return _EventStream(response, CancellableStream(response.iter_content(None), response))
+
+    def _ours(self, client: Any, service_id: str) -> Json:
+        with reading(f"reading service {service_id}"):
+            current: Json = client.inspect_service(service_id)
+        if not self._is_ours(current["Spec"]):
+            raise ConflictError(f"service {service_id} isn't of deployment {self._deployment}")
+        return current
+
+    def _is_ours(self, data: Mapping[str, Any]) -> bool:
+        return _labels(data).get(LABEL_DEPLOYMENT) == self._deployment
+
+    def _body(self, client: Any, spec: ServiceSpec) -> Json:
+        api = probe.parse_api(client.api_version)
+        return to_service(spec, id_of=lambda kind, name: self._id_of(client, kind, name), api=api)
+
+    def _id_of(self, client: Any, kind: Kind, name: str) -> str:
+        known = self._ids.get((kind, name))
+        if known is not None:
+            return known
+        with reading(f"looking up {kind} {name}"):
+            match kind:
+                case Kind.NETWORK:
+                    found = _index(_networks(client, name))
+                case Kind.CONFIG:
+                    found = _index(configs=client.configs(filters={"name": name}))
+                case Kind.SECRET:
+                    found = _index(secrets=client.secrets(filters={"name": name}))
+        if (kind, name) not in found:  # the engine's filter takes a part of the name for it
+            raise Missing(f"no {kind} {name}")
+        return self._remember(kind, name, found[kind, name])
+
+    def _remember(self, kind: Kind, name: str, id_: str) -> str:
+        self._ids[kind, name] = id_
+        return id_
+
+    @contextlib.contextmanager
+    def _forgetting_ids(self) -> Iterator[None]:
+        """Drop the known ids when something is missing: it may be there under a new id."""
+        try:
+            yield
+        except Missing:
+            self._ids = {}
+            raise
+
+
+class _EventStream:
+    """A response of the events call, closable from another thread while it is read."""
+
+    def __init__(self, response: Any, stream: Any) -> None:
+        self._response = response
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # closed already
+            self._stream.close()
+        self._response.close()
+
+
+def _url(client: Any, path: str) -> str:
+    return f"{client.base_url}/v{client.api_version}{path}"
+
+
+def _labels(data: Mapping[str, Any]) -> Mapping[str, str]:
+    return data.get("Labels") or {}
+
+
+def _networks(client: Any, name: str = "") -> list[Json]:
+    """Return the Swarm's networks without the dead.
+
+    The manager's engine keeps its own copy of a removed network for seconds, and lists it like
+    any other, labels and all; only such a copy knows peers. Services can't use it any more.
+    """
+    filters = {"scope": "swarm"}
+    listed = client.networks(names=[name] if name else None, filters=filters)
+    return [network for network in listed if not network.get("Peers")]
+
+
+def _index(
+    networks: Sequence[Json] = (), configs: Sequence[Json] = (), secrets: Sequence[Json] = ()
+) -> dict[tuple[Kind, str], str]:
+    ids = {(Kind.NETWORK, item["Name"]): str(item["Id"]) for item in networks}
+    ids |= {(Kind.CONFIG, item["Spec"]["Name"]): str(item["ID"]) for item in configs}
+    ids |= {(Kind.SECRET, item["Spec"]["Name"]): str(item["ID"]) for item in secrets}
+    return ids
+
+
+def _until_silent(response: Any) -> Iterator[bytes]:
+    """Yield parts of a log until it ends, or until the engine waits for a node that is silent."""
+    import requests.exceptions
+
+    has_any = False
+    try:
+        for part in response.iter_content(_LOG_CHUNK_BYTES):
+            has_any = True
+            yield part
+    except requests.exceptions.RequestException:
+        if not has_any:
+            raise
