@@ -56,7 +56,7 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
         click.echo(json.dumps(told, indent=2))
     else:
         _print(lines, errors, cluster.id)
-    raise SystemExit(1 if errors else 0)
+    raise click.exceptions.Exit(1 if errors else 0)
 
 
 def _source(settings: Settings, repo: Path | None) -> Source:

@@ -47,7 +47,7 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
                 break
             pause.wait(POLL_S)
     click.echo(f"{'/'.join(name)} is {now}")
-    raise SystemExit(code)
+    raise click.exceptions.Exit(code)
 
 
 def outcome(phase: str, wanted: str) -> int | None:
