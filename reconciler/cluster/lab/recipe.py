@@ -76,9 +76,7 @@ class Recipe:
             for file in self.files
         }
         files = [[target, *content] for target, content in sorted(contents.items())]
-        facts = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "files"
-        }
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "files"}
         return canonical.digest({**facts, "files": files})[:16]
 
 
@@ -88,10 +86,14 @@ def locate(name: str) -> Path:
     Raises:
         ConfigError: There is none; the message says which there are.
     """
-    folders = [Path(name)] if "/" in name else [
-        _BUILT_IN / name,
-        *(examples / "zapps" / name / "image" for examples in _EXAMPLES),
-    ]
+    folders = (
+        [Path(name)]
+        if "/" in name
+        else [
+            _BUILT_IN / name,
+            *(examples / "zapps" / name / "image" for examples in _EXAMPLES),
+        ]
+    )
     for folder in folders:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
