@@ -117,6 +117,8 @@ def test_ports_of_the_routing_mesh_come_back_too(stage: Stage) -> None:
     service = stage.service(stage.cluster.create_service(sent))
     assert service.spec.ports == (port,)
     assert not service.is_drifted
+    with pytest.raises(ActionFailed, match="already in use by service"):
+        stage.cluster.create_service(stage.spec("mesh2", ports=(port,)))
 
 
 def test_a_task_runs_on_its_node_with_its_reservations(stage: Stage) -> None:
@@ -400,6 +402,17 @@ def test_a_name_that_cant_be_is_refused(stage: Stage, name: str) -> None:
     spec = replace(stage.spec("x"), name=name + "-" if name == "-dash" else f"{name}-{'y' * 10}")
     with pytest.raises(ActionFailed, match="name must be"):
         stage.cluster.create_service(spec)
+
+
+def test_too_little_memory_is_refused(stage: Stage) -> None:
+    little = Resources(memory_bytes=4 * MIB - 1)
+    with pytest.raises(ActionFailed, match="Must be at least 4MiB"):
+        stage.cluster.create_service(stage.spec("small", reservations=little))
+    spec = stage.spec("small")
+    service_id = stage.cluster.create_service(spec)
+    version = stage.service(service_id).version
+    with pytest.raises(ActionFailed, match="Must be at least 4MiB"):
+        stage.cluster.update_service(service_id, version, replace(spec, limits=little))
 
 
 def test_a_spec_that_wouldnt_come_back_is_refused(stage: Stage) -> None:
