@@ -6,11 +6,17 @@ capability lists, port ranges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
+
+from reconciler.errors import ConfigError
 
 DEFAULT_FILE = "zoe.toml"
 BASELINE_CAPABILITIES = (
@@ -86,4 +92,138 @@ class Settings:
     @property
     def platform_source(self) -> SourceSettings:
         """Return the one source that Platform, Namespaces and sets are read from."""
-        return next(source for source in self.sources if source.role == "platform")
+        found = [source for source in self.sources if source.role == "platform"]
+        if len(found) != 1:
+            raise ConfigError(
+                f'exactly one [[source]] must have role = "platform", not {len(found)}: name the '
+                "configuration repository in zoe.toml, or set ZOE_REPO_URL"
+            )
+        return found[0]
+
+
+def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = None) -> Settings:
+    """Read zoe.toml (or ZOE_CONFIG) and lay the ZOE_ variables over it.
+
+    A missing zoe.toml is fine; a missing ZOE_CONFIG isn't. Relative paths are relative to the
+    file. Unknown keys are refused with a suggestion: a misspelt setting must not be ignored.
+
+    Raises:
+        ConfigError: All that is wrong, one line each.
+    """
+    environ = os.environ if environ is None else environ
+    directory = Path.cwd() if directory is None else directory
+    named = environ.get("ZOE_CONFIG")
+    path = Path(named) if named else directory / DEFAULT_FILE
+    data: dict[str, Any] = {}
+    if named or path.exists():
+        data = _read(path)
+    settings = _settings(data, path.parent.absolute())
+    return _overridden(settings, environ)
+
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_LITERALS = {
+    "mode": ("converge", "observe"),
+    "cluster": ("swarm", "simulated"),
+    "role": ("platform", "tenant"),
+}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _settings(data: dict[str, Any], base: Path) -> Settings:
+    data = dict(data)
+    problems: list[str] = []
+    sources = tuple(_sources(data.pop("source", []), base, problems))
+    storage = {
+        name: StorageSettings(
+            name=name, **_checked(StorageSettings, table, base, f"[storage.{name}]", problems)
+        )
+        for name, table in data.pop("storage", {}).items()
+    }
+    profiles = {
+        name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
+        for name, capabilities in data.pop("security_profiles", {}).items()
+    }
+    values = _checked(Settings, data, base, "zoe.toml", problems)
+    if not _NAME.fullmatch(values.get("deployment", "zoe")):
+        problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
+    if problems:
+        raise ConfigError("zoe.toml: " + "; ".join(problems))
+    settings = Settings(**{**values, "sources": sources})
+    return replace(
+        settings,
+        state_dir=base / settings.state_dir,
+        storage=MappingProxyType(dict(settings.storage) | storage),
+        security_profiles=MappingProxyType(dict(settings.security_profiles) | profiles),
+    )
+
+
+def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceSettings]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        problems.append("source must be written as [[source]]")
+        return
+    for number, table in enumerate(value, start=1):
+        where = f"[[source]] {number}"
+        values = _checked(SourceSettings, table, base, where, problems)
+        if {"id", "url"} <= values.keys():
+            yield SourceSettings(**values)
+        else:
+            problems.append(f"{where}: needs id and url")
+
+
+def _checked(
+    kind: type[Any], table: Mapping[str, Any], base: Path, where: str, problems: list[str]
+) -> dict[str, Any]:
+    """Return the table's values if each is known and of its field's type; else note problems."""
+    known = {f.name: str(f.type) for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known or key in ("sources", "storage", "security_profiles", "name"):
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            problems.append(f"{where}: {key} is unknown{hint}")
+        elif (fault := _fault(key, value, known[key])) is not None:
+            problems.append(f"{where}: {key} {fault}")
+        else:
+            is_path = known[key].startswith("Path")
+            values[key] = base / Path(value).expanduser() if is_path else value
+    return values
+
+
+def _fault(key: str, value: object, kind: str) -> str | None:
+    if key in _LITERALS:
+        return None if value in _LITERALS[key] else f"must be one of {', '.join(_LITERALS[key])}"
+    if kind == "bool":
+        return None if isinstance(value, bool) else "must be true or false"
+    if kind == "int":
+        is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return None if is_count else "must be a whole number, not negative"
+    return None if isinstance(value, str) else "must be text in quotes"
+
+
+def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    if url := environ.get("ZOE_REPO_URL"):
+        first = SourceSettings(id="platform", url=url)
+        if settings.sources:
+            first = replace(settings.platform_source, url=url)
+        others = tuple(s for s in settings.sources if s.role != "platform")
+        settings = replace(settings, sources=(first, *others))
+    if (branch := environ.get("ZOE_BRANCH")) and settings.sources:
+        platform = replace(settings.platform_source, branch=branch)
+        others = tuple(s for s in settings.sources if s.role != "platform")
+        settings = replace(settings, sources=(platform, *others))
+    return replace(
+        settings,
+        database_url=environ.get("ZOE_DATABASE_URL", settings.database_url),
+        state_dir=Path(environ.get("ZOE_STATE_DIR", settings.state_dir)).absolute(),
+        docker_host=environ.get("DOCKER_HOST", settings.docker_host),
+    )

@@ -86,8 +86,19 @@ class Source(Protocol):
             SourceUnavailable: The mirror holds no such commit.
         """
 
+    def commit(self, commit: str) -> Commit:
+        """Return who committed what and when.
+
+        Raises:
+            SourceUnavailable: The mirror holds no such commit.
+        """
+
     def tree(self, commit: str) -> Tree:
-        """Return path -> blob id of every regular file; reads no blob."""
+        """Return path -> blob id of every regular file; reads no blob.
+
+        Raises:
+            SourceUnavailable: The mirror holds no such commit, or its tree is beyond bounds.
+        """
 
     def read(self, blob: str, *, limit_bytes: int) -> bytes:
         """Return a blob's bytes.

@@ -48,7 +48,8 @@ class Component:
 
     ``demand`` is what one replica reserves. ``host_ports`` are (port, protocol) pairs that a
     replica takes on its node. ``max_per_node`` of 0 means no limit. ``only_nodes`` keeps the
-    component on nodes that hold its data; None means anywhere.
+    component on nodes that hold its data; None means anywhere. Colocated components share one
+    node: they mount storage that exists only there, and the first one to start chooses.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Component:
     host_ports: tuple[tuple[int, str], ...] = ()
     max_per_node: int = 0
     only_nodes: frozenset[NodeId] | None = None
+    is_colocated: bool = False
 
     @property
     def elastic(self) -> int:

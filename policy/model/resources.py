@@ -89,3 +89,37 @@ class Resources:
 
 
 NOTHING = Resources()
+
+
+def format_amount(dimension: str, amount: int) -> str:
+    """Return an amount for people: ``1.5 CPUs``, ``2 GiB memory``, ``1 gpu``."""
+    if dimension == "cpu":
+        return f"{_thousandths(amount)} CPU{'' if amount == 1000 else 's'}"
+    if dimension == "memory":
+        return f"{_binary(amount)} memory"
+    return f"{amount} {dimension}"
+
+
+def format_resources(resources: Resources) -> str:
+    """Return a vector for people: ``1.5 CPUs, 2 GiB memory``."""
+    parts = [format_amount("cpu", resources.cpu_millis)] if resources.cpu_millis else []
+    if resources.memory_bytes:
+        parts.append(format_amount("memory", resources.memory_bytes))
+    parts.extend(format_amount(name, count) for name, count in resources.generic)
+    return ", ".join(parts) or "nothing"
+
+
+def _thousandths(amount: int) -> str:
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
+    whole, rest = divmod(amount, 1000)
+    return f"{sign}{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else f"{sign}{whole}"
+
+
+def _binary(amount: int) -> str:
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
+    for unit, size in (("TiB", 1024**4), ("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if amount >= size:
+            whole, rest = divmod(amount * 100 // size, 100)
+            text = f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+            return f"{sign}{text} {unit}"
+    return f"{sign}{amount} B"

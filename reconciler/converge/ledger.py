@@ -45,6 +45,7 @@ class EndReason(StrEnum):
     DEPENDENCY_FAILED = "DependencyFailed"
     QUEUE_TIMEOUT = "QueueTimeout"
     NODE_LOST = "NodeLost"
+    REMOVED = "Removed"
     LIFETIME_REACHED = "LifetimeReached"
     SUSPENDED = "Suspended"
     REPLACED = "Replaced"
@@ -93,7 +94,8 @@ class Record:
 
     ``generation`` counts the meanings of the Execution document; ``incarnation`` is the
     generation at the last admission and part of every Swarm name. An attempt is open between
-    ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran.
+    ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran. ``home``
+    is the node that holds the namespace's local storage, where this execution mounts it.
     """
 
     uid: Uid
@@ -116,6 +118,7 @@ class Record:
     failed_starts: int = 0
     ended: Ending | None = None
     held: str = ""
+    home: str = ""
     last_seq: int = 0
 
     @property
@@ -173,6 +176,7 @@ def _apply(record: Record, entry: Entry) -> Record:
                 attempt_open=True,
                 intended_at=entry.at,
                 started_at=None,
+                home=entry.node or record.home,
             )
         case Fact.ATTEMPT_STARTED:
             return replace(
@@ -207,7 +211,7 @@ def _attempt_ended(record: Record, entry: Entry) -> Record:
         ran_ms=record.ran_ms + ran_ms,
         last_end=Ending(reason=reason, at=entry.at, code=entry.code),
         failures=record.failures + (reason in (EndReason.NON_ZERO_EXIT, EndReason.CRASH_LOOP)),
-        nodes_lost=record.nodes_lost + (reason is EndReason.NODE_LOST),
+        nodes_lost=record.nodes_lost + (reason in (EndReason.NODE_LOST, EndReason.REMOVED)),
         failed_starts=record.failed_starts + (reason in _START_FAILURES),
     )
 

@@ -241,7 +241,10 @@ class PriorityClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """What the operator set for everybody. Milliseconds, bytes, milli-CPUs."""
+    """What the operator set for everybody. Milliseconds, bytes, milli-CPUs.
+
+    ``published_ports`` are the first and last port that manifests may fix; (0, 0) = none.
+    """
 
     policy: str = "fifo"
     headroom: Resources = NOTHING
@@ -260,6 +263,7 @@ class Platform:
     image_rewrite: tuple[tuple[str, str], ...] = ()
     baseline_zapps: tuple[str, ...] = ()
     baseline_images: tuple[str, ...] = ()
+    published_ports: tuple[int, int] = (0, 0)
     start_timeout_ms: int = 600_000
     suspend: bool = False
     is_current: bool = True

@@ -1,0 +1,111 @@
+"""Carries a plan out through the Cluster port: in order, services side by side, errors kept apart.
+
+Adoption needs no case of its own: a create whose name is taken is left to the next observation,
+which shows the service as ours (and wanted) or as somebody else's (a name conflict).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reconciler.converge.plan import (
+    Action,
+    CreateConfig,
+    CreateNetwork,
+    CreateService,
+    Plan,
+    RemoveConfig,
+    RemoveNetwork,
+    RemoveService,
+    UpdateService,
+)
+from reconciler.converge.state import LABEL_UID, ConfigSpec
+from reconciler.errors import (
+    ActionFailed,
+    ConflictError,
+    Missing,
+    NameTaken,
+    SourceUnavailable,
+)
+from reconciler.ports import Cluster
+
+ReadBlob = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one action. ``error`` is "" when it was done; a stale one is just retried."""
+
+    action: Action
+    error: str = ""
+    is_stale: bool = False
+
+
+def apply(
+    plan: Plan, cluster: Cluster, read_blob: ReadBlob, *, concurrency: int
+) -> tuple[Outcome, ...]:
+    """Take every action of the plan; one that fails doesn't stop the others.
+
+    Raises:
+        ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
+    """
+    creates = [action for action in plan.actions if isinstance(action, CreateService)]
+    last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveNetwork)]
+    first = [a for a in plan.actions if a not in creates and a not in last]
+    outcomes = [_take(action, cluster, read_blob) for action in first]
+    outcomes += _side_by_side(creates, cluster, read_blob, concurrency)
+    outcomes += [_take(action, cluster, read_blob) for action in last]
+    return tuple(outcomes)
+
+
+def _side_by_side(
+    actions: Sequence[Action], cluster: Cluster, read_blob: ReadBlob, concurrency: int
+) -> list[Outcome]:
+    if concurrency == 1 or len(actions) < 2:
+        return [_take(action, cluster, read_blob) for action in actions]
+    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="apply") as pool:
+        return list(pool.map(lambda action: _take(action, cluster, read_blob), actions))
+
+
+def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
+    try:
+        _call(action, cluster, read_blob)
+    except (ConflictError, NameTaken, Missing) as error:
+        return Outcome(action=action, error=str(error), is_stale=True)
+    except (ActionFailed, SourceUnavailable, ValueError) as error:
+        return Outcome(action=action, error=str(error))
+    return Outcome(action=action)
+
+
+def _call(action: Action, cluster: Cluster, read_blob: ReadBlob) -> None:
+    match action:
+        case CreateNetwork(spec=spec):
+            cluster.create_network(spec)
+        case CreateConfig(config=config):
+            data = read_blob(config.blob)
+            cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
+        case CreateService(spec=spec):
+            cluster.create_service(spec)
+        case UpdateService(id=id_, version=version, spec=spec):
+            cluster.update_service(id_, version, spec)
+        case RemoveService(id=id_, uid=uid):
+            cluster.remove_service(id_, uid=uid)
+        case RemoveConfig(id=id_):
+            cluster.remove_config(id_)
+        case RemoveNetwork(id=id_):
+            cluster.remove_network(id_)
+
+
+def uid_of(action: Action) -> str:
+    """Return the execution that an action is for; "" where it is for several."""
+    match action:
+        case CreateService(spec=spec) | UpdateService(spec=spec):
+            return spec.labels.get(LABEL_UID, "")
+        case CreateConfig(config=config):
+            return config.labels.get(LABEL_UID, "")
+        case RemoveService(uid=uid):
+            return uid
+        case _:
+            return ""

@@ -1,0 +1,587 @@
+"""One pass, without its reading and writing: a world goes in, an assessment comes out.
+
+The loop, ``zoe plan`` and the preview all call :func:`assess`, so what they show can't differ
+from what is done. The order is that of a pass: who left, what happened, who may start, what
+should exist, what to do about it, what to tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from policy.model.cluster import Snapshot
+from policy.model.decision import Decision, Wait
+from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
+from policy.scheduler import PolicySettings, decide
+from reconciler.converge import guard, lifecycle, naming
+from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
+from reconciler.converge.lifecycle import Situation, Step
+from reconciler.converge.plan import (
+    Action,
+    Note,
+    Plan,
+    RemoveConfig,
+    RemoveNetwork,
+    RemoveService,
+    network_for,
+    plan,
+)
+from reconciler.converge.queue import (
+    Blocked,
+    Candidate,
+    blocked,
+    can_never_be_met,
+    snapshot,
+)
+from reconciler.converge.render import Admitted, DesiredState, Host, desired_state
+from reconciler.converge.state import LABEL_NAMESPACE, ObservedState
+from reconciler.converge.status import Facts, Status, invalid_status, status_of
+from reconciler.converge.tasks import Group, groups_by_uid, is_live
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Origin, Platform
+
+LINGER_S = 60
+LINGER_MOST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose run a uid is, remembered when its manifest is gone."""
+
+    namespace: str
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the accepted commit asks for."""
+
+    commit: str = ""
+    message: str = ""
+    manifests: Mapping[Uid, Manifest] = field(default_factory=dict)
+    invalid: tuple[tuple[Identity, Uid, str], ...] = ()
+    namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    platform: Platform = field(default_factory=Platform)
+    tree_is_empty: bool = False
+    unparsed_namespaces: frozenset[str] = frozenset()
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the database remembers, keyed for a pass."""
+
+    records: Mapping[Uid, Record] = field(default_factory=dict)
+    identities: Mapping[Uid, Identity] = field(default_factory=dict)
+    frozen: Mapping[tuple[Uid, int], ExecutionSpec] = field(default_factory=dict)
+    placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    last_seq: int = 0
+    published_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that a pass depends on.
+
+    ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
+    the ledger has it.
+    """
+
+    wanted: Wanted
+    memory: Memory
+    observed: ObservedState
+    host: Host
+    now: datetime
+    epoch: int = 0
+    may_start: bool = True
+    may_delete: bool = True
+    attempts_are_as_recorded: bool = False
+    failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What a pass found: facts to commit before any effect, effects, and what to tell."""
+
+    steps: tuple[Step, ...]
+    records: Mapping[Uid, Record]
+    frozen: Mapping[tuple[Uid, int], ExecutionSpec]
+    placements: Mapping[Uid, tuple[Allocation, ...]]
+    snapshot: Snapshot
+    decision: Decision
+    desired: DesiredState
+    plan: Plan
+    statuses: tuple[Status, ...]
+    harvest: tuple[tuple[Uid, Group], ...]
+    held: Mapping[Uid, tuple[str, str]]
+
+
+def assess(world: World) -> Assessment:
+    """Return what to do and to tell about the world. Pure."""
+    return _Pass(world).run()
+
+
+class _Pass:
+    """The intermediate results of one pass, in the order in which they come to be."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.memory = world.memory
+        self.wanted = world.wanted
+        self.groups = groups_by_uid(world.observed)
+        self.records = dict(world.memory.records)
+        self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
+        self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
+        self.steps: list[Step] = []
+        self.held: dict[Uid, tuple[str, str]] = {}
+        self.blocked: dict[Uid, Blocked] = {}
+
+    def run(self) -> Assessment:
+        departed = self._depart()
+        harvest = self._advance(departed)
+        queued, admitted = self._candidates()
+        taken = snapshot(
+            self.world.observed,
+            queued,
+            admitted,
+            storages=self.world.host.storages,
+            homes=self._homes(),
+        )
+        decision = decide(taken, settings_of(self.wanted.platform))
+        self._admit(decision, {candidate.record.uid: candidate for candidate in queued})
+        desired = self._desired()
+        planned = self._plan(desired)
+        return Assessment(
+            steps=tuple(self.steps),
+            records=self.records,
+            frozen=self.frozen,
+            placements={
+                uid: groups
+                for uid, groups in self.placements.items()
+                if groups != self.memory.placements.get(uid, ())
+            },
+            snapshot=taken,
+            decision=decision,
+            desired=desired,
+            plan=planned,
+            statuses=self._statuses(decision, planned),
+            harvest=harvest,
+            held=self.held,
+        )
+
+    def _depart(self) -> Mapping[Uid, EndReason]:
+        """Find live runs that no manifest asks for, and let the guard judge them together."""
+        runs = {(m.namespace, m.name): m.run for m in self.wanted.manifests.values()}
+        departed: dict[Uid, EndReason] = {}
+        left: list[guard.Departure] = []
+        live: Counter[str] = Counter()
+        for uid, record in sorted(self.records.items()):
+            if record.is_final:
+                continue
+            identity = self.memory.identities[uid]
+            live[identity.namespace] += 1
+            if uid in self.wanted.manifests:
+                continue
+            run = runs.get((identity.namespace, identity.name))
+            if run is None:
+                left.append(
+                    guard.Departure(uid=uid, namespace=identity.namespace, name=identity.name)
+                )
+            elif run > record.run:
+                departed[uid] = EndReason.SUPERSEDED
+            else:
+                told = f"run went back from {record.run} to {run}; it goes on until run rises"
+                self.held[uid] = ("RunWentBack", told)
+        verdict = guard.judge(
+            left,
+            live=live,
+            tree_is_empty=self.wanted.tree_is_empty,
+            unparsed_namespaces=self.wanted.unparsed_namespaces,
+            is_confirmed=self.wanted.is_confirmed,
+            commit=self.wanted.commit,
+            message=self.wanted.message,
+        )
+        self.held |= verdict.held
+        return departed | dict.fromkeys(verdict.allowed, EndReason.DELETED)
+
+    def _advance(self, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid, Group], ...]:
+        """Let every execution move on; return the groups whose results must be stored first."""
+        harvest: list[tuple[Uid, Group]] = []
+        newest = self._newest_runs()
+        for uid in sorted({*self.records, *self.wanted.manifests}):
+            manifest = self.wanted.manifests.get(uid)
+            record = self.records.get(uid)
+            if manifest is None and uid not in departed:
+                continue
+            if manifest is not None and manifest.run < newest[manifest.namespace, manifest.name]:
+                continue
+            moved = lifecycle.advance(
+                Situation(
+                    record=record,
+                    manifest=manifest,
+                    spec=self._spec_of(uid, record),
+                    placements=self.placements.get(uid, ()),
+                    groups=self.groups.get(uid, ()),
+                    now=self.world.now,
+                    start_timeout_ms=self.wanted.platform.start_timeout_ms,
+                    departure=departed.get(uid, EndReason.DELETED),
+                    dependency_failed=self._failed_dependency(manifest),
+                    attempts_are_as_recorded=self.world.attempts_are_as_recorded,
+                )
+            )
+            self.steps.extend(moved.steps)
+            if moved.record is None:
+                continue
+            self.records[uid] = moved.record
+            if moved.refrozen is not None:
+                self.frozen[uid, moved.record.generation] = moved.refrozen
+            if record is not None and record.attempt_open and not moved.record.attempt_open:
+                self.placements[uid] = ()
+                harvest += [(uid, group) for group in self.groups.get(uid, ()) if group.tasks]
+        return tuple(harvest)
+
+    def _newest_runs(self) -> Mapping[tuple[str, str], int]:
+        newest: dict[tuple[str, str], int] = {}
+        for manifest in self.wanted.manifests.values():
+            newest[manifest.namespace, manifest.name] = manifest.run
+        for uid in self.records:
+            identity = self.memory.identities.get(uid)
+            if identity is not None:
+                key = (identity.namespace, identity.name)
+                newest[key] = max(newest.get(key, 0), identity.run)
+        return newest
+
+    def _spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
+        if record is None:
+            return None
+        key = (uid, record.generation)
+        return self.frozen.get(key) or self.memory.frozen.get(key)
+
+    def _failed_dependency(self, manifest: Manifest | None) -> str:
+        if manifest is None or manifest.spec is None:
+            return ""
+        siblings = self._siblings(manifest.namespace)
+        return next(
+            (a.name for a in manifest.spec.after if can_never_be_met(a, siblings.get(a.name))),
+            "",
+        )
+
+    def _siblings(self, namespace: str) -> Mapping[str, tuple[Record, bool]]:
+        return {
+            manifest.name: (record, record.first_started_at is not None)
+            for uid, manifest in self.wanted.manifests.items()
+            if manifest.namespace == namespace and (record := self.records.get(uid)) is not None
+        }
+
+    def _candidates(self) -> tuple[list[Candidate], list[Candidate]]:
+        """Split those that are wanted into queued and admitted; note why others are blocked."""
+        queued: list[Candidate] = []
+        admitted: list[Candidate] = []
+        newest = self._newest_runs()
+        for uid, record in sorted(self.records.items()):
+            manifest = self.wanted.manifests.get(uid)
+            spec = self._spec_of(uid, record) or (manifest.spec if manifest else None)
+            if record.is_final or spec is None:
+                continue
+            if record.attempt_open:
+                known = manifest or self._absent(uid, record)
+                admitted.append(
+                    Candidate(
+                        manifest=known,
+                        record=record,
+                        spec=spec,
+                        groups=self.placements.get(uid, ()),
+                    )
+                )
+                continue
+            if manifest is None:
+                continue
+            candidate = Candidate(manifest=manifest, record=record, spec=spec, groups=())
+            why = self._why_blocked(candidate, newest)
+            if why is None:
+                queued.append(candidate)
+            else:
+                self.blocked[uid] = why
+        return queued, admitted
+
+    def _absent(self, uid: Uid, record: Record) -> Manifest:
+        """Return a stand-in for the manifest of a run that is only kept by a hold."""
+        identity = self.memory.identities[uid]
+        return Manifest(
+            uid=uid,
+            namespace=identity.namespace,
+            name=identity.name,
+            run=identity.run,
+            origin=Origin(source_id="", path="", line=0, blob="", commit=""),
+            document_hash=record.document_hash,
+            spec=None,
+        )
+
+    def _why_blocked(
+        self, candidate: Candidate, newest: Mapping[tuple[str, str], int]
+    ) -> Blocked | None:
+        manifest = candidate.manifest
+        if manifest.run < newest[manifest.namespace, manifest.name]:
+            message = "a higher run was seen before; raise run above it"
+            return Blocked(reason="RunWentBack", message=message)
+        if self.wanted.platform.suspend:
+            return Blocked(reason="PlatformSuspended", message="platform.yaml suspends all starts")
+        return blocked(
+            candidate,
+            now=self.world.now,
+            siblings=self._siblings(manifest.namespace) if candidate.spec.after else {},
+            has_leftovers=self._has_leftovers(candidate),
+            jitter=_fraction(candidate.record.uid),
+        )
+
+    def _has_leftovers(self, candidate: Candidate) -> bool:
+        """Tell whether tasks of an earlier run or attempt still hold its name or its files."""
+        uids = [candidate.record.uid]
+        if candidate.record.run > 1:
+            uids += [
+                uid
+                for uid, identity in self.memory.identities.items()
+                if (identity.namespace, identity.name)
+                == (candidate.manifest.namespace, candidate.manifest.name)
+            ]
+        return any(
+            is_live(task)
+            for uid in uids
+            for group in self.groups.get(uid, ())
+            for task in group.tasks
+        )
+
+    def _homes(self) -> Mapping[str, NodeId]:
+        """Return each namespace's node of first use, where its local storage is."""
+        homes: dict[str, tuple[int, NodeId]] = {}
+        for uid, record in self.records.items():
+            identity = self.memory.identities.get(uid)
+            if record.home and identity is not None:
+                best = homes.get(identity.namespace, (-1, NodeId("")))
+                homes[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
+        return {namespace: node for namespace, (_, node) in homes.items()}
+
+    def _admit(self, decision: Decision, queued: Mapping[Uid, Candidate]) -> None:
+        """Turn starts into facts and groups: the intent, before any effect."""
+        if not self.world.may_start:
+            return
+        for start in decision.starts:
+            candidate = queued[start.uid]
+            self._intend(candidate, start.allocations)
+        for resize in decision.resizes:
+            self.placements[resize.uid] = resize.allocations
+
+    def _intend(self, candidate: Candidate, groups: tuple[Allocation, ...]) -> None:
+        record = candidate.record
+        intended = Entry(
+            uid=record.uid,
+            run=record.run,
+            fact=Fact.ATTEMPT_INTENDED,
+            at=self.world.now,
+            generation=record.generation,
+            attempt=record.attempt + 1,
+            node=self._home_of(candidate.spec, groups),
+        )
+        steps = [Step(entry=intended, message=_told_start(groups))]
+        if record.incarnation != record.generation:
+            admitted = replace(
+                intended,
+                fact=Fact.ADMITTED,
+                node="",
+                spec_hash=candidate.manifest.spec_hash,
+            )
+            steps.insert(0, Step(entry=admitted, message="admitted"))
+            self.frozen[record.uid, record.generation] = candidate.spec
+        self.steps += steps
+        moved = fold((step.entry for step in steps), record)
+        if moved is not None:
+            self.records[record.uid] = moved
+        self.placements[record.uid] = groups
+
+    def _home_of(self, spec: ExecutionSpec, groups: Sequence[Allocation]) -> str:
+        storages = self.world.host.storages
+        mounting = {
+            service.name
+            for service in spec.services
+            for volume in service.volumes
+            if not storages[volume.source or volume.type].is_shared
+        }
+        return next((group.node for group in groups if group.component in mounting), "")
+
+    def _desired(self) -> DesiredState:
+        admitted: list[Admitted] = []
+        for uid, record in sorted(self.records.items()):
+            spec = self._spec_of(uid, record)
+            if not record.attempt_open or spec is None:
+                continue
+            identity = self._identity(uid)
+            owner = self.wanted.namespaces.get(identity.namespace)
+            admitted.append(
+                Admitted(
+                    uid=uid,
+                    namespace=owner or Namespace(name=identity.namespace),
+                    name=identity.name,
+                    run=record.run,
+                    generation=record.generation,
+                    incarnation=record.incarnation,
+                    attempt=record.attempt,
+                    spec=spec,
+                    groups=self.placements.get(uid, ()),
+                )
+            )
+        return desired_state(
+            tuple(admitted),
+            host=self.world.host,
+            networks={a.namespace.name: self._network(a.namespace.name) for a in admitted},
+            epoch=self.world.epoch,
+        )
+
+    def _network(self, namespace: str) -> str:
+        return network_for(
+            namespace,
+            self.world.observed.networks,
+            fresh_name=naming.network_name(
+                deployment=self.world.host.deployment,
+                namespace=namespace,
+                incarnation=self.memory.last_seq,
+            ),
+        )
+
+    def _identity(self, uid: Uid) -> Identity:
+        manifest = self.wanted.manifests.get(uid)
+        if manifest is None:
+            return self.memory.identities[uid]
+        return Identity(namespace=manifest.namespace, name=manifest.name, run=manifest.run)
+
+    def _plan(self, desired: DesiredState) -> Plan:
+        observed = self.world.observed
+        planned = plan(
+            desired,
+            observed,
+            known=self.records.keys(),
+            lingering=self._lingering(),
+            kept_networks={
+                network.name
+                for network in observed.networks
+                if network.labels.get(LABEL_NAMESPACE) in self.wanted.namespaces
+            },
+        )
+        if self.world.may_delete:
+            return planned
+        return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
+
+    def _lingering(self) -> frozenset[str]:
+        """Finished batch services stay for their logs until the result is published and old."""
+        found: list[tuple[datetime, str]] = []
+        for uid, groups in self.groups.items():
+            record = self.records.get(uid)
+            if record is None or record.ended is None or not self._is_batch(uid, record):
+                continue
+            is_young = self.world.now - record.ended.at < timedelta(seconds=LINGER_S)
+            if not is_young and record.last_seq <= self.memory.published_seq:
+                continue
+            if record.ended.reason in (EndReason.DELETED, EndReason.SUPERSEDED):
+                continue
+            found += [
+                (record.ended.at, group.service.id)
+                for group in groups
+                if not any(is_live(task) for task in group.tasks)
+            ]
+        return frozenset(service for _, service in sorted(found)[-LINGER_MOST:])
+
+    def _is_batch(self, uid: Uid, record: Record) -> bool:
+        spec = self._spec_of(uid, record)
+        return spec is not None and spec.type is ApplicationType.BATCH
+
+    def _statuses(self, decision: Decision, planned: Plan) -> tuple[Status, ...]:
+        waits = {wait.uid: wait for wait in decision.waits}
+        notes: dict[str, list[Note]] = {}
+        for note in planned.notes:
+            notes.setdefault(note.uid, []).append(note)
+        statuses = [
+            self._status(uid, record, waits.get(uid), notes.get(uid, []))
+            for uid, record in sorted(self.records.items())
+            if not self._is_settled(uid, record)
+        ]
+        statuses += [
+            invalid_status(
+                namespace=identity.namespace,
+                name=identity.name,
+                uid=uid,
+                message=message,
+                origin=None,
+            )
+            for identity, uid, message in self.wanted.invalid
+            if uid not in self.records
+        ]
+        return tuple(statuses)
+
+    def _is_settled(self, uid: Uid, record: Record) -> bool:
+        """Tell whether a run that nobody wants any more has been told about for the last time."""
+        told = self.memory.statuses.get(uid)
+        return (
+            record.is_final
+            and record is self.memory.records.get(uid)
+            and uid not in self.wanted.manifests
+            and not self.groups.get(uid)
+            and told is not None
+            and told["status"]["phase"] != "Terminating"
+        )
+
+    def _status(self, uid: Uid, record: Record, wait: Wait | None, notes: Iterable[Note]) -> Status:
+        identity = self._identity(uid)
+        groups = self.groups.get(uid, ())
+        if record.is_final:  # what lingers for its logs isn't being stopped
+            groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
+        return status_of(
+            Facts(
+                namespace=identity.namespace,
+                name=identity.name,
+                record=record,
+                manifest=self.wanted.manifests.get(uid),
+                spec=self._spec_of(uid, record) or self._wanted_spec(uid),
+                groups=groups,
+                placements=self.placements.get(uid, ()),
+                wait=wait,
+                blocked=self.blocked.get(uid),
+                held=self.held.get(uid),
+                notes=tuple((note.reason, note.message) for note in notes),
+                failures=self.world.failures.get(uid, ()),
+                published_seq=self.memory.published_seq,
+            ),
+            previous=self.memory.statuses.get(uid),
+            now=self.world.now,
+        )
+
+    def _wanted_spec(self, uid: Uid) -> ExecutionSpec | None:
+        manifest = self.wanted.manifests.get(uid)
+        return manifest.spec if manifest else None
+
+
+def settings_of(platform: Platform) -> PolicySettings:
+    """Return what policy needs of the platform."""
+    return PolicySettings(
+        policy=platform.policy, headroom=platform.headroom, node_selector=platform.node_selector
+    )
+
+
+def is_delete(action: Action) -> bool:
+    """Tell whether an action takes something away."""
+    return isinstance(action, RemoveService | RemoveConfig | RemoveNetwork)
+
+
+def _fraction(uid: Uid) -> float:
+    """Return 0 to 1, fixed per uid: jitter that a replay reproduces."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
+
+
+def _told_start(groups: Sequence[Allocation]) -> str:
+    replicas = sum(group.count for group in groups)
+    nodes = len({group.node for group in groups})
+    return f"starts {replicas} replica(s) on {nodes} node(s)"

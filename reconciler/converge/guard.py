@@ -1,0 +1,93 @@
+"""The prune guard: may what left Git be stopped?
+
+Deletes are looked at as a set. GitOps tools have deleted whole installations by acting correctly
+on wrong inputs; so a set that looks like an accident is held as a whole until somebody confirms
+it. A read that failed never gets here: what couldn't be read isn't empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from policy.model.execution import Uid
+
+ALWAYS_ALLOWED = 5
+SHARE_PERCENT = 20
+NAMESPACE_FLOOR = 4
+_TRAILER = re.compile(r"^Zoe-Confirm-Deletes: (\d{1,6})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A live execution that no manifest asks for any more."""
+
+    uid: Uid
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What may go, and what is held with a reason code and a sentence."""
+
+    allowed: frozenset[Uid]
+    held: Mapping[Uid, tuple[str, str]]
+
+
+def judge(
+    departures: Sequence[Departure],
+    *,
+    live: Mapping[str, int],
+    tree_is_empty: bool,
+    unparsed_namespaces: Collection[str],
+    is_confirmed: bool,
+    commit: str,
+    message: str,
+) -> Verdict:
+    """Return which departures may be carried out.
+
+    Args:
+        departures: All that left, together.
+        live: Namespace -> how many executions were live before (departures included).
+        tree_is_empty: Whether the commit holds no manifest at all.
+        unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
+        is_confirmed: Whether an operator confirmed this very commit.
+        commit: Its id, for the sentence.
+        message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
+    """
+    if not departures:
+        return Verdict(allowed=frozenset(), held={})
+    count = len(departures)
+    if is_confirmed or _trailer(message) == count:
+        return Verdict(allowed=frozenset(d.uid for d in departures), held={})
+    release = (
+        f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
+    )
+    most = max(ALWAYS_ALLOWED, sum(live.values()) * SHARE_PERCENT // 100)
+    whole = ""
+    if tree_is_empty:
+        whole = "the commit holds no manifest at all"
+    elif count > most:
+        whole = f"{count} deletes at once, more than {most}"
+    per_namespace = Counter(d.namespace for d in departures)
+    held: dict[Uid, tuple[str, str]] = {}
+    for departure in departures:
+        owner = departure.namespace
+        lost = per_namespace[owner]
+        if whole:
+            held[departure.uid] = ("MassDelete", f"{whole}; released by {release}")
+        elif owner in unparsed_namespaces:
+            told = f"a file of {owner} can't be read; its deletes wait until it can"
+            held[departure.uid] = ("OwnerUnreadable", told)
+        elif live.get(owner, 0) >= NAMESPACE_FLOOR and lost * 2 > live[owner]:
+            told = f"{lost} of {live[owner]} executions of {owner} at once; released by {release}"
+            held[departure.uid] = ("MassDelete", told)
+    return Verdict(allowed=frozenset(d.uid for d in departures if d.uid not in held), held=held)
+
+
+def _trailer(message: str) -> int | None:
+    found = _TRAILER.search(message)
+    return int(found.group(1)) if found else None

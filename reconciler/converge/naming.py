@@ -1,0 +1,63 @@
+"""Names of Swarm objects: deterministic, at most 63 characters, unique without their human part.
+
+They can't be changed later without orphaning what runs, so nothing else makes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from policy.model.execution import NodeId, Uid
+
+MAXIMUM_LENGTH = 63
+
+
+def service_name(
+    *, execution: str, component: str, uid: Uid, incarnation: int, attempt: int, node: NodeId
+) -> str:
+    """Return ``<execution>-<component>-<uid>-g<G>-a<attempt>-<group>``.
+
+    ``incarnation`` is the generation at the last admission: an edit in place or a rolling one
+    keeps the name. The group is the node's digest.
+    """
+    unique = f"-{uid}-g{incarnation}-a{attempt}-{_short(node)}"
+    human = f"{_cut(execution, 16)}-{_cut(component, 12)}"
+    return _cut(human, MAXIMUM_LENGTH - len(unique)) + unique
+
+
+def init_name(*, namespace: str, storage: str, owner: str, node: NodeId) -> str:
+    """Return the name of the one-shot service that prepares a storage for a namespace."""
+    return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{_short(f'{owner}|{node}', 16)}"
+
+
+def network_name(*, deployment: str, namespace: str, incarnation: int) -> str:
+    """Return a name that is never used twice: the engine remembers a removed network's id."""
+    return f"zoe-{_cut(deployment, 16)}-{_cut(namespace, 20)}-{_short(namespace)}-n{incarnation}"
+
+
+def config_name(*, uid: Uid, target: str, content_hash: str) -> str:
+    """Return a name that changes with the content, since configs are immutable."""
+    return f"{uid}-{_short(target, 8)}-{content_hash[:12]}"
+
+
+def volume_name(*, deployment: str, namespace: str, storage: str) -> str:
+    """Return the Docker volume that holds a namespace's storage on its node."""
+    return f"zoe-{deployment}-{namespace}-{storage}"
+
+
+def stack_name(*, deployment: str, namespace: str, execution: str) -> str:
+    """Return what ``docker stack ps`` knows an execution by."""
+    return f"zoe-{deployment}-{namespace}-{execution}"
+
+
+def host(*, component: str, execution: str) -> str:
+    """Return the DNS name of a component on its namespace's network."""
+    return f"{component}.{execution}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text[:length].strip("-")
+
+
+def _short(text: str, length: int = 6) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -1,0 +1,309 @@
+"""Desired and observed state to ordered actions: applied once, it leaves nothing to plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from policy.model.execution import Uid
+from reconciler.converge.render import (
+    DesiredConfig,
+    DesiredService,
+    DesiredState,
+    Requirement,
+)
+from reconciler.converge.state import (
+    LABEL_EXECUTION,
+    LABEL_KIND,
+    LABEL_NAMESPACE,
+    LABEL_SPEC_HASH,
+    LABEL_UID,
+    NetworkSpec,
+    ObservedNetwork,
+    ObservedService,
+    ObservedState,
+    ServiceSpec,
+    TaskState,
+)
+from reconciler.converge.tasks import Group, group_of
+from reconciler.manifest.spec import DependsCondition
+
+
+class Why(StrEnum):
+    """What an action is for."""
+
+    NEW = "new"
+    ROLLING = "rolling"
+    DRIFT = "drift"
+    SCALE = "scale"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateNetwork:
+    """Make a namespace's overlay network."""
+
+    spec: NetworkSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateConfig:
+    """Make a config from a blob."""
+
+    config: DesiredConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateService:
+    """Start a group."""
+
+    spec: ServiceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateService:
+    """Bring a service to its spec, as read at ``version``. A mere scale restarts nobody."""
+
+    id: str
+    version: int
+    spec: ServiceSpec
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveService:
+    """Stop a group and forget it."""
+
+    id: str
+    name: str
+    uid: str
+    why: Why = Why.GONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveConfig:
+    """Forget a config that nothing uses."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNetwork:
+    """Forget a network that nothing uses."""
+
+    id: str
+    name: str
+
+
+Action = (
+    RemoveService
+    | CreateNetwork
+    | CreateConfig
+    | UpdateService
+    | CreateService
+    | RemoveConfig
+    | RemoveNetwork
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something the plan leaves alone, and why: a name conflict, an orphan, a wait."""
+
+    uid: str
+    name: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Actions in the order to take them: what goes, then what services need, then services."""
+
+    actions: tuple[Action, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def plan(
+    desired: DesiredState,
+    observed: ObservedState,
+    *,
+    known: Collection[Uid],
+    lingering: Collection[str] = (),
+    kept_networks: Collection[str] = (),
+) -> Plan:
+    """Return what brings the observed state to the desired one.
+
+    Args:
+        desired: All that should exist.
+        observed: One complete reading.
+        known: Every uid that the ledger knows; a service of any other is an orphan, never removed.
+        lingering: Ids of finished services that stay for a while longer.
+        kept_networks: Names of networks that stay although nothing uses them.
+    """
+    by_name = {service.spec.name: service for service in observed.services}
+    groups = _groups(observed)
+    removes, notes = _removals(desired, observed, known=known, lingering=lingering)
+    changes: list[Action] = []
+    creates: list[Action] = []
+    for name, wanted in sorted(desired.services.items()):
+        present = by_name.get(name)
+        if present is not None:
+            changes += _change(wanted.spec, present, groups[name])
+        elif name.lower() in observed.foreign_names:
+            notes.append(_taken(wanted.spec))
+        elif (waits_for := _unmet(wanted, groups)) is not None:
+            notes.append(_waiting(wanted.spec, waits_for))
+        else:
+            creates.append(CreateService(spec=wanted.spec))
+    return Plan(
+        actions=(
+            *removes,
+            *_new_networks(desired, observed),
+            *_new_configs(desired, observed),
+            *changes,
+            *creates,
+            *_old_configs(desired, observed),
+            *_old_networks(desired, observed, kept_networks),
+        ),
+        notes=tuple(notes),
+    )
+
+
+def network_for(namespace: str, networks: Collection[ObservedNetwork], *, fresh_name: str) -> str:
+    """Return the name of a namespace's network: the newest that is there, else a fresh one."""
+    mine = [n for n in networks if n.labels.get(LABEL_NAMESPACE) == namespace]
+    return max(mine, key=lambda n: (n.created_at, n.id)).name if mine else fresh_name
+
+
+def _groups(observed: ObservedState) -> Mapping[str, Group]:
+    nodes = {node.id: node for node in observed.nodes}
+    by_service: dict[str, list] = {service.id: [] for service in observed.services}  # type: ignore[type-arg]
+    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
+        if task.service_id in by_service:
+            by_service[task.service_id].append(task)
+    return {s.spec.name: group_of(s, by_service[s.id], nodes) for s in observed.services}
+
+
+def _removals(
+    desired: DesiredState,
+    observed: ObservedState,
+    *,
+    known: Collection[Uid],
+    lingering: Collection[str],
+) -> tuple[list[Action], list[Note]]:
+    removes: list[Action] = []
+    notes: list[Note] = []
+    for service in sorted(observed.services, key=lambda s: s.spec.name):
+        labels = service.spec.labels
+        if service.spec.name in desired.services or service.id in lingering:
+            continue
+        uid = labels.get(LABEL_UID, "")
+        if labels.get(LABEL_KIND) != "init" and uid not in known:
+            notes.append(_orphan(service))
+            continue
+        removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
+    return removes, notes
+
+
+def _change(wanted: ServiceSpec, present: ObservedService, group: Group) -> list[Action]:
+    labels = present.spec.labels
+    if labels.get(LABEL_KIND) == "init":
+        # A storage that couldn't be prepared is tried again as a new task.
+        failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
+        if failed and not group.complete:
+            return [RemoveService(id=present.id, name=wanted.name, uid="", why=Why.FAILED)]
+        return []
+    if labels.get(LABEL_SPEC_HASH) != wanted.labels[LABEL_SPEC_HASH]:
+        return [_update(wanted, present, Why.ROLLING)]
+    if present.is_drifted:
+        return [_update(wanted, present, Why.DRIFT)]
+    if present.spec.replicas != wanted.replicas:
+        # The spec as it is, so that a newer version of Zoe restarts nobody by scaling.
+        scaled = replace(present.spec, replicas=wanted.replicas)
+        return [_update(scaled, present, Why.SCALE)]
+    return []
+
+
+def _update(spec: ServiceSpec, present: ObservedService, why: Why) -> UpdateService:
+    return UpdateService(id=present.id, version=present.version, spec=spec, why=why)
+
+
+def _unmet(wanted: DesiredService, groups: Mapping[str, Group]) -> Requirement | None:
+    return next((r for r in wanted.requires if not _is_met(r, groups)), None)
+
+
+def _is_met(requirement: Requirement, groups: Mapping[str, Group]) -> bool:
+    found = [groups[name] for name in requirement.services if name in groups]
+    if requirement.condition is DependsCondition.COMPLETED:
+        return sum(group.complete for group in found) >= requirement.needed
+    if requirement.condition is DependsCondition.STARTED:
+        return sum(group.service.spec.replicas for group in found) >= requirement.needed
+    return sum(group.running + group.complete for group in found) >= requirement.needed
+
+
+def _new_networks(desired: DesiredState, observed: ObservedState) -> list[Action]:
+    have = {network.name for network in observed.networks}
+    return [
+        CreateNetwork(spec=spec)
+        for name, spec in sorted(desired.networks.items())
+        if name not in have
+    ]
+
+
+def _old_networks(
+    desired: DesiredState, observed: ObservedState, kept: Collection[str]
+) -> list[Action]:
+    used = {a.network for service in observed.services for a in service.spec.networks}
+    return [
+        RemoveNetwork(id=network.id, name=network.name)
+        for network in sorted(observed.networks, key=lambda n: n.name)
+        if network.name not in desired.networks
+        and network.name not in kept
+        and network.name not in used
+        and LABEL_NAMESPACE in network.labels
+    ]
+
+
+def _new_configs(desired: DesiredState, observed: ObservedState) -> list[Action]:
+    have = {config.name for config in observed.configs}
+    return [
+        CreateConfig(config=config)
+        for name, config in sorted(desired.configs.items())
+        if name not in have
+    ]
+
+
+def _old_configs(desired: DesiredState, observed: ObservedState) -> list[Action]:
+    used = {c.name for service in observed.services for c in service.spec.configs}
+    return [
+        RemoveConfig(id=config.id, name=config.name)
+        for config in sorted(observed.configs, key=lambda c: c.name)
+        if config.name not in desired.configs and config.name not in used
+    ]
+
+
+def _taken(spec: ServiceSpec) -> Note:
+    message = f"a service of somebody else is called {spec.name}; rename or remove it"
+    return _note(spec, "NameConflict", message)
+
+
+def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:
+    return _note(spec, "DependencyNotReady", f"starts once {requirement.told_as}")
+
+
+def _orphan(service: ObservedService) -> Note:
+    labels = service.spec.labels
+    owner = f"{labels.get(LABEL_NAMESPACE, '?')}/{labels.get(LABEL_EXECUTION, '?')}"
+    message = (
+        f"service {service.spec.name} ({owner}) carries our labels but nobody knows it; "
+        f"look at it, then: docker service rm {service.id}"
+    )
+    return _note(service.spec, "Orphan", message)
+
+
+def _note(spec: ServiceSpec, reason: str, message: str) -> Note:
+    return Note(uid=spec.labels.get(LABEL_UID, ""), name=spec.name, reason=reason, message=message)

@@ -1,0 +1,146 @@
+"""What goes onto the status branch: canonical YAML of statuses and ledger, tables for people.
+
+Nothing volatile, so that an unchanged world gives byte-equal files and no commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from policy.model.cluster import Snapshot
+from reconciler import canonical
+from reconciler.converge.ledger import Entry
+from reconciler.converge.status import published
+
+_SYMBOLS = {
+    "Running": "🟢",
+    "Succeeded": "✅",
+    "Failed": "🔴",
+    "Invalid": "❌",
+    "Queued": "⏳",
+    "Starting": "🔵",
+    "Pending": "⏳",
+    "Stopped": "⚪",
+    "Suspended": "⏸",
+    "Terminating": "🔵",
+    "Unknown": "❔",
+}
+
+
+def status_path(namespace: str, name: str) -> str:
+    """Return a sharded path: forges don't like folders of thousands of files."""
+    shard = hashlib.sha256(name.encode()).hexdigest()[:2]
+    return f"status/{namespace}/{shard}/{name}.yaml"
+
+
+def ledger_path(uid: str) -> str:
+    """Return where one run's facts are mirrored."""
+    return f"ledger/{uid[:2]}/{uid}.yaml"
+
+
+def readme_path(namespace: str) -> str:
+    """Return the table that a forge shows when it opens the folder."""
+    return f"status/{namespace}/README.md"
+
+
+SNAPSHOT_PATH = "cluster/snapshot.yaml"
+
+
+def status_file(document: Mapping[str, Any]) -> bytes:
+    """Return a status document as it is published."""
+    return dump(published(document))
+
+
+def ledger_file(entries: Sequence[Entry], *, namespace: str, name: str, key: bytes) -> bytes:
+    """Return one run's facts with an HMAC, so that a writer to the branch can't fake them."""
+    body = {
+        "apiVersion": "zoe.ledger/v1",
+        "namespace": namespace,
+        "name": name,
+        "facts": [canonical.to_data(entry) for entry in entries],
+    }
+    return dump({**body, "hmac": _hmac(body, key)})
+
+
+def read_ledger_file(data: bytes, *, key: bytes) -> tuple[Entry, ...] | None:
+    """Return the facts of a mirrored file; None where its HMAC isn't ours ("may have run")."""
+    body = yaml.safe_load(data)
+    if not isinstance(body, dict):
+        return None
+    claimed = str(body.pop("hmac", ""))
+    if not hmac.compare_digest(claimed, _hmac(body, key)):
+        return None
+    return tuple(canonical.from_data(Entry, fact) for fact in body["facts"])
+
+
+def readme_file(namespace: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return a table of a namespace's executions, newest trouble first."""
+    rows = sorted(documents, key=_trouble_first)
+    lines = [
+        f"# {namespace}",
+        "",
+        "| | execution | phase | reason | run | since |",
+        "|---|---|---|---|---|---|",
+        *(_row(document) for document in rows),
+        "",
+        "Written by Zoe; edits are overwritten.",
+        "",
+    ]
+    return "\n".join(lines).encode()
+
+
+def snapshot_document(snapshot: Snapshot, *, commit: str) -> dict[str, Any]:
+    """Return what an offline preview needs: nodes, what runs with its grants, the queue.
+
+    ``id`` is the digest of everything but the time.
+    """
+    body: dict[str, Any] = {
+        "apiVersion": "zoe.snapshot/v1",
+        "commit": commit,
+        "nodes": [canonical.to_data(node) for node in snapshot.nodes],
+        "executions": [canonical.to_data(e) for e in snapshot.executions],
+    }
+    taken = datetime.fromtimestamp(snapshot.now_ms / 1000, UTC).isoformat(timespec="seconds")
+    return {**body, "id": canonical.digest(body)[:16], "takenAt": taken}
+
+
+def dump(data: Mapping[str, Any]) -> bytes:
+    """Return canonical YAML: sorted keys, LF, block style, ASCII only."""
+    text: str = yaml.dump(
+        data,
+        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+        sort_keys=True,
+        default_flow_style=False,
+        allow_unicode=False,
+        width=1000,
+    )
+    return text.encode()
+
+
+def _hmac(body: Mapping[str, Any], key: bytes) -> str:
+    return hmac.new(key, canonical.dumps(body).encode(), hashlib.sha256).hexdigest()
+
+
+def _trouble_first(document: Mapping[str, Any]) -> tuple[int, str]:
+    order = ["Invalid", "Failed", "Unknown", "Terminating", "Starting", "Running", "Queued"]
+    phase = document["status"]["phase"]
+    rank = order.index(phase) if phase in order else len(order)
+    return (rank, document["metadata"]["name"])
+
+
+def _row(document: Mapping[str, Any]) -> str:
+    metadata, status = document["metadata"], document["status"]
+    since = status.get("endedAt") or status.get("startedAt") or status.get("queuedAt") or ""
+    phase = status["phase"]
+    link = status_path(metadata["namespace"], metadata["name"]).split("/", 2)[2]
+    name = metadata["name"]
+    return (
+        f"| {_SYMBOLS.get(phase, '')} | [{name}]({link}) | {phase} | {status.get('reason', '')} "
+        f"| {metadata['run']} | {since} |"
+    )

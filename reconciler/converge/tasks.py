@@ -1,0 +1,155 @@
+"""What the tasks of a group say: up, done, failed and why, or lost with their node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from policy.model.execution import NodeId, Uid
+from reconciler.converge.ledger import EndReason
+from reconciler.converge.state import (
+    LABEL_COMPONENT,
+    LABEL_UID,
+    ObservedNode,
+    ObservedService,
+    ObservedState,
+    ObservedTask,
+    TaskState,
+)
+
+TERMINAL = frozenset(
+    {
+        TaskState.COMPLETE,
+        TaskState.SHUTDOWN,
+        TaskState.FAILED,
+        TaskState.REJECTED,
+        TaskState.REMOVE,
+        TaskState.ORPHANED,
+    }
+)
+_WANTED = frozenset({TaskState.NEW, TaskState.READY, TaskState.RUNNING, TaskState.COMPLETE})
+# How the engine words an image that it can't get. Matched on its text, since it sends no code.
+_IMAGE_TEXTS = ("no such image", "pull access denied", "manifest unknown", "manifest for")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a group can't go on."""
+
+    reason: EndReason
+    message: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A service of ours with its tasks, oldest first, and its node as it is now."""
+
+    service: ObservedService
+    tasks: tuple[ObservedTask, ...]
+    node: ObservedNode | None
+
+    @property
+    def component(self) -> str:
+        """The component that this group is part of."""
+        return self.service.spec.labels.get(LABEL_COMPONENT, "")
+
+    @property
+    def is_node_lost(self) -> bool:
+        """Whether the group's node is gone or doesn't answer."""
+        return self.node is None or not self.node.is_ready
+
+    @property
+    def running(self) -> int:
+        """How many replicas are up (with a health check: healthy)."""
+        if self.is_node_lost:
+            return 0
+        return sum(
+            task.state is TaskState.RUNNING and task.desired_state in _WANTED for task in self.tasks
+        )
+
+    @property
+    def complete(self) -> int:
+        """How many slots ended with exit code 0."""
+        return sum(task.state is TaskState.COMPLETE for task in self._latest)
+
+    @property
+    def restarts(self) -> int:
+        """How many tasks of the group failed, as far as the engine remembers (five a slot)."""
+        return sum(task.state in (TaskState.FAILED, TaskState.REJECTED) for task in self.tasks)
+
+    @property
+    def _latest(self) -> tuple[ObservedTask, ...]:
+        newest: dict[int, ObservedTask] = {}
+        for task in self.tasks:
+            newest[task.slot] = task
+        return tuple(newest.values())
+
+    def pending_error(self) -> str:
+        """Return what Swarm says of a task that it can't start; "" if it says nothing."""
+        return next((t.error for t in self._latest if t.state not in TERMINAL and t.error), "")
+
+    def failure(self, *, runs_once: bool) -> Failure | None:
+        """Return why the group can't go on, or None while it can.
+
+        A group that runs once fails with its first bad exit; the others when Swarm has given up
+        restarting them, or when it tries an image that isn't there.
+        """
+        for task in self._latest:
+            if (found := self._task_failure(task, runs_once=runs_once)) is not None:
+                return found
+        return None
+
+    def _task_failure(self, task: ObservedTask, *, runs_once: bool) -> Failure | None:
+        if self._is_image_missing():
+            return Failure(reason=EndReason.IMAGE_UNAVAILABLE, message=self._image_error())
+        has_given_up = runs_once or task.desired_state not in (TaskState.READY, TaskState.RUNNING)
+        if not has_given_up:
+            return None
+        if task.state is TaskState.REJECTED:
+            return Failure(reason=EndReason.REJECTED, message=task.error)
+        if task.state is TaskState.FAILED:
+            if runs_once and self.is_node_lost:
+                return Failure(reason=EndReason.NODE_LOST, message=task.error)
+            reason = EndReason.NON_ZERO_EXIT if runs_once else EndReason.CRASH_LOOP
+            return Failure(reason=reason, message=task.error, code=task.exit_code)
+        return None
+
+    def _is_image_missing(self) -> bool:
+        return bool(self._image_error())
+
+    def _image_error(self) -> str:
+        newest = self.tasks[-1] if self.tasks else None
+        rejected = [t for t in self.tasks if t.state is TaskState.REJECTED]
+        if newest is None or not rejected or newest.state is TaskState.RUNNING:
+            return ""
+        text = rejected[-1].error
+        return text if any(known in text.lower() for known in _IMAGE_TEXTS) else ""
+
+
+def groups_by_uid(observed: ObservedState) -> Mapping[Uid, tuple[Group, ...]]:
+    """Return our services with their tasks, by execution; a service without uid is left out."""
+    tasks: dict[str, list[ObservedTask]] = defaultdict(list)
+    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
+        tasks[task.service_id].append(task)
+    nodes = {node.id: node for node in observed.nodes}
+    found: dict[Uid, list[Group]] = defaultdict(list)
+    for service in sorted(observed.services, key=lambda s: s.spec.name):
+        if uid := service.spec.labels.get(LABEL_UID):
+            found[Uid(uid)].append(group_of(service, tasks[service.id], nodes))
+    return {uid: tuple(groups) for uid, groups in found.items()}
+
+
+def group_of(
+    service: ObservedService,
+    tasks: Iterable[ObservedTask],
+    nodes: Mapping[NodeId, ObservedNode],
+) -> Group:
+    """Return a service with its tasks (oldest first) and the node that it is pinned to."""
+    return Group(service=service, tasks=tuple(tasks), node=nodes.get(service.spec.node))
+
+
+def is_live(task: ObservedTask) -> bool:
+    """Tell whether a task still holds what it reserved."""
+    return task.node is not None and task.state not in TERMINAL

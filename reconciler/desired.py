@@ -1,0 +1,83 @@
+"""From a commit to what it wants: the manifests of a source, read by blob, cached by blob."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policy.model.execution import Uid
+from reconciler.converge.assess import Identity, Wanted
+from reconciler.manifest.catalogue import Catalogue, Loader
+from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.ports import Source
+
+BLOB_LIMIT_BYTES = 512_000
+
+
+class Reader:
+    """Reads commits of one source; a blob that it has seen before isn't read again."""
+
+    def __init__(self, source: Source, loader: Loader) -> None:
+        self.source = source
+        self._loader = loader
+        self._last: tuple[str, Wanted] | None = None
+        self.good: Mapping[str, tuple[str, str]] = {}
+        self.diagnostics: tuple[Diagnostic, ...] = ()
+        self.catalogue: Catalogue | None = None
+
+    def read(self, commit: str, *, good: Mapping[str, tuple[str, str]]) -> Wanted:
+        """Return what a commit wants, with the last good version of what it broke.
+
+        Args:
+            commit: Its id; "" wants nothing and lets nothing go.
+            good: Path -> (blob, commit) of the newest valid content known so far.
+
+        Raises:
+            SourceUnavailable: A blob can't be read; nothing may be concluded from the rest.
+        """
+        if self._last is not None and self._last[0] == commit:
+            return self._last[1]
+        tree = self.source.tree(commit)
+        catalogue = self._loader.load(
+            tree.files,
+            self.read_blob,
+            commit=tree.commit,
+            commit_of=self.source.commit,
+            good=good,
+            refused=[(entry.path, entry.reason) for entry in tree.refused],
+        )
+        self.catalogue, self.good = catalogue, catalogue.good
+        self.diagnostics = catalogue.diagnostics
+        wanted = Wanted(
+            commit=tree.commit.id,
+            message=tree.commit.message,
+            manifests={manifest.uid: manifest for manifest in catalogue.manifests},
+            invalid=tuple(
+                (
+                    Identity(namespace=b.namespace, name=b.name, run=0),
+                    Uid(b.uid),
+                    _first_error(catalogue.diagnostics, b.path),
+                )
+                for b in catalogue.broken
+            ),
+            namespaces=catalogue.namespaces,
+            platform=catalogue.platform,
+            tree_is_empty=not catalogue.manifests and not catalogue.broken,
+            unparsed_namespaces=frozenset(
+                path.split("/")[1] for path in catalogue.bad_paths if path.startswith("executions/")
+            ),
+        )
+        self._last = (commit, wanted)
+        return wanted
+
+    def read_blob(self, blob: str) -> bytes:
+        """Return a blob's bytes, at most what a config can hold."""
+        return self.source.read(blob, limit_bytes=BLOB_LIMIT_BYTES)
+
+
+def _first_error(diagnostics: tuple[Diagnostic, ...], path: str) -> str:
+    mine = [d for d in diagnostics if d.file == path]
+    if not mine:
+        return "its manifest is invalid"
+    first = min(mine)
+    more = f" (and {len(mine) - 1} more)" if len(mine) > 1 else ""
+    return f"{first.file}:{first.line}:{first.column}: {first.message}{more}"

@@ -1,0 +1,313 @@
+"""How a remote is reached: address, credentials, host keys, time-outs, and what its errors mean.
+
+libgit2 keeps time-outs and the home directory (where it looks for known_hosts) per process, so
+remotes with different settings must not be used from several threads at once.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import pygit2
+from pygit2.enums import CredentialType
+
+from reconciler.config import SourceSettings
+from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.git.text import clean, scrub
+
+_MESSAGE_LIMIT = 600
+_MAX_ASKS = 1  # a second question means that the answer to the first was refused
+_SSH_PORT = 22
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SCP_LIKE = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s]+):(?P<path>(?!//).+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A remote's URL without password, and what it says beside the place."""
+
+    url: str
+    kind: Literal["http", "https", "ssh", "file"]
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    password: str = ""
+
+    @property
+    def path(self) -> str:
+        """The directory that a local address means."""
+        return unquote(urlsplit(self.url).path) if "://" in self.url else self.url
+
+    @staticmethod
+    def of(url: str) -> Address:
+        """Take a URL, an scp-like address or a path apart.
+
+        Raises:
+            ConfigError: The scheme is none of those that are supported, or there is no host.
+        """
+        if "://" not in url:
+            return _scp_like(url) or Address(url=url, kind="file")
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        match parts.scheme:
+            case "file":
+                return Address(url=url, kind="file")
+            case "http" | "https" | "ssh" as kind:
+                pass
+            case other:
+                raise ConfigError(f"{other}:// isn't supported: use https, ssh, http or a path")
+        if not parts.hostname:
+            raise ConfigError(f"{scrub(url)} names no host")
+        place = parts.netloc.rpartition("@")[2]
+        keep_user = f"{parts.username}@" if kind == "ssh" and user else ""
+        return Address(
+            url=urlunsplit(parts._replace(netloc=keep_user + place)),
+            kind=kind,
+            host=parts.hostname,
+            port=parts.port,
+            user=user,
+            password=password,
+        )
+
+
+def _scp_like(text: str) -> Address | None:
+    found = None if text.startswith(("/", ".")) else _SCP_LIKE.fullmatch(text)
+    if found is None:
+        return None
+    return Address(url=text, kind="ssh", host=found["host"], user=found["user"] or "")
+
+
+class Session(pygit2.RemoteCallbacks):
+    """The callbacks of one conversation, and what was heard in it."""
+
+    def __init__(self, access: Access, secrets: list[str]) -> None:
+        super().__init__()
+        self._access = access
+        self._secrets = secrets
+        self._asks = 0
+        self._heard = ""
+        self.untrusted_host = False
+        self.refusals: list[str] = []
+
+    def credentials(
+        self, url: str, username_from_url: str | None, allowed_types: CredentialType
+    ) -> pygit2.Username | pygit2.UserPass | pygit2.Keypair:
+        """Answer the first question; the second means that the answer was refused."""
+        if allowed_types & CredentialType.USERNAME:
+            return pygit2.Username(self._access.user)
+        self._asks += 1
+        if self._asks > _MAX_ASKS:
+            raise SourceUnavailable(self._access.refused())
+        if not self._access.is_same_server(url):
+            # libgit2 follows redirects, and would hand the token to whoever they lead to.
+            raise SourceUnavailable(self._access.redirected(url))
+        if allowed_types & CredentialType.SSH_KEY:
+            return self._access.key(username_from_url)
+        return self._access.password(self._secrets)
+
+    def certificate_check(self, certificate: None, valid: bool, host: bytes) -> bool:
+        """Accept what libgit2 found valid: by default pygit2 accepts any SSH host key."""
+        self.untrusted_host = self.untrusted_host or not valid
+        return valid
+
+    def sideband_progress(self, string: str) -> None:
+        """Keep what the server says: the words of its hooks come this way only."""
+        self._heard = (self._heard + string)[-4 * _MESSAGE_LIMIT :]
+
+    def push_update_reference(self, refname: str, message: str | None) -> None:
+        """Note a refusal: over http a push that a hook rejected otherwise looks like success."""
+        if message is not None:
+            self.refusals.append(f"{refname}: {message}")
+
+    @property
+    def words(self) -> str:
+        """What the server said in its own words, fit to be shown; its progress bars left out."""
+        lines = [line for line in self._heard.splitlines() if line.strip() and "%" not in line]
+        return self.shown("; ".join([*self.refusals, *lines]))
+
+    def shown(self, text: str) -> str:
+        """Return text fit to be shown: no secrets, no control characters."""
+        return clean(scrub(text, self._secrets), limit=_MESSAGE_LIMIT)
+
+
+class Access:
+    """One remote with its credentials, as ``[[source]]`` declares it."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        """Take the address apart.
+
+        Raises:
+            ConfigError: The URL isn't usable, or a token would travel in the clear.
+        """
+        self._settings = settings
+        self._address = Address.of(settings.url)
+        is_in_the_clear = self._address.kind == "http" and self._address.host not in _LOOPBACK
+        if is_in_the_clear and (settings.token_file is not None or self._address.password):
+            raise ConfigError(
+                f"source {settings.id}: token_file needs https: over http anybody can read it"
+            )
+
+    @property
+    def url(self) -> str:
+        """The URL to connect to; it holds no password."""
+        return self._address.url
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as messages show it."""
+        return clean(scrub(self.url), limit=200)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the remote is a directory of this machine."""
+        return self._address.kind == "file"
+
+    @property
+    def user(self) -> str:
+        """The user name to log in with."""
+        return self._address.user or self._settings.username
+
+    def is_same_server(self, url: str) -> bool:
+        """Tell whether ``url`` leads to where the settings lead: credentials go nowhere else."""
+        if self._address.kind == "ssh":
+            return True
+        other = Address.of(url)
+        return (other.kind, other.host, other.port) == (
+            self._address.kind,
+            self._address.host,
+            self._address.port,
+        )
+
+    def redirected(self, url: str) -> str:
+        """Return the sentence for a remote that sends us to another server."""
+        return (
+            f"{self.shown_url} leads to {clean(scrub(url), limit=200)}, which gets no credentials: "
+            f"set {self._place('url')} to the right one"
+        )
+
+    def password(self, secrets: list[str]) -> pygit2.UserPass:
+        """Return user name and token, and add the token to ``secrets``."""
+        if self._settings.token_file is not None:
+            token = _credential(self._settings.token_file, self._place("token_file"))
+        elif self._address.password:
+            token = self._address.password
+        else:
+            raise SourceUnavailable(
+                f"{self.shown_url} asks for a password: set {self._place('token_file')}"
+            )
+        secrets.append(token)
+        return pygit2.UserPass(self.user, token)
+
+    def key(self, user: str | None) -> pygit2.Keypair:
+        """Return the SSH key, or the agent's where none is configured."""
+        path = self._settings.ssh_key_file
+        if path is None:
+            return pygit2.KeypairFromAgent(user or self.user)
+        _credential(path, self._place("ssh_key_file"))
+        return pygit2.Keypair(user or self.user, None, str(path), "")
+
+    def refused(self) -> str:
+        """Return the sentence for credentials that the remote didn't accept."""
+        if self._address.kind == "ssh" and self._settings.ssh_key_file is None:
+            return f"{self.shown_url} wants a key: set {self._place('ssh_key_file')}"
+        if self._address.kind == "ssh":
+            settings = self._place("ssh_key_file") + " and that its public half is known there"
+        else:
+            settings = "username and " + self._place("token_file")
+        return f"{self.shown_url} refused the credentials: check {settings}"
+
+    @contextmanager
+    def session(self, doing: str) -> Iterator[Session]:
+        """Lend callbacks to one conversation; translate what it raises.
+
+        Raises:
+            SourceUnavailable: Anything that went wrong with the remote.
+        """
+        password = self._address.password
+        session = Session(self, [password] if password else [])
+        with self._process_settings():
+            try:
+                yield session
+            except (pygit2.GitError, KeyError, ValueError, OSError) as error:
+                raise SourceUnavailable(
+                    f"can't {doing} {self.shown_url}: {self._explained(error, session)}"
+                ) from error
+
+    @contextmanager
+    def _process_settings(self) -> Iterator[None]:
+        milliseconds = self._settings.timeout_s * 1000
+        # libgit2 waits for ever by default.
+        pygit2.settings.server_connect_timeout = milliseconds
+        pygit2.settings.server_timeout = milliseconds
+        pygit2.settings.enable_fsync_gitdir(True)
+        known_hosts = self._settings.known_hosts_file
+        if known_hosts is None or self._address.kind != "ssh":
+            yield
+            return
+        # libgit2 reads ~/.ssh/known_hosts and nothing else, but lets us say where ~ is.
+        former = pygit2.settings.homedir
+        with tempfile.TemporaryDirectory(prefix="zoe-ssh-") as home:
+            link = Path(home) / ".ssh" / "known_hosts"
+            link.parent.mkdir()
+            link.symlink_to(known_hosts.absolute())
+            pygit2.settings.homedir = home
+            try:
+                yield
+            finally:
+                pygit2.settings.homedir = former or ""
+
+    def _explained(self, error: Exception, session: Session) -> str:
+        if session.untrusted_host:
+            return self._untrusted()
+        text = str(error)
+        if "timed out" in text:
+            return f"no answer for {self._settings.timeout_s} s ({self._place('timeout_s')})"
+        if self.is_local and not Path(self._address.path).exists():
+            return "there is no such directory"
+        if "not owned by current user" in text:
+            return ownership_remedy(self._address.path)
+        if isinstance(error, pygit2.AuthError):
+            return self.refused()
+        if "non-bare" in text:
+            return "it has a work tree: make it bare (git config core.bare true) or use a server"
+        return session.shown(text)
+
+    def _untrusted(self) -> str:
+        host, port = self._address.host, self._address.port
+        if self._address.kind != "ssh":
+            return f"the certificate of {host} isn't trusted: add its authority to the system's"
+        place = self._settings.known_hosts_file or "~/.ssh/known_hosts"
+        option = f"-p {port} " if port not in (None, _SSH_PORT) else ""
+        return (
+            f"the host key of {host} isn't in {place}, or it has changed: run "
+            f"`ssh-keyscan {option}{host} >> {place}` and compare the key with the one that the "
+            "forge publishes"
+        )
+
+    def _place(self, setting: str) -> str:
+        return f"{setting} of source {self._settings.id}"
+
+
+def ownership_remedy(path: str) -> str:
+    """Return the sentence for a repository that belongs to somebody else."""
+    return (
+        f"{path} belongs to another user, and Git refuses such repositories: run as its owner, "
+        f"or allow it with `git config --global --add safe.directory {path}`"
+    )
+
+
+def _credential(path: Path, setting: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceUnavailable(f"{setting} can't be read: {path}") from error
+    if not text:
+        raise SourceUnavailable(f"{setting} is empty: {path}")
+    return text

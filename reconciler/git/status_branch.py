@@ -1,0 +1,217 @@
+"""The status branch: our reports, committed and pushed without a checkout, beside others' files.
+
+The branch is an orphan with its own bare repository. A push is never forced, so the remote's
+refusal to lose commits is our compare-and-swap: who finds that somebody wrote first lays the
+same files over the new tip. The repository is only a cache of the remote: where it gets bulky
+with loose objects (libgit2 never packs them) it is thrown away and fetched anew. Rolling over
+the history of the branch itself belongs here too, but isn't done yet.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pygit2
+
+from reconciler.config import SourceSettings
+from reconciler.errors import SourceUnavailable
+from reconciler.git.access import Access
+from reconciler.git.mirror import Mirror
+from reconciler.git.names import is_accepted_path
+from reconciler.git.objects import Objects, RepositoryCorrupt, whole
+from reconciler.git.overlay import overlay
+from reconciler.git.transfer import pull, push
+from reconciler.ports import Clock
+
+DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
+OUR_PREFIXES = ("status", "ledger", "cluster")
+
+_TIP = "refs/zoe/status"
+_PENDING = "refs/zoe/pending"
+_ATTEMPTS = 8
+# Refusals at an unmoved tip: nobody raced us, so more of the same won't help.
+_REFUSALS = 3
+_FIRST_DELAY_S = 0.05
+_LONGEST_DELAY_S = 2.0
+_MAX_ENTRIES = 1_000_000
+_MAX_FILE_BYTES = 1024**2
+_TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: .+")
+
+T = TypeVar("T")
+
+
+class StatusBranch:
+    """Writes and reads our files on one branch of a remote. Not for several threads at once."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        directory: Path,
+        *,
+        clock: Clock,
+        chance: random.Random,
+        wait: Callable[[float], object],
+        branch: str = "zoe/status",
+        author: tuple[str, str] = DEFAULT_AUTHOR,
+        prefixes: Sequence[str] = OUR_PREFIXES,
+    ) -> None:
+        """Take the parts; nothing is opened before it is needed.
+
+        Args:
+            settings: Where the remote is and how to log in; its own branch isn't used.
+            directory: Where the bare repository lives.
+            clock: Dates the commits.
+            chance: Draws the delays between attempts.
+            wait: Waits that many seconds, or less when the process is to stop.
+            branch: The branch to write.
+            author: Name and address of the bot.
+            prefixes: The paths that are ours: what lies elsewhere is never written or read.
+
+        Raises:
+            ConfigError: The URL can't be used.
+        """
+        self._access = Access(settings)
+        self._mirror = Mirror(directory)
+        self._reader: Objects | None = None
+        self._clock = clock
+        self._chance = chance
+        self._wait = wait
+        self._branch = branch
+        self._author = author
+        self._prefixes = tuple(prefixes)
+
+    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+        """Write (or, for None, delete) files in one commit and return the tip's id.
+
+        An equal tree makes no commit. Without a branch and with nothing to write the id is empty.
+
+        Raises:
+            ValueError: A path isn't ours.
+            SourceUnavailable: The remote can't be reached or keeps refusing; nothing is lost.
+        """
+        for path in files:
+            if not (is_accepted_path(path) and _is_under(path, self._prefixes)):
+                raise ValueError(f"{path} isn't a path of the status branch that is ours to write")
+        text = commit_message(message, sequence)
+        return self._alone(lambda: self._publish(files, text))
+
+    def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        """Return our files at the remote tip: all, or those under the given prefixes.
+
+        Raises:
+            SourceUnavailable: The remote can't be reached, or a file is larger than ours ever are.
+        """
+        return self._alone(lambda: self._read(paths))
+
+    def _read(self, paths: Sequence[str]) -> dict[str, bytes]:
+        tip = self._pull()
+        if tip is None:
+            return {}
+        objects = self._objects()
+        try:
+            return {
+                path: objects.read(blob, limit_bytes=_MAX_FILE_BYTES)
+                for path, blob in objects.tree(tip).files.items()
+                if _is_under(path, self._prefixes) and (not paths or _is_under(path, paths))
+            }
+        except ValueError as error:
+            raise SourceUnavailable(f"{self._branch} isn't as we wrote it: {error}") from error
+
+    def _publish(self, files: Mapping[str, bytes | None], text: str) -> str:
+        refusals: dict[str | None, int] = {}
+        words = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._wait(self._delay_s(attempt))
+            tip = self._pull()
+            commit = self._commit(tip, files, text)
+            if commit is None:
+                return tip or ""
+            refusal = self._push()
+            if refusal is None:
+                self._mirror.opened().references.create(_TIP, commit, force=True)
+                return commit
+            words = refusal
+            refusals[tip] = refusals.get(tip, 0) + 1
+            if refusals[tip] >= _REFUSALS:
+                break
+        raise SourceUnavailable(
+            f"{self._access.shown_url} doesn't take {self._branch}: {words}: let "
+            f"{self._access.user} push to that branch"
+        )
+
+    def _delay_s(self, attempt: int) -> float:
+        return self._chance.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
+
+    def _pull(self) -> str | None:
+        repository, objects = self._mirror.opened(), self._objects()
+        return pull(repository, objects, self._access, branch=self._branch, into=_TIP).tip
+
+    def _push(self) -> str | None:
+        """Return None or the refusal; a failed conversation counts as one, for the next look.
+
+        A refusal and a lost answer look alike here: only the remote's tip tells them apart.
+        """
+        try:
+            return push(self._mirror.opened(), self._access, ref=_PENDING, branch=self._branch)
+        except SourceUnavailable as error:
+            return str(error)
+
+    def _commit(self, tip: str | None, files: Mapping[str, bytes | None], text: str) -> str | None:
+        """Commit the files on top of ``tip``; return None if they change nothing."""
+        repository = self._mirror.opened()
+        # What must last is what the remote took; syncing our copy takes ten times the rest.
+        pygit2.settings.enable_fsync_gitdir(False)
+        with whole("the status branch"):
+            parent = None if tip is None else repository[tip].peel(pygit2.Commit)
+            tree = overlay(repository, None if parent is None else parent.tree_id, files)
+            if tree == (repository.TreeBuilder().write() if parent is None else parent.tree_id):
+                return None
+            at = int(self._clock.now().timestamp())
+            author = pygit2.Signature(*self._author, at, 0)
+            parents = [] if parent is None else [parent.id]
+            commit = repository.create_commit(None, author, author, text, tree, parents)
+            repository.references.create(_PENDING, commit, force=True)
+        return str(commit)
+
+    def _objects(self) -> Objects:
+        if self._reader is None:
+            self._reader = Objects(self._mirror.opened(), max_entries=_MAX_ENTRIES)
+        return self._reader
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        """Do ``work`` while no other process writes; once more if our repository is damaged."""
+        with self._mirror.locked():
+            if self._reader is None:
+                self._mirror.sweep()
+            if self._mirror.is_bulky():
+                self._reader = None
+                self._mirror.discard()
+            try:
+                return work()
+            except RepositoryCorrupt:
+                self._reader = None
+                self._mirror.quarantine()
+                return work()
+
+
+def commit_message(message: str, sequence: int) -> str:
+    """Return the commit message: subject kept out of CI, our trailers last.
+
+    The sequence makes equal states at equal seconds different commits.
+    """
+    subject, _, rest = message.strip().partition("\n")
+    paragraphs = [part for part in rest.strip().split("\n\n") if part]
+    trailers = [f"Zoe-Seq: {sequence}"]
+    if paragraphs and all(_TRAILER.fullmatch(line) for line in paragraphs[-1].splitlines()):
+        trailers = [*paragraphs.pop().splitlines(), *trailers]
+    return "\n\n".join([f"{subject} [skip ci]", *paragraphs, "\n".join(trailers)]) + "\n"
+
+
+def _is_under(path: str, prefixes: Iterable[str]) -> bool:
+    """Tell whether ``path`` is one of ``prefixes`` or lies in that directory."""
+    return any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in prefixes)

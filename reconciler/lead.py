@@ -1,0 +1,185 @@
+"""Leading: hold the lease, make passes, hand over. What ``zoe run`` and ``zoe once`` do."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from reconciler import wire
+from reconciler.config import Settings
+from reconciler.errors import InvariantViolated, LeaseLost, StoreUnavailable, TransientError
+from reconciler.loop import Loop, Report
+from reconciler.ports import Lease, Store
+from reconciler.trigger import Trigger
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S = 1.0
+RETRY_MOST_S = 60.0
+ONCE_PASSES_MOST = 1000
+
+
+class Standby(TransientError):
+    """Somebody else leads."""
+
+
+def holder() -> str:
+    """Return who we are, for the lease and for people."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def once(
+    settings: Settings, *, until_settled: bool, told: Callable[[Report], None] = lambda _: None
+) -> Report:
+    """Make one pass (or passes until nothing moves) and publish what came of it.
+
+    Raises:
+        Standby: Another process leads.
+        TransientError: A part can't be reached.
+    """
+    store = wire.store(settings)
+    store.migrate()
+    lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
+    if lease is None:
+        raise Standby("another zoe run leads; it makes the passes")
+    stop = threading.Event()
+    try:
+        with wire.loop(settings, lease, store) as loop:
+            report = loop.reconcile()
+            told(report)
+            for _ in range(ONCE_PASSES_MOST):
+                if not (until_settled and report.is_moving):
+                    break
+                stop.wait(0.2)
+                loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
+                report = loop.reconcile(fetch=False)
+                told(report)
+            loop.publish(wait=True)
+        return report
+    finally:
+        with contextlib.suppress(StoreUnavailable):
+            store.release_lease(lease)
+
+
+def run(settings: Settings, *, chance: random.Random | None = None) -> None:
+    """Lead whenever nobody else does, until told to stop (SIGTERM, SIGINT)."""
+    chance = chance or random.Random()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    store = wire.store(settings)
+    tries = 0
+    while not stop.is_set():
+        try:
+            store.migrate()
+            lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
+            tries = 0
+            if lease is None:
+                log.info("standing by")
+                stop.wait(settings.lease_ttl_s / 3)
+                continue
+            log.info("leading", extra={"epoch": lease.epoch})
+            _lead(settings, store, lease, stop, chance)
+        except LeaseLost as error:
+            log.warning("lease lost", extra={"error": str(error)})
+        except TransientError as error:
+            tries += 1
+            delay_s = backoff_s(tries, chance)
+            log.warning("a part is away", extra={"error": str(error), "retry_s": round(delay_s)})
+            stop.wait(delay_s)
+
+
+def backoff_s(tries: int, chance: random.Random) -> float:
+    """Return how long to wait after the n-th failure in a row: doubling, with full jitter."""
+    delay_s: float = min(RETRY_MOST_S, RETRY_FIRST_S * 2 ** min(tries - 1, 10))
+    return chance.uniform(0.5, 1) * delay_s
+
+
+def _lead(
+    settings: Settings, store: Store, lease: Lease, stop: threading.Event, chance: random.Random
+) -> None:
+    with wire.loop(settings, lease, store) as loop:
+        trigger = Trigger(
+            interval_s=settings.interval_s,
+            jitter_s=settings.jitter_s,
+            wait_for_event=loop.cluster.wait_for_event,
+            wait_for_wanted=store.wait_for_wanted,
+        )
+        trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
+        trigger.start()
+        threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
+        try:
+            _passes(loop, store, trigger, chance)
+            loop.publish(wait=True)
+        finally:
+            trigger.close()
+            with contextlib.suppress(TransientError):
+                store.release_lease(loop.lease)
+
+
+def _follow(stop: threading.Event, trigger: Trigger) -> None:
+    stop.wait()
+    trigger.stop()
+
+
+def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:
+    try:
+        loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
+    except LeaseLost:
+        trigger.stop()
+    except StoreUnavailable as error:
+        log.warning("lease not renewed", extra={"error": str(error)})
+
+
+def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -> None:
+    tries, fetch = 0, True
+    while not trigger.is_stopped:
+        started = loop.clock.now()
+        try:
+            store.take_wanted()
+            report = loop.reconcile(fetch=fetch)
+        except TransientError as error:
+            tries += 1
+            delay_s = backoff_s(tries, chance)
+            log.warning("pass failed", extra={"error": str(error), "retry_s": round(delay_s, 1)})
+            trigger.pause(delay_s)
+            fetch = True
+            continue
+        except InvariantViolated as error:
+            log.exception("invariant violated", extra={"evidence": repr(error.evidence)})
+            trigger.pause(RETRY_MOST_S)
+            continue
+        tries = 0
+        _log_pass(report, started, loop.clock.now())
+        fetch = trigger.wait(
+            is_moving=report.is_moving,
+            runs_batch=report.runs_batch or loop.publisher.is_dirty,
+            at_most_s=_seconds_until(report.wake_at, loop.clock.now()),
+        )
+
+
+def _log_pass(report: Report, started: datetime, ended: datetime) -> None:
+    if not (report.outcomes or report.facts):
+        return
+    log.info(
+        "pass",
+        extra={
+            "revision": report.commit[:12],
+            "facts": report.facts,
+            "actions": len(report.outcomes),
+            "failed": sum(bool(o.error) for o in report.outcomes),
+            "invalid": report.diagnostics,
+            "duration_s": (ended - started).total_seconds(),
+        },
+    )
+
+
+def _seconds_until(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max(0.05, (at - now).total_seconds())

@@ -1,0 +1,363 @@
+"""One pass: read, assess, commit, act, tell. Level-triggered: every pass looks at everything anew.
+
+What is decided is decided in ``converge.assess`` (pure). This module only brings the world in and
+carries the answer out, in an order that makes a crash between any two lines harmless: facts are
+committed before effects, results are stored before anything is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from policy.model.execution import Uid
+from reconciler import acceptance
+from reconciler.acceptance import Acceptance
+from reconciler.apply import Outcome, apply, uid_of
+from reconciler.converge import publication
+from reconciler.converge.assess import Assessment, Identity, Wanted, World, assess
+from reconciler.converge.ledger import Fact
+from reconciler.converge.plan import Plan
+from reconciler.converge.queue import BACKOFF_FIRST_S, BACKOFF_MOST_S
+from reconciler.converge.render import Host
+from reconciler.converge.state import ObservedState
+from reconciler.converge.status import Phase, Status, document
+from reconciler.converge.tasks import Group
+from reconciler.desired import Reader
+from reconciler.errors import Missing, SourceUnavailable
+from reconciler.ports import (
+    Changes,
+    Clock,
+    Cluster,
+    Event,
+    ExecutionRow,
+    FrozenSpec,
+    GoodFile,
+    Harvest,
+    Lease,
+    Store,
+)
+from reconciler.publisher import Publisher
+from reconciler.working_set import WorkingSet
+
+log = logging.getLogger(__name__)
+
+LOG_TAIL_LINES = 200
+_IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a pass did. ``is_moving``: look again soon; ``runs_batch``: ends send no event."""
+
+    commit: str
+    hold: str
+    outcomes: tuple[Outcome, ...]
+    statuses: tuple[Status, ...]
+    diagnostics: int
+    is_moving: bool
+    runs_batch: bool
+    facts: int
+    wake_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Failing:
+    """An execution whose actions the engine refuses: tried again later and later."""
+
+    generation: int
+    tries: int
+    until: datetime
+    messages: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Loop:
+    """The parts of a pass, for as long as this process leads."""
+
+    reader: Reader
+    cluster: Cluster
+    store: Store
+    working_set: WorkingSet
+    publisher: Publisher
+    host: Host
+    clock: Clock
+    lease: Lease
+    observe_only: bool = False
+    concurrency: int = 4
+    _accepted: Acceptance | None = None
+    _is_first: bool = True
+    _failing: dict[Uid, _Failing] = field(default_factory=dict)
+
+    def reconcile(self, *, fetch: bool = True) -> Report:
+        """Make one pass.
+
+        Raises:
+            SourceUnavailable: No commit was ever accepted, or a blob can't be read.
+            ClusterUnavailable, StoreUnavailable: Nothing was decided on half a reading.
+            LeaseLost: Another process leads; nothing was written.
+        """
+        wanted = self._want(fetch=fetch)
+        observed, may_delete = self._observe()
+        found = assess(self._world(wanted, observed, may_delete=may_delete))
+        self._commit(wanted, found)
+        outcomes = self._act(found)
+        self.publish()
+        self._is_first = False
+        return self._report(wanted, found, outcomes)
+
+    # -- read -----------------------------------------------------------------------------------
+
+    def _want(self, *, fetch: bool) -> Wanted:
+        source = self.reader.source
+        if fetch or self._accepted is None:
+            self._accepted = acceptance.accept(
+                source,
+                accepted=self.working_set.accepted.get(source.id, ""),
+                confirmed=self.store.confirmations(),
+            )
+        if not self._accepted.commit:
+            raise SourceUnavailable(self._accepted.message)
+        wanted = self.reader.read(
+            self._accepted.commit, good=self.working_set.good_files(source.id)
+        )
+        confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
+        return replace(wanted, is_confirmed=confirmed)
+
+    def _observe(self) -> tuple[ObservedState, bool]:
+        """Read the cluster; after a start, delete only what two equal readings agree on."""
+        observed = self.cluster.observe()
+        if not self._is_first:
+            return observed, True
+        again = self.cluster.observe()
+        return again, _services(observed) == _services(again)
+
+    def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
+        return World(
+            wanted=wanted,
+            memory=self.working_set.memory(published_seq=self.publisher.published_seq),
+            observed=observed,
+            host=self.host,
+            now=self.clock.now(),
+            epoch=self.lease.epoch,
+            may_start=not self.observe_only,
+            may_delete=may_delete,
+            failures={uid: failing.messages for uid, failing in self._failing.items()},
+        )
+
+    # -- commit ---------------------------------------------------------------------------------
+
+    def _commit(self, wanted: Wanted, found: Assessment) -> None:
+        """Write facts, groups, harvests and statuses in one transaction, before any effect."""
+        now = self.clock.now()
+        rows = self._rows(found.statuses, now)
+        changes = Changes(
+            facts=tuple(replace(s.entry, epoch=self.lease.epoch) for s in found.steps),
+            frozen=tuple(
+                FrozenSpec(
+                    uid=uid,
+                    generation=generation,
+                    spec_hash=found.records[uid].spec_hash,
+                    spec=spec,
+                )
+                for (uid, generation), spec in sorted(found.frozen.items())
+            ),
+            placements=found.placements,
+            executions=rows,
+            events=self._events(found, wanted.commit),
+            harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
+            good_files=self._good_files(),
+            accepted=self._newly_accepted(),
+        )
+        if changes.is_empty:
+            return
+        snapshot = publication.snapshot_document(found.snapshot, commit=wanted.commit)
+        changes = replace(changes, snapshot=json.dumps(snapshot))
+        entries = self.store.commit(changes, self.lease)
+        self.working_set.committed(changes, entries)
+        touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
+        self.publisher.refresh(
+            sorted(touched & self.working_set.statuses.keys()), snapshot=snapshot
+        )
+
+    def _rows(self, statuses: Sequence[Status], now: datetime) -> tuple[ExecutionRow, ...]:
+        rows = []
+        for status in statuses:
+            uid = Uid(status.uid)
+            told = document(status)
+            if told == self.working_set.statuses.get(uid):
+                continue
+            rows.append(
+                ExecutionRow(
+                    uid=uid,
+                    namespace=status.namespace,
+                    name=status.name,
+                    run=status.run,
+                    source_id=self.reader.source.id,
+                    phase=str(status.phase),
+                    reason=status.reason,
+                    status=told,
+                    is_final=status.ended_at is not None,
+                    updated_at=now,
+                )
+            )
+        return tuple(rows)
+
+    def _events(self, found: Assessment, commit: str) -> tuple[Event, ...]:
+        names = {
+            Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run)
+            for s in found.statuses
+        } | dict(self.working_set.identities)
+        return tuple(
+            Event(
+                at=step.entry.at,
+                uid=step.entry.uid,
+                namespace=names[step.entry.uid].namespace,
+                name=names[step.entry.uid].name,
+                reason=step.entry.reason or _camel(step.entry.fact),
+                message=step.message,
+                commit=commit,
+                is_warning=step.is_warning,
+            )
+            for step in found.steps
+        )
+
+    def _harvest(self, uid: Uid, group: Group, found: Assessment, now: datetime) -> Harvest:
+        """Fetch what the log still says: removing the service would lose it for good."""
+        last = group.tasks[-1]
+        tail = ""
+        if not group.is_node_lost:
+            try:
+                tail = self.cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
+            except Missing:
+                tail = ""
+        return Harvest(
+            uid=uid,
+            attempt=int(group.service.spec.labels.get("zoe.attempt", "0")),
+            component=group.component,
+            node=group.node.hostname if group.node else str(group.service.spec.node),
+            exit_code=last.exit_code,
+            error=last.error,
+            log_tail=tail,
+            at=now,
+        )
+
+    def _good_files(self) -> tuple[GoodFile, ...]:
+        source_id = self.reader.source.id
+        before = self.working_set.good_files(source_id)
+        after = self.reader.good
+        changed = [
+            GoodFile(source_id=source_id, path=path, blob=blob, commit=commit)
+            for path, (blob, commit) in sorted(after.items())
+            if before.get(path) != (blob, commit)
+        ]
+        gone = [
+            GoodFile(source_id=source_id, path=path, blob="", commit="")
+            for path in sorted(before.keys() - after.keys())
+        ]
+        return (*changed, *gone)
+
+    def _newly_accepted(self) -> Mapping[str, str]:
+        source_id = self.reader.source.id
+        accepted = self._accepted.commit if self._accepted else ""
+        if not accepted or self.working_set.accepted.get(source_id) == accepted:
+            return {}
+        return {source_id: accepted}
+
+    # -- act ------------------------------------------------------------------------------------
+
+    def _act(self, found: Assessment) -> tuple[Outcome, ...]:
+        if self.observe_only:
+            return ()
+        now = self.clock.now()
+        plan = self._without_backing_off(found, now)
+        outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
+        for outcome in outcomes:
+            log.info(
+                "action",
+                extra={
+                    "action": type(outcome.action).__name__,
+                    "execution": uid_of(outcome.action),
+                    "outcome": outcome.error or "done",
+                },
+            )
+        self._note_failures(found, outcomes, now)
+        return outcomes
+
+    def _without_backing_off(self, found: Assessment, now: datetime) -> Plan:
+        waiting = {
+            uid
+            for uid, failing in self._failing.items()
+            if failing.until > now
+            and uid in found.records
+            and found.records[uid].generation == failing.generation
+        }
+        kept = tuple(a for a in found.plan.actions if uid_of(a) not in waiting)
+        return replace(found.plan, actions=kept)
+
+    def _note_failures(self, found: Assessment, outcomes: Sequence[Outcome], now: datetime) -> None:
+        failed: dict[Uid, list[str]] = {}
+        for outcome in outcomes:
+            uid = Uid(uid_of(outcome.action))
+            if outcome.error and not outcome.is_stale:
+                failed.setdefault(uid, []).append(outcome.error)
+            elif not outcome.error:
+                self._failing.pop(uid, None)
+        for uid, messages in failed.items():
+            known = self._failing.get(uid)
+            tries = known.tries + 1 if known else 1
+            delay_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
+            record = found.records.get(uid)
+            self._failing[uid] = _Failing(
+                generation=record.generation if record else 0,
+                tries=tries,
+                until=now + timedelta(seconds=delay_s),
+                messages=tuple(messages),
+            )
+
+    # -- tell -----------------------------------------------------------------------------------
+
+    def publish(self, *, wait: bool = False) -> None:
+        """Push what waits to be pushed, if it is time to; with ``wait`` now, and wait for it."""
+        landed = self.publisher.flush(self.clock.now(), wait=wait)
+        if landed is not None:
+            changes = Changes(published=landed.digests)
+            self.working_set.committed(changes, self.store.commit(changes, self.lease))
+
+    def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
+        phases = [status.phase for status in found.statuses]
+        return Report(
+            commit=wanted.commit,
+            hold=self._accepted.message if self._accepted else "",
+            outcomes=outcomes,
+            statuses=found.statuses,
+            diagnostics=len(self.reader.diagnostics),
+            is_moving=bool(outcomes)
+            or bool(found.steps)
+            or any(phase in _IN_TRANSITION for phase in phases),
+            runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
+            facts=len(found.steps),
+            wake_at=_earliest(found),
+        )
+
+
+def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
+    return frozenset((service.id, service.spec.name) for service in observed.services)
+
+
+def _camel(fact: Fact) -> str:
+    return "".join(word.capitalize() for word in fact.split("_"))
+
+
+def _earliest(found: Assessment) -> datetime | None:
+    """Return when a clock alone changes something: a back-off over, a lifetime reached."""
+    times = [status.next_try_at for status in found.statuses if status.next_try_at]
+    times += [
+        datetime.fromtimestamp(execution.ends_ms / 1000, tz=UTC)
+        for execution in found.snapshot.executions
+        if execution.ends_ms is not None
+    ]
+    return min(times, default=None)

@@ -1,0 +1,305 @@
+"""Resolved values to domain objects: quantities to integers, short forms to long ones.
+
+What comes out is neutral: it depends on the document alone, not on the platform's defaults, grants
+or image mirrors, so that its digest says whether the document changed its meaning.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from policy.model.execution import Constraint, Operator
+from policy.model.resources import Resources
+from reconciler.manifest import quantities
+from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.spec import (
+    Dependency,
+    DependsCondition,
+    File,
+    Healthcheck,
+    Port,
+    SecretMount,
+    Service,
+    Tmpfs,
+    Ulimit,
+    Volume,
+)
+from reconciler.manifest.suggest import did_you_mean
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+_HEALTH_COMMANDS = ("CMD", "CMD-SHELL", "NONE")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of the repository that a manifest delivers: blob id and sha256 of its bytes."""
+
+    blob: str
+    content_hash: str
+
+
+Attach = Callable[[str], Attachment]
+"""Finds a ``files/...`` path beside the manifest; raises Complaint if it can't be delivered."""
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds what one document says, and keeps what was wrong with it."""
+
+    attach: Attach
+    problems: list[Problem] = field(default_factory=list)
+
+    def measured(self, measure: Callable[[Any], T], value: Any, path: Path, default: D) -> T | D:
+        """Return ``measure(value)``; a complaint is kept as a problem at ``path``."""
+        try:
+            return measure(value)
+        except Complaint as complaint:
+            self.problems.append(complaint.at(path))
+            return default
+
+    def services(
+        self, services: Mapping[str, Any], secrets: Mapping[str, Any], path: Path
+    ) -> tuple[Service, ...]:
+        """Return the services, sorted by name."""
+        return tuple(
+            self._service(name, services[name], secrets, (*path, name)) for name in sorted(services)
+        )
+
+    def _service(
+        self, name: str, value: Mapping[str, Any], secrets: Mapping[str, Any], path: Path
+    ) -> Service:
+        core, maximum = _replicas(value.get("replicas", 1))
+        resources = value.get("resources", {})
+        limits = resources.get("limits", {})
+        placement = value.get("placement", {})
+        return Service(
+            name=name,
+            image=value["image"],
+            command=self._arguments(value.get("command"), (*path, "command")),
+            entrypoint=self._arguments(value.get("entrypoint"), (*path, "entrypoint")),
+            environment=_environment(value.get("environment", {})),
+            user=str(value.get("user", "")),
+            working_dir=value.get("working_dir", ""),
+            healthcheck=self._healthcheck(value.get("healthcheck"), (*path, "healthcheck")),
+            depends_on=_dependencies(value.get("depends_on", ())),
+            ports=tuple(_port(port) for port in value.get("ports", ())),
+            volumes=tuple(_volume(volume) for volume in value.get("volumes", ())),
+            secrets=self._secrets(value.get("secrets", ()), secrets, (*path, "secrets")),
+            files=self.files(value.get("files", ()), (*path, "files")),
+            tmpfs=self._tmpfs(value.get("tmpfs", ()), (*path, "tmpfs")),
+            shm_bytes=self._memory(value.get("shm_size", 0), (*path, "shm_size")),
+            ulimits=_ulimits(value.get("ulimits", {})),
+            stop_grace_ms=self._duration(
+                value.get("stop_grace_period", "10s"), (*path, "stop_grace_period")
+            ),
+            labels=_labels(value.get("labels", {})),
+            core=core,
+            maximum=maximum,
+            reservations=self.resources(
+                resources.get("reservations", {}), (*path, "resources", "reservations")
+            ),
+            limits=self.resources(limits, (*path, "resources", "limits")),
+            pids_limit=limits.get("pids", 4096),
+            constraints=constraints(placement.get("constraints", ())),
+            spread=placement.get("spread", ""),
+            max_per_node=placement.get("max_replicas_per_node", 0),
+            completes=value.get("completes", False),
+            security_profile=value.get("security_profile", "restricted"),
+        )
+
+    def resources(self, value: Mapping[str, Any], path: Path) -> Resources:
+        """Return an amount of cpus, memory and generic resources; what isn't said is 0."""
+        return Resources.of(
+            cpu_millis=self.measured(
+                quantities.cpu_millis, value.get("cpus", 0), (*path, "cpus"), 0
+            ),
+            memory_bytes=self._memory(value.get("memory", 0), (*path, "memory")),
+            generic=value.get("generic", {}).items(),
+        )
+
+    def _memory(self, value: object, path: Path) -> int:
+        return self.measured(quantities.memory_bytes, value, path, 0)
+
+    def _duration(self, value: object, path: Path) -> int:
+        return self.measured(quantities.duration_ms, value, path, 0)
+
+    def _arguments(self, value: str | Sequence[Any] | None, path: Path) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self.measured(_split, value, path, ())
+        return tuple(_text(item) for item in value)
+
+    def _healthcheck(self, value: Mapping[str, Any] | None, path: Path) -> Healthcheck | None:
+        if value is None:
+            return None
+        return Healthcheck(
+            test=self.measured(_health_test, value["test"], (*path, "test"), ()),
+            interval_ms=self._duration(value.get("interval", "10s"), (*path, "interval")),
+            timeout_ms=self._duration(value.get("timeout", "5s"), (*path, "timeout")),
+            start_period_ms=self._duration(
+                value.get("start_period", "0s"), (*path, "start_period")
+            ),
+            retries=value.get("retries", 3),
+        )
+
+    def _secrets(
+        self, mounts: Sequence[Any], secrets: Mapping[str, Any], path: Path
+    ) -> tuple[SecretMount, ...]:
+        built: list[SecretMount] = []
+        for index, mount in enumerate(mounts):
+            value = {"source": mount} if isinstance(mount, str) else mount
+            source = value["source"]
+            if source not in secrets:
+                remedy = did_you_mean(
+                    source, secrets, otherwise=f"add secrets: {{{source}: {{swarm: NAME}}}}"
+                )
+                message = f"no secret {quoted(source)} under spec.secrets"
+                self.problems.append(Complaint("UnknownSecret", message, remedy).at((*path, index)))
+                continue
+            built.append(
+                SecretMount(
+                    swarm_name=secrets[source]["swarm"],
+                    target=value.get("target", source),
+                    uid=value.get("uid", "0"),
+                    gid=value.get("gid", "0"),
+                    mode=int(value.get("mode", "0444"), 8),
+                )
+            )
+        return tuple(built)
+
+    def files(self, items: Sequence[Mapping[str, Any]], path: Path) -> tuple[File, ...]:
+        """Return the files to deliver, each with the blob and digest of its content."""
+        built: list[File] = []
+        for index, item in enumerate(items):
+            found = self.measured(self.attach, item["source"], (*path, index, "source"), None)
+            if found is not None:
+                built.append(
+                    File(
+                        source=item["source"],
+                        blob=found.blob,
+                        content_hash=found.content_hash,
+                        target=item["target"],
+                        mode=int(item.get("mode", "0444"), 8),
+                    )
+                )
+        return tuple(built)
+
+    def _tmpfs(self, items: Sequence[Any], path: Path) -> tuple[Tmpfs, ...]:
+        return tuple(
+            Tmpfs(target=item)
+            if isinstance(item, str)
+            else Tmpfs(
+                target=item["target"],
+                size_bytes=self._memory(item.get("size", 0), (*path, index, "size")),
+            )
+            for index, item in enumerate(items)
+        )
+
+
+def constraints(items: Sequence[str]) -> tuple[Constraint, ...]:
+    """Return the rules on nodes that texts such as ``node.labels.x == y`` say."""
+    return tuple(_constraint(item) for item in items)
+
+
+def _constraint(text: str) -> Constraint:
+    operator = Operator.EQUAL if "==" in text else Operator.NOT_EQUAL
+    attribute, value = text.split(operator, 1)
+    return Constraint(attribute=attribute.strip(), operator=operator, value=value.strip())
+
+
+def labels_of(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the labels of a document, sorted."""
+    return _labels(metadata.get("labels", {}))
+
+
+def _labels(value: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if isinstance(value, Mapping):
+        return tuple(sorted(value.items()))
+    return tuple(sorted(_pair(item) for item in value))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _text(value: object) -> str:
+    return str(getattr(value, "text", value))
+
+
+def _environment(value: Mapping[str, Any] | Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, _text(item)) for name, item in value.items()))
+    return tuple(sorted(dict(_pair(item) for item in value).items()))
+
+
+def _replicas(value: int | Mapping[str, int]) -> tuple[int, int]:
+    if isinstance(value, Mapping):
+        return value["core"], value["max"]
+    return value, value
+
+
+def _dependencies(value: Sequence[str] | Mapping[str, Any]) -> tuple[Dependency, ...]:
+    if not isinstance(value, Mapping):
+        return tuple(Dependency(service=name) for name in sorted(value))
+    return tuple(
+        Dependency(
+            service=name,
+            condition=DependsCondition(value[name].get("condition", DependsCondition.HEALTHY)),
+        )
+        for name in sorted(value)
+    )
+
+
+def _port(value: Mapping[str, Any]) -> Port:
+    return Port(
+        name=value["name"],
+        target=value["target"],
+        protocol=value.get("protocol", "tcp"),
+        app_protocol=value.get("app_protocol", ""),
+        path=value.get("path", ""),
+        mode=value.get("mode", "host"),
+        published=value.get("published", 0),
+    )
+
+
+def _volume(value: Mapping[str, Any]) -> Volume:
+    return Volume(
+        type=value["type"],
+        target=value["target"],
+        source=value.get("source", ""),
+        read_only=value.get("read_only", False),
+    )
+
+
+def _ulimits(value: Mapping[str, Any]) -> tuple[Ulimit, ...]:
+    return tuple(
+        Ulimit(name=name, soft=limit, hard=limit)
+        if isinstance(limit, int)
+        else Ulimit(name=name, soft=limit["soft"], hard=limit["hard"])
+        for name, limit in sorted(value.items())
+    )
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        message = f"{quoted(text)} has a quote without an end"
+        raise Complaint("BadCommand", message, "write a list of arguments") from error
+
+
+def _health_test(value: str | Sequence[Any]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return ("CMD-SHELL", value)
+    test = tuple(_text(item) for item in value)
+    if test[0] not in _HEALTH_COMMANDS:
+        message = f"a test begins with CMD or CMD-SHELL, not {quoted(test[0])}"
+        raise Complaint("BadHealthcheck", message, f"write [CMD, {test[0][:40]}, ...]")
+    return test

@@ -1,0 +1,331 @@
+"""A manifest file's bytes to its documents, checked as far as they can be by themselves.
+
+What depends on other files (ZApps, Platform, Namespace) is ``resolve``'s; so the result holds for
+a path and a blob for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.model.execution import ApplicationType, Uid
+from reconciler.manifest import source_map
+from reconciler.manifest.build import Attachment, Builder, labels_of
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, quoted
+from reconciler.manifest.expand import Identity, expand
+from reconciler.manifest.expressions import is_expression, refuse_outside
+from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+from reconciler.manifest.owners import build_namespace, build_platform, check_priorities
+from reconciler.manifest.parameters import check_declarations
+from reconciler.manifest.places import Place, Standing, is_name
+from reconciler.manifest.rules import check_labels, check_services
+from reconciler.manifest.spec import DEFAULT_RESERVATIONS, Namespace, Platform
+from reconciler.manifest.validate import check_envelope, check_raw, check_resolved
+
+SERVICES: Path = ("spec", "services")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZApp:
+    """A ZApp document. ``spec`` is as written."""
+
+    name: str
+    title: str
+    path: str
+    folder: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """An Execution document. ``spec`` is as written; ``index`` is its place in the file."""
+
+    namespace: str
+    name: str
+    index: int
+    line: int
+    spec: Mapping[str, Any]
+    labels: tuple[tuple[str, str], ...]
+
+    @property
+    def run(self) -> int:
+        """The author's counter."""
+        return int(self.spec.get("run", 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stub:
+    """What can be told of an Execution whose document is invalid."""
+
+    name: str
+    run: int
+
+
+Content = Platform | Namespace | ZApp | Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A file, read. ``contents`` are there even beside errors; ``stubs`` only if there are any."""
+
+    path: str
+    contents: tuple[Content, ...] = ()
+    stubs: tuple[Stub, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    lines: tuple[tuple[Content, int], ...] = ()
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong with it by itself."""
+        return not any(diagnostic.is_error for diagnostic in self.diagnostics)
+
+
+def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMITS) -> Parsed:
+    """Return what a file at ``place`` says. Never raises."""
+    reading = source_map.read(data, file=path, limits=limits)
+    diagnostics = list(reading.diagnostics)
+    shadowed = {diagnostic.pointer for diagnostic in diagnostics if diagnostic.is_error}
+    contents: list[Content] = []
+    stubs: list[Stub] = []
+    for index, document in enumerate(reading.documents):
+        content, problems = _document(document, index, path, place)
+        located = [reading.locate(index, problem) for problem in problems]
+        # A value that couldn't be read isn't also of the wrong type.
+        diagnostics += [item for item in located if item.pointer not in shadowed or not shadowed]
+        if content is not None:
+            contents.append(content)
+        stubs += _stub(document.value, place)
+    ordered = tuple(sorted(dict.fromkeys(diagnostics)))
+    if not stubs and place.kind == "Execution" and is_name(place.stem):
+        stubs = [Stub(name=place.stem, run=1)]
+    return Parsed(path=path, contents=tuple(contents), stubs=tuple(stubs), diagnostics=ordered)
+
+
+def refused(path: str, place: Place | None, complaint: Complaint) -> Parsed:
+    """Return what stands for a file that isn't read at all."""
+    stubs: tuple[Stub, ...] = ()
+    if place is not None and place.kind == "Execution" and is_name(place.stem):
+        stubs = (Stub(name=place.stem, run=1),)
+    diagnostic = Diagnostic(
+        file=path,
+        line=0,
+        column=0,
+        pointer="",
+        code=complaint.code,
+        message=complaint.message,
+        remedy=complaint.remedy,
+    )
+    return Parsed(path=path, stubs=stubs, diagnostics=(diagnostic,))
+
+
+def _stub(value: object, place: Place) -> Iterator[Stub]:
+    if place.kind != "Execution" or place.standing is not Standing.READ:
+        return
+    document = value if isinstance(value, dict) else {}
+    metadata, spec = document.get("metadata"), document.get("spec")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    run = spec.get("run") if isinstance(spec, dict) else None
+    if isinstance(name, str) and is_name(name):
+        yield Stub(name=name, run=run if isinstance(run, int) and run > 0 else 1)
+
+
+def _document(
+    document: source_map.Document, index: int, path: str, place: Place
+) -> tuple[Content | None, list[Problem]]:
+    value = document.value
+    kind, problems = check_envelope(value)
+    if problems:
+        return None, problems
+    if kind != place.kind:
+        message = f"a {kind} doesn't belong here"
+        remedy = f"move it to {_HOMES[kind]}"
+        return None, [Complaint("KindNotAllowedHere", message, remedy).at(("kind",))]
+    problems = check_raw(kind, value) + _outside(value, kind)
+    if problems:
+        return None, problems
+    metadata = value["metadata"]
+    problems = check_labels(metadata.get("labels", {}), path=("metadata", "labels"))
+    content: Content
+    match kind:
+        case "Platform":
+            builder = Builder(attach=_no_files)
+            content = build_platform(value, builder)
+            problems += builder.problems + check_priorities(content)
+        case "Namespace":
+            content = build_namespace(value)
+        case "ZApp":
+            content = _zapp(value, path, place)
+            problems += check_zapp(content)
+        case _:
+            content = _execution(document, index, place)
+            problems += check_execution(content, metadata)
+    return content, problems
+
+
+_HOMES = {
+    "Platform": "platform.yaml",
+    "Namespace": "namespaces/NAME.yaml",
+    "ZApp": "zapps/NAME/zapp.yaml",
+    "Execution": "executions/NAMESPACE/NAME.yaml",
+}
+
+
+def _outside(value: Mapping[str, Any], kind: str) -> list[Problem]:
+    """Refuse expressions wherever nothing would replace them."""
+    if "{{" not in str(value):
+        return []
+    reason = "an expression works in services only"
+    problems: list[Problem] = []
+    for key, part in value.items():
+        if key != "spec" or not isinstance(part, dict) or kind not in ("ZApp", "Execution"):
+            problems += refuse_outside(part, path=(key,), reason=reason)
+            continue
+        for name, item in part.items():
+            if name != "services":
+                problems += refuse_outside(item, path=(key, name), reason=reason)
+    return problems
+
+
+def _zapp(value: Mapping[str, Any], path: str, place: Place) -> ZApp:
+    metadata = value["metadata"]
+    return ZApp(
+        name=metadata["name"],
+        title=metadata.get("title", metadata["name"]),
+        path=path,
+        folder=place.folder,
+        spec=value["spec"],
+    )
+
+
+def _execution(document: source_map.Document, index: int, place: Place) -> Execution:
+    metadata = document.value["metadata"]
+    return Execution(
+        namespace=place.folder,
+        name=metadata["name"],
+        index=index,
+        line=document.line,
+        spec=document.value["spec"],
+        labels=labels_of(metadata),
+    )
+
+
+def _no_files(_: str) -> Attachment:
+    return Attachment("", "")
+
+
+_SAMPLES: Mapping[str, object] = {
+    "string": "sample",
+    "integer": 1,
+    "number": 1,
+    "boolean": True,
+    "quantity": "1GiB",
+    "duration": "1h",
+    "list": [],
+}
+_SAMPLE_IDENTITY = Identity(
+    name="sample", namespace="sample", uid=Uid("0" * 16), run=1, commit="0" * 40
+)
+
+
+def check_zapp(zapp: ZApp) -> list[Problem]:
+    """Return what is wrong with a ZApp whatever its parameters are set to.
+
+    It is resolved with its defaults, and samples where there is no default. What goes wrong where
+    an expression stands is then the sample's fault, and not told.
+    """
+    declarations = zapp.spec.get("parameters", {})
+    problems = check_declarations(declarations, path=("spec", "parameters"))
+    if problems:
+        return problems
+    parameters = {name: _sample(declaration) for name, declaration in declarations.items()}
+    is_sampled = any("default" not in declaration for declaration in declarations.values())
+    services, problems = expand(
+        zapp.spec["services"],
+        parameters=parameters,
+        identity=_SAMPLE_IDENTITY,
+        defaults=DEFAULT_RESERVATIONS,
+        path=SERVICES,
+    )
+    if problems:
+        return problems
+    problems = check_resolved("services", services, path=SERVICES)
+    if not problems:
+        builder = Builder(attach=_no_files)
+        built = builder.services(services, zapp.spec.get("secrets", {}), SERVICES)
+        type_ = ApplicationType(zapp.spec["type"])
+        problems = builder.problems + check_services(built, type_, path=SERVICES)
+    if not is_sampled:
+        return problems
+    return [item for item in problems if not _stands_at_expression(zapp.spec, item.path[1:])]
+
+
+def _sample(declaration: Mapping[str, Any]) -> object:
+    if "default" in declaration:
+        return declaration["default"]
+    if declaration["type"] == "enum":
+        return declaration["values"][0]
+    return declaration.get("minimum", _SAMPLES[declaration["type"]])
+
+
+def _stands_at_expression(spec: Any, path: Path) -> bool:
+    value = spec
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return True  # a list was spliced here
+        if is_expression(value):
+            return True
+    return False
+
+
+def check_execution(execution: Execution, metadata: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with an Execution before anything else is looked at."""
+    return [problem for rule in _EXECUTION_RULES for problem in rule(execution, metadata)]
+
+
+Rule = Callable[[Execution, Mapping[str, Any]], Iterator[Problem]]
+
+
+def _check_folder(execution: Execution, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    given = metadata.get("namespace", execution.namespace)
+    if given != execution.namespace:
+        message = f"{quoted(given)} isn't the folder's namespace {execution.namespace}"
+        remedy = f"write {execution.namespace}, or move the file to executions/{given}/"
+        yield Complaint("NotTheFolder", message, remedy).at(("metadata", "namespace"))
+
+
+def _check_body(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
+    spec = execution.spec
+    if "zapp" not in spec:
+        for key in ("type", "services"):
+            if key not in spec:
+                remedy = f"add zapp: NAME, or {key}:"
+                complaint = Complaint("MissingKey", f"neither zapp nor {key} is there", remedy)
+                yield complaint.at(("spec",), at_key=True)
+        if "parameters" in spec:
+            complaint = Complaint(
+                "ParametersWithoutZApp", "parameters are a ZApp's", "remove them, or add zapp: NAME"
+            )
+            yield complaint.at(("spec", "parameters"), at_key=True)
+        return
+    for key in ("type", "services", "secrets"):
+        if key in spec:
+            complaint = Complaint(
+                "ZAppAndServices", f"zapp and {key} are both there", "keep one of the two"
+            )
+            yield complaint.at(("spec", key), at_key=True)
+
+
+def _check_after(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, entry in enumerate(execution.spec.get("after", ())):
+        if entry["name"] in seen:
+            complaint = Complaint("Duplicate", f"{entry['name']} stands there already", "remove it")
+            yield complaint.at(("spec", "after", index))
+        seen.add(entry["name"])
+
+
+_EXECUTION_RULES: tuple[Rule, ...] = (_check_folder, _check_body, _check_after)

@@ -1,0 +1,435 @@
+"""A file's bytes to plain values, with the line and column of every value and key.
+
+One pass over the parser's events, under limits that stop it inside the loop: composing nodes
+recurses in C (30,000 brackets end the interpreter) and is slower. Only what JSON could say gets
+through, so what a reviewer reads is what we read: no anchors, aliases, merge keys, tags,
+duplicate keys or invisible characters. Syntax ends a file; everything else is collected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Any, NamedTuple
+
+import yaml
+
+from reconciler.manifest import scalars
+from reconciler.manifest.diagnostic import (
+    Complaint,
+    Diagnostic,
+    Path,
+    Problem,
+    Severity,
+    pointer,
+    quoted,
+    snippet,
+)
+from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]|\r(?!\n)"
+)
+_LINE_BREAKS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
+
+
+class Mark(NamedTuple):
+    """Where a value begins (from 0), and the marks of what is in it."""
+
+    line: int
+    column: int
+    entries: Mapping[str, Entry] | None = None
+    items: Sequence[Mark] | None = None
+
+
+class Entry(NamedTuple):
+    """Where a key begins (from 0), and the mark of its value."""
+
+    line: int
+    column: int
+    value: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document of a file: a plain value and where everything in it stands."""
+
+    value: Any
+    mark: Mark
+
+    @property
+    def line(self) -> int:
+        """The line that it begins on, from 1."""
+        return self.mark.line + 1
+
+    def locate(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of a value or its key; of the nearest parent if gone."""
+        mark = self.mark
+        line, column = mark.line, mark.column
+        for depth, part in enumerate(path):
+            entry = mark.entries.get(part) if mark.entries and isinstance(part, str) else None
+            if entry is not None:
+                mark = entry.value
+                is_last = depth == len(path) - 1
+                line, column = entry[:2] if at_key and is_last else mark[:2]
+            elif mark.items and isinstance(part, int) and part < len(mark.items):
+                mark = mark.items[part]
+                line, column = mark.line, mark.column
+            else:
+                break
+        return line + 1, column + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a file says. Where there are errors, ``documents`` is what could be read besides."""
+
+    file: str
+    lines: Sequence[str]
+    documents: tuple[Document, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def locate(self, index: int, problem: Problem) -> Diagnostic:
+        """Return the diagnostic for a problem of the document at ``index``."""
+        if index >= len(self.documents):
+            line, column = 0, 0
+        else:
+            line, column = self.documents[index].locate(problem.path, at_key=problem.at_key)
+        return _diagnostic(self.file, self.lines, line, column, problem)
+
+
+def read(data: bytes, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Reading:
+    """Read a file. Never raises: whatever is wrong with it is in ``diagnostics``."""
+    try:
+        text = _decode(data, limits)
+    except _Stop as stop:
+        only = _diagnostic(file, stop.lines, stop.line, stop.column, stop.problem)
+        return Reading(file=file, lines=(), diagnostics=(only,))
+    lines = text.split("\n")
+    if bad := _refuse_text(text, lines, limits):
+        return Reading(
+            file=file,
+            lines=lines,
+            diagnostics=tuple(_diagnostic(file, lines, *at, problem) for at, problem in bad),
+        )
+    builder = _Builder(limits)
+    builder.run(text)
+    found = tuple(
+        sorted(_diagnostic(file, lines, *at, problem) for at, problem in builder.problems)
+    )
+    return Reading(file=file, lines=lines, documents=tuple(builder.documents), diagnostics=found)
+
+
+def _diagnostic(
+    file: str, lines: Sequence[str], line: int, column: int, problem: Problem
+) -> Diagnostic:
+    text_line = lines[line - 1] if 0 < line <= len(lines) else ""
+    return Diagnostic(
+        file=file,
+        line=line,
+        column=column,
+        pointer=pointer(problem.path),
+        code=problem.code,
+        message=problem.message,
+        remedy=problem.remedy,
+        snippet=snippet(text_line, column) if line else "",
+        severity=problem.severity,
+    )
+
+
+class _Stop(Exception):
+    """The file can't be read any further."""
+
+    def __init__(
+        self, complaint: Complaint, line: int = 0, column: int = 0, lines: Sequence[str] = ()
+    ) -> None:
+        super().__init__(complaint.message)
+        self.problem = complaint.at(())
+        self.line = line
+        self.column = column
+        self.lines = lines
+
+
+def _decode(data: bytes, limits: Limits) -> str:
+    if len(data) > limits.file_bytes:
+        message = f"the file has {len(data)} bytes, more than {limits.file_bytes}"
+        raise _Stop(Complaint("FileTooLarge", message, "split it into several files"))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(errors="replace").split("\n")
+        lines = data.decode(errors="replace").split("\n")
+        complaint = Complaint("NotUtf8", "the file isn't UTF-8 text", "save it as UTF-8")
+        raise _Stop(complaint, len(before), len(before[-1]) + 1, lines) from error
+
+
+At = tuple[int, int]
+
+
+def _refuse_text(text: str, lines: Sequence[str], limits: Limits) -> list[tuple[At, Problem]]:
+    bad: list[tuple[At, Problem]] = []
+    for match in _FORBIDDEN.finditer(text):
+        start = match.start()
+        line = text.count("\n", 0, start) + 1
+        column = start - text.rfind("\n", 0, start)
+        bad.append(((line, column), _odd_character(match.group()).at(())))
+        if len(bad) == 10:
+            break
+    for number, content in enumerate(lines, start=1):
+        if len(content) > limits.line_chars:
+            message = f"the line has {len(content)} characters, more than {limits.line_chars}"
+            complaint = Complaint("LineTooLong", message, "break it into several lines")
+            bad.append(((number, 1), complaint.at(())))
+            break
+    return bad
+
+
+def _odd_character(char: str) -> Complaint:
+    name = f"U+{ord(char):04X}"
+    if char in _LINE_BREAKS:
+        remedy = "end lines with a line feed only"
+        return Complaint("OddLineBreak", f"{name} breaks a line for some readers", remedy)
+    return Complaint("ForbiddenCharacter", f"{name} can't be seen in a review", "remove it")
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or sequence that is being built. ``is_dropped``: it is a key, and refused."""
+
+    mark: Mark
+    value: dict[str, Any] | list[Any]
+    is_dropped: bool = False
+    key: str | None = None
+    key_at: At = (0, 0)
+    awaits_key: bool = True
+    skips_value: bool = False
+    part: str | int | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Folds events into documents."""
+
+    limits: Limits
+    documents: list[Document] = field(default_factory=list)
+    problems: list[tuple[At, Problem]] = field(default_factory=list)
+    stack: list[_Frame] = field(default_factory=list)
+    nodes: int = 0
+
+    def run(self, text: str) -> None:
+        """Read all events of ``text``, or up to the first that a limit or the syntax forbids."""
+        try:
+            for event in _events(text):
+                self._take(event)
+        except _Stop as stop:
+            self.problems.append(((stop.line, stop.column), stop.problem))
+        if not self.documents and not self.problems:
+            complaint = Complaint("EmptyFile", "the file is empty", "write a manifest or delete it")
+            self.problems.append(((0, 0), complaint.at(())))
+
+    def _take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._count(event)
+            self._refuse_decoration(event)
+            self._scalar(event)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._count(event)
+            self._refuse_decoration(event)
+            self._open(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self._close()
+        elif isinstance(event, yaml.AliasEvent):
+            self._count(event)
+            complaint = Complaint("AliasNotAllowed", "an alias", "write the value out here")
+            self._complain(event, complaint)
+            self._add(event, None)
+
+    def _count(self, event: yaml.Event) -> None:
+        self.nodes += 1
+        at = _at(event)
+        if self.nodes > self.limits.nodes:
+            message = f"the file has more than {self.limits.nodes} values"
+            raise _Stop(Complaint("TooManyValues", message, "split it into several files"), *at)
+        if len(self.stack) >= self.limits.depth:
+            message = f"more than {self.limits.depth} levels of nesting"
+            raise _Stop(Complaint("TooDeep", message, "nest less deeply"), *at)
+
+    def _complain(
+        self, event: yaml.Event, complaint: Complaint, severity: Severity = Severity.ERROR
+    ) -> None:
+        if len(self.problems) < self.limits.diagnostics:
+            problem = Problem(
+                path=self._path(),
+                code=complaint.code,
+                message=complaint.message,
+                remedy=complaint.remedy,
+                severity=severity,
+            )
+            self.problems.append((_at(event), problem))
+
+    def _path(self) -> Path:
+        parts: list[str | int] = []
+        for frame in self.stack:
+            if isinstance(frame.value, list):
+                parts.append(len(frame.value))
+            elif frame.key is not None and not frame.awaits_key:
+                parts.append(frame.key)
+        return tuple(parts)
+
+    def _refuse_decoration(self, event: Any) -> None:
+        if event.anchor is not None:
+            complaint = Complaint("AnchorNotAllowed", "an anchor", f"remove &{event.anchor[:40]}")
+            self._complain(event, complaint)
+        if event.tag is not None:
+            complaint = Complaint("TagNotAllowed", "a tag", "remove it; quote what should be text")
+            self._complain(event, complaint)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and isinstance(frame.value, dict) and frame.awaits_key:
+            self._key(event, frame)
+            return
+        value: object = event.value
+        if not event.style and event.tag is None:
+            try:
+                value, elsewhere = scalars.resolve(event.value)
+            except Complaint as complaint:
+                self._complain(event, complaint)
+                value = None
+            else:
+                if elsewhere:
+                    self._warn_of_old_meaning(event, elsewhere)
+        elif event.style == '"':
+            self._refuse_escaped(event)
+        self._add(event, value)
+
+    def _warn_of_old_meaning(self, event: yaml.ScalarEvent, elsewhere: str) -> None:
+        complaint = Complaint(
+            "TextHere",
+            f"{quoted(event.value)} is text here, but {elsewhere} to YAML 1.1",
+            f'write "{event.value}"' + (", or true or false" if "bool" in elsewhere else ""),
+        )
+        self._complain(event, complaint, Severity.WARNING)
+
+    def _refuse_escaped(self, event: yaml.ScalarEvent) -> None:
+        # Escapes make characters that the scan of the text couldn't see.
+        if (match := _FORBIDDEN.search(event.value)) is not None:
+            self._complain(event, _odd_character(match.group()))
+
+    def _key(self, event: yaml.ScalarEvent, frame: _Frame) -> None:
+        frame.awaits_key = False
+        frame.skips_value = True
+        frame.key = None
+        if event.style == '"':
+            self._refuse_escaped(event)
+        if not event.style and (refusal := _refuse_plain_key(event.value)) is not None:
+            self._complain(event, refusal)
+            return
+        key = intern(event.value)
+        entries = frame.mark.entries
+        if entries is not None and (first := entries.get(key)) is not None:
+            complaint = Complaint(
+                "DuplicateKey",
+                f"{quoted(key)} stands on line {first.line + 1} already",
+                "keep one of the two",
+            )
+            frame.key = key
+            self._complain(event, complaint)
+            frame.key = None
+            return
+        frame.key, frame.key_at, frame.skips_value = key, _at(event), False
+
+    def _open(self, event: yaml.Event) -> None:
+        frame = self.stack[-1] if self.stack else None
+        is_key = frame is not None and isinstance(frame.value, dict) and frame.awaits_key
+        if is_key:
+            complaint = Complaint("KeyNotText", "a key that isn't text", "write a name as the key")
+            self._complain(event, complaint)
+        line, column = _at(event)
+        if isinstance(event, yaml.MappingStartEvent):
+            mark = Mark(line - 1, column - 1, {}, None)
+            self.stack.append(_Frame(mark, {}, is_dropped=is_key))
+        else:
+            mark = Mark(line - 1, column - 1, None, [])
+            self.stack.append(_Frame(mark, [], is_dropped=is_key))
+
+    def _close(self) -> None:
+        frame = self.stack.pop()
+        if frame.is_dropped:
+            parent = self.stack[-1]
+            parent.awaits_key, parent.skips_value, parent.key = False, True, None
+            return
+        self._put(frame.value, frame.mark)
+
+    def _add(self, event: yaml.Event, value: object) -> None:
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and isinstance(frame.value, dict) and frame.awaits_key:
+            # An alias as a key: complained of already.
+            frame.awaits_key, frame.skips_value, frame.key = False, True, None
+            return
+        line, column = _at(event)
+        self._put(value, Mark(line - 1, column - 1))
+
+    def _put(self, value: object, mark: Mark) -> None:
+        if not self.stack:
+            if value is not None:
+                self.documents.append(Document(value=value, mark=mark))
+            return
+        frame = self.stack[-1]
+        if isinstance(frame.value, list):
+            frame.value.append(value)
+            frame.mark.items.append(mark)  # type: ignore[union-attr]
+            return
+        frame.awaits_key = True
+        if not frame.skips_value and frame.key is not None:
+            frame.value[frame.key] = value
+            line, column = frame.key_at
+            frame.mark.entries[frame.key] = Entry(line - 1, column - 1, mark)  # type: ignore[index]
+
+
+def _at(event: Any) -> At:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _refuse_plain_key(text: str) -> Complaint | None:
+    if text == "<<":
+        return Complaint("MergeKeyNotAllowed", "a merge key", "write the keys out here")
+    try:
+        value = scalars.resolve(text).value
+    except Complaint:
+        value = None
+    if isinstance(value, str):
+        return None
+    return Complaint("KeyNotText", f"the key {quoted(text)} isn't text", f'write "{text[:40]}":')
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Yield the parser's events.
+
+    Raises:
+        _Stop: The text isn't YAML.
+    """
+    loader = yaml.CSafeLoader(text)
+    try:
+        while loader.check_event():
+            yield loader.get_event()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        problem = str(getattr(error, "problem", "") or "not YAML")
+        complaint = Complaint("Syntax", f"not YAML: {problem}", _syntax_remedy(problem))
+        raise _Stop(complaint, *at) from error
+    finally:
+        loader.dispose()
+
+
+def _syntax_remedy(problem: str) -> str:
+    if "cannot start any token" in problem:
+        return "indent with spaces, and quote text that begins with a special character"
+    if "mapping values are not allowed" in problem:
+        return 'quote text that holds ": ", and check the indentation of this line'
+    return "check the indentation, brackets and quotes here and on the line before"

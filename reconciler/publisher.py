@@ -1,0 +1,174 @@
+"""Keeps the status branch up to date, beside the loop: convergence never waits for it.
+
+Files are made from what the pass has just committed; only those whose digest differs from what
+was last pushed are pushed, coalesced to a few pushes a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from policy.model.execution import Uid
+from reconciler.converge import publication
+from reconciler.errors import TransientError
+from reconciler.ports import StatusSink
+from reconciler.working_set import WorkingSet
+
+log = logging.getLogger(__name__)
+
+MINIMUM_INTERVAL = timedelta(seconds=15)
+SNAPSHOT_INTERVAL = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A push that went through: path -> digest (None: deleted), up to a ledger sequence."""
+
+    digests: Mapping[str, str | None]
+    sequence: int
+
+
+class Publisher:
+    """One push at a time, in a thread of its own."""
+
+    def __init__(self, sink: StatusSink, working_set: WorkingSet, *, ledger_key: bytes) -> None:
+        self._sink = sink
+        self._working_set = working_set
+        self._key = ledger_key
+        self._files: dict[str, bytes | None] = {}
+        self._snapshot: dict[str, Any] | None = None
+        self._last_push: datetime | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="publish")
+        self._flight: Future[Published] | None = None
+        self.error = ""
+        self.refresh(working_set.statuses)
+        self.published_seq = 0 if self._files else working_set.last_seq
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether something waits to be pushed."""
+        return bool(self._files) or self._flight is not None
+
+    def refresh(self, uids: Iterable[Uid], *, snapshot: dict[str, Any] | None = None) -> None:
+        """Make the files of these executions anew and remember those that changed."""
+        by_namespace: dict[str, set[Uid]] = defaultdict(set)
+        for uid in uids:
+            by_namespace[self._working_set.identities[uid].namespace].add(uid)
+            self._refresh_ledger(uid)
+        for namespace, changed in by_namespace.items():
+            self._refresh_namespace(namespace, changed)
+        if snapshot is not None:
+            self._snapshot = snapshot
+
+    def _refresh_ledger(self, uid: Uid) -> None:
+        identity = self._working_set.identities[uid]
+        entries = self._working_set.entries.get(uid)
+        if entries:
+            self._put(
+                publication.ledger_path(uid),
+                publication.ledger_file(
+                    entries,
+                    namespace=identity.namespace,
+                    name=identity.name,
+                    key=self._key,
+                ),
+            )
+
+    def _refresh_namespace(self, namespace: str, changed: set[Uid]) -> None:
+        newest = self._newest(namespace)
+        for name, uid in newest.items():
+            if uid in changed:
+                document = self._working_set.statuses[uid]
+                self._put(
+                    publication.status_path(namespace, name), publication.status_file(document)
+                )
+        documents = [self._working_set.statuses[uid] for uid in newest.values()]
+        self._put(publication.readme_path(namespace), publication.readme_file(namespace, documents))
+
+    def _newest(self, namespace: str) -> Mapping[str, Uid]:
+        """Name -> uid of its highest run: that one has the file."""
+        newest: dict[str, Uid] = {}
+        identities = self._working_set.identities
+        for uid in self._working_set.statuses:
+            identity = identities[uid]
+            if identity.namespace != namespace:
+                continue
+            known = newest.get(identity.name)
+            if known is None or identities[known].run < identity.run:
+                newest[identity.name] = uid
+        return newest
+
+    def _put(self, path: str, data: bytes) -> None:
+        if self._working_set.published.get(path) == _digest(data):
+            self._files.pop(path, None)
+        else:
+            self._files[path] = data
+
+    def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
+        """Push if it is time to; return what an earlier push got through, once.
+
+        Args:
+            now: The time of this pass.
+            wait: Push now and wait for it (the end of ``once``).
+        """
+        landed = self._landed(wait=wait)
+        due = self._last_push is None or now - self._last_push >= MINIMUM_INTERVAL
+        if self._files and self._flight is None and (due or wait):
+            self._last_push = now
+            self._take_off()
+            if wait:
+                landed = self._landed(wait=True) or landed
+        return landed
+
+    def close(self) -> None:
+        """Wait for a push under way and stop."""
+        self._pool.shutdown(wait=True)
+
+    def _take_off(self) -> None:
+        files = dict(self._files)
+        if self._snapshot is not None:
+            files[publication.SNAPSHOT_PATH] = publication.dump(self._snapshot)
+        sequence = self._working_set.last_seq
+        self._flight = self._pool.submit(self._push, files, sequence)
+
+    def _push(self, files: Mapping[str, bytes | None], sequence: int) -> Published:
+        self._sink.publish(files, message=_subject(files), sequence=sequence)
+        digests = {path: None if data is None else _digest(data) for path, data in files.items()}
+        return Published(digests=digests, sequence=sequence)
+
+    def _landed(self, *, wait: bool) -> Published | None:
+        flight = self._flight
+        if flight is None or not (wait or flight.done()):
+            return None
+        self._flight = None
+        try:
+            published = flight.result()
+        except TransientError as error:
+            if self.error != str(error):
+                log.warning("status not published", extra={"error": str(error)})
+            self.error = str(error)
+            return None
+        self.error = ""
+        for path, digest in published.digests.items():
+            data = self._files.get(path)
+            if data is not None and _digest(data) == digest:
+                del self._files[path]
+        self.published_seq = published.sequence
+        return published
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _subject(files: Mapping[str, bytes | None]) -> str:
+    kinds = Counter(path.split("/", 1)[0] for path in files if not path.endswith("README.md"))
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "tables"
+    return f"status: {told} changed"

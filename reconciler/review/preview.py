@@ -1,0 +1,320 @@
+"""What would happen if a revision became desired now.
+
+Both revisions are assessed on the same remembered state and the same cluster snapshot, with the
+code that the loop runs; what differs between the two answers is the preview. Deterministic for
+(base, head, snapshot id). Attempts under way are taken as they were last recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from policy.model.cluster import Node
+from policy.model.execution import Allocation, Uid
+from reconciler import canonical
+from reconciler.converge.assess import Assessment, Memory, Wanted, World, assess
+from reconciler.converge.lifecycle import Edit, classify, is_refused
+from reconciler.converge.render import Host
+from reconciler.converge.state import (
+    ObservedNode,
+    ObservedPort,
+    ObservedState,
+    ObservedTask,
+    TaskState,
+)
+from reconciler.manifest.spec import ExecutionSpec, Manifest
+
+NO_SNAPSHOT = "none"
+
+
+class ActionKind(StrEnum):
+    """What happens to an execution."""
+
+    CREATE = "create"
+    IN_PLACE = "in place"
+    ROLLING = "rolling"
+    REPLACE = "replace"
+    STOP = "stop"
+    REFUSED = "refused"
+    HELD = "held"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPreview:
+    """One execution's line. ``start_at`` None = not now; ``start_basis`` says what it rests on."""
+
+    uid: Uid
+    namespace: str
+    name: str
+    action: ActionKind
+    generation: int
+    core: int
+    elastic: int
+    position: int | None
+    start_at: datetime | None
+    start_basis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The cluster as a snapshot document tells it, with the time and id of the snapshot."""
+
+    id: str
+    observed: ObservedState
+
+
+def read_snapshot(document: Mapping[str, Any]) -> Cluster:
+    """Return the cluster of a snapshot document (``publication.snapshot_document``)."""
+    taken_at = datetime.fromisoformat(document["takenAt"])
+    nodes = tuple(canonical.from_data(Node, node) for node in document["nodes"])
+    observed = ObservedState(
+        taken_at=taken_at,
+        nodes=tuple(_observed_node(node, taken_at) for node in nodes),
+        services=(),
+        tasks=tuple(_others(node, taken_at) for node in nodes),
+        networks=(),
+        configs=(),
+        secrets=(),
+    )
+    return Cluster(id=document["id"], observed=observed)
+
+
+def no_cluster(now: datetime) -> Cluster:
+    """Return a cluster of which nothing is known."""
+    observed = ObservedState(
+        taken_at=now,
+        nodes=(),
+        services=(),
+        tasks=(),
+        networks=(),
+        configs=(),
+        secrets=(),
+    )
+    return Cluster(id=NO_SNAPSHOT, observed=observed)
+
+
+def preview(
+    base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host
+) -> tuple[ExecutionPreview, ...]:
+    """Return one line per execution that ``head`` changes against ``base``, by name."""
+    before = _assess(base, memory, cluster, host)
+    after = _assess(head, memory, cluster, host)
+    comparison = _Comparison(base, head, before, after, cluster)
+    lines = [
+        line
+        for uid in {*before.records, *after.records, *base.manifests, *head.manifests}
+        if (line := comparison.line(uid)) is not None
+    ]
+    return tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid)))
+
+
+def to_json(
+    lines: tuple[ExecutionPreview, ...],
+    *,
+    base: str,
+    head: str,
+    cluster: Cluster,
+    errors: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the preview as the JSON that ``zoe plan -o json`` prints."""
+    return {
+        "snapshot": cluster.id,
+        "base": base,
+        "head": head,
+        "errors": errors,
+        "actions": [
+            {
+                "uid": line.uid,
+                "namespace": line.namespace,
+                "name": line.name,
+                "action": str(line.action),
+                "generation": line.generation,
+                "core": line.core,
+                "elastic": line.elastic,
+                "position": line.position,
+                "start": {
+                    "at": line.start_at.isoformat(timespec="seconds") if line.start_at else None,
+                    "basis": line.start_basis,
+                },
+                "reason": line.reason,
+            }
+            for line in lines
+        ],
+    }
+
+
+def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Assessment:
+    return assess(
+        World(
+            wanted=wanted,
+            memory=memory,
+            observed=cluster.observed,
+            host=host,
+            now=cluster.observed.taken_at,
+            attempts_are_as_recorded=True,
+        )
+    )
+
+
+class _Comparison:
+    """Two assessments side by side."""
+
+    def __init__(
+        self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
+    ) -> None:
+        self._base, self._head = base, head
+        self._before, self._after = before, after
+        self._cluster = cluster
+        self._starts = {start.uid: start.allocations for start in after.decision.starts}
+        self._waits = {wait.uid: wait for wait in after.decision.waits}
+        self._executions = {e.uid: e for e in after.snapshot.executions}
+        self._statuses = {Uid(status.uid): status for status in after.statuses}
+
+    def line(self, uid: Uid) -> ExecutionPreview | None:
+        """Return the line of one execution, or None where the head changes nothing about it."""
+        kind, reason = self._kind(uid)
+        if kind is None:
+            return None
+        status = self._statuses.get(uid)
+        manifest = self._head.manifests.get(uid) or self._base.manifests.get(uid)
+        namespace = status.namespace if status else manifest.namespace if manifest else ""
+        name = status.name if status else manifest.name if manifest else ""
+        record = self._after.records.get(uid)
+        core, elastic = self._size(uid)
+        wait = self._waits.get(uid)
+        starts_now = uid in self._starts
+        return ExecutionPreview(
+            uid=uid,
+            namespace=namespace,
+            name=name,
+            action=kind,
+            generation=record.generation if record else 0,
+            core=core,
+            elastic=elastic,
+            position=wait.position if wait else None,
+            start_at=self._cluster.observed.taken_at if starts_now else None,
+            start_basis=self._basis(uid),
+            reason=reason or (wait.reason.message if wait else ""),
+        )
+
+    def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
+        base, head = self._base.manifests.get(uid), self._head.manifests.get(uid)
+        record = self._before.records.get(uid)
+        if head is None:
+            if base is None and (record is None or record.is_final):
+                return None, ""
+            return self._stop(uid)
+        if base is None:
+            return self._create(uid, head)
+        if record is not None and is_refused(record, head, self._spec(uid, base)):
+            return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
+        if base.suspend != head.suspend:
+            told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
+            return ActionKind.IN_PLACE, told
+        return self._edit(uid, base, head)
+
+    def _stop(self, uid: Uid) -> tuple[ActionKind | None, str]:
+        held = self._after.held.get(uid)
+        if held is not None:
+            return ActionKind.HELD, held[1]
+        was = self._before.records.get(uid)
+        if was is None or was.is_final:
+            return None, ""
+        status = self._statuses.get(uid)
+        return ActionKind.STOP, status.message if status else "its file was deleted"
+
+    def _create(self, uid: Uid, head: Manifest) -> tuple[ActionKind | None, str]:
+        record = self._after.records.get(uid)
+        if record is None:
+            return ActionKind.HELD, "a higher run was seen before; raise run above it"
+        if record.is_final:
+            return ActionKind.REFUSED, "this run has ended before; raise run to start it again"
+        blocked = self._statuses[uid].message if uid in self._statuses else ""
+        told = "" if uid in self._starts or uid in self._waits else blocked
+        return ActionKind.CREATE, told or (f"run {head.run}" if head.run > 1 else "")
+
+    def _edit(self, uid: Uid, base: Manifest, head: Manifest) -> tuple[ActionKind | None, str]:
+        old, new = self._spec(uid, base), head.spec
+        if old is None or new is None or base.spec_hash == head.spec_hash:
+            return None, ""
+        if base.document_hash == head.document_hash and head.update != "auto":
+            record = self._after.records.get(uid)
+            if record is not None and record.attempt_open:
+                return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
+            return ActionKind.IN_PLACE, "its ZApp or Platform changes before it starts"
+        kind = {
+            Edit.NONE: None,
+            Edit.IN_PLACE: ActionKind.IN_PLACE,
+            Edit.ROLLING: ActionKind.ROLLING,
+            Edit.REPLACE: ActionKind.REPLACE,
+        }[classify(old, new)]
+        return kind, ""
+
+    def _spec(self, uid: Uid, base: Manifest) -> ExecutionSpec | None:
+        record = self._before.records.get(uid)
+        if record is None or not record.attempt_open:
+            return base.spec
+        return self._before.frozen.get((uid, record.generation)) or base.spec
+
+    def _size(self, uid: Uid) -> tuple[int, int]:
+        execution = self._executions.get(uid)
+        if execution is None:
+            return 0, 0
+        core = sum(component.core for component in execution.components)
+        groups = self._starts.get(uid, execution.allocations)
+        return core, max(0, _replicas(groups) - core)
+
+    def _basis(self, uid: Uid) -> str:
+        if uid in self._starts:
+            return "fits now"
+        if self._cluster.id == NO_SNAPSHOT:
+            return "no snapshot: queue unknown"
+        if uid in self._waits:
+            return "no estimate: waits for room"
+        return ""
+
+
+def _replicas(groups: tuple[Allocation, ...]) -> int:
+    return sum(group.count for group in groups)
+
+
+def _observed_node(node: Node, at: datetime) -> ObservedNode:
+    return ObservedNode(
+        id=node.id,
+        hostname=node.hostname,
+        address="",
+        capacity=node.capacity,
+        labels=node.labels,
+        engine_labels=node.engine_labels,
+        os=node.os,
+        architecture=node.architecture,
+        is_manager=node.is_manager,
+        is_ready=node.is_ready,
+        is_active=node.is_active,
+        updated_at=at,
+    )
+
+
+def _others(node: Node, at: datetime) -> ObservedTask:
+    """Return one task that stands for all that nobody of the snapshot accounts for."""
+    return ObservedTask(
+        id=f"others-{node.id}",
+        service_id="others",
+        node=node.id,
+        slot=1,
+        state=TaskState.RUNNING,
+        desired_state=TaskState.RUNNING,
+        created_at=at,
+        updated_at=at,
+        reservations=node.reserved,
+        host_ports=tuple(
+            ObservedPort(target=port, published=port, protocol=protocol)
+            for port, protocol in sorted(node.taken_ports)
+        ),
+    )

@@ -1,0 +1,45 @@
+"""Rows of executions: what lists and pages show, one per run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from policy.model.execution import Uid
+from reconciler.ports import ExecutionRow
+from reconciler.store.tables import executions
+from reconciler.store.upsert import upsert
+
+
+def write(connection: Connection, rows: Sequence[ExecutionRow], *, now: datetime) -> None:
+    """Insert or update ``rows``; equal ones keep the time of their last change."""
+    upsert(
+        connection,
+        executions,
+        [_row(row, now) for row in rows],
+        incidental=frozenset({"updated_at"}),
+    )
+
+
+def read(connection: Connection) -> tuple[ExecutionRow, ...]:
+    """Return every run, by namespace, name and run."""
+    order = (executions.c.namespace, executions.c.name, executions.c.run, executions.c.uid)
+    rows = connection.execute(select(executions).order_by(*order)).mappings()
+    return tuple(ExecutionRow(**{**row, "uid": Uid(row["uid"])}) for row in rows)
+
+
+def _row(row: ExecutionRow, now: datetime) -> dict[str, object]:
+    return {
+        "uid": row.uid,
+        "namespace": row.namespace,
+        "name": row.name,
+        "run": row.run,
+        "source_id": row.source_id,
+        "phase": row.phase,
+        "reason": row.reason,
+        "status": row.status,
+        "is_final": row.is_final,
+        "updated_at": row.updated_at or now,
+    }

@@ -1,0 +1,72 @@
+"""What the drivers raise, in our terms. The only place that knows their errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
+
+import psycopg
+from sqlalchemy import URL
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from reconciler.errors import InvariantViolated, StoreUnavailable
+
+_SERIALIZATION_FAILURE = "40001"
+_DEADLOCK_DETECTED = "40P01"
+
+
+def is_retryable(error: DBAPIError) -> bool:
+    """Tell whether the database undid the whole transaction and asks to try it again."""
+    match error.orig:
+        case psycopg.Error() as cause:
+            return cause.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK_DETECTED)
+        case sqlite3.Error() as cause:
+            # The low byte is the kind; the rest says more about it.
+            kind = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+            return kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        case _:
+            return False
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Translate everything that the database or its driver raises inside the block.
+
+    Raises:
+        InvariantViolated: A constraint was broken, a value can't be stored, a row isn't there
+            that must be: our bug.
+        StoreUnavailable: The server or the file can't be had, or doesn't do as we ask.
+    """
+    try:
+        yield
+    except (IntegrityError, DataError) as error:
+        raise _violated(error.orig, url) from error
+    except DBAPIError as error:
+        raise _unavailable(error.orig, url) from error
+    except (PoolTimeout, psycopg.Error, OSError) as error:
+        raise _unavailable(error, url) from error
+    except (SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
+        raise _violated(error, url) from error
+
+
+def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:
+    where = url.render_as_string(hide_password=True)
+    return StoreUnavailable(f"the database {where} isn't available: {_scrubbed(cause, url)}")
+
+
+def _violated(cause: BaseException | None, url: URL) -> InvariantViolated:
+    said = _scrubbed(cause, url)
+    return InvariantViolated("the database refuses what was asked of it", evidence=said)
+
+
+def _scrubbed(cause: BaseException | None, url: URL) -> str:
+    """Return the first line of the error, in which no password is left in any spelling."""
+    lines = str(cause or "").strip().splitlines() or ["no reason given"]
+    line = lines[0]
+    password = str(url.password or "")
+    for spelling in {password, quote(password, safe=""), quote_plus(password)} - {""}:
+        line = line.replace(spelling, "***")
+    return line

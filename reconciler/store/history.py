@@ -1,0 +1,83 @@
+"""What happened: events for people, and what was left of tasks when they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select
+
+from policy.model.execution import Uid
+from reconciler.ports import Event, Harvest
+from reconciler.store.tables import events, harvests
+from reconciler.store.upsert import upsert
+
+
+def append_events(connection: Connection, told: Sequence[Event]) -> None:
+    """Append events; the database numbers them."""
+    if told:
+        connection.execute(insert(events), [_event_row(event) for event in told])
+
+
+def read_events(
+    connection: Connection, *, uid: str, namespace: str, name: str, limit: int
+) -> tuple[Event, ...]:
+    """Return the newest ``limit`` events that match every filter that isn't empty, newest last."""
+    query = select(events).order_by(events.c.id.desc()).limit(limit)
+    filters = {events.c.uid: uid, events.c.namespace: namespace, events.c.name: name}
+    for column, value in filters.items():
+        if value:
+            query = query.where(column == value)
+    newest_first = connection.execute(query).all()
+    return tuple(
+        Event(
+            id=row.id,
+            at=row.at,
+            uid=row.uid,
+            namespace=row.namespace,
+            name=row.name,
+            reason=row.reason,
+            message=row.message,
+            commit=row.commit_id,
+            is_warning=row.is_warning,
+        )
+        for row in reversed(newest_first)
+    )
+
+
+def write_harvests(connection: Connection, found: Sequence[Harvest]) -> None:
+    """Insert harvests; one of the same group and attempt is replaced."""
+    upsert(connection, harvests, [_harvest_row(harvest) for harvest in found])
+
+
+def read_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:
+    """Return the harvests of a run, oldest first."""
+    order = (harvests.c.at, harvests.c.attempt, harvests.c.component, harvests.c.node)
+    query = select(harvests).where(harvests.c.uid == uid).order_by(*order)
+    rows = connection.execute(query).mappings()
+    return tuple(Harvest(**{**row, "uid": Uid(row["uid"])}) for row in rows)
+
+
+def _event_row(event: Event) -> dict[str, object]:
+    return {
+        "at": event.at,
+        "uid": event.uid,
+        "namespace": event.namespace,
+        "name": event.name,
+        "reason": event.reason,
+        "message": event.message,
+        "commit_id": event.commit,
+        "is_warning": event.is_warning,
+    }
+
+
+def _harvest_row(harvest: Harvest) -> dict[str, object]:
+    return {
+        "uid": harvest.uid,
+        "attempt": harvest.attempt,
+        "component": harvest.component,
+        "node": harvest.node,
+        "exit_code": harvest.exit_code,
+        "error": harvest.error,
+        "log_tail": harvest.log_tail,
+        "at": harvest.at,
+    }

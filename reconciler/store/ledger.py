@@ -1,0 +1,51 @@
+"""The ledger's rows: appended and read, never changed (a trigger of the database sees to that)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, insert, select
+
+from policy.model.execution import Uid
+from reconciler.converge.ledger import Entry, Fact
+from reconciler.store.tables import ledger
+
+
+def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tuple[Entry, ...]:
+    """Append ``facts`` in their order; return them numbered, with the epoch that wrote them.
+
+    A fact that brings its epoch (one read back from the status branch) keeps it.
+    """
+    if not facts:
+        return ()
+    facts = [replace(fact, epoch=fact.epoch or epoch) for fact in facts]
+    numbers = connection.scalars(
+        insert(ledger).returning(ledger.c.seq, sort_by_parameter_order=True),
+        [_row(fact) for fact in facts],
+    )
+    return tuple(replace(fact, seq=seq) for fact, seq in zip(facts, numbers, strict=True))
+
+
+def entries(connection: Connection) -> tuple[Entry, ...]:
+    """Return the whole ledger in the order of its numbers."""
+    rows = connection.execute(select(ledger).order_by(ledger.c.seq)).mappings()
+    return tuple(
+        Entry(**{**row, "uid": Uid(row["uid"]), "fact": Fact(row["fact"])}) for row in rows
+    )
+
+
+def _row(fact: Entry) -> dict[str, object]:
+    return {
+        "uid": fact.uid,
+        "run": fact.run,
+        "generation": fact.generation,
+        "attempt": fact.attempt,
+        "fact": fact.fact.value,
+        "spec_hash": fact.spec_hash,
+        "code": fact.code,
+        "reason": fact.reason,
+        "node": fact.node,
+        "at": fact.at,
+        "epoch": fact.epoch,
+    }

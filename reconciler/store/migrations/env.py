@@ -1,0 +1,16 @@
+"""What Alembic runs: the pending revisions, inside the transaction that the caller opened."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from reconciler.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    # SQLite can't alter most of a table; Alembic then copies it.
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,225 @@
+"""The store as the loop knows it (``reconciler.ports.Store``): SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from sqlalchemy import Connection
+
+from reconciler.converge.ledger import Entry
+from reconciler.errors import InvariantViolated, StoreUnavailable
+from reconciler.ports import Changes, Clock, Event, Harvest, Lease, Stored
+from reconciler.store import (
+    accepted,
+    confirmations,
+    executions,
+    frozen,
+    history,
+    ledger,
+    meta,
+    migrate,
+    placements,
+    publication,
+    wanted,
+)
+from reconciler.store import lease as lease_row
+from reconciler.store.engine import open_engine, parse_url
+from reconciler.store.process import current_process
+from reconciler.store.transactions import Transactions
+from reconciler.store.waiting import Listener, Poller, Waiter
+
+
+class SqlStore:
+    """The database behind one URL, for one deployment. Safe to use from several threads.
+
+    Creating it connects to nothing. ``poll_s`` is how often SQLite is asked for requests, and
+    how often a lost PostgreSQL is tried again. Only one thread waits for requests at a time.
+
+    Raises:
+        ConfigError: The URL isn't usable.
+    """
+
+    def __init__(
+        self, url: str, *, deployment: str, clock: Clock, random: Random, poll_s: float = 1.0
+    ) -> None:
+        self._deployment = deployment
+        self._clock = clock
+        self._engine = open_engine(parse_url(url))
+        self._closed = threading.Event()
+        self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
+        self._waiter = self._make_waiter(poll_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop all connections and end a wait that is under way."""
+        self._closed.set()
+        self._waiter.close()
+        self._engine.dispose()
+
+    def migrate(self) -> None:
+        """Bring the schema up to date, under a lock; make the database this deployment's.
+
+        Raises:
+            StoreUnavailable: It can't be reached.
+            ConfigError: It is newer than this code, somebody else's or another deployment's.
+        """
+        self._make_folder()
+
+        def work(connection: Connection) -> None:
+            migrate.upgrade(connection)
+            meta.claim(connection, self._deployment)
+
+        self._transactions.write(work)
+
+    def acquire_lease(self, holder: str, *, ttl_s: float) -> Lease | None:
+        """Take the lease if it is free, expired, ours, or its holder on this boot is dead.
+
+        Returns None while somebody else leads. Raises StoreUnavailable.
+        """
+        process = current_process()
+        return self._transactions.write(
+            lambda connection: lease_row.acquire(connection, holder, process, ttl_s=ttl_s)
+        )
+
+    def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease:
+        """Let the lease last ``ttl_s`` from now. Raises LeaseLost, StoreUnavailable."""
+        return self._transactions.write(
+            lambda connection: lease_row.renew(connection, lease, ttl_s=ttl_s)
+        )
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the lease up; having lost it before is fine. Raises StoreUnavailable."""
+        self._transactions.write(lambda connection: lease_row.release(connection, lease))
+
+    def load(self) -> Stored:
+        """Read the working set in one consistent snapshot.
+
+        Raises:
+            StoreUnavailable: The database can't be reached.
+            InvariantViolated: It holds what this code can't have written.
+        """
+        try:
+            return self._transactions.read(_read)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InvariantViolated("a stored row can't be read", evidence=str(error)) from error
+
+    def commit(self, changes: Changes, lease: Lease) -> tuple[Entry, ...]:
+        """Write everything in one transaction and bump the version; return numbered facts.
+
+        Without changes only the lease is checked.
+
+        Raises:
+            LeaseLost: Another holder or epoch has the lease; nothing was written.
+            InvariantViolated: A constraint was broken; nothing was written.
+            StoreUnavailable: It isn't known whether it was written: load again.
+        """
+        now = self._clock.now()
+        return self._transactions.write(lambda connection: _write(connection, changes, lease, now))
+
+    def state_version(self) -> int:
+        """Return the counter that rises with each committed write. Raises StoreUnavailable."""
+        return self._transactions.read(meta.state_version)
+
+    def events(
+        self, *, uid: str = "", namespace: str = "", name: str = "", limit: int = 100
+    ) -> tuple[Event, ...]:
+        """Return the newest events, newest last, of an execution or of all."""
+        return self._transactions.read(
+            lambda connection: history.read_events(
+                connection, uid=uid, namespace=namespace, name=name, limit=limit
+            )
+        )
+
+    def harvests(self, uid: str) -> tuple[Harvest, ...]:
+        """Return what was harvested of a run, oldest first."""
+        return self._transactions.read(lambda connection: history.read_harvests(connection, uid))
+
+    def request_pass(self, source_id: str) -> None:
+        """Mark a source as wanted now and wake a waiting loop.
+
+        Needs no lease and leaves the version alone: a request changes nothing that pages show,
+        and a flood of them must not wait for the loop's writes.
+        """
+        now = self._clock.now()
+        self._transactions.write(lambda connection: wanted.request(connection, source_id, now=now))
+
+    def take_wanted(self) -> tuple[str, ...]:
+        """Return and clear the wanted sources, sorted."""
+        return self._transactions.write(wanted.take)
+
+    def wait_for_wanted(self, timeout_s: float) -> bool:
+        """Wait until a pass is wanted, at most ``timeout_s``; False also after :meth:`close`.
+
+        Never fails: while the database can't be reached it waits on.
+        """
+        return self._waiter.wait(timeout_s)
+
+    def confirm(self, commit: str, *, by: str, at: datetime) -> None:
+        """Record an operator's confirmation of a commit; the first one counts. No lease needed."""
+        self._transactions.write(
+            lambda connection: confirmations.confirm(connection, commit, by=by, at=at)
+        )
+
+    def confirmations(self) -> frozenset[str]:
+        """Return the confirmed commits."""
+        return self._transactions.read(confirmations.read)
+
+    def _make_waiter(self, poll_s: float) -> Waiter:
+        def is_any() -> bool:
+            return self._transactions.read(wanted.is_any)
+
+        if self._engine.dialect.name == "postgresql":
+            return Listener(self._engine, is_any, interval_s=poll_s)
+        return Poller(is_any, interval_s=poll_s)
+
+    def _make_folder(self) -> None:
+        if self._engine.dialect.name != "sqlite":
+            return
+        folder = Path(self._engine.url.database or "").parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"the database's folder can't be made: {error}") from error
+
+
+def _read(connection: Connection) -> Stored:
+    return Stored(
+        entries=ledger.entries(connection),
+        frozen=frozen.read(connection),
+        placements=placements.read(connection),
+        executions=executions.read(connection),
+        good_files=accepted.read_files(connection),
+        accepted=accepted.read_commits(connection),
+        snapshot=publication.read_snapshot(connection),
+        published=publication.read_files(connection),
+        state_version=meta.state_version(connection),
+    )
+
+
+def _write(
+    connection: Connection, changes: Changes, lease: Lease, now: datetime
+) -> tuple[Entry, ...]:
+    lease_row.check(connection, lease)
+    if changes.is_empty:
+        return ()
+    meta.bump(connection)
+    numbered = ledger.append(connection, changes.facts, epoch=lease.epoch)
+    frozen.write(connection, changes.frozen)
+    placements.write(connection, changes.placements)
+    executions.write(connection, changes.executions, now=now)
+    history.append_events(connection, changes.events)
+    history.write_harvests(connection, changes.harvests)
+    accepted.write_files(connection, changes.good_files)
+    accepted.write_commits(connection, changes.accepted, now=now)
+    publication.write_snapshot(connection, changes.snapshot, now=now)
+    publication.write_files(connection, changes.published)
+    return numbered

@@ -1,0 +1,214 @@
+"""Every table, as both databases have it. The newest migration must come to exactly this.
+
+Constraints are named, since migrations on SQLite can only change what has a name. There are no
+foreign keys: facts outlive the rows that they are about. Times are UTC; ``commit_id`` stands for
+a commit, since ``commit`` is a word of SQL.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from reconciler.store.column_types import COUNTER, JSON_DATA, FreeText, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ONLY_ROW = 1
+"""The id of the row in tables that have just one."""
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("deployment", Text, nullable=False),
+    Column("state_version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("pid_started", BigInteger, nullable=False),
+    # Milliseconds since 1970, so that one expression adds and compares on both databases.
+    Column("expires_ms", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", COUNTER, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("fact", Text, nullable=False),
+    Column("spec_hash", Text, nullable=False),
+    Column("code", BigInteger),
+    Column("reason", FreeText, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Index(None, "uid"),
+    # A number that was given once is never given again, not even after a restart.
+    sqlite_autoincrement=True,
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", JSON_DATA, nullable=False),
+    Column("is_final", Boolean, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "namespace", "name", "run"),
+    Index(None, "name"),
+    Index(None, "phase"),
+)
+
+frozen_specs = Table(
+    "frozen_specs",
+    metadata,
+    Column("uid", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("spec_hash", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    PrimaryKeyConstraint("uid", "generation"),
+)
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("uid", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("uid", "component", "node"),
+    CheckConstraint("count > 0", name="some"),
+)
+
+good_files = Table(
+    "good_files",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("blob", Text, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    PrimaryKeyConstraint("source_id", "path"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("commit_id", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", COUNTER, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message", FreeText, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    Column("is_warning", Boolean, nullable=False),
+    Index(None, "uid"),
+    Index(None, "namespace", "name"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+harvests = Table(
+    "harvests",
+    metadata,
+    Column("uid", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("exit_code", BigInteger),
+    Column("error", FreeText, nullable=False),
+    Column("log_tail", FreeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("uid", "attempt", "component", "node"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", COUNTER, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_name", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    Index(None, "uid"),
+    sqlite_autoincrement=True,
+)
+
+wanted = Table(
+    "wanted",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("requested_at", UtcTime, nullable=False),
+)
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("commit_id", Text, primary_key=True),
+    Column("confirmed_by", FreeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("text", FreeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+published = Table(
+    "published",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+)

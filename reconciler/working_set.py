@@ -1,0 +1,96 @@
+"""What the loop remembers between passes: the database's content, folded, kept up to date.
+
+Read once at the start of a leadership; after that only what a pass commits is added, so that a
+pass costs what changed. The database is written first, memory second.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from policy.model.execution import Allocation, Uid
+from reconciler.converge.assess import Identity, Memory
+from reconciler.converge.ledger import Entry, Record, fold
+from reconciler.manifest.spec import ExecutionSpec
+from reconciler.ports import Changes, Stored
+
+
+class WorkingSet:
+    """Records, frozen specs, groups and statuses by uid."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.entries: dict[Uid, list[Entry]] = defaultdict(list)
+        self.records: dict[Uid, Record] = {}
+        self.identities: dict[Uid, Identity] = {}
+        self.sources: dict[Uid, str] = {}
+        self.statuses: dict[Uid, Mapping[str, Any]] = {}
+        self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {
+            (frozen.uid, frozen.generation): frozen.spec for frozen in stored.frozen
+        }
+        self.placements: dict[Uid, tuple[Allocation, ...]] = dict(stored.placements)
+        self.good = {(g.source_id, g.path): (g.blob, g.commit) for g in stored.good_files}
+        self.accepted: dict[str, str] = dict(stored.accepted)
+        self.published: dict[str, str] = dict(stored.published)
+        self.snapshot = stored.snapshot
+        self.last_seq = 0
+        for row in stored.executions:
+            self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
+            self.sources[row.uid] = row.source_id
+            self.statuses[row.uid] = row.status
+        self._fold(stored.entries)
+
+    def memory(self, *, published_seq: int) -> Memory:
+        """Return the working set as a pass sees it. The mappings are not copied: don't write."""
+        return Memory(
+            records=self.records,
+            identities=self.identities,
+            frozen=self.frozen,
+            placements=self.placements,
+            statuses=self.statuses,
+            last_seq=self.last_seq,
+            published_seq=published_seq,
+        )
+
+    def good_files(self, source_id: str) -> Mapping[str, tuple[str, str]]:
+        """Return path -> (blob, commit) of the newest valid content of a source's files."""
+        return {path: good for (source, path), good in self.good.items() if source == source_id}
+
+    def committed(self, changes: Changes, entries: Iterable[Entry]) -> None:
+        """Take over what a transaction has written; ``entries`` are its numbered facts."""
+        for row in changes.executions:
+            self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
+            self.sources[row.uid] = row.source_id
+            self.statuses[row.uid] = row.status
+        self._fold(entries)
+        for frozen in changes.frozen:
+            self.frozen[frozen.uid, frozen.generation] = frozen.spec
+        for uid, groups in changes.placements.items():
+            if groups:
+                self.placements[uid] = groups
+            else:
+                self.placements.pop(uid, None)
+        for good in changes.good_files:
+            if good.blob:
+                self.good[good.source_id, good.path] = (good.blob, good.commit)
+            else:
+                self.good.pop((good.source_id, good.path), None)
+        self.accepted |= changes.accepted
+        for path, digest in changes.published.items():
+            if digest is None:
+                self.published.pop(path, None)
+            else:
+                self.published[path] = digest
+        if changes.snapshot is not None:
+            self.snapshot = changes.snapshot
+
+    def _fold(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.last_seq = max(self.last_seq, entry.seq)
+            if not entry.uid:
+                continue
+            record = fold([entry], self.records.get(entry.uid))
+            if record is not None:
+                self.records[entry.uid] = record
+                self.entries[entry.uid].append(entry)

@@ -1,0 +1,211 @@
+"""Small builders of the core's types, so that a test shows only what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from policy.model.execution import ApplicationType, NodeId, Uid
+from policy.model.resources import Resources
+from reconciler import canonical
+from reconciler.converge.assess import Assessment, Identity, Memory, Wanted, World, assess
+from reconciler.converge.ledger import Entry, fold
+from reconciler.converge.render import Host, Storage
+from reconciler.converge.state import (
+    ObservedNode,
+    ObservedState,
+    ObservedTask,
+    TaskState,
+)
+from reconciler.converge.status import document
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Origin, Service
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+MIB = 1024**2
+GIB = 1024**3
+HOST = Host(
+    deployment="test",
+    storages={"workspace": Storage()},
+    security_profiles={"restricted": (), "baseline": ("CHOWN",)},
+)
+
+
+def resources(*, cpus: float = 0, memory: int = 0) -> Resources:
+    return Resources(cpu_millis=int(cpus * 1000), memory_bytes=memory)
+
+
+def service(name: str = "main", **fields: Any) -> Service:
+    base = Service(name=name, image="busybox", reservations=resources(cpus=1, memory=64 * MIB))
+    if "core" in fields and "maximum" not in fields:
+        fields["maximum"] = fields["core"]
+    return replace(base, **fields)
+
+
+def batch(*services: Service, **fields: Any) -> ExecutionSpec:
+    parts = services or (service(completes=True),)
+    return ExecutionSpec(type=ApplicationType.BATCH, services=parts, **fields)
+
+
+def interactive(*services: Service, **fields: Any) -> ExecutionSpec:
+    return ExecutionSpec(
+        type=ApplicationType.INTERACTIVE, services=services or (service(),), **fields
+    )
+
+
+def manifest(
+    spec: ExecutionSpec | None,
+    *,
+    name: str = "job",
+    namespace: str = "aml",
+    run: int = 1,
+    document_hash: str = "",
+    **fields: Any,
+) -> Manifest:
+    return Manifest(
+        uid=Uid(canonical.digest([namespace, name, run])[:16]),
+        namespace=namespace,
+        name=name,
+        run=run,
+        origin=Origin(
+            source_id="platform",
+            path=f"executions/{namespace}/{name}.yaml",
+            line=1,
+            blob="b" * 40,
+            commit="c" * 40,
+        ),
+        document_hash=document_hash or canonical.digest(spec),
+        spec=spec,
+        spec_hash=canonical.digest(spec),
+        **fields,
+    )
+
+
+def wanted(*manifests: Manifest, **fields: Any) -> Wanted:
+    return Wanted(
+        commit="c" * 40,
+        manifests={m.uid: m for m in manifests},
+        namespaces={m.namespace: Namespace(name=m.namespace) for m in manifests},
+        **fields,
+    )
+
+
+def observed_node(
+    name: str, *, cpus: int = 4, memory: int = 8 * GIB, **fields: Any
+) -> ObservedNode:
+    node = ObservedNode(
+        id=NodeId(name),
+        hostname=name,
+        address="10.0.0.1",
+        capacity=resources(cpus=cpus, memory=memory),
+        labels={},
+        engine_labels={},
+        os="linux",
+        architecture="x86_64",
+        is_manager=False,
+        is_ready=True,
+        is_active=True,
+        updated_at=NOW,
+    )
+    return replace(node, **fields)
+
+
+def observed(*nodes: ObservedNode, **fields: Any) -> ObservedState:
+    state = ObservedState(
+        taken_at=NOW,
+        nodes=nodes or (observed_node("n1"),),
+        services=(),
+        tasks=(),
+        networks=(),
+        configs=(),
+        secrets=(),
+    )
+    return replace(state, **fields)
+
+
+def task(service_id: str, state: TaskState = TaskState.RUNNING, **fields: Any) -> ObservedTask:
+    desired = TaskState.SHUTDOWN if state in _DONE else TaskState.RUNNING
+    base = ObservedTask(
+        id=f"{service_id}-t",
+        service_id=service_id,
+        node=NodeId("n1"),
+        slot=1,
+        state=state,
+        desired_state=desired,
+        created_at=NOW,
+        updated_at=NOW,
+        reservations=resources(cpus=1, memory=64 * MIB),
+    )
+    return replace(base, **fields)
+
+
+_DONE = {TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED, TaskState.SHUTDOWN}
+
+
+class Ledger:
+    """A memory that takes over what an assessment wants committed, as the store would."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.now = NOW
+        self.entries: list[Entry] = []
+
+    def world(self, want: Wanted, state: ObservedState, **fields: Any) -> World:
+        return World(
+            wanted=want, memory=self.memory, observed=state, host=HOST, now=self.now, **fields
+        )
+
+    def assess(self, want: Wanted, state: ObservedState, **fields: Any) -> Assessment:
+        """Assess and commit."""
+        found = assess(self.world(want, state, **fields))
+        self.commit(want, found)
+        return found
+
+    def commit(self, want: Wanted, found: Assessment) -> None:
+        last = self.memory.last_seq
+        entries = [
+            replace(step.entry, seq=last + index) for index, step in enumerate(found.steps, 1)
+        ]
+        self.entries += entries
+        records = dict(self.memory.records)
+        for entry in entries:
+            record = fold([entry], records.get(entry.uid))
+            assert record is not None
+            records[entry.uid] = record
+        identities = dict(self.memory.identities) | {
+            m.uid: Identity(namespace=m.namespace, name=m.name, run=m.run)
+            for m in want.manifests.values()
+        }
+        statuses = {Uid(s.uid): document(s) for s in found.statuses}
+        placements = {**self.memory.placements, **found.placements}
+        self.memory = replace(
+            self.memory,
+            records=records,
+            identities=identities,
+            frozen={**self.memory.frozen, **found.frozen},
+            placements={uid: g for uid, g in placements.items() if g},
+            statuses={**self.memory.statuses, **statuses},
+            last_seq=last + len(entries),
+            published_seq=last + len(entries),
+        )
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    def facts(self, uid: str) -> list[str]:
+        """The facts of a uid, in short: ``attempt_ended:NonZeroExit``."""
+        return [
+            f"{e.fact}:{e.reason}" if e.reason else str(e.fact)
+            for e in self.entries
+            if e.uid == uid
+        ]
+
+
+def status_of(found: Assessment, m: Manifest) -> Any:
+    (status,) = [s for s in found.statuses if s.uid == m.uid]
+    return status
+
+
+def names(items: Iterable[Any]) -> list[str]:
+    return [type(item).__name__ for item in items]

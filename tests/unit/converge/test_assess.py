@@ -1,0 +1,408 @@
+"""The life of an execution, pass by pass, without any part of the outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.converge.assess import Assessment
+from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
+from reconciler.converge.state import (
+    LABEL_APPLIED_HASH,
+    ObservedNetwork,
+    ObservedService,
+    ObservedState,
+    ServiceSpec,
+    TaskState,
+)
+from reconciler.converge.status import Phase
+from reconciler.manifest.spec import After, Dependency, Retries, UpdateMode, Volume
+from tests.builders import (
+    NOW,
+    Ledger,
+    batch,
+    interactive,
+    manifest,
+    names,
+    observed,
+    observed_node,
+    resources,
+    service,
+    status_of,
+    task,
+    wanted,
+)
+
+
+def as_there(found: Assessment, state: ObservedState) -> ObservedState:
+    """The observation after the creates of a plan were carried out, with no tasks yet."""
+    services = [
+        there(action.spec) for action in found.plan.actions if isinstance(action, CreateService)
+    ]
+    networks = [
+        ObservedNetwork(id=name, name=name, labels=spec.labels, created_at=NOW)
+        for name, spec in found.desired.networks.items()
+    ]
+    return replace(state, services=(*state.services, *services), networks=tuple(networks))
+
+
+def there(spec: ServiceSpec) -> ObservedService:
+    labelled = replace(spec, labels={**spec.labels, LABEL_APPLIED_HASH: spec.applied_hash})
+    return ObservedService(id=f"id-{spec.name}", version=1, spec=labelled, created_at=NOW)
+
+
+def with_tasks(state: ObservedState, task_state: TaskState, **fields: object) -> ObservedState:
+    return replace(
+        state,
+        tasks=tuple(
+            task(s.id, task_state, node=s.spec.node, slot=slot, id=f"{s.id}-{slot}", **fields)
+            for s in state.services
+            for slot in range(1, s.spec.replicas + 1)
+        ),
+    )
+
+
+def started(ledger: Ledger, *manifests: object) -> ObservedState:
+    """Admit, create and see running."""
+    found = ledger.assess(wanted(*manifests), observed())
+    state = with_tasks(as_there(found, observed()), TaskState.RUNNING)
+    ledger.assess(wanted(*manifests), state)
+    return state
+
+
+def test_a_new_manifest_is_admitted_and_created_in_one_pass() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    found = ledger.assess(wanted(job), observed())
+    assert ledger.facts(job.uid) == ["first_seen", "generation", "admitted", "attempt_intended"]
+    assert names(found.plan.actions) == ["CreateNetwork", "CreateService"]
+    assert status_of(found, job).phase is Phase.STARTING
+
+
+def test_a_plan_carried_out_leaves_nothing_to_plan() -> None:
+    ledger, job = Ledger(), manifest(interactive(service(core=2)))
+    found = ledger.assess(wanted(job), observed())
+    state = with_tasks(as_there(found, observed()), TaskState.RUNNING)
+    assert ledger.assess(wanted(job), state).plan.actions == ()
+    again = ledger.assess(wanted(job), state)
+    assert (again.steps, again.plan.actions) == ((), ())
+
+
+def test_a_batch_that_exits_with_0_succeeds_and_its_service_lingers_for_its_logs() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    state = started(ledger, job)
+    done = with_tasks(state, TaskState.COMPLETE, exit_code=0)
+    found = ledger.assess(wanted(job), done)
+    assert ledger.facts(job.uid)[-2:] == ["attempt_ended:Completed", "finished:Completed"]
+    assert [uid for uid, _ in found.harvest] == [job.uid]
+    assert status_of(found, job).phase is Phase.SUCCEEDED
+    assert found.plan.actions == ()
+    ledger.later(seconds=61)
+    assert names(ledger.assess(wanted(job), done).plan.actions) == ["RemoveService"]
+
+
+def test_a_finished_service_stays_until_its_result_is_published() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    state = with_tasks(started(ledger, job), TaskState.COMPLETE, exit_code=0)
+    ledger.assess(wanted(job), state)
+    ledger.later(hours=1)
+    ledger.memory = replace(ledger.memory, published_seq=0)
+    assert ledger.assess(wanted(job), state).plan.actions == ()
+
+
+def test_a_failed_batch_is_tried_again_as_often_as_its_manifest_says() -> None:
+    ledger = Ledger()
+    job = manifest(batch(retries=Retries(failure=1)))
+    failed = with_tasks(started(ledger, job), TaskState.FAILED, exit_code=3)
+    first = ledger.assess(wanted(job), failed)
+    assert status_of(first, job).reason == "BackOff"
+    assert names(first.plan.actions) == ["RemoveService"]
+    ledger.later(seconds=10)
+    second = ledger.assess(wanted(job), observed())
+    (create,) = [a for a in second.plan.actions if isinstance(a, CreateService)]
+    assert "-a2-" in create.spec.name
+    state = with_tasks(as_there(second, observed()), TaskState.FAILED, exit_code=3)
+    last = status_of(ledger.assess(wanted(job), state), job)
+    assert (last.phase, last.reason, last.exit_code) == (Phase.FAILED, "NonZeroExit", 3)
+    assert last.message == "failed with exit code 3 after 2 attempts; raise run to start it again"
+
+
+def test_exit_codes_that_make_no_sense_to_retry_end_it_at_once() -> None:
+    ledger = Ledger()
+    job = manifest(batch(retries=Retries(failure=5, no_retry=(2,))))
+    failed = with_tasks(started(ledger, job), TaskState.FAILED, exit_code=2)
+    assert status_of(ledger.assess(wanted(job), failed), job).phase is Phase.FAILED
+
+
+def test_a_lost_node_starts_the_gang_again_elsewhere() -> None:
+    ledger, job = Ledger(), manifest(interactive())
+    state = started(ledger, job)
+    node = state.services[0].spec.node
+    lost = replace(state, nodes=(observed_node(node, is_ready=False), observed_node("n2")))
+    found = ledger.assess(wanted(job), lost)
+    assert "attempt_ended:NodeLost" in ledger.facts(job.uid)
+    assert names(found.plan.actions) == ["RemoveService"]
+    gone = replace(lost, services=(), tasks=())
+    again = ledger.assess(wanted(job), gone)
+    (create,) = [a for a in again.plan.actions if isinstance(a, CreateService)]
+    assert create.spec.node == "n2"
+
+
+def test_a_service_removed_by_hand_comes_back_unless_it_would_run_a_batch_twice() -> None:
+    ledger, book, job = Ledger(), manifest(interactive(), name="book"), manifest(batch())
+    state = started(ledger, book, job)
+    gone = replace(state, services=(), tasks=())
+    found = ledger.assess(wanted(book, job), gone)
+    created = [
+        a.spec.labels["zoe.execution"] for a in found.plan.actions if isinstance(a, CreateService)
+    ]
+    assert "book" in created
+    assert "attempt_ended:Removed" in ledger.facts(job.uid)
+
+
+def test_drift_is_repaired_and_a_changed_scale_too() -> None:
+    ledger, book = Ledger(), manifest(interactive(service(core=2)))
+    state = started(ledger, book)
+    (mine,) = state.services
+    by_hand = replace(mine, spec=replace(mine.spec, environment=(("EVIL", "1"),)))
+    (action,) = ledger.assess(wanted(book), replace(state, services=(by_hand,))).plan.actions
+    assert isinstance(action, UpdateService)
+    assert (action.why, action.spec.environment) == (Why.DRIFT, mine.spec.environment)
+    scaled = replace(mine, spec=replace(mine.spec, replicas=5))
+    (action,) = ledger.assess(wanted(book), replace(state, services=(scaled,))).plan.actions
+    assert isinstance(action, UpdateService)
+    assert (action.why, action.spec.replicas) == (Why.SCALE, 2)
+
+
+def test_another_rendering_of_the_same_meaning_touches_nothing() -> None:
+    """An upgrade of Zoe that renders a service otherwise must not restart it."""
+    ledger, book = Ledger(), manifest(interactive())
+    state = started(ledger, book)
+    (mine,) = state.services
+    older = replace(mine.spec, environment=(), stop_grace_ms=1)
+    older = replace(older, labels={**older.labels, LABEL_APPLIED_HASH: older.applied_hash})
+    state = replace(state, services=(replace(mine, spec=older),))
+    assert ledger.assess(wanted(book), state).plan.actions == ()
+
+
+def test_an_edit_of_the_zapp_reaches_a_live_execution_only_when_it_asks_for_it() -> None:
+    ledger, spec = Ledger(), interactive()
+    book = manifest(spec, document_hash="same")
+    state = started(ledger, book)
+    newer = interactive(service(image="busybox:2"))
+    edited = manifest(newer, document_hash="same")
+    found = ledger.assess(wanted(edited), state)
+    assert found.plan.actions == ()
+    assert "Outdated" in {c.type for c in status_of(found, edited).conditions}
+    following = replace(edited, update=UpdateMode.AUTO)
+    (action,) = ledger.assess(wanted(following), state).plan.actions
+    assert isinstance(action, UpdateService)
+    assert action.why is Why.ROLLING
+
+
+def test_an_edit_in_place_restarts_nobody() -> None:
+    ledger = Ledger()
+    state = started(ledger, manifest(interactive()))
+    edited = manifest(interactive(lifetime_ms=3_600_000))
+    found = ledger.assess(wanted(edited), state)
+    assert ledger.facts(edited.uid)[-1] == "generation"
+    assert found.plan.actions == ()
+
+
+def test_a_rolling_edit_updates_the_service_under_its_name() -> None:
+    ledger = Ledger()
+    state = started(ledger, manifest(interactive()))
+    found = ledger.assess(wanted(manifest(interactive(service(image="b:2")))), state)
+    (action,) = found.plan.actions
+    assert isinstance(action, UpdateService)
+    assert (action.spec.image, action.spec.name) == ("b:2", state.services[0].spec.name)
+
+
+def test_an_edit_of_an_admitted_batch_waits_for_a_higher_run() -> None:
+    ledger = Ledger()
+    state = started(ledger, manifest(batch()))
+    edited = manifest(batch(service(completes=True, image="b:2")))
+    found = ledger.assess(wanted(edited), state)
+    assert (found.plan.actions, found.steps) == ((), ())
+    held = [c for c in status_of(found, edited).conditions if c.type == "Held"]
+    assert [c.reason for c in held] == ["RunMustRise"]
+
+
+def test_a_higher_run_takes_over_once_the_lower_one_is_gone() -> None:
+    ledger, first = Ledger(), manifest(interactive())
+    state = started(ledger, first)
+    second = manifest(interactive(), run=2)
+    found = ledger.assess(wanted(second), state)
+    assert ledger.facts(first.uid)[-1] == "cancelled:Superseded"
+    assert names(found.plan.actions) == ["RemoveService"]
+    assert status_of(found, second).reason == "PreviousRunEnding"
+    found = ledger.assess(wanted(second), observed())
+    assert "CreateService" in names(found.plan.actions)
+
+
+def test_a_lower_run_is_held_and_stops_nothing() -> None:
+    ledger, second = Ledger(), manifest(interactive(), run=2)
+    state = started(ledger, second)
+    found = ledger.assess(wanted(manifest(interactive(), run=1)), state)
+    assert found.plan.actions == ()
+    assert found.held[second.uid][0] == "RunWentBack"
+
+
+def test_a_deleted_file_stops_its_execution_and_its_return_starts_a_notebook_anew() -> None:
+    ledger, book, other = Ledger(), manifest(interactive()), manifest(batch(), name="other")
+    state = started(ledger, book, other)
+    found = ledger.assess(wanted(other), state)
+    assert ledger.facts(book.uid)[-1] == "cancelled:Deleted"
+    (remove,) = [a for a in found.plan.actions if isinstance(a, RemoveService)]
+    assert remove.uid == book.uid
+    back = ledger.assess(wanted(book, other), observed())
+    created = [a.spec.name for a in back.plan.actions if isinstance(a, CreateService)]
+    assert any("-g2-" in name for name in created)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_cancelled_batch_that_returns_is_not_run_again(*, ended: bool) -> None:
+    ledger, job, other = Ledger(), manifest(batch()), manifest(interactive(), name="other")
+    state = started(ledger, job, other)
+    if ended:
+        ledger.assess(wanted(job, other), with_tasks(state, TaskState.COMPLETE, exit_code=0))
+    ledger.assess(wanted(other), state)
+    found = ledger.assess(wanted(job, other), observed())
+    created = [
+        a.spec.labels["zoe.execution"] for a in found.plan.actions if isinstance(a, CreateService)
+    ]
+    assert created == ["other"]
+
+
+def test_deletes_of_a_held_commit_stop_nothing() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    state = started(ledger, book)
+    found = ledger.assess(wanted(tree_is_empty=True), state)
+    assert found.plan.actions == ()
+    assert status_of(found, book).phase is Phase.RUNNING
+    assert status_of(found, book).reason == "MassDelete"
+
+
+def test_suspending_frees_everything_and_pauses_the_lifetime() -> None:
+    ledger = Ledger()
+    book = manifest(interactive(lifetime_ms=3_600_000))
+    state = started(ledger, book)
+    ledger.later(minutes=40)
+    asleep = replace(book, suspend=True)
+    found = ledger.assess(wanted(asleep), state)
+    assert names(found.plan.actions) == ["RemoveService"]
+    assert status_of(found, book).phase is Phase.TERMINATING
+    ledger.later(hours=10)
+    found = ledger.assess(wanted(asleep), observed())
+    assert status_of(found, book).phase is Phase.SUSPENDED
+    found = ledger.assess(wanted(book), observed())
+    state = with_tasks(as_there(found, observed()), TaskState.RUNNING)
+    ledger.assess(wanted(book), state)
+    ledger.later(minutes=19)
+    assert status_of(ledger.assess(wanted(book), state), book).phase is Phase.RUNNING
+    ledger.later(minutes=2)
+    ended = status_of(ledger.assess(wanted(book), state), book)
+    assert ended.reason == "LifetimeReached"
+
+
+def test_a_dependent_starts_after_its_predecessor_succeeded_and_fails_if_it_never_can() -> None:
+    ledger, first = Ledger(), manifest(batch(), name="first")
+    second = manifest(batch(after=(After(name="first"),)), name="second")
+    found = ledger.assess(wanted(first, second), observed())
+    assert status_of(found, second).reason == "DependencyNotReady"
+    state = as_there(found, observed())
+    failed = with_tasks(state, TaskState.FAILED, exit_code=1)
+    ledger.assess(wanted(first, second), failed)
+    found = ledger.assess(wanted(first, second), failed)
+    assert status_of(found, second).reason == "DependencyFailed"
+
+
+def test_a_service_waits_until_what_it_depends_on_is_up() -> None:
+    ledger = Ledger()
+    parts = (service("db"), service("app", depends_on=(Dependency(service="db"),)))
+    book = manifest(interactive(*parts))
+    found = ledger.assess(wanted(book), observed())
+    created = [
+        a.spec.labels["zoe.component"] for a in found.plan.actions if isinstance(a, CreateService)
+    ]
+    assert created == ["db"]
+    assert status_of(found, book).message == "starts once db is up"
+    up = with_tasks(as_there(found, observed()), TaskState.RUNNING)
+    found = ledger.assess(wanted(book), up)
+    created = [
+        a.spec.labels["zoe.component"] for a in found.plan.actions if isinstance(a, CreateService)
+    ]
+    assert created == ["app"]
+
+
+def test_a_missing_image_ends_the_start_after_three_tries() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    for _ in range(3):
+        found = ledger.assess(wanted(book), observed())
+        state = with_tasks(
+            as_there(found, observed()), TaskState.REJECTED, error="No such image: busybox:nope"
+        )
+        found = ledger.assess(wanted(book), state)
+        ledger.later(minutes=6)
+    last = status_of(found, book)
+    assert (last.phase, last.reason) == (Phase.FAILED, "ImageUnavailable")
+
+
+def test_local_storage_keeps_a_namespace_on_the_node_of_first_use() -> None:
+    ledger = Ledger()
+    volume = Volume(type="workspace", target="/work")
+    book = manifest(interactive(service(volumes=(volume,))))
+    cluster = (observed_node("n1", cpus=2), observed_node("n2", cpus=2))
+    found = ledger.assess(wanted(book), observed(*cluster))
+    (init,) = [a.spec for a in found.plan.actions if isinstance(a, CreateService)]
+    home = init.node
+    assert init.name.startswith("init-aml-workspace-")
+    full = observed_node(home, cpus=2, is_active=False)
+    other = next(n for n in cluster if n.id != home)
+    second = manifest(interactive(service(volumes=(volume,))), name="second")
+    found = ledger.assess(wanted(book, second), observed(full, other))
+    waiting = status_of(found, second)
+    assert waiting.phase is Phase.QUEUED
+    assert f"{other.hostname} doesn't hold the namespace's storage" in waiting.message
+
+
+def test_a_request_larger_than_any_node_says_so_and_blocks_nobody() -> None:
+    ledger = Ledger()
+    giant = manifest(batch(service(reservations=resources(cpus=64), completes=True)), name="giant")
+    found = ledger.assess(wanted(giant, manifest(batch())), observed())
+    assert status_of(found, giant).reason == "NeverFits"
+    assert "CreateService" in names(found.plan.actions)
+
+
+def test_an_unknown_service_with_our_labels_is_reported_not_removed() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    state = started(ledger, book)
+    (mine,) = state.services
+    labels = {**mine.spec.labels, "zoe.uid": "f" * 16}
+    orphan = replace(mine, id="x", spec=replace(mine.spec, name="orphan", labels=labels))
+    found = ledger.assess(wanted(book), replace(state, services=(mine, orphan)))
+    assert found.plan.actions == ()
+    assert [note.reason for note in found.plan.notes] == ["Orphan"]
+
+
+def test_a_name_taken_by_somebody_else_is_a_note_not_a_fight() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    first = ledger.assess(wanted(book), observed())
+    (create,) = [a for a in first.plan.actions if isinstance(a, CreateService)]
+    state = observed(foreign_names=frozenset({create.spec.name}))
+    found = ledger.assess(wanted(book), state)
+    assert [note.reason for note in found.plan.notes] == ["NameConflict"]
+
+
+def test_nothing_is_deleted_before_a_second_equal_look() -> None:
+    ledger, book, other = Ledger(), manifest(interactive()), manifest(batch(), name="other")
+    state = started(ledger, book, other)
+    found = ledger.assess(wanted(other), state, may_delete=False)
+    assert "RemoveService" not in names(found.plan.actions)
+
+
+def test_observing_only_starts_nothing() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    found = ledger.assess(wanted(book), observed(), may_start=False)
+    assert ledger.facts(book.uid) == ["first_seen", "generation"]
+    assert found.plan.actions == ()

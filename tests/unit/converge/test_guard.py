@@ -1,0 +1,86 @@
+"""What looks like an accident is held as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policy.model.execution import Uid
+from reconciler.converge.guard import Departure, Verdict, judge
+
+
+def departures(count: int, namespace: str = "aml") -> list[Departure]:
+    return [
+        Departure(uid=Uid(f"{namespace}{index}"), namespace=namespace, name=f"e{index}")
+        for index in range(count)
+    ]
+
+
+def verdict(gone: list[Departure], **fields: Any) -> Verdict:
+    return judge(
+        gone,
+        **{
+            "live": {"aml": 100},
+            "tree_is_empty": False,
+            "unparsed_namespaces": (),
+            "is_confirmed": False,
+            "commit": "0123456789abcdef",
+            "message": "Tidy up",
+        }
+        | fields,
+    )
+
+
+def test_a_few_deletes_among_many_are_carried_out() -> None:
+    assert len(verdict(departures(20)).allowed) == 20
+
+
+def test_more_than_a_fifth_is_held_as_a_whole() -> None:
+    found = verdict(departures(21))
+    assert not found.allowed
+    assert found.held[Uid("aml0")] == (
+        "MassDelete",
+        "21 deletes at once, more than 20; released by zoe confirm 0123456789ab, or a "
+        "commit with the trailer Zoe-Confirm-Deletes: 21",
+    )
+
+
+def test_five_deletes_are_always_few() -> None:
+    live = {"aml": 3, "bio": 3, "geo": 3}
+    gone = departures(1) + departures(1, "bio") + departures(1, "geo")
+    assert len(verdict(gone, live=live).allowed) == 3
+
+
+def test_more_than_half_of_a_namespace_is_held_for_that_namespace_only() -> None:
+    gone = departures(3, "bio") + departures(1)
+    found = verdict(gone, live={"aml": 100, "bio": 4})
+    assert found.allowed == {"aml0"}
+    assert found.held[Uid("bio0")][0] == "MassDelete"
+
+
+def test_an_empty_tree_deletes_nothing_even_when_it_would_be_few() -> None:
+    found = verdict(departures(1), tree_is_empty=True)
+    assert found.held[Uid("aml0")][1].startswith("the commit holds no manifest at all")
+
+
+def test_an_owner_with_an_unreadable_file_loses_nothing() -> None:
+    gone = departures(1) + departures(1, "bio")
+    found = verdict(gone, unparsed_namespaces={"bio"})
+    assert found.allowed == {"aml0"}
+    assert found.held[Uid("bio0")][0] == "OwnerUnreadable"
+
+
+@pytest.mark.parametrize(
+    ("fields", "released"),
+    [
+        ({"is_confirmed": True}, True),
+        ({"message": "End of term\n\nZoe-Confirm-Deletes: 50\n"}, True),
+        ({"message": "End of term\n\nZoe-Confirm-Deletes: 49\n"}, False),
+        ({"message": "mentions Zoe-Confirm-Deletes: 50 in passing"}, False),
+    ],
+)
+def test_a_hold_is_released_by_name_and_number_only(
+    fields: dict[str, Any], *, released: bool
+) -> None:
+    assert bool(verdict(departures(50), **fields).allowed) is released

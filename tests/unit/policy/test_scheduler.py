@@ -1,0 +1,234 @@
+"""Properties of every decision (facts: capacity, gang, bounds, determinism, fixed point)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.model.cluster import Node, Snapshot
+from policy.model.decision import ReasonCode
+from policy.model.execution import (
+    ApplicationType,
+    Component,
+    Constraint,
+    Execution,
+    NodeId,
+    Operator,
+    Uid,
+)
+from policy.model.resources import NOTHING, Resources
+from policy.scheduler import PolicySettings, decide
+from tests.strategies import GIB, apply, snapshots
+
+FIFO = PolicySettings()
+
+
+@given(snapshots())
+def test_no_node_is_overcommitted_by_a_decision(snapshot: Snapshot) -> None:
+    after = apply(snapshot, decide(snapshot, FIFO))
+    used: dict[NodeId, Resources] = {}
+    for execution in after.executions:
+        demand = {component.name: component.demand for component in execution.components}
+        for group in execution.allocations:
+            used[group.node] = used.get(group.node, NOTHING) + demand[group.component] * group.count
+    for node in after.nodes:
+        assert used.get(node.id, NOTHING).fits_in(node.capacity - node.reserved)
+
+
+@given(snapshots())
+def test_a_gang_is_whole_or_absent_and_grants_stay_within_bounds(snapshot: Snapshot) -> None:
+    for execution in apply(snapshot, decide(snapshot, FIFO)).executions:
+        counts = Counter[str]()
+        for group in execution.allocations:
+            counts[group.component] += group.count
+        for component in execution.components:
+            if execution.allocations:
+                assert component.core <= counts[component.name] <= component.maximum
+            else:
+                assert counts[component.name] == 0
+
+
+@given(snapshots())
+def test_nothing_that_runs_loses_a_replica(snapshot: Snapshot) -> None:
+    before = {
+        e.uid: Counter({(g.component, g.node): g.count for g in e.allocations})
+        for e in snapshot.executions
+    }
+    for execution in apply(snapshot, decide(snapshot, FIFO)).executions:
+        now = Counter({(g.component, g.node): g.count for g in execution.allocations})
+        assert before[execution.uid] <= now
+
+
+@given(snapshots(), st.randoms(use_true_random=False))
+def test_the_order_of_the_input_changes_nothing(snapshot: Snapshot, chance: random.Random) -> None:
+    executions, nodes = list(snapshot.executions), list(snapshot.nodes)
+    chance.shuffle(executions)
+    chance.shuffle(nodes)
+    shuffled = replace(snapshot, executions=tuple(executions), nodes=tuple(nodes))
+    assert decide(shuffled, FIFO) == decide(snapshot, FIFO)
+
+
+@given(snapshots())
+def test_deciding_again_changes_nothing(snapshot: Snapshot) -> None:
+    again = decide(apply(snapshot, decide(snapshot, FIFO)), FIFO)
+    assert (again.starts, again.resizes) == ((), ())
+
+
+@given(snapshots())
+def test_every_waiting_execution_has_a_position_and_a_reason(snapshot: Snapshot) -> None:
+    decision = decide(snapshot, FIFO)
+    waiting = {e.uid for e in apply(snapshot, decision).executions if not e.is_admitted}
+    assert {wait.uid for wait in decision.waits} == waiting
+    assert [wait.position for wait in decision.waits] == list(range(1, len(waiting) + 1))
+    assert all(wait.reason.message for wait in decision.waits)
+
+
+def node(name: str, *, cpus: int = 4, memory: int = 8, **fields: object) -> Node:
+    capacity = Resources(cpu_millis=cpus * 1000, memory_bytes=memory * GIB)
+    return replace(Node(id=NodeId(name), hostname=name, capacity=capacity), **fields)
+
+
+def execution(name: str, *parts: Component, at: int = 0, priority: int = 0) -> Execution:
+    return Execution(
+        uid=Uid(name),
+        namespace="aml",
+        name=name,
+        type=ApplicationType.BATCH,
+        components=parts,
+        queued_ms=at,
+        priority=priority,
+    )
+
+
+def component(
+    name: str = "main", *, core: int = 1, maximum: int = 0, cpus: int = 1, **fields: object
+) -> Component:
+    demand = Resources(cpu_millis=cpus * 1000, memory_bytes=GIB)
+    part = Component(name=name, core=core, maximum=maximum or core, demand=demand)
+    return replace(part, **fields)
+
+
+def snapshot(*executions: Execution, nodes: tuple[Node, ...]) -> Snapshot:
+    return Snapshot(now_ms=0, nodes=nodes, executions=executions)
+
+
+def test_the_head_of_the_queue_blocks_those_behind_it() -> None:
+    big = execution("big", component(core=4, cpus=2), at=1)
+    small = execution("small", component(), at=2)
+    busy = node("n1", reserved=Resources(cpu_millis=3000))
+    decision = decide(snapshot(small, big, nodes=(busy, node("n2"))), FIFO)
+    assert decision.starts == ()
+    head, behind = decision.waits
+    assert (head.uid, head.reason.code) == ("big", ReasonCode.NO_CAPACITY)
+    assert head.reason.message == (
+        "waits for 8 CPUs, 4 GiB memory: main: n1 needs 2 CPUs, 1 CPU free, "
+        "n2 needs 2 CPUs, 0 CPUs free"
+    )
+    assert (behind.uid, behind.reason.code) == ("small", ReasonCode.BEHIND_IN_QUEUE)
+
+
+def test_a_request_that_no_cluster_of_these_nodes_can_meet_blocks_nobody() -> None:
+    giant = execution("giant", component(cpus=64), at=1)
+    small = execution("small", component(), at=2)
+    decision = decide(snapshot(giant, small, nodes=(node("n1"),)), FIFO)
+    assert [start.uid for start in decision.starts] == ["small"]
+    (wait,) = decision.waits
+    assert wait.reason.code is ReasonCode.NEVER_FITS
+    assert "n1 needs 64 CPUs, 4 CPUs free" in wait.reason.message
+
+
+def test_higher_priority_goes_first_whatever_its_arrival() -> None:
+    low = execution("low", component(cpus=4), at=1)
+    high = execution("high", component(cpus=4), at=2, priority=10)
+    decision = decide(snapshot(low, high, nodes=(node("n1"),)), FIFO)
+    assert [start.uid for start in decision.starts] == ["high"]
+
+
+def test_elastic_replicas_take_what_is_left_in_the_order_of_the_queue() -> None:
+    first = execution("first", component("worker", core=1, maximum=5), at=1)
+    second = execution("second", component("worker", core=1, maximum=5), at=2)
+    decision = decide(snapshot(first, second, nodes=(node("n1"), node("n2"))), FIFO)
+    granted = {s.uid: sum(g.count for g in s.allocations) for s in decision.starts}
+    assert granted == {"first": 5, "second": 3}
+
+
+def test_nobody_grows_while_somebody_waits_for_room() -> None:
+    running = execution("running", component("worker", core=1, maximum=3), at=1)
+    (start,) = decide(snapshot(running, nodes=(node("n1", cpus=1),)), FIFO).starts
+    running = replace(running, allocations=start.allocations)
+    waiting = execution("waiting", component(cpus=4), at=2)
+    decision = decide(snapshot(running, waiting, nodes=(node("n1", cpus=4),)), FIFO)
+    assert (decision.resizes, decision.starts) == ((), ())
+
+
+def test_managers_take_work_only_where_no_worker_is_eligible() -> None:
+    manager = node("n1", is_manager=True)
+    (start,) = decide(snapshot(execution("e", component()), nodes=(manager,)), FIFO).starts
+    assert start.allocations[0].node == "n1"
+    down = node("n2", is_ready=False)
+    (wait,) = decide(snapshot(execution("e", component()), nodes=(manager, down)), FIFO).waits
+    assert wait.reason.message == "waits for 1 CPU, 1 GiB memory: main: n2 is down"
+
+
+def test_each_filter_says_no_in_its_own_words() -> None:
+    wanted = component(
+        constraints=(
+            Constraint(attribute="node.labels.tier", operator=Operator.EQUAL, value="gpu"),
+        ),
+        host_ports=((8080, "tcp"),),
+        only_nodes=frozenset({NodeId("n4"), NodeId("n5")}),
+    )
+    gpu = {"labels": {"tier": "gpu"}}
+    cluster = (
+        node("n1", is_active=False),
+        node("n2", labels={"tier": "cpu"}),
+        node("n3", **gpu),
+        node("n4", taken_ports=frozenset({(8080, "tcp")}), **gpu),
+        node("n5", cpus=0, **gpu),
+    )
+    (wait,) = decide(snapshot(execution("e", wanted), nodes=cluster), FIFO).waits
+    assert {no.hostname: (no.filter, no.message) for no in wait.reason.refusals} == {
+        "n1": ("drain", "is drained or paused"),
+        "n2": ("constraints", "node.labels.tier == gpu isn't met (it is 'cpu')"),
+        "n3": ("storage", "doesn't hold the namespace's storage"),
+        "n4": ("ports", "port 8080/tcp is taken"),
+        "n5": ("resources", "needs 1 CPU, 0 CPUs free"),
+    }
+
+
+def test_headroom_stays_free_on_every_node() -> None:
+    settings = replace(FIFO, headroom=Resources(cpu_millis=1000))
+    decision = decide(
+        snapshot(execution("e", component(core=4)), nodes=(node("n1"), node("n2"))), settings
+    )
+    (start,) = decision.starts
+    assert {g.node: g.count for g in start.allocations} == {"n1": 3, "n2": 1}
+
+
+def test_colocated_components_share_the_first_node_that_takes_them_all() -> None:
+    parts = (
+        component("server", cpus=3, is_colocated=True),
+        component("side", cpus=2, is_colocated=True),
+        component("worker", cpus=3),
+    )
+    cluster = (node("n1", cpus=4), node("n2", cpus=6))
+    (start,) = decide(snapshot(execution("e", *parts), nodes=cluster), FIFO).starts
+    assert {g.component: g.node for g in start.allocations} == {
+        "server": "n2",
+        "side": "n2",
+        "worker": "n1",
+    }
+
+
+def test_a_lowered_range_takes_replicas_back_from_the_smallest_group_first() -> None:
+    wide = execution("e", component("worker", core=1, maximum=6))
+    cluster = (node("n1", cpus=4), node("n2", cpus=2))
+    (start,) = decide(snapshot(wide, nodes=cluster), FIFO).starts
+    narrow = execution("e", component("worker", core=1, maximum=3))
+    narrow = replace(narrow, allocations=start.allocations)
+    (resize,) = decide(snapshot(narrow, nodes=cluster), FIFO).resizes
+    assert {g.node: g.count for g in resize.allocations} == {"n1": 3}
