@@ -47,6 +47,7 @@ def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
     """Return the findings about the Swarm's nodes."""
     ready = [node for node in nodes if node.is_ready]
     workers = [node for node in ready if node.is_active and not node.is_manager]
+    has_workers = bool(workers) or len(nodes) == 1
     lost = sorted(node.hostname for node in nodes if not node.is_ready)
     return (
         Finding(
@@ -58,10 +59,10 @@ def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
         ),
         Finding(
             code="Workers",
-            is_ok=bool(workers) or len(nodes) == 1,
+            is_ok=has_workers,
             message=f"{len(workers)} workers take tasks",
             # A restarting engine kills its containers: on a manager that costs the Swarm too.
-            remedy="" if workers else "join a worker, so that no workload runs on a manager",
+            remedy="" if has_workers else "join a worker, so that no workload runs on a manager",
         ),
     )
 

@@ -7,6 +7,7 @@ One client is kept: making one costs forty times a call.
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,7 @@ from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
 
 DEFAULT_TIMEOUT_S = 15
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LOG_CHUNK_BYTES = 16_384
 
 
@@ -234,15 +236,13 @@ class SwarmCluster:
         import docker
         import docker.utils
 
-        with self._lock:
+        with self._lock, reading("connecting to the engine"):
+            where = docker.utils.kwargs_from_env()
+            if self._docker_host:
+                where["base_url"] = self._docker_host
+            _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
             if self._client is None:
-                with reading("connecting to the engine"):
-                    where = docker.utils.kwargs_from_env()
-                    if self._docker_host:
-                        where["base_url"] = self._docker_host
-                    self._client = docker.APIClient(
-                        **where, version="auto", timeout=self._timeout_s
-                    )
+                self._client = docker.APIClient(**where, version="auto", timeout=self._timeout_s)
             return self._client
 
     def _connect_events(self) -> Stream:
@@ -317,6 +317,18 @@ class _EventStream:
         with contextlib.suppress(OSError, AttributeError):  # closed already
             self._stream.close()
         self._response.close()
+
+
+def _knock(host: str, timeout_s: int) -> None:
+    """Raise OSError if nobody listens at a unix socket.
+
+    The SDK would say so too, but it leaves the socket of a refused connection open.
+    """
+    scheme, _, path = host.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(path)
 
 
 def _url(client: Any, path: str) -> str:
