@@ -71,7 +71,7 @@ def store(settings: Settings) -> Store:
     """Return the database."""
     from reconciler.store.repository import SqlStore
 
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SqlStore(
         settings.database,
         deployment=settings.deployment,
@@ -90,7 +90,7 @@ def status_sink(settings: Settings) -> StatusSink:
         settings.state_dir / "mirrors" / f"{platform.id}-status.git",
         branch=settings.status_branch,
         clock=SystemClock(),
-        chance=random.Random(),
+        random=random.Random(),
         wait=threading.Event().wait,
     )
 
@@ -99,7 +99,7 @@ def ledger_key(settings: Settings) -> bytes:
     """Return the key that signs the mirrored ledger; made on first use, readable by us only."""
     path = settings.state_dir / "ledger.key"
     if not path.exists():
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.write(secrets.token_bytes(32))

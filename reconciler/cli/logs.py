@@ -20,7 +20,7 @@ def command(*, name: tuple[str, str], tail: int, component: str) -> None:
     document = reading.find(*name)
     if document is None:
         click.echo(f"no execution {'/'.join(name)}", err=True)
-        raise SystemExit(1)
+        raise click.exceptions.Exit(1)
     settings = config.load()
     uid = document["metadata"]["uid"]
     for harvest in reading.required_database(settings).harvests(uid):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-class ExecutionName(click.ParamType):
+class ExecutionName(click.ParamType[tuple[str, str]]):
     """Turns ``aml/lab-3`` into ("aml", "lab-3")."""
 
     name = "NAMESPACE/NAME"

@@ -6,6 +6,7 @@ import click
 
 from reconciler import config, lead, log
 from reconciler.cli.progress import Progress
+from reconciler.loop import Report
 
 
 @click.command("once")
@@ -23,7 +24,7 @@ def command(*, single: bool, verbose: bool) -> None:
         click.echo(f"held: {report.hold}", err=True)
 
 
-def summary(report: lead.Report) -> str:
+def summary(report: Report) -> str:
     """Return one line: ``3 Running, 1 Queued at 0123456789ab``."""
     counts: dict[str, int] = {}
     for status in report.statuses:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +15,7 @@ from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.assess import Memory, Wanted
 from reconciler.desired import Reader
-from reconciler.manifest.diagnostic import Diagnostic, Severity, to_text
+from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
 from reconciler.ports import Source
 from reconciler.review import preview
 from reconciler.working_set import WorkingSet
@@ -45,19 +44,19 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
         lines = preview.preview(
             old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings)
         )
-    errors = [d for d in new[1].diagnostics if d.severity is Severity.ERROR]
+    errors = [d for d in new[1].diagnostics if d.is_error]
     if output == "json":
         told = preview.to_json(
             lines,
             base=base_id,
             head=head_id,
             cluster=cluster,
-            errors=[_error(diagnostic) for diagnostic in errors],
+            errors=[to_data(diagnostic) for diagnostic in errors],
         )
         click.echo(json.dumps(told, indent=2))
     else:
         _print(lines, errors, cluster.id)
-    raise SystemExit(1 if errors else 0)
+    raise click.exceptions.Exit(1 if errors else 0)
 
 
 def _source(settings: Settings, repo: Path | None) -> Source:
@@ -86,26 +85,14 @@ def _remembered(settings: Settings) -> tuple[Memory, preview.Cluster]:
     return memory, preview.read_snapshot(json.loads(working_set.snapshot))
 
 
-def _error(diagnostic: Diagnostic) -> dict[str, Any]:
-    return {
-        "file": diagnostic.file,
-        "line": diagnostic.line,
-        "column": diagnostic.column,
-        "pointer": diagnostic.pointer,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "remedy": diagnostic.remedy,
-    }
-
-
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
 
 
 def _print(
     lines: tuple[preview.ExecutionPreview, ...], errors: list[Diagnostic], snapshot: str
 ) -> None:
-    for diagnostic in errors:
-        click.echo(to_text(diagnostic), err=True)
+    if errors:
+        click.echo(to_text(errors), err=True)
     for line in lines:
         where = f" position {line.position}" if line.position else ""
         when = f" [{line.start_basis}]" if line.start_basis else ""

@@ -40,7 +40,7 @@ def command(*, name: str | None, output: str) -> None:
         _print(found)
     if name and not found:
         click.echo(f"no execution {name}", err=True)
-        raise SystemExit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _matches(document: Mapping[str, Any], name: str | None) -> bool:

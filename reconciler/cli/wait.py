@@ -6,12 +6,12 @@ import threading
 from datetime import timedelta
 
 import click
-from reconciler.manifest.quantities import parse_duration_ms
 
 from reconciler.cli import reading
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
+from reconciler.manifest.quantities import duration_ms
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 POLL_S = 0.5
@@ -30,7 +30,7 @@ POLL_S = 0.5
 def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     """Wait for NAMESPACE/NAME. Exit 0: reached; 1: ended otherwise; 4: timed out."""
     try:
-        limit = timedelta(milliseconds=parse_duration_ms(timeout))
+        limit = timedelta(milliseconds=duration_ms(timeout))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from error
     clock, pause = SystemClock(), threading.Event()
@@ -47,7 +47,7 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
                 break
             pause.wait(POLL_S)
     click.echo(f"{'/'.join(name)} is {now}")
-    raise SystemExit(code)
+    raise click.exceptions.Exit(code)
 
 
 def outcome(phase: str, wanted: str) -> int | None:

@@ -41,7 +41,7 @@ class Catalogue:
     """A commit, resolved. ``manifests`` are sorted by namespace and name.
 
     ``bad_paths`` are files whose newest content has errors; ``good`` is what to hand to the next
-    call of :meth:`Loader.load`.
+    call of :meth:`Loader.load`; ``documents`` counts the documents of every file.
     """
 
     platform: Platform
@@ -52,6 +52,7 @@ class Catalogue:
     diagnostics: tuple[Diagnostic, ...]
     bad_paths: frozenset[str]
     good: Good
+    documents: Mapping[str, int] = field(default_factory=dict)
 
 
 class Loader:
@@ -117,6 +118,11 @@ class Loader:
             diagnostics=tuple(sorted(set(intake.diagnostics))),
             bad_paths=frozenset(intake.bad),
             good=_new_good(intake),
+            documents={
+                path: len(parsed.contents)
+                for files in intake.newest.values()
+                for path, parsed in files.items()
+            },
         )
 
     def _contexts(self, owners: _Owners) -> Callable[[str], Context]:

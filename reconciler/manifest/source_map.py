@@ -15,6 +15,14 @@ from sys import intern
 from typing import Any, NamedTuple
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from reconciler.manifest import scalars
 from reconciler.manifest.diagnostic import (
@@ -230,35 +238,40 @@ class _Builder:
             complaint = Complaint("EmptyFile", "the file is empty", "write a manifest or delete it")
             self.problems.append(((0, 0), complaint.at(())))
 
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._count(event)
-            self._refuse_decoration(event)
+    def _take(self, event: Any) -> None:
+        # Compared by type, most frequent first: this runs for every value of every manifest.
+        kind = type(event)
+        if kind is ScalarEvent:
+            self._begin(event)
             self._scalar(event)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            self._count(event)
-            self._refuse_decoration(event)
-            self._open(event)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
             self._close()
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            self._begin(event)
+            self._open(event)
+        elif kind is AliasEvent:
             self._count(event)
             complaint = Complaint("AliasNotAllowed", "an alias", "write the value out here")
             self._complain(event, complaint)
             self._add(event, None)
 
-    def _count(self, event: yaml.Event) -> None:
+    def _begin(self, event: Any) -> None:
+        self._count(event)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_decoration(event)
+
+    def _count(self, event: Any) -> None:
         self.nodes += 1
-        at = _at(event)
         if self.nodes > self.limits.nodes:
             message = f"the file has more than {self.limits.nodes} values"
-            raise _Stop(Complaint("TooManyValues", message, "split it into several files"), *at)
+            complaint = Complaint("TooManyValues", message, "split it into several files")
+            raise _Stop(complaint, *_at(event))
         if len(self.stack) >= self.limits.depth:
             message = f"more than {self.limits.depth} levels of nesting"
-            raise _Stop(Complaint("TooDeep", message, "nest less deeply"), *at)
+            raise _Stop(Complaint("TooDeep", message, "nest less deeply"), *_at(event))
 
     def _complain(
-        self, event: yaml.Event, complaint: Complaint, severity: Severity = Severity.ERROR
+        self, event: Any, complaint: Complaint, severity: Severity = Severity.ERROR
     ) -> None:
         if len(self.problems) < self.limits.diagnostics:
             problem = Problem(
@@ -287,7 +300,7 @@ class _Builder:
             complaint = Complaint("TagNotAllowed", "a tag", "remove it; quote what should be text")
             self._complain(event, complaint)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
+    def _scalar(self, event: Any) -> None:
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.awaits_key:
             self._key(event, frame)
@@ -306,7 +319,7 @@ class _Builder:
             self._refuse_escaped(event)
         self._add(event, value)
 
-    def _warn_of_old_meaning(self, event: yaml.ScalarEvent, elsewhere: str) -> None:
+    def _warn_of_old_meaning(self, event: Any, elsewhere: str) -> None:
         complaint = Complaint(
             "TextHere",
             f"{quoted(event.value)} is text here, but {elsewhere} to YAML 1.1",
@@ -314,12 +327,12 @@ class _Builder:
         )
         self._complain(event, complaint, Severity.WARNING)
 
-    def _refuse_escaped(self, event: yaml.ScalarEvent) -> None:
+    def _refuse_escaped(self, event: Any) -> None:
         # Escapes make characters that the scan of the text couldn't see.
         if (match := _FORBIDDEN.search(event.value)) is not None:
             self._complain(event, _odd_character(match.group()))
 
-    def _key(self, event: yaml.ScalarEvent, frame: _Frame) -> None:
+    def _key(self, event: Any, frame: _Frame) -> None:
         frame.awaits_key = False
         frame.skips_value = True
         frame.key = None
@@ -342,14 +355,14 @@ class _Builder:
             return
         frame.key, frame.key_at, frame.skips_value = key, _at(event), False
 
-    def _open(self, event: yaml.Event) -> None:
+    def _open(self, event: Any) -> None:
         frame = self.stack[-1] if self.stack else None
         is_key = frame is not None and isinstance(frame.value, dict) and frame.awaits_key
         if is_key:
             complaint = Complaint("KeyNotText", "a key that isn't text", "write a name as the key")
             self._complain(event, complaint)
         line, column = _at(event)
-        if isinstance(event, yaml.MappingStartEvent):
+        if type(event) is MappingStartEvent:
             mark = Mark(line - 1, column - 1, {}, None)
             self.stack.append(_Frame(mark, {}, is_dropped=is_key))
         else:
@@ -364,7 +377,7 @@ class _Builder:
             return
         self._put(frame.value, frame.mark)
 
-    def _add(self, event: yaml.Event, value: object) -> None:
+    def _add(self, event: Any, value: object) -> None:
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.awaits_key:
             # An alias as a key: complained of already.

@@ -186,7 +186,8 @@ class SqlStore:
             return
         folder = Path(self._engine.url.database or "").parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # Specs and logs are nobody else's to read.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(f"the database's folder can't be made: {error}") from error
 

@@ -1,0 +1,150 @@
+"""The command ``zoe``: a table of verbs, and the one place where errors become exit codes.
+
+A verb's module is imported when the verb is used and not before; help comes from the table. So
+``zoe --version`` takes no longer than starting Python and click.
+
+Exit codes: 0 all is well, 1 problems were found, 2 wrong usage or settings, 3 a part (Git, Swarm,
+database) can't be reached, 70 a fault of ours, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ConfigError, ManifestError, ReconcilerError, TransientError
+
+OK, PROBLEMS, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Where a verb's command lives, and its line in the help."""
+
+    target: str
+    help: str
+
+
+def _own(name: str, text: str) -> Verb:
+    return Verb(f"reconciler.cli.{name}:command", text)
+
+
+VERBS: Mapping[str, Verb] = {
+    "init": _own("init", "Write a new configuration repository."),
+    "new": _own("new", "Write an execution manifest for a ZApp."),
+    "validate": _own("validate", "Check manifests: file, line, column and remedy of each problem."),
+    "render": _own("render", "Print an execution as it would run."),
+    "plan": _own("plan", "Show what a revision would change, start and stop."),
+    "status": _own("status", "Show executions, their phase and why."),
+    "events": _own("events", "Show what happened."),
+    "logs": _own("logs", "Show what an execution printed."),
+    "wait": _own("wait", "Wait until an execution has reached a phase."),
+    "rerun": _own("rerun", "Raise an execution's run in its manifest."),
+    "suspend": _own("suspend", "Suspend an execution in its manifest."),
+    "resume": _own("resume", "Resume a suspended execution in its manifest."),
+    "stop": _own("stop", "Delete an execution's manifest."),
+    "up": _own("up", "Run the reconciler and the status page."),
+    "run": _own("run", "Run the reconciler."),
+    "once": _own("once", "Make one pass and end."),
+    "confirm": _own("confirm", "Release what the guard holds for a commit."),
+    "doctor": _own("doctor", "Find out what keeps Zoe from working here."),
+    "lab": _own("lab", "Make a throw-away Swarm on this machine."),
+}
+
+
+class _Table(click.Group):
+    """A group whose commands are named in a table and imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, verb in VERBS.items() if _is_there(verb)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = VERBS.get(cmd_name)
+        if verb is None or not _is_there(verb):
+            return None
+        module, _, attribute = verb.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - a slip in the table
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, VERBS[name].help) for name in self.list_commands(ctx)]
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+def _is_there(verb: Verb) -> bool:
+    # A parent that isn't a package is a missing verb too; nothing heavy is imported to find out.
+    try:
+        return find_spec(verb.target.partition(":")[0]) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.group(cls=_Table, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="zoe", message="%(prog)s %(version)s")
+def zoe() -> None:
+    """GitOps for analytic applications on Docker Swarm."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb and return the exit code. People never see a traceback."""
+    try:
+        result = zoe.main(
+            args=None if argv is None else list(argv), prog_name="zoe", standalone_mode=False
+        )
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left, as `| head` does. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except ReconcilerError as error:
+        return _translated(error)
+    except Exception as error:  # noqa: BLE001 - the last resort, see _fault
+        return _fault(error)
+    return result if isinstance(result, int) else OK
+
+
+def _translated(error: ReconcilerError) -> int:
+    match error:
+        case ManifestError():
+            from reconciler.manifest.diagnostic import to_text
+
+            print(to_text(error.diagnostics), file=sys.stderr)
+            return PROBLEMS
+        case ConfigError():
+            code = USAGE
+        case TransientError():
+            code = UNREACHABLE
+        case _:
+            code = PROBLEMS
+    print(f"zoe: {error}", file=sys.stderr)
+    return code
+
+
+def _fault(error: Exception) -> int:
+    """Say in one line that it is our fault, and where the traceback is."""
+    place = "nowhere: the temporary folder can't be written"
+    with contextlib.suppress(OSError):
+        handle, place = tempfile.mkstemp(prefix="zoe-fault-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+    kind = type(error).__name__
+    print(f"zoe: a fault in zoe itself ({kind}); the traceback is in {place}", file=sys.stderr)
+    return FAULT
