@@ -236,14 +236,17 @@ class SwarmCluster:
         import docker
         import docker.utils
 
-        with self._lock, reading("connecting to the engine"):
+        with reading("connecting to the engine"):
             where = docker.utils.kwargs_from_env()
             if self._docker_host:
                 where["base_url"] = self._docker_host
             _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
-            if self._client is None:
-                self._client = docker.APIClient(**where, version="auto", timeout=self._timeout_s)
-            return self._client
+            with self._lock:
+                if self._client is None:
+                    self._client = docker.APIClient(
+                        **where, version="auto", timeout=self._timeout_s
+                    )
+                return self._client
 
     def _connect_events(self) -> Stream:
         from docker.types import CancellableStream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -345,6 +346,29 @@ def test_an_update_from_a_stale_reading_conflicts(stage: Stage) -> None:
     with pytest.raises(ConflictError):
         stage.cluster.update_service(service_id, read.version, replace(spec, replicas=2))
     assert stage.service(service_id).spec.replicas == 1
+
+
+def test_many_may_be_created_at_once(stage: Stage) -> None:
+    specs = [stage.spec(f"many{number}", replicas=0) for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(stage.cluster.create_service, specs))
+    found = {service.id: service.spec.name for service in stage.cluster.observe().services}
+    assert found == dict(zip(ids, [spec.name for spec in specs], strict=True))
+
+
+def test_of_two_creations_of_one_name_one_wins(stage: Stage) -> None:
+    spec = stage.spec("twin", replicas=0)
+
+    def create(_: int) -> str:
+        try:
+            return stage.cluster.create_service(spec)
+        except NameTaken:
+            return "taken"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(create, range(4)))
+    (service,) = stage.cluster.observe().services
+    assert answers == sorted([service.id, "taken", "taken", "taken"])
 
 
 def test_a_change_by_hand_shows_as_drift_and_can_be_repaired(stage: Stage) -> None:
