@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.cluster.container import NO_NEW_PRIVILEGES_API
+from reconciler.cluster.dictionary import OLDEST_API, ApiVersion
 from reconciler.cluster.failures import NOT_A_MANAGER
 from reconciler.cluster.text import one_line
-from reconciler.cluster.translate import NO_NEW_PRIVILEGES_API, OLDEST_API, ApiVersion
 from reconciler.converge.state import ObservedNode
 
 

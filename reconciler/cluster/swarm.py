@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.cluster import probe
+from reconciler.cluster.dictionary import Json, Kind
 from reconciler.cluster.events import EventListener, Stream
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
@@ -24,7 +25,7 @@ from reconciler.cluster.listing import (
     observed_task,
 )
 from reconciler.cluster.text import last_bytes
-from reconciler.cluster.translate import Json, Kind, to_service
+from reconciler.cluster.translate import to_service
 from reconciler.converge.state import (
     LABEL_DEPLOYMENT,
     LABEL_STACK,

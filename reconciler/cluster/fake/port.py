@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from reconciler.cluster.dictionary import Kind
 from reconciler.cluster.fake.agenda import Agenda, VirtualClock, from_ms, to_ms
 from reconciler.cluster.fake.manager import Manager
 from reconciler.cluster.fake.script import Effect, Script, Timings
 from reconciler.cluster.fake.shelf import Shelf
 from reconciler.cluster.fake.state import FakeService, listed_service, logs_of
 from reconciler.cluster.text import last_bytes
-from reconciler.cluster.translate import Kind, to_service
+from reconciler.cluster.translate import to_service
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
     LABEL_DEPLOYMENT,

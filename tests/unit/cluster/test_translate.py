@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from policy.model.execution import NodeId
 from policy.model.resources import Resources
-from reconciler.cluster.translate import Kind, from_service, to_service
+from reconciler.cluster.dictionary import Kind
+from reconciler.cluster.translate import from_service, to_service
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
     FileReference,
@@ -29,7 +30,7 @@ from reconciler.errors import ActionFailed, Missing
 
 PRIVILEGES_API = (1, 44)
 
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{"), max_size=12)
 some_text = text.filter(bool)
 names = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 ms = st.integers(0, 10**9)
@@ -102,7 +103,9 @@ specs = st.builds(
         max_attempts=st.integers(0, 99),
         window_ms=ms,
     ),
-    networks=several(st.builds(NetworkAttachment, network=names, aliases=several(names))),
+    networks=several(
+        st.builds(NetworkAttachment, network=names.map("lab-{}".format), aliases=several(names))
+    ),
     ports=several(
         st.builds(
             PublishedPort,
@@ -239,6 +242,31 @@ def test_the_digest_label_is_always_the_specs_own() -> None:
 def test_what_would_come_back_otherwise_is_refused(fields: dict[str, Any], lost: str) -> None:
     with pytest.raises(ActionFailed, match=rf"can't carry {lost} of a"):
         to_service(spec(**fields), id_of=id_of)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"capabilities_drop": ()},
+        {"capabilities_drop": ("KILL",)},
+        {"networks": (NetworkAttachment(network="host"),)},
+        {"networks": (NetworkAttachment(network="Bridge"),)},
+        {"hostname": "{{.Node.Hostname}}"},
+        {"environment": (("A", "x{{ env `SECRET` }}"),)},
+        {"environment": (("A", "{" + "{{.Task.Slot}}" + "{.Service.Name}}"),)},
+        {"mounts": (Mount(type="bind", source="/srv/{{.Service.Name}}", target="/x"),)},
+        {"mounts": (Mount(type="tmpfs", target="/{{.Task.ID}}"),)},
+    ],
+)
+def test_what_breaks_out_of_the_cage_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ActionFailed):
+        to_service(spec(**fields), id_of=id_of)
+
+
+def test_a_replicas_number_may_be_asked_for() -> None:
+    numbered = spec(environment=(("ZOE_REPLICA", "{{.Task.Slot}}"),))
+    body = to_service(numbered, id_of=id_of)
+    assert body["TaskTemplate"]["ContainerSpec"]["Env"] == ["ZOE_REPLICA={{.Task.Slot}}"]
 
 
 def test_a_name_that_nobody_knows_is_missing() -> None:
