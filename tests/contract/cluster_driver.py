@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -177,8 +177,6 @@ class FakeDriver:
         )
 
     def set_variable_by_hand(self, name: str) -> None:
-        from dataclasses import replace
-
         self.cluster.update_by_hand(
             name, lambda spec: replace(spec, environment=(*spec.environment, ("BY", "hand")))
         )

@@ -177,10 +177,15 @@ def test_an_update_that_fails_pauses(stage: Stage) -> None:
     stage.until_states(service_id, "running", "running")
     broken = replace(spec, image=MISSING_IMAGE)
     stage.cluster.update_service(service_id, stage.service(service_id).version, broken)
+    updating = stage.service(service_id)
     stage.until(lambda _: stage.service(service_id).update_state == "paused", "a paused update")
     running = [task for task in stage.tasks(service_id) if task.state == "running"]
     assert running, "the other slot was touched although the first one failed"
-    assert stage.service(service_id).spec.image == MISSING_IMAGE
+    paused = stage.service(service_id)
+    assert paused.spec.image == MISSING_IMAGE
+    assert paused.version > updating.version
+    with pytest.raises(ConflictError):
+        stage.cluster.update_service(service_id, updating.version, spec)
 
 
 def test_a_completed_task_is_not_run_again_by_scaling_or_labels(stage: Stage) -> None:

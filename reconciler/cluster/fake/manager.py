@@ -39,7 +39,7 @@ class Manager:
         self.nodes: dict[NodeId, FakeNode] = {}
         self.tasks: dict[str, FakeTask] = {}
         self.agent = Agent(agenda, timings, self)
-        self._updates = RollingUpdates(agenda, timings.update_monitor, self)
+        self._updates = RollingUpdates(agenda, timings.update_monitor, self, on_event)
         self._agenda = agenda
         self._script = script
         self._timings = timings

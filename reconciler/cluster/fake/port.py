@@ -118,8 +118,8 @@ class SimulatedSwarm:
 
     def remove_network(self, network_id: str) -> None:
         """Remove a network by id; ConflictError while a service uses it."""
-        network = self._networks.get(network_id)
-        with self._writing("remove_network", network.name if network else network_id):
+        with self._writing("remove_network", self._networks.name_of(network_id)):
+            network = self._networks.get(network_id)
             if network is not None:
                 self._check_unused(Kind.NETWORK, network.name)
                 self._networks.drop(network_id)
@@ -133,8 +133,8 @@ class SimulatedSwarm:
 
     def remove_config(self, config_id: str) -> None:
         """Remove a config by id; ConflictError while a service uses it."""
-        config = self._configs.get(config_id)
-        with self._writing("remove_config", config.name if config else config_id):
+        with self._writing("remove_config", self._configs.name_of(config_id)):
+            config = self._configs.get(config_id)
             if config is not None:
                 self._check_unused(Kind.CONFIG, config.name)
                 self._configs.drop(config_id)
@@ -159,8 +159,8 @@ class SimulatedSwarm:
 
     def remove_service(self, service_id: str, *, uid: str) -> None:
         """Remove a service by id if it still carries our ``uid`` label."""
-        service = self._services.get(service_id)
-        with self._writing("remove_service", service.spec.name if service else service_id):
+        with self._writing("remove_service", self._services.name_of(service_id)):
+            service = self._services.get(service_id)
             if service is None:
                 return
             if not self._is_ours(service.spec) or service.spec.labels.get(LABEL_UID) != uid:
@@ -304,8 +304,7 @@ class SimulatedSwarm:
         return service.id
 
     def _update(self, service: FakeService, spec: ServiceSpec) -> None:
-        self._written += 1
-        service.version = self._written
+        service.version += 1
         self._manager.update_service(service, spec)
         self._woken.set()
 

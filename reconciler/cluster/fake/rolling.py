@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from reconciler.cluster.fake.agenda import Agenda
@@ -28,17 +29,23 @@ class Tasks(Protocol):
 
 
 class RollingUpdates:
-    """The updates of all services. ``monitor_ms`` is how long a failure after it still counts."""
+    """The updates of all services. ``monitor_ms`` is how long a failure after it still counts.
 
-    def __init__(self, agenda: Agenda, monitor_ms: int, tasks: Tasks) -> None:
+    How an update goes is written into the service: its version rises, and ``on_event`` hears it.
+    """
+
+    def __init__(
+        self, agenda: Agenda, monitor_ms: int, tasks: Tasks, on_event: Callable[[], None]
+    ) -> None:
         self._agenda = agenda
         self._monitor_ms = monitor_ms
         self._tasks = tasks
+        self._on_event = on_event
 
     def begin(self, service: FakeService) -> None:
         """Replace the tasks of a service whose spec changed, those that completed too."""
         service.updates += 1
-        service.update_state = "updating"
+        self._note(service, "updating")
         service.to_update = deque(sorted(service.slots))
         self._next(service)
 
@@ -51,7 +58,7 @@ class RollingUpdates:
         """Pause if one of the new tasks ended; any end counts as a failure, exit 0 too."""
         service = task.service
         if service.update_state == "updating" and task.update == service.updates:
-            service.update_state = "paused"
+            self._note(service, "paused")
             service.to_update.clear()
 
     def stopped(self, service: FakeService) -> None:
@@ -80,7 +87,12 @@ class RollingUpdates:
 
     def _complete(self, service: FakeService, updates: int) -> None:
         if service.updates == updates and service.update_state == "updating":
-            service.update_state = "completed"
+            self._note(service, "completed")
+
+    def _note(self, service: FakeService, state: str) -> None:
+        service.update_state = state
+        service.version += 1
+        self._on_event()
 
 
 def _is_reachable(task: FakeTask) -> bool:

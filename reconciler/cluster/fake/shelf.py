@@ -47,6 +47,11 @@ class Shelf(Generic[T]):
         """Return the object of that id."""
         return self._items.get(id_)
 
+    def name_of(self, id_: str) -> str:
+        """Return the object's name, or the id itself where it is gone."""
+        item = self._items.get(id_)
+        return id_ if item is None else item.name
+
     def named(self, name: str) -> T | None:
         """Return the object of exactly that name."""
         item = self._items.get(self._ids.get(name.lower(), ""))

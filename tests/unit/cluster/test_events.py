@@ -1,3 +1,5 @@
+"""The thread that listens for events, on streams made here."""
+
 from __future__ import annotations
 
 import queue

@@ -1,3 +1,5 @@
+"""Which of our errors each answer of the engine becomes."""
+
 from __future__ import annotations
 
 import docker.errors

@@ -1,3 +1,5 @@
+"""The log stream's framing, wherever it is cut."""
+
 from __future__ import annotations
 
 import struct

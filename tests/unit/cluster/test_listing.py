@@ -1,3 +1,5 @@
+"""What the API lists, read into our terms."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""What the doctor says of an engine."""
+
 from __future__ import annotations
 
 from typing import Any

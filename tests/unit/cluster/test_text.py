@@ -1,3 +1,5 @@
+"""Text of containers and engines, made harmless."""
+
 from __future__ import annotations
 
 import unicodedata

@@ -1,3 +1,5 @@
+"""What translation to the Docker API and back promises, for every spec."""
+
 from __future__ import annotations
 
 import copy
