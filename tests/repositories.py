@@ -85,7 +85,9 @@ class Repository:
     def load(self) -> Catalogue:
         """Commit and load."""
         number = len(self.commits) + 1
-        commit = Commit(f"{number:040x}", "ada", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(number))
+        commit = Commit(
+            f"{number:040x}", "ada", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(number)
+        )
         self.commits[commit.id] = commit
         tree = {path: hashlib.sha1(data).hexdigest() for path, data in self.files.items()}
         self.blobs |= {tree[path]: data for path, data in self.files.items()}

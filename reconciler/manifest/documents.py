@@ -74,7 +74,6 @@ class Parsed:
     contents: tuple[Content, ...] = ()
     stubs: tuple[Stub, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    lines: tuple[tuple[Content, int], ...] = ()
 
     @property
     def is_valid(self) -> bool:
@@ -93,7 +92,7 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
         content, problems = _document(document, index, path, place)
         located = [reading.locate(index, problem) for problem in problems]
         # A value that couldn't be read isn't also of the wrong type.
-        diagnostics += [item for item in located if item.pointer not in shadowed or not shadowed]
+        diagnostics += [item for item in located if item.pointer not in shadowed]
         if content is not None:
             contents.append(content)
         stubs += _stub(document.value, place)
@@ -142,7 +141,9 @@ def _document(
         message = f"a {kind} doesn't belong here"
         remedy = f"move it to {_HOMES[kind]}"
         return None, [Complaint("KindNotAllowedHere", message, remedy).at(("kind",))]
-    problems = check_raw(kind, value) + _outside(value, kind)
+    outside = _outside(value, kind)
+    covered = {problem.path for problem in outside}
+    problems = outside + [item for item in check_raw(kind, value) if item.path not in covered]
     if problems:
         return None, problems
     metadata = value["metadata"]
@@ -161,6 +162,8 @@ def _document(
         case _:
             content = _execution(document, index, place)
             problems += check_execution(content, metadata)
+            if "zapp" not in content.spec and not {"type", "services"} <= content.spec.keys():
+                return None, problems
     return content, problems
 
 

@@ -77,10 +77,14 @@ class Executions:
         return self._without_conflicts(found)
 
     def _newest(self, path: str, parsed: Parsed) -> Outcome | None:
-        if not parsed.is_valid:
+        blob = self.intake.revision.files.get(path)
+        if blob is None or not parsed.contents:
             return None
-        blob = self.intake.revision.files[path]
         outcome = self._outcome(path, blob, parsed)
+        if not parsed.is_valid:
+            # All that is wrong is told at once, also about the documents that could be read.
+            self.intake.report(outcome.diagnostics)
+            return None
         if outcome.is_whole:
             return outcome
         self.intake.report(outcome.diagnostics)

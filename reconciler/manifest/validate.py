@@ -6,7 +6,7 @@ validator, all of it at once, and put into words here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -99,10 +99,29 @@ def check_resolved(definition: str, value: object, *, path: Path) -> list[Proble
 def _check(schema: Schema, definition: str, value: object, path: Path) -> list[Problem]:
     if schema.admits(definition, value):
         return []
+    binds = _binds(value)
     report = _Report(base=path)
     for error in _validator(schema, definition).iter_errors(value):
-        report.add(_fault(error))
+        fault = _fault(error)
+        if not any(fault.path[: len(place)] == place for place in binds):
+            report.add(_problems(fault))
+    report.add(refusal.at(place) for place, refusal in binds.items())
     return report.problems()
+
+
+def _binds(value: object) -> dict[Path, Complaint]:
+    """Return the mounts of folders of the node: one complaint each instead of one per key."""
+    match value:
+        case {"spec": {"services": dict() as services}}:
+            return {
+                ("spec", "services", name, "volumes", index): compose.refuse_bind(volume)
+                for name, service in services.items()
+                if isinstance(service, dict) and isinstance(service.get("volumes"), list)
+                for index, volume in enumerate(service["volumes"])
+                if isinstance(volume, dict) and volume.get("type") == "bind"
+            }
+        case _:
+            return {}
 
 
 @cache
@@ -167,8 +186,8 @@ class _Report:
         self._base = base
         self._found: dict[tuple[Path, str, str], Problem] = {}
 
-    def add(self, fault: _Fault) -> None:
-        for problem in _problems(fault):
+    def add(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
             placed = Problem(
                 path=(*self._base, *problem.path),
                 code=problem.code,
@@ -258,9 +277,25 @@ def _of_arms(fault: _Fault, path: Path) -> Iterator[Problem]:
         for inner in max(meant, key=_depth):
             yield from _problems(inner)
         return
+    if (refusal := _as_amount(fault)) is not None:
+        yield refusal.at(path)
+        return
     types = _types_of(fault.argument)
     words = " or ".join(dict.fromkeys(_TYPE_NAMES[name] for name in types))
     yield _wrong_type(fault.instance, words).at(path)
+
+
+def _as_amount(fault: _Fault) -> Complaint | None:
+    """Return why a number isn't an amount with a unit, where one is expected."""
+    schemas = [inner.schema for faults in fault.arms.values() for inner in faults]
+    names = [schema["x-quantity"] for schema in schemas if "x-quantity" in schema]
+    if not names or not isinstance(fault.instance, int) or isinstance(fault.instance, bool):
+        return None
+    try:
+        _MEASURES[names[0]](fault.instance)
+    except Complaint as complaint:
+        return complaint
+    return None
 
 
 def _depth(faults: list[_Fault]) -> int:
@@ -357,9 +392,6 @@ def _bad_choice(fault: _Fault) -> Complaint:
         choices = [str(fault.argument)]
     else:
         choices = [str(choice) for choice in fault.argument]
-    path = fault.path
-    if path[-1:] == ("type",) and fault.instance == "bind":
-        return compose.refuse_bind({})
     message = f"{quoted(fault.instance)} isn't one of {', '.join(choices)}"
     return Complaint("BadValue", message, did_you_mean(str(fault.instance), choices, otherwise=""))
 

@@ -40,7 +40,9 @@ def test_identity_covers_run_but_neither_path_nor_commit():
     first = only(repository.load())
     expected = uid_of(deployment="test", source_id="main", namespace="lab", name="job", run=1)
     assert first.uid == expected
-    repository.files["executions/lab/renamed.yaml"] = repository.files.pop("executions/lab/job.yaml")
+    repository.files["executions/lab/renamed.yaml"] = repository.files.pop(
+        "executions/lab/job.yaml"
+    )
     assert only(repository.load()).uid == first.uid
     repository.files.clear()
     repository.files |= Repository.small().files
@@ -233,7 +235,9 @@ def test_misplaced_files_are_told(path: str, code: str):
     assert (codes(catalogue), catalogue.manifests) == ([code], ())
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/x.yaml", "executions/lab/files/x.yaml", "x.yaml"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "docs/x.yaml", "executions/lab/files/x.yaml", "x.yaml"]
+)
 def test_other_files_are_nobodys_business(path: str):
     repository = Repository.small()
     repository.put(path, "a: &x [*x]")
@@ -243,7 +247,8 @@ def test_other_files_are_nobodys_business(path: str):
 def test_only_what_changed_is_read_again():
     repository = Repository.example()
     repository.load()
-    assert repository.load() and repository.reads == []
+    repository.load()
+    assert repository.reads == []
     repository.files["executions/lab/hello.yaml"] += b"  lifetime: 1h\n"
     catalogue = repository.load()
     assert len(repository.reads) == 1
