@@ -112,6 +112,18 @@ def test_symbolic_link_in_place_of_a_manifest_keeps_the_last_good():
     assert codes(catalogue) == ["NotARegularFile"]
 
 
+def test_folder_that_became_a_symbolic_link_takes_nothing_away():
+    repository = Repository.example()
+    before = repository.load().manifests
+    for path in list(repository.files):
+        if path.startswith("executions/aml/"):
+            del repository.files[path]
+    repository.refused = [("executions/aml", "a symbolic link")]
+    catalogue = repository.load()
+    assert {m.uid for m in catalogue.manifests} == {m.uid for m in before}
+    assert "executions/aml/train.yaml" in catalogue.bad_paths
+
+
 def test_one_bad_document_holds_its_whole_file():
     repository = Repository.small()
     path = "executions/lab/two.yaml"
