@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity
-from reconciler.manifest.documents import Execution, Parsed, ZApp
+from reconciler.manifest.documents import Execution, Parsed
 from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.rules import cycles, refuse_cycle
 from reconciler.manifest.spec import Manifest, Namespace, Origin, Platform, UpdateMode
 from reconciler.manifest.suggest import did_you_mean
+from reconciler.manifest.zapps import ZApp
 
 
 @dataclass(frozen=True, slots=True)
