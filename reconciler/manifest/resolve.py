@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,27 +67,38 @@ class Resolved:
 
 
 def resolve(execution: Execution, context: Context) -> Resolved:
-    """Return what a document, valid by itself, means here."""
+    """Return what a document, valid by itself, means here.
+
+    ``document_hash`` is there even beside problems with what the document refers to, so that a
+    ZApp that is gone doesn't look like an edit.
+    """
     identity = _identity(execution, context)
-    body, problems = _body(execution, identity, context)
-    if problems or body is None:
-        return Resolved(identity=identity, problems=tuple(problems))
+    body = _body(execution, identity, context)
+    problems = list(body.problems)
+    spec = None
     if context.namespace is None:
-        message = f"nobody declared the namespace {quoted(execution.namespace)}"
-        remedy = f"add namespaces/{execution.namespace}.yaml"
-        complaint = Complaint("UnknownNamespace", message, remedy)
-        return Resolved(identity=identity, problems=(complaint.at(("metadata",), at_key=True),))
-    spec, problems = grant(
-        body.spec,
-        platform=context.platform,
-        namespace=context.namespace,
-        offer=context.offer,
-        path=SERVICES,
+        problems.append(_unknown_namespace(execution.namespace))
+    elif body.spec is not None:
+        spec, refusals = grant(
+            body.spec,
+            platform=context.platform,
+            namespace=context.namespace,
+            offer=context.offer,
+            path=SERVICES,
+        )
+        problems += blame_zapp(refusals, body.spec.zapp)
+    return Resolved(
+        identity=identity,
+        document_hash=body.document_hash,
+        spec=None if problems else spec,
+        problems=tuple(problems),
     )
-    if problems:
-        found = tuple(blame_zapp(problems, body.spec.zapp))
-        return Resolved(identity=identity, problems=found)
-    return Resolved(identity=identity, document_hash=body.document_hash, spec=spec)
+
+
+def _unknown_namespace(name: str) -> Problem:
+    message = f"nobody declared the namespace {quoted(name)}"
+    complaint = Complaint("UnknownNamespace", message, f"add namespaces/{name}.yaml")
+    return complaint.at(("metadata",), at_key=True)
 
 
 def _identity(execution: Execution, context: Context) -> Identity:
@@ -108,26 +119,21 @@ def _identity(execution: Execution, context: Context) -> Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Body:
-    """A neutral spec, and the digest of what the document itself says."""
+    """A neutral spec or problems, and the digest of what the document itself says."""
 
-    spec: ExecutionSpec
     document_hash: str
+    spec: ExecutionSpec | None = None
+    problems: Sequence[Problem] = ()
 
 
-def _body(
-    execution: Execution, identity: Identity, context: Context
-) -> tuple[_Body | None, list[Problem]]:
+def _body(execution: Execution, identity: Identity, context: Context) -> _Body:
     builder = Builder(attach=context.attach)
     terms = terms_of(execution, builder)
-    if builder.problems:
-        return None, builder.problems
-    name = execution.spec.get("zapp", "")
-    if not name:
-        return _inline(execution, terms, identity, context)
-    zapp = context.zapps.get(name)
-    if zapp is None:
-        return None, [_unknown_zapp(name, context)]
-    return _from_zapp(execution, zapp, terms, identity, context)
+    build = _from_zapp if "zapp" in execution.spec else _inline
+    body = build(execution, terms, identity, context)
+    if not builder.problems:
+        return body
+    return replace(body, spec=None, problems=[*builder.problems, *body.problems])
 
 
 def _unknown_zapp(name: str, context: Context) -> Problem:
@@ -141,9 +147,7 @@ def _unknown_zapp(name: str, context: Context) -> Problem:
     return complaint.at(_ZAPP)
 
 
-def _inline(
-    execution: Execution, terms: Terms, identity: Identity, context: Context
-) -> tuple[_Body | None, list[Problem]]:
+def _inline(execution: Execution, terms: Terms, identity: Identity, context: Context) -> _Body:
     # Its own files come with its terms.
     value = {key: part for key, part in execution.spec.items() if key != "files"}
     application = Application(value, context.attach, {})
@@ -151,32 +155,33 @@ def _inline(
     spec, problems = application.spec(terms, identity, reserved)
     problems += _check_retries(execution, spec.type)
     if problems:
-        return None, problems
+        return _Body(document_hash="", problems=problems)
     # The commit and the platform's defaults aren't what the author said.
     nowhere = replace(identity, commit="")
     neutral = spec
     if not application.is_same(identity, reserved, nowhere, DEFAULT_RESERVATIONS):
         neutral, _ = application.spec(terms, nowhere, DEFAULT_RESERVATIONS)
     said = {"terms": unplaced(terms), "type": neutral.type, "services": _without_blobs(neutral)}
-    return _Body(spec=spec, document_hash=canonical.digest(said)), []
+    return _Body(document_hash=canonical.digest(said), spec=spec)
 
 
-def _from_zapp(
-    execution: Execution, zapp: ZApp, terms: Terms, identity: Identity, context: Context
-) -> tuple[_Body | None, list[Problem]]:
-    given = execution.spec.get("parameters", {})
+def _from_zapp(execution: Execution, terms: Terms, identity: Identity, context: Context) -> _Body:
+    name, given = execution.spec["zapp"], execution.spec.get("parameters", {})
+    said = {"terms": unplaced(terms), "zapp": name, "parameters": _normalised(given)}
+    said_hash = canonical.digest(said)
+    zapp = context.zapps.get(name)
+    if zapp is None:
+        return _Body(document_hash=said_hash, problems=[_unknown_zapp(name, context)])
     path: Path = ("spec", "parameters") if given else _ZAPP
     values, problems = bind(zapp.spec.get("parameters", {}), given, path=path)
     if problems:
-        return None, problems
+        return _Body(document_hash=said_hash, problems=problems)
     application = Application(zapp.spec, context.attach_zapp(zapp.folder), values)
     spec, problems = application.spec(terms, identity, context.platform.default_reservations)
-    problems = blame_zapp(problems, zapp.name) + _check_retries(execution, spec.type)
+    problems = blame_zapp(problems, name) + _check_retries(execution, spec.type)
     if problems:
-        return None, problems
-    said = {"terms": unplaced(terms), "zapp": zapp.name, "parameters": _normalised(given)}
-    spec = replace(spec, zapp=zapp.name)
-    return _Body(spec=spec, document_hash=canonical.digest(said)), []
+        return _Body(document_hash=said_hash, problems=problems)
+    return _Body(document_hash=said_hash, spec=replace(spec, zapp=name))
 
 
 def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:

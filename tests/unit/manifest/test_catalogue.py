@@ -162,11 +162,12 @@ def test_broken_zapp_keeps_its_last_good_version_for_executions():
 
 def test_execution_whose_zapp_is_gone_stays_without_a_spec():
     repository = Repository.example()
-    repository.load()
+    before = next(m for m in repository.load().manifests if m.name == "hello")
     del repository.files["zapps/hello-batch/zapp.yaml"]
     catalogue = repository.load()
     hello = next(m for m in catalogue.manifests if m.name == "hello")
-    assert (hello.spec, hello.is_current) == (None, True)
+    assert (hello.spec, hello.spec_hash, hello.is_current) == (None, "", True)
+    assert (hello.uid, hello.document_hash) == (before.uid, before.document_hash)
     assert "UnknownZApp" in codes(catalogue)
     assert catalogue.broken == ()
 
