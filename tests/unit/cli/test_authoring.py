@@ -105,6 +105,17 @@ def test_validate_never_follows_a_symbolic_link(
     assert "canary" not in out
 
 
+def test_validate_does_not_walk_into_a_linked_folder(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.move(repository / "executions", tmp_path / "elsewhere")
+    (repository / "executions").symlink_to(tmp_path / "elsewhere")
+    code, out, _ = run(capsys, "validate")
+    assert code == 1
+    assert "executions: a symbolic link is never read" in out
+    assert "6 valid documents" in out
+
+
 def test_validate_outside_of_a_repository_is_wrong_usage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

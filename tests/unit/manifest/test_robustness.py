@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler import canonical
 from reconciler.manifest import source_map
+from reconciler.manifest.spec import Manifest
 from tests.repositories import Repository
 
 ODD = st.one_of(
@@ -91,6 +93,8 @@ def test_mutated_documents_are_in_force_or_explained(data: st.DataObject):
             assert {m.uid: m.spec for m in catalogue.manifests} == {
                 uid: m.spec for uid, m in before.items()
             }
+    for manifest in catalogue.manifests:
+        assert canonical.loads(Manifest, canonical.dumps(manifest)) == manifest
     assert all(m.spec is not None for m in catalogue.manifests if m.is_current) or (
         catalogue.bad_paths
     )
