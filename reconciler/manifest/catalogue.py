@@ -137,6 +137,7 @@ class Loader:
                     commit="",
                     platform=owners.platform,
                     namespace=owners.namespaces.get(namespace),
+                    namespaces=owners.namespaces,
                     zapps=owners.zapps,
                     broken_zapps=owners.broken_zapps,
                     offer=self._offer,

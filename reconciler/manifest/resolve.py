@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from reconciler.manifest.spec import (
     Platform,
     Service,
 )
-from reconciler.manifest.suggest import did_you_mean
+from reconciler.manifest.suggest import closest, did_you_mean
 from reconciler.manifest.terms import Terms, terms_of, unplaced
 from reconciler.manifest.zapps import SERVICES, ZApp
 
@@ -44,6 +44,7 @@ class Context:
     commit: str
     platform: Platform
     namespace: Namespace | None
+    namespaces: Collection[str]
     zapps: Mapping[str, ZApp]
     broken_zapps: Mapping[str, str]
     offer: Offer
@@ -77,7 +78,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     problems = list(body.problems)
     spec = None
     if context.namespace is None:
-        problems.append(_unknown_namespace(execution.namespace))
+        problems.append(_unknown_namespace(execution.namespace, context.namespaces))
     elif body.spec is not None:
         spec, refusals = grant(
             body.spec,
@@ -95,9 +96,12 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     )
 
 
-def _unknown_namespace(name: str) -> Problem:
+def _unknown_namespace(name: str, known: Collection[str]) -> Problem:
     message = f"nobody declared the namespace {quoted(name)}"
-    complaint = Complaint("UnknownNamespace", message, f"add namespaces/{name}.yaml")
+    remedy = f"add namespaces/{name}.yaml"
+    if near := closest(name, known):
+        remedy = f"did you mean executions/{near}/? Else {remedy}"
+    complaint = Complaint("UnknownNamespace", message, remedy)
     return complaint.at(("metadata",), at_key=True)
 
 
