@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
@@ -19,6 +21,10 @@ from reconciler.loop import Loop
 from reconciler.ports import Clock, Cluster, Lease, Source, StatusSink, Store
 from reconciler.publisher import Publisher
 from reconciler.working_set import WorkingSet
+
+if TYPE_CHECKING:
+    from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.store.repository import SqlStore
 
 
 def host(settings: Settings) -> Host:
@@ -55,29 +61,38 @@ def reader(settings: Settings, from_: Source) -> Reader:
     return Reader(from_, loader)
 
 
-def cluster(settings: Settings, clock: Clock) -> Cluster:
-    """Return the Swarm, or the simulated cluster where the settings say so."""
+@contextmanager
+def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
+    """Lend the Swarm, or the simulated cluster where the settings say so."""
     if settings.cluster == "simulated":
         from reconciler.cluster.fake import FakeCluster, fake_node
 
         nodes = [fake_node(f"sim{number}") for number in (1, 2, 3)]
-        return FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        yield FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        return
+    with contextlib.closing(swarm(settings, clock)) as found:
+        yield found
+
+
+def swarm(settings: Settings, clock: Clock) -> SwarmCluster:
+    """Return the Swarm, to be closed. Nothing is connected yet."""
     from reconciler.cluster.swarm import SwarmCluster
 
     return SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
 
 
-def store(settings: Settings) -> Store:
-    """Return the database."""
+@contextmanager
+def store(settings: Settings) -> Iterator[SqlStore]:
+    """Lend the database."""
     from reconciler.store.repository import SqlStore
 
-    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return SqlStore(
+    with SqlStore(
         settings.database,
         deployment=settings.deployment,
         clock=SystemClock(),
         random=random.Random(),
-    )
+    ) as found:
+        yield found
 
 
 def status_sink(settings: Settings) -> StatusSink:
@@ -118,12 +133,15 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
     clock = SystemClock()
     working_set = WorkingSet(from_store.load())
-    publisher = Publisher(status_sink(settings), working_set, ledger_key=ledger_key(settings))
-    swarm = cluster(settings, clock)
-    try:
+    with (
+        cluster(settings, clock) as there,
+        contextlib.closing(
+            Publisher(status_sink(settings), working_set, ledger_key=ledger_key(settings))
+        ) as publisher,
+    ):
         yield Loop(
             reader=reader(settings, source(settings)),
-            cluster=swarm,
+            cluster=there,
             store=from_store,
             working_set=working_set,
             publisher=publisher,
@@ -133,7 +151,3 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
         )
-    finally:
-        publisher.close()
-        if (close := getattr(swarm, "close", None)) is not None:
-            close()

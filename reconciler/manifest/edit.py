@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from itertools import accumulate
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import yaml
 from yaml.events import DocumentStartEvent, ScalarEvent
@@ -150,6 +150,23 @@ def _parent(document: Document, path: Path) -> _Place | None:
     return None if mark.entries is None else _Place(mark, key_line)
 
 
+class _Position(Protocol):
+    """A line and a column, from 0: what the parser's marks and ours have in common."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+class _Scalar(NamedTuple):
+    """How a scalar is written, and where it ends."""
+
+    style: str | None
+    end: int
+
+
 class _Layout:
     """Where the lines, scalars and documents of a text are."""
 
@@ -160,25 +177,22 @@ class _Layout:
         self._newline = "\r\n" if self._lines[0].endswith("\r\n") else "\n"
         events = list(_events(text))
         self._scalars = {
-            self._offset(event.start_mark): event
-            for event in events
-            if isinstance(event, ScalarEvent)
+            self._offset(event.start_mark): _Scalar(event.style, self._offset(event.end_mark))
+            for event in _only(ScalarEvent, events)
         }
         self._documents = [
-            self._offset(event.start_mark)
-            for event in events
-            if isinstance(event, DocumentStartEvent)
+            self._offset(event.start_mark) for event in _only(DocumentStartEvent, events)
         ]
 
     def with_value(self, mark: Mark, value: Scalar) -> str | None:
         """Return the text with a scalar replaced; None where there is none, or one in a block."""
         start = self._offset(mark)
-        event = self._scalars.get(start)
-        if event is None or mark.entries is not None or event.style in ("|", ">"):
+        old = self._scalars.get(start)
+        if old is None or mark.entries is not None or old.style in ("|", ">"):
             return None
         # Nothing stands where a key has no value, and then a blank must follow the colon.
         blank = " " if self._text[:start].endswith(":") else ""
-        return self._text[:start] + blank + _written(value) + self._text[self._end(mark) :]
+        return self._text[:start] + blank + _written(value) + self._text[old.end :]
 
     def with_key(self, place: _Place, key: str, value: Scalar) -> str | None:
         """Return the text with a key added to a mapping; None where no line is free for it."""
@@ -215,18 +229,18 @@ class _Layout:
         Above means at once below the parent's key, so that a comment stays with what it is about.
         """
         first = min((place.mark.entries or {}).values())
-        offset = self._offset(first.value)
-        if first.value.line == first.line and offset in self._scalars:
-            end = self._scalars[offset].end_mark
-            if end.line == first.line and self._is_over(self._end(first.value)):
-                return first.line + 1
+        value = self._scalars.get(self._offset(first.value))
+        if value is not None and self._ends_on(first.line, value.end):
+            return first.line + 1
         if place.key_line is None:
             return None if self._lines[first.line][: first.column].strip() else first.line
         return place.key_line + 1 if place.key_line < first.line else None
 
-    def _is_over(self, offset: int) -> bool:
-        """Tell whether nothing but a comment follows on the line."""
-        rest = self._text[offset : self._offsets[self._line_of(offset) + 1]].strip()
+    def _ends_on(self, line: int, offset: int) -> bool:
+        """Tell whether ``offset`` is on the line, and nothing but a comment follows."""
+        if self._line_of(offset) != line:
+            return False
+        rest = self._text[offset : self._offsets[line + 1]].strip()
         return not rest or rest.startswith("#")
 
     def _with_line(self, line: int, column: int, entry: str) -> str:
@@ -236,10 +250,7 @@ class _Layout:
             return f"{before}{self._newline}{' ' * column}{entry}{after}"
         return f"{before}{' ' * column}{entry}{self._newline}{after}"
 
-    def _end(self, mark: Mark) -> int:
-        return self._offset(self._scalars[self._offset(mark)].end_mark)
-
-    def _offset(self, mark: Any) -> int:
+    def _offset(self, mark: _Position) -> int:
         return self._offsets[min(mark.line, len(self._lines))] + mark.column
 
     def _line_of(self, offset: int) -> int:
@@ -253,6 +264,10 @@ def _events(text: str) -> Iterator[Any]:
             yield loader.get_event()
     finally:
         loader.dispose()
+
+
+def _only(kind: type, events: Sequence[Any]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
 
 
 def _written(value: Scalar) -> str:

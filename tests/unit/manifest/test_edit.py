@@ -63,7 +63,10 @@ def test_a_new_key_gets_a_line_of_its_own_below_the_first_entry() -> None:
         ('{"spec": {\n  "a": 1\n}}\n', '{"spec": {\n  "run": 2,\n  "a": 1\n}}\n'),
         ("spec:\n    zapp: x", "spec:\n    zapp: x\n    run: 2"),
         ("spec:\r\n  zapp: x\r\n", "spec:\r\n  zapp: x\r\n  run: 2\r\n"),
-        ("spec:\n  # c\n  services:\n    a: {}\n", "spec:\n  run: 2\n  # c\n  services:\n    a: {}\n"),
+        (
+            "spec:\n  # c\n  services:\n    a: {}\n",
+            "spec:\n  run: 2\n  # c\n  services:\n    a: {}\n",
+        ),
         ("spec:\n  run:   # none yet\n  a: b\n", "spec:\n  run: 2   # none yet\n  a: b\n"),
         ("spec:\n  run: 'old'\n", "spec:\n  run: 2\n"),
         ("spec:\n  a: |\n    text\n\n  b: c\n", "spec:\n  run: 2\n  a: |\n    text\n\n  b: c\n"),
@@ -78,7 +81,9 @@ def test_every_style_is_kept(before: str, after: str) -> None:
 
 def test_only_the_document_that_is_meant_is_edited() -> None:
     text = "spec: {run: 1}\n---\nspec: {run: 1}\n---\nspec: {run: 1}\n"
-    assert set_(text, RUN, 2, index=1) == "spec: {run: 1}\n---\nspec: {run: 2}\n---\nspec: {run: 1}\n"
+    assert (
+        set_(text, RUN, 2, index=1) == "spec: {run: 1}\n---\nspec: {run: 2}\n---\nspec: {run: 1}\n"
+    )
 
 
 @pytest.mark.parametrize(
