@@ -18,13 +18,17 @@ from reconciler.converge.render import Host, Storage
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop
-from reconciler.ports import Clock, Cluster, Lease, Source, StatusSink, Store
+from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.publisher import Publisher
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
     from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.git.status_branch import StatusBranch
     from reconciler.store.repository import SqlStore
+
+LEDGER_KEY = "ledger.key"
+LEDGER_KEY_BYTES = 32
 
 
 def host(settings: Settings) -> Host:
@@ -70,15 +74,19 @@ def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
         nodes = [fake_node(f"sim{number}") for number in (1, 2, 3)]
         yield FakeCluster(nodes, clock=clock, deployment=settings.deployment)
         return
-    with contextlib.closing(swarm(settings, clock)) as found:
+    with swarm(settings, clock) as found:
         yield found
 
 
-def swarm(settings: Settings, clock: Clock) -> SwarmCluster:
-    """Return the Swarm, to be closed. Nothing is connected yet."""
+@contextmanager
+def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
+    """Lend the Swarm. Nothing is connected before it is used."""
     from reconciler.cluster.swarm import SwarmCluster
 
-    return SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+    with contextlib.closing(
+        SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+    ) as found:
+        yield found
 
 
 @contextmanager
@@ -95,7 +103,12 @@ def store(settings: Settings) -> Iterator[SqlStore]:
         yield found
 
 
-def status_sink(settings: Settings) -> StatusSink:
+def has_database(settings: Settings) -> bool:
+    """Tell whether a database is configured, or was made here before."""
+    return bool(settings.database_url) or (settings.state_dir / "zoe.db").exists()
+
+
+def status_sink(settings: Settings) -> StatusBranch:
     """Return the status branch of the platform source."""
     from reconciler.git.status_branch import StatusBranch
 
@@ -112,18 +125,18 @@ def status_sink(settings: Settings) -> StatusSink:
 
 def ledger_key(settings: Settings) -> bytes:
     """Return the key that signs the mirrored ledger; made on first use, readable by us only."""
-    path = settings.state_dir / "ledger.key"
+    path = settings.state_dir / LEDGER_KEY
     if not path.exists():
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(LEDGER_KEY_BYTES))
     return _read_key(path)
 
 
 def _read_key(path: Path) -> bytes:
     key = path.read_bytes()
-    if len(key) < 32:
+    if len(key) < LEDGER_KEY_BYTES:
         raise ConfigError(f"{path} is damaged: restore it from your backup")
     return key
 

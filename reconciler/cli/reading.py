@@ -35,7 +35,7 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
 @contextmanager
 def database(settings: Settings) -> Iterator[Store | None]:
     """Lend the database if one is configured and there."""
-    if not settings.database_url and not (settings.state_dir / "zoe.db").exists():
+    if not wire.has_database(settings):
         yield None
         return
     with wire.store(settings) as store:
