@@ -50,7 +50,7 @@ def command(*, once: bool, down: bool, directory: Path) -> None:
     try:
         demo.play()
     except ReconcilerError:
-        click.echo("The demo failed; everything is left to look at. Then: zoe demo --down", err=True)
+        click.echo("The demo failed; all is left to look at. Then: zoe demo --down", err=True)
         raise
     if once:
         demo.down()
