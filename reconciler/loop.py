@@ -91,6 +91,7 @@ class Loop:
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _failing: dict[Uid, _Failing] = field(default_factory=dict)
+    _told: frozenset[tuple[str, str]] = frozenset()
 
     def reconcile(self, *, fetch: bool = True) -> Report:
         """Make one pass.
@@ -138,7 +139,9 @@ class Loop:
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         return World(
             wanted=wanted,
-            memory=self.working_set.memory(published_seq=self.publisher.published_seq),
+            memory=self.working_set.memory(
+                published_seq=self.publisher.published_seq, publish_error=self.publisher.error
+            ),
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -167,7 +170,7 @@ class Loop:
             ),
             placements=found.placements,
             executions=rows,
-            events=self._events(found, wanted.commit),
+            events=(*self._events(found, wanted.commit), *self._alerts(found, wanted.commit)),
             harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
             good_files=self._good_files(),
             accepted=self._newly_accepted(),
@@ -223,6 +226,22 @@ class Loop:
                 is_warning=step.is_warning,
             )
             for step in found.steps
+        )
+
+    def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
+        """Return what concerns no single execution, once when it comes up."""
+        now = {(note.reason, note.message) for note in found.plan.notes if note.reason == "Orphan"}
+        if self._accepted is not None and self._accepted.hold:
+            now.add((self._accepted.hold, self._accepted.message))
+        if self.publisher.error:
+            now.add(("StatusNotPublished", self.publisher.error))
+        fresh = sorted(now - self._told)
+        self._told = frozenset(now)
+        for reason, message in fresh:
+            log.warning("alert", extra={"reason": reason, "message_text": message})
+        return tuple(
+            Event(at=self.clock.now(), reason=r, message=m, commit=commit, is_warning=True)
+            for r, m in fresh
         )
 
     def _harvest(self, uid: Uid, group: Group, found: Assessment, now: datetime) -> Harvest:

@@ -83,6 +83,7 @@ class Memory:
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
+    publish_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -557,11 +558,16 @@ class _Pass:
                 held=self.held.get(uid),
                 notes=tuple((note.reason, note.message) for note in notes),
                 failures=self.world.failures.get(uid, ()),
-                published_seq=self.memory.published_seq,
+                unpublished=self._unpublished(record),
             ),
             previous=self.memory.statuses.get(uid),
             now=self.world.now,
         )
+
+    def _unpublished(self, record: Record) -> str:
+        """Return why the newest facts aren't on the status branch, if pushing them failed."""
+        is_behind = record.last_seq > self.memory.published_seq
+        return self.memory.publish_error if is_behind else ""
 
     def _wanted_spec(self, uid: Uid) -> ExecutionSpec | None:
         manifest = self.wanted.manifests.get(uid)

@@ -120,7 +120,7 @@ class Facts:
     held: tuple[str, str] | None = None
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
-    published_seq: int = 0
+    unpublished: str = ""
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
@@ -453,6 +453,15 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
         found.append(_true("Held", *facts.held))
     if any(group.service.is_drifted for group in facts.groups):
         found.append(_true("Drifted", "ChangedByHand", "a service was changed by hand"))
+    if facts.unpublished:
+        found.append(
+            Condition(
+                type="StatusPublished",
+                status="False",
+                reason="PushFailed",
+                message=facts.unpublished,
+            )
+        )
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
         found.append(_true("Reconciling", status.reason, status.message))
     if status.phase is Phase.FAILED:

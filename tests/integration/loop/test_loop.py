@@ -301,7 +301,9 @@ def test_a_status_branch_that_refuses_pushes_never_holds_up_the_cluster(site: Si
     site.reconcile(passes=8)
     site.loop.publish(wait=True)
     assert site.phases() == {"aml/book": "Running"}
-    assert site.loop.publisher.error
+    site.reconcile()
+    conditions = {c["type"]: c["reason"] for c in site.status("aml/book")["conditions"]}
+    assert conditions["StatusPublished"] == "PushFailed"
     site.repository.delete_branch("zoe/status/blocked")
     assert any(path.endswith("book.yaml") for path in site.published())
 

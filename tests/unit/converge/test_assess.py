@@ -394,6 +394,14 @@ def test_a_name_taken_by_somebody_else_is_a_note_not_a_fight() -> None:
     assert [note.reason for note in found.plan.notes] == ["NameConflict"]
 
 
+def test_a_stack_name_of_somebody_else_is_left_to_them() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    state = observed(foreign_stacks=frozenset({"zoe-test-aml-job"}))
+    found = ledger.assess(wanted(book), state)
+    assert "CreateService" not in names(found.plan.actions)
+    assert status_of(found, book).message.startswith("a stack of somebody else is called")
+
+
 def test_nothing_is_deleted_before_a_second_equal_look() -> None:
     ledger, book, other = Ledger(), manifest(interactive()), manifest(batch(), name="other")
     state = started(ledger, book, other)
