@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from reconciler.cluster.lab import host, network
@@ -12,6 +14,8 @@ from reconciler.cluster.lab.layout import LabState, Layout, NodeOptions
 from reconciler.errors import ClusterUnavailable
 
 _INIT = Path(__file__).with_name("node_init.sh")
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
+_EMPTY_WAIT_S = 10
 _NAMESPACES = ("--net", "--mount", "--uts", "--ipc", "--pid")
 
 
@@ -90,6 +94,24 @@ def running(layout: Layout) -> dict[str, int]:
         for process, arguments in host.processes()
         if arguments[: len(mark)] == mark and host.is_first_process(process)
     }
+
+
+def remove_control_groups(layout: Layout) -> None:
+    """Remove the empty control groups that the lab's engines made."""
+    group = layout.cgroup().lstrip("/")
+    tops = (parent / group for parent in (_CONTROL_GROUPS, *_CONTROL_GROUPS.glob("*/")))
+    for top in [top for top in tops if top.is_dir()]:
+        host.wait_until(
+            partial(_remove_empty_folders, top), what=f"{top} to be empty", timeout_s=_EMPTY_WAIT_S
+        )
+
+
+def _remove_empty_folders(top: Path) -> bool:
+    """Remove a tree of control groups, deepest first; tell whether it is gone."""
+    for folder in sorted(top.glob("**/"), reverse=True):
+        with suppress(OSError):  # the kernel is still at it: asked again
+            folder.rmdir()
+    return not top.exists()
 
 
 def _find(layout: Layout, node: str) -> tuple[int, ...]:
