@@ -23,7 +23,9 @@ def command(*, name: tuple[str, str], tail: int, component: str) -> None:
         raise click.exceptions.Exit(1)
     settings = config.load()
     uid = document["metadata"]["uid"]
-    for harvest in reading.required_database(settings).harvests(uid):
+    with reading.required_database(settings) as store:
+        harvests = store.harvests(uid)
+    for harvest in harvests:
         if component in ("", harvest.component):
             code = "" if harvest.exit_code is None else f", exit code {harvest.exit_code}"
             _print(
@@ -33,12 +35,12 @@ def command(*, name: tuple[str, str], tail: int, component: str) -> None:
             )
     if document["status"].get("endedAt"):
         return
-    cluster = wire.cluster(settings, SystemClock())
-    for service in cluster.observe().services:
-        labels = service.spec.labels
-        if labels.get(LABEL_UID) == uid and component in ("", labels.get(LABEL_COMPONENT)):
-            text = cluster.logs(service.id, tail=tail)
-            _print(f"{labels.get(LABEL_COMPONENT)} now", text, tail)
+    with wire.cluster(settings, SystemClock()) as cluster:
+        for service in cluster.observe().services:
+            labels = service.spec.labels
+            if labels.get(LABEL_UID) == uid and component in ("", labels.get(LABEL_COMPONENT)):
+                text = cluster.logs(service.id, tail=tail)
+                _print(f"{labels.get(LABEL_COMPONENT)} now", text, tail)
 
 
 def _print(title: str, text: str, tail: int) -> None:

@@ -75,10 +75,11 @@ def _read(
 
 def _remembered(settings: Settings) -> tuple[Memory, preview.Cluster]:
     """Return what the database remembers; without one, nothing and an unknown queue."""
-    store = reading.database(settings)
-    if store is None:
+    with reading.database(settings) as store:
+        stored = None if store is None else store.load()
+    if stored is None:
         return Memory(), preview.no_cluster(SystemClock().now())
-    working_set = WorkingSet(store.load())
+    working_set = WorkingSet(stored)
     memory = working_set.memory(published_seq=working_set.last_seq)
     if working_set.snapshot is None:
         return memory, preview.no_cluster(SystemClock().now())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +26,33 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
         ConfigError: There is no place to read from.
     """
     settings = config.load()
-    if (store := database(settings)) is not None:
-        rows = store.load().executions
-        return _newest([row.status for row in rows])
+    with database(settings) as store:
+        if store is not None:
+            return _newest([row.status for row in store.load().executions])
     return _newest(_from_branch(settings, directory or Path.cwd()))
 
 
-def database(settings: Settings) -> Store | None:
-    """Return the database if one is configured and there."""
-    if not settings.database_url and not (settings.state_dir / "zoe.db").exists():
-        return None
-    return wire.store(settings)
+@contextmanager
+def database(settings: Settings) -> Iterator[Store | None]:
+    """Lend the database if one is configured and there."""
+    if not wire.has_database(settings):
+        yield None
+        return
+    with wire.store(settings) as store:
+        yield store
 
 
-def required_database(settings: Settings) -> Store:
-    """Return the database, for what only it knows.
+@contextmanager
+def required_database(settings: Settings) -> Iterator[Store]:
+    """Lend the database, for what only it knows.
 
     Raises:
         ConfigError: None is configured.
     """
-    store = database(settings)
-    if store is None:
-        raise ConfigError(NO_PLACE)
-    return store
+    with database(settings) as store:
+        if store is None:
+            raise ConfigError(NO_PLACE)
+        yield store
 
 
 def find(namespace: str, name: str) -> Mapping[str, Any] | None:
