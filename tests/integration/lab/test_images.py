@@ -56,13 +56,14 @@ def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
         *("--network", "notebooks"),  # without a network there is no way to its port
         *("--cap-drop", "ALL", "--secret", "source=token,target=jupyter_token"),
         *("--env", "JUPYTER_TOKEN_FILE=/run/secrets/jupyter_token"),
-        *("--health-cmd", "/etc/jupyter/docker_healthcheck.py", "--health-interval", "1s"),
+        *("--health-cmd", "/etc/jupyter/docker_healthcheck.py", "--health-interval", "2s"),
+        *("--health-start-period", "120s"),  # a busy machine is no reason to start it again
         *("--publish", f"mode=host,target=8888,published={PORT}", jupyter.tags[0]),
     )
     wait_for(lambda: lone.docker("service", "ps", "-q", "notebook"), what="a task")
     states = ("service", "ps", "--format", "{{.CurrentState}} {{.Error}}", "notebook")
     wait_for(
-        lambda: lone.docker(*states).startswith("Running"), what="a healthy notebook", timeout_s=60
+        lambda: lone.docker(*states).startswith("Running"), what="a healthy notebook", timeout_s=120
     )
     status = f"http://{lone.address(1)}:{PORT}/api/status"
     with urllib.request.urlopen(f"{status}?token={TOKEN}", timeout=10) as answer:
