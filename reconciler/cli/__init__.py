@@ -51,6 +51,7 @@ VERBS: Mapping[str, Verb] = {
     "suspend": _own("suspend", "Suspend an execution in its manifest."),
     "resume": _own("resume", "Resume a suspended execution in its manifest."),
     "stop": _own("stop", "Delete an execution's manifest."),
+    "demo": _own("demo", "Show Zoe at work on this machine."),
     "up": _own("up", "Run the reconciler and the status page."),
     "run": _own("run", "Run the reconciler."),
     "once": _own("once", "Make one pass and end."),

@@ -501,6 +501,10 @@ class _Pass:
 
     def _statuses(self, decision: Decision, planned: Plan) -> tuple[Status, ...]:
         waits = {wait.uid: wait for wait in decision.waits}
+        if not self.world.may_start:
+            message = "would start now, but mode is observe"
+            would = Blocked(reason="ObserveOnly", message=message)
+            self.blocked |= {start.uid: would for start in decision.starts}
         notes: dict[str, list[Note]] = {}
         for note in planned.notes:
             notes.setdefault(note.uid, []).append(note)

@@ -304,6 +304,8 @@ def _blocked_phase(facts: Facts, blocked: Blocked) -> tuple[Phase, str, str]:
         if facts.groups:
             return Phase.TERMINATING, "Suspended", "its services are being stopped"
         return Phase.SUSPENDED, "Suspended", blocked.message
+    if blocked.reason == "ObserveOnly":
+        return Phase.QUEUED, blocked.reason, blocked.message
     return Phase.PENDING, blocked.reason, blocked.message
 
 

@@ -1,87 +1,27 @@
-"""How a remote is reached: address, credentials, host keys, time-outs, and what its errors mean.
+"""How a remote is reached: credentials, host keys, time-outs, and what its errors mean.
 
-libgit2 keeps time-outs and the home directory (where it looks for known_hosts) per process, so
-remotes with different settings must not be used from several threads at once.
+libgit2 keeps its time-outs per process: of remotes that are used from several threads at once,
+each waits as long as the last one to begin said.
 """
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pygit2
 from pygit2.enums import CredentialType
 
 from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.git import known_hosts
+from reconciler.git.address import PORTS, Address
 from reconciler.git.text import clean, scrub
 
 _MESSAGE_LIMIT = 600
 _MAX_ASKS = 1  # a second question means that the answer to the first was refused
-_SSH_PORT = 22
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SCP_LIKE = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s]+):(?P<path>(?!//).+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A remote's URL without password, and what it says beside the place."""
-
-    url: str
-    kind: Literal["http", "https", "ssh", "file"]
-    host: str = ""
-    port: int | None = None
-    user: str = ""
-    password: str = ""
-
-    @property
-    def path(self) -> str:
-        """The directory that a local address means."""
-        return unquote(urlsplit(self.url).path) if "://" in self.url else self.url
-
-    @staticmethod
-    def of(url: str) -> Address:
-        """Take a URL, an scp-like address or a path apart.
-
-        Raises:
-            ConfigError: The scheme is none of those that are supported, or there is no host.
-        """
-        if "://" not in url:
-            return _scp_like(url) or Address(url=url, kind="file")
-        parts = urlsplit(url)
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        match parts.scheme:
-            case "file":
-                return Address(url=url, kind="file")
-            case "http" | "https" | "ssh" as kind:
-                pass
-            case other:
-                raise ConfigError(f"{other}:// isn't supported: use https, ssh, http or a path")
-        if not parts.hostname:
-            raise ConfigError(f"{scrub(url)} names no host")
-        place = parts.netloc.rpartition("@")[2]
-        keep_user = f"{parts.username}@" if kind == "ssh" and user else ""
-        return Address(
-            url=urlunsplit(parts._replace(netloc=keep_user + place)),
-            kind=kind,
-            host=parts.hostname,
-            port=parts.port,
-            user=user,
-            password=password,
-        )
-
-
-def _scp_like(text: str) -> Address | None:
-    found = None if text.startswith(("/", ".")) else _SCP_LIKE.fullmatch(text)
-    if found is None:
-        return None
-    return Address(url=text, kind="ssh", host=found["host"], user=found["user"] or "")
 
 
 class Session(pygit2.RemoteCallbacks):
@@ -178,12 +118,10 @@ class Access:
         """Tell whether ``url`` leads to where the settings lead: credentials go nowhere else."""
         if self._address.kind == "ssh":
             return True
-        other = Address.of(url)
-        return (other.kind, other.host, other.port) == (
-            self._address.kind,
-            self._address.host,
-            self._address.port,
-        )
+        try:
+            return Address.of(url).server == self._address.server
+        except ConfigError:
+            return False
 
     def redirected(self, url: str) -> str:
         """Return the sentence for a remote that sends us to another server."""
@@ -247,21 +185,11 @@ class Access:
         pygit2.settings.server_connect_timeout = milliseconds
         pygit2.settings.server_timeout = milliseconds
         pygit2.settings.enable_fsync_gitdir(True)
-        known_hosts = self._settings.known_hosts_file
-        if known_hosts is None or self._address.kind != "ssh":
+        if self._address.kind != "ssh":
             yield
             return
-        # libgit2 reads ~/.ssh/known_hosts and nothing else, but lets us say where ~ is.
-        former = pygit2.settings.homedir
-        with tempfile.TemporaryDirectory(prefix="zoe-ssh-") as home:
-            link = Path(home) / ".ssh" / "known_hosts"
-            link.parent.mkdir()
-            link.symlink_to(known_hosts.absolute())
-            pygit2.settings.homedir = home
-            try:
-                yield
-            finally:
-                pygit2.settings.homedir = former or ""
+        with known_hosts.used(self._settings.known_hosts_file):
+            yield
 
     def _explained(self, error: Exception, session: Session) -> str:
         if session.untrusted_host:
@@ -284,7 +212,7 @@ class Access:
         if self._address.kind != "ssh":
             return f"the certificate of {host} isn't trusted: add its authority to the system's"
         place = self._settings.known_hosts_file or "~/.ssh/known_hosts"
-        option = f"-p {port} " if port not in (None, _SSH_PORT) else ""
+        option = f"-p {port} " if port not in (None, PORTS["ssh"]) else ""
         return (
             f"the host key of {host} isn't in {place}, or it has changed: run "
             f"`ssh-keyscan {option}{host} >> {place}` and compare the key with the one that the "

@@ -15,7 +15,7 @@ from pathlib import Path
 import pygit2
 
 from reconciler.errors import SourceUnavailable
-from reconciler.git.objects import RepositoryCorrupt
+from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.text import clean
 
 _BUSY_RETRY_S = 5.0

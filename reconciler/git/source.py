@@ -12,8 +12,9 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access, ownership_remedy
+from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
-from reconciler.git.objects import Objects, RepositoryCorrupt
+from reconciler.git.objects import Objects
 from reconciler.git.text import clean
 from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree
@@ -28,13 +29,13 @@ T = TypeVar("T")
 
 
 class GitSource:
-    """A declared source. The mirror in ``directory`` is its own; nothing is ever checked out.
+    """A declared source. The directory ``mirror`` is its own; nothing is ever checked out.
 
     Not for use by several threads at once. A corrupt mirror is set aside and cloned anew, once
     between two fetches.
     """
 
-    def __init__(self, settings: SourceSettings, directory: Path) -> None:
+    def __init__(self, settings: SourceSettings, mirror: Path) -> None:
         """Take the settings; nothing is opened before it is needed.
 
         Raises:
@@ -42,7 +43,7 @@ class GitSource:
         """
         self._settings = settings
         self._access = Access(settings)
-        self._mirror = Mirror(directory)
+        self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
         self._may_heal = True
 

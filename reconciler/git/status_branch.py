@@ -9,10 +9,10 @@ the history of the branch itself belongs here too, but isn't done yet.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import pygit2
@@ -20,11 +20,12 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access
+from reconciler.git.integrity import RepositoryCorrupt, whole
 from reconciler.git.mirror import Mirror
 from reconciler.git.names import is_accepted_path
-from reconciler.git.objects import Objects, RepositoryCorrupt, whole
+from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
-from reconciler.git.transfer import pull, push
+from reconciler.git.transfer import offered, pull, push
 from reconciler.ports import Clock
 
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
@@ -45,15 +46,19 @@ T = TypeVar("T")
 
 
 class StatusBranch:
-    """Writes and reads our files on one branch of a remote. Not for several threads at once."""
+    """Writes and reads our files on one branch of a remote. Not for several threads at once.
+
+    Over file:// libgit2 moves the branch without comparing once more, and runs no hooks: several
+    writers need a server.
+    """
 
     def __init__(
         self,
         settings: SourceSettings,
-        directory: Path,
+        mirror: Path,
         *,
         clock: Clock,
-        chance: random.Random,
+        random: Random,
         wait: Callable[[float], object],
         branch: str = "zoe/status",
         author: tuple[str, str] = DEFAULT_AUTHOR,
@@ -63,9 +68,9 @@ class StatusBranch:
 
         Args:
             settings: Where the remote is and how to log in; its own branch isn't used.
-            directory: Where the bare repository lives.
+            mirror: Where the bare repository lives.
             clock: Dates the commits.
-            chance: Draws the delays between attempts.
+            random: Draws the delays between attempts.
             wait: Waits that many seconds, or less when the process is to stop.
             branch: The branch to write.
             author: Name and address of the bot.
@@ -75,10 +80,10 @@ class StatusBranch:
             ConfigError: The URL can't be used.
         """
         self._access = Access(settings)
-        self._mirror = Mirror(directory)
+        self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
         self._clock = clock
-        self._chance = chance
+        self._random = random
         self._wait = wait
         self._branch = branch
         self._author = author
@@ -106,6 +111,17 @@ class StatusBranch:
             SourceUnavailable: The remote can't be reached, or a file is larger than ours ever are.
         """
         return self._alone(lambda: self._read(paths))
+
+    def exists(self) -> bool:
+        """Tell whether the remote has the branch, asked as somebody who wants to push.
+
+        Nothing is fetched or pushed. A server that lets us read only refuses here; one that
+        protects the branch refuses no sooner than at a push.
+
+        Raises:
+            SourceUnavailable: The remote can't be reached, or doesn't let us push.
+        """
+        return self._branch in self._alone(lambda: offered(self._mirror.opened(), self._access))
 
     def _read(self, paths: Sequence[str]) -> dict[str, bytes]:
         tip = self._pull()
@@ -145,7 +161,7 @@ class StatusBranch:
         )
 
     def _delay_s(self, attempt: int) -> float:
-        return self._chance.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
+        return self._random.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
 
     def _pull(self) -> str | None:
         repository, objects = self._mirror.opened(), self._objects()
@@ -164,8 +180,6 @@ class StatusBranch:
     def _commit(self, tip: str | None, files: Mapping[str, bytes | None], text: str) -> str | None:
         """Commit the files on top of ``tip``; return None if they change nothing."""
         repository = self._mirror.opened()
-        # What must last is what the remote took; syncing our copy takes ten times the rest.
-        pygit2.settings.enable_fsync_gitdir(False)
         with whole("the status branch"):
             parent = None if tip is None else repository[tip].peel(pygit2.Commit)
             tree = overlay(repository, None if parent is None else parent.tree_id, files)

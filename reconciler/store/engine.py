@@ -49,11 +49,11 @@ def parse_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        # The text may hold a password, so it isn't repeated.
+    except ArgumentError:
+        # Neither the text nor the cause is shown: both may hold a password.
         raise ConfigError(
             "database_url is not a URL: write sqlite:///FILE or postgresql://USER@HOST/NAME"
-        ) from error
+        ) from None
     match url.get_backend_name():
         case "sqlite":
             if not url.database or url.database == ":memory:":

@@ -15,6 +15,7 @@ from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, Stored
 from reconciler.store import (
     accepted,
+    condition,
     confirmations,
     executions,
     frozen,
@@ -27,6 +28,7 @@ from reconciler.store import (
     wanted,
 )
 from reconciler.store import lease as lease_row
+from reconciler.store.condition import Condition
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.process import current_process
 from reconciler.store.transactions import Transactions
@@ -79,6 +81,10 @@ class SqlStore:
             meta.claim(connection, self._deployment)
 
         self._transactions.write(work)
+
+    def condition(self) -> Condition:
+        """Return what there is to be said before it is migrated. Raises StoreUnavailable."""
+        return self._transactions.read(condition.read)
 
     def acquire_lease(self, holder: str, *, ttl_s: float) -> Lease | None:
         """Take the lease if it is free, expired, ours, or its holder on this boot is dead.
@@ -186,7 +192,8 @@ class SqlStore:
             return
         folder = Path(self._engine.url.database or "").parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # Specs and logs are nobody else's to read.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(f"the database's folder can't be made: {error}") from error
 

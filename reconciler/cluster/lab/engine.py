@@ -19,8 +19,7 @@ def configuration(layout: Layout, state: LabState, number: int) -> dict[str, obj
     """Return the engine's settings as its configuration file has them.
 
     No bridge and no rules of its own: overlays, DNS inside containers and host-mode ports work
-    without, and the machine is left alone. Names that only the outside could know fail at once,
-    since nobody answers at the gateway, instead of timing out.
+    without, and the machine is left alone.
     """
     node = layout.node(number)
     options = state.options.get(number, NodeOptions())
@@ -33,7 +32,6 @@ def configuration(layout: Layout, state: LabState, number: int) -> dict[str, obj
         "iptables": False,
         "ip6tables": False,
         "ip-forward": False,
-        "dns": [state.gateway],
         "cgroup-parent": layout.cgroup(number),
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "no-new-privileges": True,

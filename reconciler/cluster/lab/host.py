@@ -126,7 +126,7 @@ def is_first_process(process: int) -> bool:
     except OSError:
         return False
     numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
-    return len(numbers) > 2 and numbers[-1] == "1"  # noqa: PLR2004 - the word, then one per level
+    return len(numbers) > 2 and numbers[-1] == "1"
 
 
 def kill(process: int, *, still_ours: Callable[[], bool], timeout_s: float = 20) -> None:

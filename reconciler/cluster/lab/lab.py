@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +24,8 @@ from reconciler.errors import ClusterUnavailable, ConfigError
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _ENGINE_WAIT_S = 60
-_JOIN_WAIT_S = 60
+_JOIN_WAIT_S = 90
+_BURIAL_WAIT_S = 60
 _PARALLEL = 8
 
 Say = Callable[[str], None]
@@ -60,8 +61,9 @@ class Lab:
     """
 
     def __init__(self, directory: Path, *, say: Say = lambda _: None) -> None:
-        self._layout = Layout.at(directory)
+        self._directory = directory
         self._say = say
+        Layout.at(directory)  # a directory that can't serve is refused at once
 
     def up(
         self,
@@ -85,7 +87,7 @@ class Lab:
         requirements.check_machine()
         requirements.ensure(requirements.ENGINE, say=self._say)
         requirements.check_overlay_networks()
-        with self._exclusive():
+        with self._layout.acquire():
             state = self._settle(wanted)
             self._say(f"starting {nodes} engine(s) in {self._layout.directory}")
             self._start_missing(state)
@@ -98,7 +100,9 @@ class Lab:
         Works from whatever is left of a lab, and is fine with nothing at all.
         """
         requirements.check_machine()
-        with self._exclusive():
+        if not self._directory.exists():
+            return
+        with self._layout.acquire():
             # Processes first: they, not the state file, tell what runs.
             for node in engine.running(self._layout):
                 engine.stop(self._layout, int(Path(node).name.removeprefix("node")))
@@ -135,7 +139,11 @@ class Lab:
             engine.stop(self._layout, number)
 
     def start_node(self, number: int) -> None:
-        """Bring a node back with its data; return once its engine answers."""
+        """Bring a node back with its data; return once its engine answers.
+
+        Waits first, for some ten seconds after a kill, until the other nodes' overlays have
+        given the dead one up: see :meth:`_await_burial`.
+        """
         with self._node(number) as state:
             self._start(state, [number])
 
@@ -150,16 +158,20 @@ class Lab:
             network.set_link(self._layout, number, up=True)
 
     def wait_ready(self, *, timeout_s: float = _JOIN_WAIT_S) -> None:
-        """Return once every node is Ready in the managers' eyes."""
+        """Return once every node is Ready and its overlays reach every other node's."""
+        host.wait_until(self.is_whole, what="all nodes to be whole", timeout_s=timeout_s)
+
+    def is_whole(self) -> bool:
+        """Tell whether every node is Ready and its overlays reach every other node's.
+
+        Ready alone says nothing about the data path.
+        """
         state = self._state()
-
-        def all_ready() -> bool:
-            states = self._swarm_states(state)
-            return [states.get(f"node{number}") for number in state.numbers] == (
-                ["ready"] * state.nodes
-            )
-
-        host.wait_until(all_ready, what="all nodes to be Ready", timeout_s=timeout_s)
+        states = self._swarm_states(state)
+        if any(states.get(f"node{number}") != "ready" for number in state.numbers):
+            return False
+        addresses = {state.address(number) for number in state.numbers}
+        return all(self._peers(number) == addresses for number in state.numbers)
 
     def load_image(self, archive: Path) -> None:
         """Load an image archive (``docker save``) into every running node."""
@@ -218,12 +230,34 @@ class Lab:
         self._start(state, [number for number in state.numbers if not is_up[number]])
 
     def _start(self, state: LabState, numbers: Iterable[int]) -> None:
-        numbers = list(numbers)
+        running = engine.running(self._layout)
+        numbers = [n for n in numbers if str(self._layout.node(n)) not in running]
+        self._await_burial(state, numbers)
         for number in numbers:
-            if str(self._layout.node(number)) not in engine.running(self._layout):
-                engine.start(self._layout, state, number)
+            engine.start(self._layout, state, number)
         for number in numbers:
             self._await_engine(number)
+
+    def _await_burial(self, state: LabState, dead: Sequence[int]) -> None:
+        """Wait until no living node's overlays count on one of the dead any more.
+
+        A node comes back under a new name and its old address. While its old name still passes
+        for alive, nodes that start just then may take the new one for the impostor: they are
+        Ready, and their overlays never meet. No machine boots that fast, but this one does.
+        """
+        addresses = {state.address(number) for number in dead}
+        living = [number for number in state.numbers if number not in dead]
+        host.wait_until(
+            lambda: not any(self._peers(number) & addresses for number in living),
+            what="the other nodes to notice that it was dead",
+            timeout_s=_BURIAL_WAIT_S,
+        )
+
+    def _peers(self, number: int) -> frozenset[str]:
+        try:
+            return membership.gossip(self._layout.socket(number))
+        except ClusterUnavailable:
+            return frozenset()
 
     def _await_engine(self, number: int) -> None:
         node = str(self._layout.node(number))
@@ -265,26 +299,23 @@ class Lab:
 
     def _remove_control_groups(self) -> None:
         group = self._layout.cgroup().lstrip("/")
-        for parent in (_CONTROL_GROUPS, *_CONTROL_GROUPS.glob("*/")):
-            if (parent / group).is_dir():
-                host.wait_until(
-                    lambda top=parent / group: _remove_empty_folders(top),
-                    what=f"control group {group} to be empty",
-                    timeout_s=10,
-                )
+        tops = (parent / group for parent in (_CONTROL_GROUPS, *_CONTROL_GROUPS.glob("*/")))
+        for top in [top for top in tops if top.is_dir()]:
+            host.wait_until(
+                partial(_remove_empty_folders, top), what=f"{top} to be empty", timeout_s=10
+            )
 
     # --- the rest
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        with self._layout.lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    @property
+    def _layout(self) -> Layout:
+        return Layout.at(self._directory)  # its tag changes when the directory is made anew
 
     @contextmanager
     def _node(self, number: int) -> Iterator[LabState]:
         requirements.check_machine()
-        with self._exclusive():
+        self._state(number)
+        with self._layout.acquire():
             yield self._state(number)
 
     def _state(self, number: int = 1) -> LabState:

@@ -6,12 +6,15 @@ one, not even two directories of the same name in different chroots.
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TextIO
 
 from reconciler.errors import ConfigError
 
@@ -77,14 +80,14 @@ def free_subnet(taken: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Names and paths of the lab in a directory that exists."""
+    """Names and paths of the lab in a directory."""
 
     directory: Path
     tag: str
 
     @staticmethod
     def at(directory: Path) -> Layout:
-        """Return the layout of a directory, which is made if it isn't there.
+        """Return the layout of a directory; one that isn't there has no lab and no tag.
 
         Raises:
             ConfigError: The directory can't serve; the message says which could.
@@ -95,12 +98,37 @@ class Layout:
         if len(str(directory / "node200" / "docker.sock")) > _MAX_SOCKET_PATH:
             raise ConfigError(f"{directory} is too long for a socket's path: choose a shorter one")
         try:
-            directory.mkdir(parents=True, exist_ok=True)
             status = directory.stat()
+        except FileNotFoundError:
+            return Layout(directory, "absent")
         except OSError as error:
             raise ConfigError(f"{directory}: {error.strerror}") from error
         identity = f"{status.st_dev}:{status.st_ino}".encode()
         return Layout(directory, sha256(identity).hexdigest()[:8])
+
+    def acquire(self) -> TextIO:
+        """Return the directory's lock, held until it is closed; wait while another has it.
+
+        The directory is made if it isn't there.
+
+        Raises:
+            ConfigError: It can't be made.
+        """
+        while True:
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+                lock = self.lock.open("w")
+            except FileNotFoundError:
+                continue  # it went between the two calls
+            except OSError as error:
+                raise ConfigError(f"{self.directory}: {error.strerror}") from error
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._is_still(lock):
+                return lock
+            lock.close()  # it went with the lab that its holder took down
+
+    def _is_still(self, lock: TextIO) -> bool:
+        return self.lock.exists() and self.lock.stat().st_ino == os.fstat(lock.fileno()).st_ino
 
     @property
     def lock(self) -> Path:

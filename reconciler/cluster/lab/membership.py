@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,47 +10,52 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 
 from reconciler.cluster.lab.layout import LabState, Layout
 from reconciler.errors import ClusterUnavailable
 
 _SWARM_PORT = 2377
+_PING_S = 2
 _NANOSECONDS_PER_MS = 1_000_000
 _TASK_HISTORY = 5
+_INGRESS = "ingress"  # the one overlay that every node is in from the start
 
 
 @contextmanager
-def engine(socket: Path, *, timeout_s: int = 120) -> Iterator[Any]:
+def engine(path: Path, *, timeout_s: int = 120) -> Iterator[Any]:
     """Yield the low-level client of an engine.
 
     Raises:
         ClusterUnavailable: It doesn't answer, or refuses.
     """
+    if not answers(path):  # the SDK's client leaks its connections when it can't be made
+        raise ClusterUnavailable(f"the engine at {path} doesn't answer")
     try:
-        client = docker.APIClient(f"unix://{socket}", version="auto", timeout=timeout_s)
+        client = docker.APIClient(f"unix://{path}", version="auto", timeout=timeout_s)
         try:
             yield client
         finally:
             client.close()
     except (DockerException, requests.RequestException) as error:
-        raise ClusterUnavailable(f"the engine at {socket}: {error}") from error
+        raise ClusterUnavailable(f"the engine at {path}: {error}") from error
 
 
-def answers(socket: Path) -> bool:
-    """Tell whether an engine is ready to be talked to."""
-    if not socket.exists():
-        return False
+def answers(path: Path) -> bool:
+    """Tell whether an engine is ready to be talked to; cheap enough to poll with."""
     try:
-        with engine(socket, timeout_s=5) as client:
-            return bool(client.ping())
-    except ClusterUnavailable:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PING_S)
+            connection.connect(str(path))
+            connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+    except OSError:
         return False
 
 
-def is_member(socket: Path) -> bool:
+def is_member(path: Path) -> bool:
     """Tell whether an engine belongs to a Swarm (its state survives restarts)."""
-    with engine(socket) as client:
+    with engine(path) as client:
         return client.info()["Swarm"]["LocalNodeState"] not in {"inactive", "error"}
 
 
@@ -66,9 +72,9 @@ def found(layout: Layout, state: LabState) -> None:
         )
 
 
-def join_tokens(socket: Path) -> tuple[str, str]:
+def join_tokens(path: Path) -> tuple[str, str]:
     """Return a manager's tokens for managers and for workers."""
-    with engine(socket) as client:
+    with engine(path) as client:
         tokens = client.inspect_swarm()["JoinTokens"]
         return tokens["Manager"], tokens["Worker"]
 
@@ -84,27 +90,40 @@ def join(layout: Layout, state: LabState, number: int, token: str) -> None:
         )
 
 
-def states(socket: Path) -> dict[str, str]:
+def states(path: Path) -> dict[str, str]:
     """Return host name -> ready, down, unknown or disconnected, as a manager sees its nodes.
 
     A node that was lost and came back under a new identity counts by its newer entry.
     """
-    with engine(socket, timeout_s=10) as client:
+    with engine(path, timeout_s=10) as client:
         listed = sorted(client.nodes(), key=lambda node: str(node["CreatedAt"]))
     return {node["Description"]["Hostname"]: node["Status"]["State"] for node in listed}
 
 
-def load(socket: Path, archive: Path) -> None:
+def gossip(path: Path) -> frozenset[str]:
+    """Return the addresses that a node exchanges overlay addresses with, its own included.
+
+    A node that is Ready but missing here has no working overlay to this one.
+    """
+    with engine(path, timeout_s=10) as client:
+        try:
+            peers = client.inspect_network(_INGRESS).get("Peers") or ()
+        except NotFound:  # just started
+            return frozenset()
+        return frozenset(peer["IP"] for peer in peers)
+
+
+def load(path: Path, archive: Path) -> None:
     """Load an image archive into an engine."""
-    with engine(socket, timeout_s=600) as client, archive.open("rb") as data:
+    with engine(path, timeout_s=600) as client, archive.open("rb") as data:
         for progress in client.load_image(data, quiet=True) or ():
             if "error" in progress:
                 raise ClusterUnavailable(f"{archive.name}: {progress['error']}")
 
 
-def has_image(socket: Path, tag: str, image_id: str) -> bool:
+def has_image(path: Path, tag: str, image_id: str) -> bool:
     """Tell whether an engine has exactly this image under this tag."""
-    with engine(socket) as client:
+    with engine(path) as client:
         return any(
             image["Id"] == image_id and tag in (image["RepoTags"] or ())
             for image in client.images()

@@ -21,6 +21,7 @@ _EXAMPLES = (
     Path(__file__).parents[2] / "_examples",  # in an installed package
     Path(__file__).parents[3] / "examples",  # in a checkout
 )
+_PACKAGE = re.compile(r"[A-Za-z0-9][\w.+,<>=!~\[\]-]*")  # words of a shell line in the end
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -76,9 +77,7 @@ class Recipe:
             for file in self.files
         }
         files = [[target, *content] for target, content in sorted(contents.items())]
-        facts = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "files"
-        }
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "files"}
         return canonical.digest({**facts, "files": files})[:16]
 
 
@@ -88,10 +87,14 @@ def locate(name: str) -> Path:
     Raises:
         ConfigError: There is none; the message says which there are.
     """
-    folders = [Path(name)] if "/" in name else [
-        _BUILT_IN / name,
-        *(examples / "zapps" / name / "image" for examples in _EXAMPLES),
-    ]
+    folders = (
+        [Path(name)]
+        if "/" in name
+        else [
+            _BUILT_IN / name,
+            *(examples / "zapps" / name / "image" for examples in _EXAMPLES),
+        ]
+    )
     for folder in folders:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
@@ -125,6 +128,9 @@ def read(file: Path) -> Recipe:
 def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     if not _NAME.fullmatch(data["name"]):
         raise ValueError(f"name {data['name']!r} isn't a lower-case word")
+    for package in (*data.get("apt", ()), *data.get("pip", ())):
+        if not _PACKAGE.fullmatch(package):
+            raise ValueError(f"{package!r} isn't the name of a package")
     lists = ("tags", "apt", "pip", "entrypoint", "command", "ports")
     return Recipe(
         **{

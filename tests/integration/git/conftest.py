@@ -51,7 +51,7 @@ def status(tmp_path: Path, waits: list[float]) -> Callable[..., StatusBranch]:
             SourceSettings(id="course", url=url, **settings),
             tmp_path / mirror,
             clock=SteppingClock(),
-            chance=random.Random(7),
+            random=random.Random(7),
             wait=waits.append,
         )
 

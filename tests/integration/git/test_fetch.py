@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pygit2
@@ -179,6 +180,7 @@ def test_a_redirect_to_another_server_gets_no_token(bare_repo, git_http, source,
     [
         ("ftp://example.org/x", "ftp:// isn't supported"),
         ("https:///x", "names no host"),
+        ("https://example.org:port/x", "is no URL"),
         ("http://example.org/x", "token_file needs https"),
         (f"http://git:{TOKEN}@example.org/x", "token_file needs https"),
     ],
@@ -221,6 +223,33 @@ def test_known_hosts_of_one_source_do_not_serve_another(bare_repo, git_ssh, sour
     assert pygit2.settings.homedir == home
     with pytest.raises(SourceUnavailable, match="isn't in"):
         source(git_ssh.url(repo), **key).fetch()
+
+
+def test_threads_with_other_known_hosts_take_turns(bare_repo, git_ssh, tmp_path):
+    """Status is pushed in a thread beside the loop, and libgit2 has one home directory."""
+    repo = bare_repo()
+    tip = repo.commit({"a": "1"})
+    nobody = tmp_path / "nobody"
+    nobody.touch()
+
+    def fetch(number: int) -> str:
+        known = git_ssh.known_hosts_file if number % 2 else nobody
+        settings = SourceSettings(
+            id="course",
+            url=git_ssh.url(repo),
+            ssh_key_file=git_ssh.key_file,
+            known_hosts_file=known,
+        )
+        try:
+            return GitSource(settings, tmp_path / f"{number}.git").fetch()
+        except SourceUnavailable as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(fetch, range(4)))
+
+    assert answers[1::2] == [tip, tip]
+    assert all("host key" in answer for answer in answers[::2])
 
 
 def test_a_refused_ssh_key_names_the_setting(bare_repo, git_ssh, source):
@@ -356,6 +385,7 @@ def test_a_lock_left_by_a_killed_process_does_not_stop_us(bare_repo, git_http, s
 
 _FETCH = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from reconciler.config import SourceSettings
 from reconciler.git.source import GitSource

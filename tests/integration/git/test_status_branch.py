@@ -193,6 +193,14 @@ def test_a_hook_that_rejects_is_reported_in_its_own_words(
     assert repo.files(BRANCH) == {"reports/1": b"a", **ONE}
 
 
+def test_a_push_logs_in(bare_repo, git_http, status, tmp_path):
+    repo = bare_repo()
+    git_http.login = ("bot", "t0ken")
+    (tmp_path / "token").write_text("t0ken")
+    sink = status(git_http.url(repo), username="bot", token_file=tmp_path / "token")
+    assert sink.publish(ONE, **ARGS) == repo.tip(BRANCH)
+
+
 def test_an_answer_that_got_lost_is_found_out(bare_repo, git_http, status):
     """The server took the push, but we never heard: no second commit."""
     repo = bare_repo()

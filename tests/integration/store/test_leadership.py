@@ -11,10 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from reconciler.errors import LeaseLost
 from reconciler.ports import Changes, Lease
+from reconciler.store.engine import open_engine, parse_url
+from reconciler.store.lease import check
+from reconciler.store.meta import bump
 from reconciler.store.process import ProcessIdentity, current_process, is_gone
 from tests.fixtures.postgres import DEPLOYMENT, OpenStore, wait_until
 
@@ -83,6 +87,37 @@ def test_a_restarted_holder_gets_a_new_epoch_under_its_old_name(
         again = store.acquire_lease("child", ttl_s=60)
     assert again is not None
     assert again.epoch == lost.epoch + 1
+
+
+@pytest.mark.postgres
+def test_nobody_takes_over_while_a_write_is_under_way(
+    open_store: OpenStore, postgres_url: str
+) -> None:
+    store = open_store(postgres_url)
+    held = store.acquire_lease("here", ttl_s=-1)
+    assert held is not None
+    engine = open_engine(parse_url(postgres_url))
+    with psycopg.connect(postgres_url) as rival:
+        with engine.begin() as writing:
+            check(writing, held)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                rival.execute("SELECT * FROM lease FOR UPDATE NOWAIT")
+            rival.rollback()
+        assert rival.execute("SELECT epoch FROM lease FOR UPDATE NOWAIT").fetchone() == (1,)
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_request_doesnt_wait_for_the_leaders_write(
+    open_store: OpenStore, postgres_url: str
+) -> None:
+    store = open_store(postgres_url)
+    engine = open_engine(parse_url(postgres_url))
+    with engine.begin() as writing:
+        bump(writing)
+        store.request_pass("main")
+    engine.dispose()
+    assert store.take_wanted() == ("main",)
 
 
 def test_a_zombie_counts_as_gone() -> None:

@@ -73,6 +73,17 @@ def test_a_store_heals_when_the_server_is_back(
     assert (stored.snapshot, stored.accepted) == ("before", {"main": "c1"})
 
 
+def test_a_restart_between_two_calls_goes_unnoticed(
+    outage: PostgresCluster, open_store: OpenStore, postgres_url: str
+) -> None:
+    # The pool's connections are dead then, and nothing has told it.
+    store = open_store(postgres_url)
+    before = store.load()
+    outage.stop()
+    outage.start()
+    assert store.load() == before
+
+
 def test_who_waits_through_an_outage_is_woken_after_it(
     outage: PostgresCluster, open_store: OpenStore, postgres_url: str
 ) -> None:

@@ -15,6 +15,23 @@ from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.transactions import TRIES, Transactions
 
 
+def test_a_read_sees_the_database_as_of_one_moment(database_url: str) -> None:
+    engine = open_engine(parse_url(database_url))
+    transactions = Transactions(engine, random=Random(1), wait=lambda _: None)
+    count = text("SELECT count(*) FROM published")
+
+    def read_twice(connection: Connection) -> tuple[int, int]:
+        before = connection.scalar(count)
+        transactions.write(
+            lambda other: other.execute(text("INSERT INTO published VALUES ('a', '1')"))
+        )
+        return before, connection.scalar(count)
+
+    assert transactions.read(read_twice) == (0, 0)
+    assert transactions.read(lambda connection: connection.scalar(count)) == 1
+    engine.dispose()
+
+
 @pytest.mark.postgres
 def test_a_deadlock_is_tried_again_as_a_whole(postgres_url: str) -> None:
     engine = open_engine(parse_url(postgres_url))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.git.access import Address
+from reconciler.git.address import Address
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""``zoe plan``: what a revision would do, without doing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from reconciler import config, wire
+from reconciler.cli import reading
+from reconciler.cli.progress import Progress
+from reconciler.clock import SystemClock
+from reconciler.config import Settings
+from reconciler.converge.assess import Memory, Wanted
+from reconciler.desired import Reader
+from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
+from reconciler.ports import Source
+from reconciler.review import preview
+from reconciler.working_set import WorkingSet
+
+
+@click.command("plan")
+@click.option("--repo", type=click.Path(path_type=Path, exists=True), help="A clone; default: .")
+@click.option("--base", default="", help="What is desired now; default: the branch's tip.")
+@click.option("--head", default="", help="What would be; default: HEAD.")
+@click.option("--at", default="", help="Short for --head REV with the branch's tip as base.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+def command(*, repo: Path | None, base: str, head: str, at: str, output: str) -> None:
+    """Show what HEAD would create, change and stop, against BASE, and in the queue.
+
+    Exit 0 also with changes; 1 when the head has errors.
+    """
+    settings = config.load()
+    source = _source(settings, repo)
+    branch = settings.platform_source.branch if settings.sources else "main"
+    base_id = source.resolve(base or branch)
+    head_id = source.resolve(at or head or "HEAD")
+    with Progress("planning"):
+        memory, cluster = _remembered(settings)
+        old = _read(settings, source, base_id, {})
+        new = _read(settings, source, head_id, old[1].good)
+        lines = preview.preview(
+            old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings)
+        )
+    errors = [d for d in new[1].diagnostics if d.is_error]
+    if output == "json":
+        told = preview.to_json(
+            lines,
+            base=base_id,
+            head=head_id,
+            cluster=cluster,
+            errors=[to_data(diagnostic) for diagnostic in errors],
+        )
+        click.echo(json.dumps(told, indent=2))
+    else:
+        _print(lines, errors, cluster.id)
+    raise click.exceptions.Exit(1 if errors else 0)
+
+
+def _source(settings: Settings, repo: Path | None) -> Source:
+    from reconciler.git.source import open_local
+
+    id_ = settings.platform_source.id if settings.sources else "platform"
+    return open_local(repo or Path(), id=id_)
+
+
+def _read(
+    settings: Settings, source: Source, commit: str, good: Mapping[str, tuple[str, str]]
+) -> tuple[Wanted, Reader]:
+    reader = wire.reader(settings, source)
+    return reader.read(commit, good=good), reader
+
+
+def _remembered(settings: Settings) -> tuple[Memory, preview.Cluster]:
+    """Return what the database remembers; without one, nothing and an unknown queue."""
+    with reading.database(settings) as store:
+        stored = None if store is None else store.load()
+    if stored is None:
+        return Memory(), preview.no_cluster(SystemClock().now())
+    working_set = WorkingSet(stored)
+    memory = working_set.memory(published_seq=working_set.last_seq)
+    if working_set.snapshot is None:
+        return memory, preview.no_cluster(SystemClock().now())
+    return memory, preview.read_snapshot(json.loads(working_set.snapshot))
+
+
+_MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
+
+
+def _print(
+    lines: tuple[preview.ExecutionPreview, ...], errors: list[Diagnostic], snapshot: str
+) -> None:
+    if errors:
+        click.echo(to_text(errors), err=True)
+    for line in lines:
+        where = f" position {line.position}" if line.position else ""
+        when = f" [{line.start_basis}]" if line.start_basis else ""
+        reason = f": {line.reason}" if line.reason else ""
+        mark = _MARKS.get(str(line.action), "~")
+        full = f"{line.namespace}/{line.name}"
+        click.echo(f"{mark} {full} {line.action}{where}{when}{reason}")
+    click.echo(f"{len(lines)} execution(s) change, {len(errors)} error(s); snapshot {snapshot}")

@@ -1,0 +1,102 @@
+"""Where people's verbs read from: the local database, else the status branch of this clone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reconciler import config, wire
+from reconciler.config import Settings
+from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.ports import Store
+
+NO_PLACE = (
+    "nothing to read from: run this in a clone of the configuration repository, or where "
+    "zoe.toml is (or set ZOE_DATABASE_URL or ZOE_STATE_DIR)"
+)
+
+
+def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
+    """Return every execution's status document, newest run only, by namespace and name.
+
+    Raises:
+        StoreUnavailable, SourceUnavailable: The place can't be read.
+        ConfigError: There is no place to read from.
+    """
+    settings = config.load()
+    with database(settings) as store:
+        if store is not None:
+            return _newest([row.status for row in store.load().executions])
+    return _newest(_from_branch(settings, directory or Path.cwd()))
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Store | None]:
+    """Lend the database if one is configured and there."""
+    if not wire.has_database(settings):
+        yield None
+        return
+    with wire.store(settings) as store:
+        yield store
+
+
+@contextmanager
+def required_database(settings: Settings) -> Iterator[Store]:
+    """Lend the database, for what only it knows.
+
+    Raises:
+        ConfigError: None is configured.
+    """
+    with database(settings) as store:
+        if store is None:
+            raise ConfigError(NO_PLACE)
+        yield store
+
+
+def find(namespace: str, name: str) -> Mapping[str, Any] | None:
+    """Return one execution's status document."""
+    for document in documents():
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) == (namespace, name):
+            return document
+    return None
+
+
+def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
+    import yaml
+
+    from reconciler.git.source import open_local
+
+    try:
+        clone = open_local(directory)
+    except SourceUnavailable as error:
+        raise ConfigError(NO_PLACE) from error
+    commit = _status_tip(clone, settings.status_branch)
+    tree = clone.tree(commit)
+    return [
+        yaml.safe_load(clone.read(blob, limit_bytes=1_000_000))
+        for path, blob in sorted(tree.files.items())
+        if path.startswith("status/") and path.endswith(".yaml")
+    ]
+
+
+def _status_tip(clone: Any, branch: str) -> str:
+    for ref in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
+        try:
+            tip: str = clone.resolve(ref)
+        except SourceUnavailable:
+            continue
+        return tip
+    raise SourceUnavailable(f"this clone has no branch {branch}: git fetch origin, then again")
+
+
+def _newest(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for document in found:
+        metadata = document["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        if key not in newest or newest[key]["metadata"]["run"] < metadata["run"]:
+            newest[key] = document
+    return [newest[key] for key in sorted(newest)]

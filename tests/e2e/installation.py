@@ -1,0 +1,308 @@
+"""An installation of real parts only: the shared Swarm, a repository over HTTP, PostgreSQL, and
+``zoe`` as processes of their own. Each test has its deployment, so that they don't meet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
+from reconciler.store.repository import SqlStore
+from tests.fixtures.git_servers import BareRepository
+from tests.fixtures.swarm import Swarm, wait_for
+
+ROOT = Path(__file__).parents[2]
+STATUS_BRANCH = "zoe/status"
+Json = Mapping[str, Any]
+
+
+class RunningZoe:
+    """A ``zoe run`` in a process group of its own; its log is a file of JSON lines."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def events(self, event: str) -> list[Json]:
+        """Return the log lines of one kind; the last line may still be being written."""
+        lines = self.log.read_text().splitlines()
+        found = []
+        for line in lines:
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [line for line in found if line.get("event") == event]
+
+    def stop(self) -> None:
+        """End it in good order: what waits to be published is published."""
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(30) == 0, self.log.read_text()[-4000:]
+
+    def kill_after(self, seconds: float) -> None:
+        """Let it live for a while, then end it as a power cut would."""
+        with pytest.raises(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+
+
+class Installation:
+    """One deployment, seen from outside: what is pushed, what runs, what is told."""
+
+    def __init__(
+        self,
+        *,
+        deployment: str,
+        repository: BareRepository,
+        url: str,
+        swarm: Swarm,
+        engine: Any,
+        database_url: str,
+        folder: Path,
+    ) -> None:
+        self.deployment = deployment
+        self.repository = repository
+        self.url = url
+        self.swarm = swarm
+        self.engine = engine
+        self.store = SqlStore(
+            database_url, deployment=deployment, clock=SystemClock(), random=random.Random(1)
+        )
+        self.store.migrate()
+        self.folder = folder
+        self.program: tuple[str, ...] = (sys.executable, "-m", "reconciler")
+        self._database_url = database_url
+        self._started: list[RunningZoe] = []
+        self._read: tuple[int, dict[str, Json]] = (-1, {})
+        self._write_settings()
+
+    # -- what people do
+
+    def push(self, files: Mapping[str, str | None], **options: Any) -> str:
+        """Commit to the branch; None deletes a file."""
+        return self.repository.commit(files, **options)
+
+    def zoe(self, *arguments: str, code: int = 0) -> str:
+        """Run a verb to its end and return what it printed."""
+        done = subprocess.run(
+            [*self.program, *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, f"zoe {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start(self) -> RunningZoe:
+        """Start a ``zoe run``."""
+        log = self.folder / f"run-{len(self._started)}.log"
+        started = RunningZoe([*self.program, "run"], self._environment, log)
+        self._started.append(started)
+        return started
+
+    # -- what is told
+
+    def statuses(self) -> dict[str, Json]:
+        """Return the newest run's status document by namespace/name, from the database."""
+        version = self.store.state_version()
+        if version != self._read[0]:  # polled often, and read whole only where it changed
+            rows = sorted(self.store.load().executions, key=lambda row: row.run)
+            self._read = (version, {f"{row.namespace}/{row.name}": row.status for row in rows})
+        return self._read[1]
+
+    def status(self, name: str) -> Json:
+        """Return the status of one execution; empty if there is none."""
+        found: Json = self.statuses().get(name, {}).get("status", {})
+        return found
+
+    def condition(self, name: str, type_: str) -> Json:
+        """Return one condition of an execution; empty if it isn't told."""
+        conditions = self.status(name).get("conditions", [])
+        return next((c for c in conditions if c["type"] == type_), {})
+
+    def phases(self) -> dict[str, str]:
+        return {name: document["status"]["phase"] for name, document in self.statuses().items()}
+
+    def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
+        """Return once exactly these executions are told to be in these phases."""
+        self.wait_until(lambda: self.phases() == expected, what="other phases", timeout_s=timeout_s)
+
+    def wait_until(
+        self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
+    ) -> None:
+        """Wait, and if it was in vain, show what is told and logged instead."""
+        try:
+            wait_for(condition, what=what, timeout_s=timeout_s)
+        except AssertionError as error:
+            told = [
+                f"{name}: {d['status']['phase']} {d['status'].get('message')}"
+                for name, d in self.statuses().items()
+            ]
+            logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
+            pytest.fail("\n".join([str(error), *told, *logs]), pytrace=False)
+
+    def published(self) -> dict[str, bytes]:
+        """Return the files of the status branch."""
+        return self.repository.files(STATUS_BRANCH)
+
+    def published_commit(self) -> str | None:
+        return self.repository.tip(STATUS_BRANCH)
+
+    # -- what is there
+
+    def services(self) -> list[Json]:
+        """Return this deployment's services."""
+        listed: list[Json] = self.engine.services(filters={"label": self._label})
+        return listed
+
+    def services_of(self, execution: str) -> list[Json]:
+        """Return the services of an execution, by its name without the namespace."""
+        return [s for s in self.services() if labels(s).get(LABEL_EXECUTION) == execution]
+
+    def service_of(self, execution: str) -> Json:
+        (service,) = self.services_of(execution)
+        return service
+
+    def versions(self) -> dict[str, int]:
+        """Return each service's version, which rises with every write."""
+        return {s["Spec"]["Name"]: s["Version"]["Index"] for s in self.services()}
+
+    def configs(self) -> list[Json]:
+        listed: list[Json] = self.engine.configs(filters={"label": self._label})
+        return listed
+
+    def networks(self) -> list[Json]:
+        listed: list[Json] = self.engine.networks(filters={"label": self._label})
+        return listed
+
+    def tasks(self) -> list[Json]:
+        """Return the tasks of this deployment's services, those of the past too."""
+        listed: list[Json] = self.engine.tasks(filters={"label": self._label})
+        return listed
+
+    def running_tasks(self) -> dict[str, str]:
+        """Return task id -> node id of all tasks that run and are meant to."""
+        return {
+            task["ID"]: task["NodeID"]
+            for task in self.tasks()
+            if task["Status"]["State"] == task["DesiredState"] == "running"
+        }
+
+    @contextmanager
+    def watching(self) -> Iterator[list[str]]:
+        """Record the name of every service of this deployment that is created meanwhile."""
+        with _ServiceCreations(self.swarm) as creations:
+            seen: list[str] = []
+            yield seen
+            uids = {labels(s)[LABEL_UID] for s in self.services()} - {""}
+            uids |= {row.uid for row in self.store.load().executions}
+            names = creations.end()
+            seen += [name for name in names if any(uid in name for uid in uids)]
+
+    # -- the end
+
+    def close(self) -> None:
+        """End the processes and leave nothing of this deployment in the Swarm."""
+        for started in self._started:
+            started.kill()
+        self.store.close()
+        for service in self.services():
+            with suppress(docker.errors.NotFound):
+                self.engine.remove_service(service["ID"])
+        for config in self.configs():
+            self.engine.remove_config(config["ID"])
+        wait_for(self._networks_are_gone, what="the networks to go")
+
+    def _networks_are_gone(self) -> bool:
+        # An engine lists its own copy of a removed network for a while; only such have peers.
+        networks = [n for n in self.networks() if n["Scope"] == "swarm" and not n.get("Peers")]
+        for network in networks:
+            with suppress(docker.errors.APIError):  # in use for a moment longer
+                self.engine.remove_network(network["Id"])
+        return not networks
+
+    @property
+    def _label(self) -> str:
+        return f"{LABEL_DEPLOYMENT}={self.deployment}"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "ZOE_CONFIG": str(self.folder / "zoe.toml")}
+
+    def _write_settings(self) -> None:
+        self.folder.mkdir(parents=True)
+        lines = [
+            f'deployment = "{self.deployment}"',
+            f'database_url = "{self._database_url}"',
+            f'docker_host = "{self.swarm.docker_host}"',
+            f'init_image = "{self.swarm.image}"',
+            'state_dir = "state"',
+            "interval_s = 1",
+            "jitter_s = 0",
+            "lease_ttl_s = 3",
+            "[[source]]",
+            'id = "platform"',
+            f'url = "{self.url}"',
+        ]
+        (self.folder / "zoe.toml").write_text("\n".join(lines) + "\n")
+
+
+class _ServiceCreations:
+    """The engine's own account of the services it created. It is complete: nothing is polled."""
+
+    def __init__(self, swarm: Swarm) -> None:
+        command = ["docker", "--host", swarm.docker_host, "events", "--format", "{{json .}}"]
+        command += ["--filter", "type=service", "--filter", "event=create"]
+        self._swarm = swarm
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> _ServiceCreations:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def end(self) -> list[str]:
+        self._process.terminate()
+        out, _ = self._process.communicate(timeout=10)
+        return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]
+
+
+def labels(service: Json) -> Json:
+    """Return a service's labels."""
+    found: Json = service["Spec"].get("Labels") or {}
+    return found

@@ -1,0 +1,343 @@
+"""From a commit to the cluster and back, on real Git and a real database, in virtual time."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from reconciler.cluster.fake import Outcome
+from reconciler.converge.plan import CreateService
+from reconciler.errors import ActionFailed, ClusterUnavailable, SourceUnavailable
+from tests.fixtures.site import Site, execution_file, namespace_file
+
+BOOK = "executions/aml/book.yaml"
+JOB = "executions/aml/job.yaml"
+WORKSPACE = "volumes: [{type: workspace, target: /work}]"
+
+
+def zapp(image: str) -> str:
+    return (
+        "apiVersion: zoe/v1\nkind: ZApp\nmetadata: {name: tool}\nspec:\n  type: interactive\n"
+        f"  services:\n    main:\n      image: {image}\n"
+    )
+
+
+USES_ZAPP = "apiVersion: zoe/v1\nkind: Execution\nmetadata: {name: book}\nspec:\n  zapp: tool\n"
+
+
+def services(site: Site) -> set[str]:
+    return {
+        s.spec.labels["zoe.execution"]
+        for s in site.cluster.observe().services
+        if "zoe.execution" in s.spec.labels
+    }
+
+
+def test_a_pushed_notebook_runs_and_says_so_on_the_status_branch(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=10)
+    assert site.phases() == {"aml/book": "Running"}
+    published = site.published()
+    (path,) = [p for p in published if p.startswith("status/aml/") and p.endswith("book.yaml")]
+    assert yaml.safe_load(published[path])["status"]["phase"] == "Running"
+    assert b"Running" in published["status/aml/README.md"]
+    assert any(p.startswith("ledger/") for p in published)
+    assert "cluster/snapshot.yaml" in published
+
+
+def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
+    site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
+    site.push({JOB: execution_file(type_="batch")})
+    site.reconcile(passes=12)
+    status = site.status("aml/job")
+    assert (status["phase"], status["exitCode"]) == ("Succeeded", 0)
+    (harvest,) = site.store.harvests(site.store.load().executions[0].uid)
+    assert (harvest.log_tail.strip(), harvest.exit_code) == ("hello", 0)
+
+
+def test_a_finished_service_goes_a_minute_after_its_result_was_published(site: Site) -> None:
+    site.cluster.script("busybox", Outcome.exits(0))
+    site.push({JOB: execution_file(type_="batch")})
+    site.reconcile(passes=10)
+    assert services(site) == {"job"}
+    site.published()
+    site.cluster.advance(61_000)
+    site.reconcile()
+    assert services(site) == set()
+    assert site.phases() == {"aml/job": "Succeeded"}
+
+
+def test_one_broken_file_stops_nobody_and_its_last_good_version_stays(site: Site) -> None:
+    site.push({BOOK: execution_file("book"), JOB: execution_file()})
+    site.reconcile(passes=8)
+    writes = len(site.cluster.effects)
+    site.push({BOOK: execution_file("book").replace("busybox", "[busybox")})
+    site.reconcile(passes=2)
+    assert len(site.cluster.effects) == writes
+    assert site.phases() == {"aml/book": "Running", "aml/job": "Running"}
+    conditions = {c["type"]: c for c in site.status("aml/book")["conditions"]}
+    assert conditions["Validated"]["status"] == "False"
+    site.push({"executions/aml/new.yaml": execution_file("new")})
+    site.reconcile(passes=8)
+    assert site.phases()["aml/new"] == "Running"
+
+
+def test_a_file_that_never_was_valid_is_invalid_with_its_place(site: Site) -> None:
+    site.push({BOOK: execution_file("book").replace("type: interactive", "type: interactiv")})
+    site.reconcile()
+    status = site.status("aml/book")
+    assert status["phase"] == "Invalid"
+    assert "executions/aml/book.yaml:5:9" in status["message"]
+
+
+def test_a_service_removed_by_hand_is_back_within_one_pass(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    (service,) = site.cluster.observe().services
+    site.cluster.remove_by_hand(service.spec.name)
+    assert services(site) == set()
+    site.reconcile()
+    assert services(site) == {"book"}
+
+
+def test_a_service_changed_by_hand_is_put_back_and_a_scale_too(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    (service,) = site.cluster.observe().services
+    site.cluster.update_by_hand(
+        service.spec.name, lambda spec: replace(spec, replicas=3, image="evil")
+    )
+    site.reconcile(passes=2)
+    (service,) = site.cluster.observe().services
+    assert (service.spec.image, service.spec.replicas) == ("busybox", 1)
+
+
+def test_a_deleted_file_is_gone_from_the_cluster_and_its_status_is_final(site: Site) -> None:
+    site.push({BOOK: execution_file("book"), JOB: execution_file()})
+    site.reconcile(passes=8)
+    site.push({BOOK: None})
+    site.reconcile(passes=8)
+    assert services(site) == {"job"}
+    status = site.status("aml/book")
+    assert (status["phase"], status["reason"]) == ("Stopped", "Deleted")
+
+
+def test_an_ended_notebook_starts_again_with_a_higher_run_on_its_workspace(site: Site) -> None:
+    book = execution_file("book", extra="lifetime: 10s", service=WORKSPACE)
+    site.push({BOOK: book})
+    site.reconcile(passes=10)
+    first = _volumes(site)
+    site.cluster.advance(20_000)
+    site.reconcile(passes=8)
+    assert site.status("aml/book")["reason"] == "LifetimeReached"
+    site.push({BOOK: book.replace("run: 1", "run: 2")})
+    site.reconcile(passes=10)
+    assert site.status("aml/book")["phase"] == "Running"
+    assert _volumes(site) == first
+
+
+def _volumes(site: Site) -> set[tuple[str, str]]:
+    return {
+        (service.spec.node, mount.source)
+        for service in site.cluster.observe().services
+        for mount in service.spec.mounts
+        if mount.target == "/work"
+    }
+
+
+def test_nothing_changed_means_no_write_anywhere(site: Site) -> None:
+    site.push({BOOK: USES_ZAPP, "zapps/tool/zapp.yaml": zapp("busybox")})
+    site.reconcile(passes=8)
+    site.published()
+    writes, version, tip = (
+        len(site.cluster.effects),
+        site.store.state_version(),
+        site.repository.tip("zoe/status"),
+    )
+    site.reconcile(passes=3)
+    site.restart()
+    site.reconcile(passes=3)
+    site.push({"README.md": "unrelated"})
+    site.reconcile(passes=2)
+    site.published()
+    assert len(site.cluster.effects) == writes
+    assert site.repository.tip("zoe/status") == tip
+    assert site.store.state_version() - version <= 1  # the accepted commit
+
+
+def test_an_edit_of_the_zapp_makes_no_cluster_write_and_says_outdated(site: Site) -> None:
+    site.push({BOOK: USES_ZAPP, "zapps/tool/zapp.yaml": zapp("busybox")})
+    site.reconcile(passes=8)
+    writes = len(site.cluster.effects)
+    site.push({"zapps/tool/zapp.yaml": zapp("busybox:2")})
+    site.reconcile(passes=2)
+    assert len(site.cluster.effects) == writes
+    assert "Outdated" in {c["type"] for c in site.status("aml/book")["conditions"]}
+
+
+def test_a_crash_after_any_call_loses_nothing_and_doubles_nothing(site: Site) -> None:
+    """The reply to each write is lost in turn, and the process forgets everything."""
+    site.push({BOOK: execution_file("book", service=WORKSPACE), JOB: execution_file()})
+    for method in ("create_network", "create_service", "create_service", "create_service"):
+        site.cluster.fail_next(method, ClusterUnavailable("gone"), is_reply_lost=True)
+        with pytest.raises(ClusterUnavailable):
+            site.reconcile(passes=20)
+        site.restart()
+    site.reconcile(passes=12)
+    assert site.phases() == {"aml/book": "Running", "aml/job": "Running"}
+    names = [service.spec.name for service in site.cluster.observe().services]
+    assert len(names) == len(set(names)) == 3
+    assert len(site.cluster.observe().networks) == 1
+
+
+def test_a_rewritten_branch_changes_nothing_until_it_is_confirmed(site: Site) -> None:
+    older = site.push({BOOK: execution_file("book")})
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=8)
+    writes = len(site.cluster.effects)
+    site.repository.git.references.create("refs/heads/main", older, force=True)
+    report = site.reconcile(passes=3)
+    assert len(site.cluster.effects) == writes
+    assert "isn't a descendant" in report.hold
+    site.store.confirm(older, by="operator", at=site.clock.now())
+    site.reconcile(passes=8)
+    assert services(site) == {"book"}
+
+
+def test_a_vanished_branch_or_repository_stops_nothing(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    writes = len(site.cluster.effects)
+    site.repository.delete_branch("main")
+    assert site.reconcile(passes=2).hold
+    shutil.rmtree(site.repository.path)
+    assert site.reconcile(passes=2).hold
+    site.restart()
+    site.reconcile(passes=2)
+    assert len(site.cluster.effects) == writes
+    assert site.phases() == {"aml/book": "Running"}
+
+
+def test_a_repository_that_was_never_read_is_an_error_not_an_empty_one(site: Site) -> None:
+    shutil.rmtree(site.repository.path)
+    with pytest.raises(SourceUnavailable):
+        site.reconcile()
+
+
+def test_a_mass_delete_is_held_whole_until_it_is_confirmed(site: Site) -> None:
+    files = {f"executions/aml/e{n}.yaml": execution_file(f"e{n}") for n in range(8)}
+    site.push(files)
+    site.reconcile(passes=8)
+    commit = site.push(dict.fromkeys(files) | {"executions/aml/e0.yaml": execution_file("e0")})
+    site.reconcile(passes=3)
+    assert len(services(site)) == 8
+    assert site.status("aml/e1")["reason"] == "MassDelete"
+    site.store.confirm(commit[:12], by="operator", at=site.clock.now())
+    site.reconcile(passes=6)
+    assert services(site) == {"e0"}
+
+
+def test_a_broken_file_of_an_owner_holds_only_that_owners_deletes(site: Site) -> None:
+    site.push(
+        {
+            "namespaces/bio.yaml": namespace_file("bio"),
+            BOOK: execution_file("book"),
+            JOB: execution_file(),
+            "executions/bio/job.yaml": execution_file(),
+            "executions/bio/other.yaml": execution_file("other"),
+        }
+    )
+    site.reconcile(passes=8)
+    site.push({BOOK: None, JOB: "kind: [", "executions/bio/job.yaml": None})
+    site.reconcile(passes=6)
+    assert site.phases() == {
+        "aml/book": "Running",
+        "aml/job": "Running",
+        "bio/job": "Stopped",
+        "bio/other": "Running",
+    }
+    assert site.status("aml/book")["reason"] == "OwnerUnreadable"
+
+
+def test_an_execution_that_the_engine_refuses_backs_off_and_blocks_nobody(site: Site) -> None:
+    site.cluster.fail_next("create_service", ActionFailed("the engine says no"))
+    site.push({"executions/aml/a.yaml": execution_file("a"), JOB: execution_file()})
+    site.reconcile(passes=8)
+    assert site.phases() == {"aml/a": "Starting", "aml/job": "Running"}
+    assert site.status("aml/a")["message"] == "the engine says no"
+    site.cluster.advance(60_000)
+    site.reconcile(passes=8)
+    assert site.phases()["aml/a"] == "Running"
+
+
+def test_a_cluster_that_cant_be_read_whole_changes_nothing(site: Site) -> None:
+    site.push({BOOK: execution_file("book"), JOB: execution_file()})
+    site.reconcile(passes=8)
+    site.push({BOOK: None})
+    version = site.store.state_version()
+    site.cluster.fail_next("observe", ClusterUnavailable("no answer"))
+    with pytest.raises(ClusterUnavailable):
+        site.loop.reconcile()
+    assert site.store.state_version() == version
+
+
+def test_observing_only_writes_nothing_to_the_cluster(site: Site) -> None:
+    site.loop.observe_only = True
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=3)
+    assert site.cluster.effects == []
+    assert site.phases() == {"aml/book": "Queued"}
+    assert site.status("aml/book")["reason"] == "ObserveOnly"
+
+
+def test_a_status_branch_that_refuses_pushes_never_holds_up_the_cluster(site: Site) -> None:
+    site.repository.git.references.create(
+        "refs/heads/zoe/status/blocked", site.repository.tip(), force=True
+    )
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    site.loop.publish(wait=True)
+    assert site.phases() == {"aml/book": "Running"}
+    assert site.loop.publisher.error
+    site.repository.delete_branch("zoe/status/blocked")
+    assert any(path.endswith("book.yaml") for path in site.published())
+
+
+def test_what_waits_says_why_by_node(site: Site) -> None:
+    big = execution_file("big").replace("cpus: 1", "cpus: 4")
+    site.push({f"executions/aml/big{n}.yaml": big.replace("big", f"big{n}") for n in range(4)})
+    site.reconcile(passes=8)
+    waiting = [name for name, phase in site.phases().items() if phase == "Queued"]
+    assert len(waiting) == 1
+    status = site.status(waiting[0])
+    assert status["reason"] == "NoCapacity"
+    assert len(status["refusals"]) == 3
+    assert status["position"] == 1
+
+
+def test_a_wish_larger_than_any_node_blocks_nobody(site: Site) -> None:
+    site.push(
+        {
+            "executions/aml/a.yaml": execution_file("a").replace("cpus: 1", "cpus: 99"),
+            JOB: execution_file(),
+        }
+    )
+    site.reconcile(passes=8)
+    assert site.status("aml/a")["reason"] == "NeverFits"
+    assert site.phases()["aml/job"] == "Running"
+
+
+def test_a_plan_is_what_the_next_pass_does(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    site.push({JOB: execution_file(), BOOK: execution_file("book", image="busybox:2")})
+    report = site.reconcile()
+    created = {
+        o.action.spec.labels["zoe.execution"]
+        for o in report.outcomes
+        if isinstance(o.action, CreateService)
+    }
+    assert created == {"job"}
