@@ -52,6 +52,13 @@ def source(settings: Settings) -> Source:
     return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
 
 
+def clone(directory: Path, *, id_: str = "local") -> Source:
+    """Return the clone that a person works in: read as it was committed, never written to."""
+    from reconciler.git.source import open_local
+
+    return open_local(directory, id=id_)
+
+
 def reader(settings: Settings, from_: Source) -> Reader:
     """Return a reader of manifests."""
     from reconciler.manifest.catalogue import Loader

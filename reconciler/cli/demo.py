@@ -145,7 +145,8 @@ class Demo:
     def _is_manager(self, host: str) -> bool:
         settings = replace(config.Settings(), docker_host=host)
         try:
-            wire.cluster(settings, SystemClock()).observe()
+            with wire.cluster(settings, SystemClock()) as cluster:
+                cluster.observe()
         except ClusterUnavailable:
             return False
         return True
@@ -209,7 +210,8 @@ class Demo:
         """Create the notebook's token, and start the reconciler as an operator would."""
         if self._environment.get("DOCKER_HOST"):
             self._create_secret()
-        wire.store(self._config()).migrate()  # before it starts: the story reads it too
+        with wire.store(self._config()) as store:
+            store.migrate()  # before it starts: the story reads it too
         log = (self._home / "zoe.log").open("w", encoding="utf-8")
         process = subprocess.Popen(
             [sys.executable, "-m", "reconciler", "run"],
@@ -244,15 +246,16 @@ class Demo:
         self._git("add", "-A")
         self._git("commit", "-q", "-m", message)
         self._git("push", "-q", "origin", "main")
-        store = reading.required_database(self._config())
-        store.request_pass("platform")
+        with reading.required_database(self._config()) as store:
+            store.request_pass("platform")
         click.echo(f"git push: {message}.")
 
     def _fitted(self, text: str) -> str:
         """Make ``whole-cluster`` as large as this cluster, so that it has to wait."""
         if "name: whole-cluster" not in text:
             return text
-        every = wire.cluster(self._config(), SystemClock()).observe().nodes
+        with wire.cluster(self._config(), SystemClock()) as cluster:
+            every = cluster.observe().nodes
         nodes = [node for node in every if not node.is_manager] or every
         cpus = min(node.capacity.cpu_millis for node in nodes) - 400
         text = text.replace("cpus: 1.6", f"cpus: {cpus // 1000}.{cpus % 1000 // 100}")
@@ -355,7 +358,8 @@ class Demo:
         }
 
     def _documents(self) -> dict[str, Mapping[str, Any]]:
-        rows = reading.required_database(self._config()).load().executions
+        with reading.required_database(self._config()) as store:
+            rows = store.load().executions
         newest: dict[str, Mapping[str, Any]] = {}
         for row in sorted(rows, key=lambda row: row.run):
             newest[row.name] = row.status
@@ -400,9 +404,9 @@ class Demo:
         settings = config.load({"ZOE_CONFIG": str(self._home / "zoe.toml")})
         if settings.cluster == "simulated":
             return
-        cluster = wire.cluster(settings, SystemClock())
-        for service in cluster.observe().services:
-            cluster.remove_service(service.id, uid=service.spec.labels.get("zoe.uid", ""))
+        with wire.cluster(settings, SystemClock()) as cluster:
+            for service in cluster.observe().services:
+                cluster.remove_service(service.id, uid=service.spec.labels.get("zoe.uid", ""))
 
 
 def _is_ours(pid: int) -> bool:

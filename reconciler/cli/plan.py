@@ -60,10 +60,8 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
 
 
 def _source(settings: Settings, repo: Path | None) -> Source:
-    from reconciler.git.source import open_local
-
     id_ = settings.platform_source.id if settings.sources else "platform"
-    return open_local(repo or Path(), id=id_)
+    return wire.clone(repo or Path(), id_=id_)
 
 
 def _read(

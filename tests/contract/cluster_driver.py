@@ -59,6 +59,8 @@ class Driver(Protocol):
     def seconds(self) -> float: ...
     def kill_node(self, number: int) -> None: ...
     def start_node(self, number: int) -> None: ...
+    def drain(self, number: int) -> None: ...
+    def undrain(self, number: int) -> None: ...
     def add_secret(self, name: str) -> None: ...
     def add_foreign_service(self, name: str, reservations: Resources, stack: str) -> None: ...
     def set_variable_by_hand(self, name: str) -> None: ...
@@ -167,6 +169,12 @@ class FakeDriver:
     def start_node(self, number: int) -> None:
         self.cluster.start_node(f"node{number}")
 
+    def drain(self, number: int) -> None:
+        self.cluster.drain(f"node{number}")
+
+    def undrain(self, number: int) -> None:
+        self.cluster.undrain(f"node{number}")
+
     def add_secret(self, name: str) -> None:
         self.cluster.add_secret(name)
 
@@ -232,6 +240,12 @@ class SwarmDriver:
     def start_node(self, number: int) -> None:
         self.swarm.start_node(number)
         self._was_broken = True
+
+    def drain(self, number: int) -> None:
+        self.swarm.docker("node", "update", "--availability", "drain", f"node{number}")
+
+    def undrain(self, number: int) -> None:
+        self.swarm.docker("node", "update", "--availability", "active", f"node{number}")
 
     def add_secret(self, name: str) -> None:
         import docker

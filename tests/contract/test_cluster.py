@@ -328,6 +328,14 @@ def test_a_task_is_starting_until_its_probe_passes(stage: Stage) -> None:
     assert task.error.endswith("unhealthy container")
 
 
+def test_a_task_whose_probe_passes_runs(stage: Stage) -> None:
+    probe = HealthProbe(
+        test=("CMD", "true"), interval_ms=200, timeout_ms=1000, start_period_ms=0, retries=3
+    )
+    service_id = stage.cluster.create_service(stage.spec("well", health=probe))
+    stage.until_states(service_id, "running")
+
+
 @pytest.mark.parametrize("change", [str, str.upper], ids=["same", "other-case"])
 def test_names_are_taken_whatever_their_case(stage: Stage, change: type[str]) -> None:
     spec = stage.spec("name")
@@ -590,6 +598,23 @@ def test_a_lost_node_keeps_its_tasks_and_gets_only_those_with_restarts_back(stag
     (failed,) = stage.until_states(job, "failed")
     assert (failed.id, failed.exit_code) == (lost.id, 255)
     assert failed.error == "task: non-zero exit (255)"
+
+
+def test_a_drained_node_loses_its_tasks_and_gets_those_with_restarts_back(stage: Stage) -> None:
+    job = stage.cluster.create_service(stage.spec("job", node=3))
+    web = stage.cluster.create_service(stage.spec("web", node=3, restart=RESTARTS))
+    for service_id in (job, web):
+        stage.until_states(service_id, "running")
+    stage.driver.drain(3)
+    try:
+        drained = next(n for n in stage.cluster.observe().nodes if n.id == stage.node(3))
+        assert (drained.is_ready, drained.is_active) == (True, False)
+        stage.until_states(job, "shutdown")
+        stage.until_states(web, "pending")
+    finally:
+        stage.driver.undrain(3)
+    stage.until_states(web, "running")
+    assert [task.state for task in stage.tasks(job)] == ["shutdown"]
 
 
 @pytest.mark.swarm

@@ -15,8 +15,8 @@ from policy.model.resources import Resources
 from reconciler.cluster.failures import writing
 from reconciler.cluster.swarm import SwarmCluster
 from reconciler.cluster.translate import to_service
-from reconciler.converge.state import ConfigSpec, NetworkSpec
-from reconciler.errors import ClusterUnavailable, ConflictError, NameTaken
+from reconciler.converge.state import ConfigSpec, NetworkAttachment, NetworkSpec
+from reconciler.errors import ClusterUnavailable, ConflictError, Missing, NameTaken
 from tests.contract.cluster_driver import Stage, SwarmDriver, WallClock
 from tests.contract.docker_proxy import DockerProxy, Fault, cut, fail, lose, spoil
 
@@ -76,6 +76,21 @@ def test_a_lost_answer_to_a_network_or_config_is_found_too(
     state = through.observe()
     assert [network.name for network in state.networks] == [stage.name("n")]
     assert [config.name for config in state.configs] == [stage.name("c")]
+
+
+def test_an_id_that_somebody_made_stale_is_looked_up_again(
+    stage: Stage, through: SwarmCluster
+) -> None:
+    network = NetworkSpec(name=stage.name("n"), labels=stage.labels)
+    old = stage.cluster.create_network(network)
+    through.observe()
+    stage.cluster.remove_network(old)
+    stage.cluster.create_network(network)
+    spec = stage.spec("late", networks=(NetworkAttachment(network=network.name),), replicas=0)
+    with pytest.raises(Missing):
+        through.create_service(spec)
+    through.create_service(spec)
+    assert not through.observe().services[0].is_drifted
 
 
 @pytest.mark.parametrize("what", ["nodes", "services", "tasks", "networks", "configs", "secrets"])
