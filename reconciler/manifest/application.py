@@ -33,9 +33,10 @@ class Application:
         type_ = ApplicationType(self.value["type"])
         services, problems = self._services(identity, reserved)
         if not problems:
-            services = tuple(
-                replace(service, files=service.files + terms.files) for service in services
-            )
+            if terms.files:
+                services = tuple(
+                    replace(service, files=service.files + terms.files) for service in services
+                )
             problems = check_services(services, type_, path=SERVICES)
         if type_ is ApplicationType.BATCH and len(services) == 1:
             services = (replace(services[0], completes=True),)
@@ -55,7 +56,8 @@ class Application:
         self, identity: Identity, reserved: Resources, other: Identity, others: Resources
     ) -> bool:
         """Tell whether the services come out the same from either."""
-        if "{{" not in str(self.value["services"]):
+        text = str(self.value["services"])
+        if "{{" not in text or (reserved == others and "execution.commit" not in text):
             return True
         return self._expanded(identity, reserved) == self._expanded(other, others)
 

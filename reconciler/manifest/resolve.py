@@ -217,6 +217,8 @@ def _without_blobs(spec: ExecutionSpec) -> tuple[Service, ...]:
     """Return the services with their files told apart by content only."""
     return tuple(
         replace(service, files=tuple(replace(file, blob="") for file in service.files))
+        if service.files
+        else service
         for service in spec.services
     )
 

@@ -66,4 +66,6 @@ def _bound(spec: Mapping[str, Any], key: str, builder: Builder) -> int | None:
 
 def unplaced(terms: Terms) -> Terms:
     """Return the terms with files told apart by content, wherever it is kept."""
+    if not terms.files:
+        return terms
     return replace(terms, files=tuple(replace(file, blob="") for file in terms.files))

@@ -259,9 +259,10 @@ def test_other_files_are_nobodys_business(path: str):
 
 def test_only_what_changed_is_read_again():
     repository = Repository.example()
-    repository.load()
-    repository.load()
+    first = repository.load()
+    second = repository.load()
     assert repository.reads == []
+    assert all(a is b for a, b in zip(first.manifests, second.manifests, strict=True))
     repository.files["executions/lab/hello.yaml"] += b"  lifetime: 1h\n"
     catalogue = repository.load()
     assert len(repository.reads) == 1
@@ -279,17 +280,25 @@ def test_manifest_keeps_the_commit_that_brought_it():
     assert (again.origin.author, again.origin.line) == ("ada", 1)
 
 
-def test_change_of_platform_zapp_namespace_or_file_reaches_what_uses_it():
+def test_change_of_the_platform_reaches_what_it_means_something_to():
     repository = Repository.example()
     before = {m.name: m for m in repository.load().manifests}
     repository.files["platform.yaml"] = repository.files["platform.yaml"].replace(b"8h", b"9h")
     repository.files["zapps/jupyter/zapp.yaml"] += b"# nothing\n"
-    repository.files["executions/aml/files/train.sh"] += b"echo more\n"
     after = {m.name: m for m in repository.load().manifests}
     assert after["hello"].spec.lifetime_ms == 9 * 3_600_000
     assert after["hello"].document_hash == before["hello"].document_hash
     assert after["notebook"] == before["notebook"]
+
+
+def test_change_of_a_delivered_file_changes_what_the_execution_means():
+    repository = Repository.example()
+    before = {m.name: m for m in repository.load().manifests}
+    repository.files["executions/aml/files/train.sh"] += b"echo more\n"
+    after = {m.name: m for m in repository.load().manifests}
     assert after["train"].spec_hash != before["train"].spec_hash
+    assert after["train"].document_hash != before["train"].document_hash
+    assert all(after[name] == before[name] for name in before if name != "train")
 
 
 def test_counts_are_bounded_for_newcomers():

@@ -194,7 +194,7 @@ SAMPLES = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_screen_and_general_validator_agree_on_mutated_manifests(data: st.DataObject):
     kind, original = data.draw(st.sampled_from(SAMPLES))
@@ -213,7 +213,7 @@ def test_screen_and_general_validator_agree_on_mutated_manifests(data: st.DataOb
     assert all(problem.remedy for problem in problems)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(PUBLISHED.definitions)), VALUES)
 def test_screen_and_general_validator_agree_on_any_value(definition: str, value: object):
     assert PUBLISHED.admits(definition, value) == general(definition, value)
