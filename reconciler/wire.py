@@ -101,6 +101,7 @@ def store(settings: Settings) -> Iterator[SqlStore]:
     """Lend the database."""
     from reconciler.store.repository import SqlStore
 
+    _make_state_dir(settings)
     with SqlStore(
         settings.database,
         deployment=settings.deployment,
@@ -134,7 +135,7 @@ def ledger_key(settings: Settings) -> bytes:
     """Return the key that signs the mirrored ledger; made on first use, readable by us only."""
     path = settings.state_dir / LEDGER_KEY
     if not path.exists():
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_state_dir(settings)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.write(secrets.token_bytes(LEDGER_KEY_BYTES))
@@ -146,6 +147,15 @@ def _read_key(path: Path) -> bytes:
     if len(key) < LEDGER_KEY_BYTES:
         raise ConfigError(f"{path} is damaged: restore it from your backup")
     return key
+
+
+def _make_state_dir(settings: Settings) -> None:
+    folder = settings.state_dir
+    try:
+        # Specs, logs and the ledger's key are nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"state_dir {folder} can't be made: {error.strerror}") from error
 
 
 @contextmanager

@@ -17,10 +17,7 @@ from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
 @click.option("--component", default="", help="Only this component.")
 def command(*, name: tuple[str, str], tail: int, component: str) -> None:
     """Show the logs of NAMESPACE/NAME."""
-    document = reading.find(*name)
-    if document is None:
-        click.echo(f"no execution {'/'.join(name)}", err=True)
-        raise click.exceptions.Exit(1)
+    document = reading.found(*name)
     settings = config.load()
     uid = document["metadata"]["uid"]
     with reading.required_database(settings) as store:

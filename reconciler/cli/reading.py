@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from reconciler import config, wire
 from reconciler.config import Settings
-from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.errors import ConfigError, Missing, SourceUnavailable
+from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Store
 
 NO_PLACE = (
@@ -57,11 +58,32 @@ def required_database(settings: Settings) -> Iterator[Store]:
 
 def find(namespace: str, name: str) -> Mapping[str, Any] | None:
     """Return one execution's status document."""
-    for document in documents():
-        metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) == (namespace, name):
-            return document
-    return None
+    named = {full_name(document): document for document in documents()}
+    return named.get(f"{namespace}/{name}")
+
+
+def found(namespace: str, name: str) -> Mapping[str, Any]:
+    """Return one execution's status document.
+
+    Raises:
+        Missing: There is none; the message names a similar one.
+    """
+    named = {full_name(document): document for document in documents()}
+    if (document := named.get(f"{namespace}/{name}")) is None:
+        raise unknown(f"{namespace}/{name}", named)
+    return document
+
+
+def full_name(document: Mapping[str, Any]) -> str:
+    """Return NAMESPACE/NAME."""
+    metadata = document["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"
+
+
+def unknown(name: str, known: Iterable[str]) -> Missing:
+    """Return the error for a name that no execution has, with the one that may be meant."""
+    remedy = did_you_mean(name, known, otherwise="there are none yet")
+    return Missing(f"no execution {name}: {remedy}")
 
 
 def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
