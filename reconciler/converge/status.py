@@ -253,6 +253,8 @@ def document(status: Status) -> dict[str, Any]:
 
 
 _VOLATILE = frozenset({"position", "nextTryAt", "refusals", "components", "message"})
+# Outdated changes with every edit of a ZApp, for all that use it and without touching any.
+_VOLATILE_CONDITIONS = frozenset({"Outdated", "StatusPublished"})
 
 
 def published(whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,7 +263,7 @@ def published(whole: Mapping[str, Any]) -> dict[str, Any]:
     body["conditions"] = [
         {key: value for key, value in condition.items() if key != "message"}
         for condition in body.get("conditions", [])
-        if condition["type"] != "StatusPublished"
+        if condition["type"] not in _VOLATILE_CONDITIONS
     ]
     return {**whole, "status": body}
 

@@ -168,14 +168,17 @@ def test_nothing_changed_means_no_write_anywhere(site: Site) -> None:
     assert site.store.state_version() - version <= 1  # the accepted commit
 
 
-def test_an_edit_of_the_zapp_makes_no_cluster_write_and_says_outdated(site: Site) -> None:
+def test_an_edit_of_the_zapp_makes_no_cluster_write_or_status_commit_and_says_outdated(site: Site) -> None:
     site.push({BOOK: USES_ZAPP, "zapps/tool/zapp.yaml": zapp("busybox")})
     site.reconcile(passes=8)
-    writes = len(site.cluster.effects)
+    site.published()
+    writes, tip = len(site.cluster.effects), site.repository.tip("zoe/status")
     site.push({"zapps/tool/zapp.yaml": zapp("busybox:2")})
     site.reconcile(passes=2)
+    site.published()
     assert len(site.cluster.effects) == writes
     assert "Outdated" in {c["type"] for c in site.status("aml/book")["conditions"]}
+    assert site.repository.tip("zoe/status") == tip
 
 
 def test_a_crash_after_any_call_loses_nothing_and_doubles_nothing(site: Site) -> None:
