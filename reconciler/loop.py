@@ -146,6 +146,7 @@ class Loop:
             may_start=not self.observe_only,
             may_delete=may_delete,
             failures={uid: failing.messages for uid, failing in self._failing.items()},
+            push_error=self.publisher.error,
         )
 
     # -- commit ---------------------------------------------------------------------------------

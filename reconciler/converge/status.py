@@ -106,7 +106,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a status is made from. ``manifest`` is None once nobody wants the run any more."""
+    """All that a status is made from.
+
+    ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
+    can't be pushed to the status branch.
+    """
 
     namespace: str
     name: str
@@ -120,7 +124,7 @@ class Facts:
     held: tuple[str, str] | None = None
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
-    published_seq: int = 0
+    unpublished: str = ""
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
@@ -389,7 +393,7 @@ def _bracketed(address: str) -> str:
 
 def _conditions(facts: Facts, status: Status) -> list[Condition]:
     """Return the conditions; those that are only told when true are left out otherwise."""
-    conditions = [_ready(status), _validated(facts), _admitted(facts, status)]
+    conditions = [_ready(status), _validated(facts), _admitted(facts, status), _published(facts)]
     if facts.record.attempt_open:
         is_up = status.phase is Phase.RUNNING
         conditions.append(
@@ -430,6 +434,14 @@ def _admitted(facts: Facts, status: Status) -> Condition:
     if facts.record.is_final:
         return Condition(type="Admitted", status="False", reason="Ended")
     return Condition(type="Admitted", status="False", reason=status.reason, message=status.message)
+
+
+def _published(facts: Facts) -> Condition:
+    """True also while its news only waits for its turn: that would change with every push."""
+    if facts.unpublished:
+        told = facts.unpublished
+        return Condition(type="StatusPublished", status="False", reason="PushFailed", message=told)
+    return Condition(type="StatusPublished", status="True", reason="Published")
 
 
 def _elastic(status: Status) -> Condition:

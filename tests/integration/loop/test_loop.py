@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -168,7 +169,9 @@ def test_nothing_changed_means_no_write_anywhere(site: Site) -> None:
     assert site.store.state_version() - version <= 1  # the accepted commit
 
 
-def test_an_edit_of_the_zapp_makes_no_cluster_write_or_status_commit_and_says_outdated(site: Site) -> None:
+def test_an_edit_of_the_zapp_makes_no_cluster_write_or_status_commit_and_says_outdated(
+    site: Site,
+) -> None:
     site.push({BOOK: USES_ZAPP, "zapps/tool/zapp.yaml": zapp("busybox")})
     site.reconcile(passes=8)
     site.published()
@@ -304,9 +307,19 @@ def test_a_status_branch_that_refuses_pushes_never_holds_up_the_cluster(site: Si
     site.reconcile(passes=8)
     site.loop.publish(wait=True)
     assert site.phases() == {"aml/book": "Running"}
-    assert site.loop.publisher.error
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=8)
+    told = _condition(site, "aml/book", "StatusPublished")
+    assert (told["status"], told["reason"]) == ("False", "PushFailed")
+    assert _condition(site, "aml/job", "StatusPublished")["status"] == "False"
     site.repository.delete_branch("zoe/status/blocked")
     assert any(path.endswith("book.yaml") for path in site.published())
+    site.reconcile()
+    assert _condition(site, "aml/book", "StatusPublished")["status"] == "True"
+
+
+def _condition(site: Site, name: str, type_: str) -> Mapping[str, str]:
+    return next(c for c in site.status(name)["conditions"] if c["type"] == type_)
 
 
 def test_what_waits_says_why_by_node(site: Site) -> None:
