@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from reconciler.clock import SystemClock
@@ -118,7 +119,12 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
     clock = SystemClock()
     working_set = WorkingSet(from_store.load())
-    publisher = Publisher(status_sink(settings), working_set, ledger_key=ledger_key(settings))
+    publisher = Publisher(
+        status_sink(settings),
+        working_set,
+        ledger_key=ledger_key(settings),
+        interval=timedelta(seconds=settings.publish_interval_s),
+    )
     swarm = cluster(settings, clock)
     try:
         yield Loop(
