@@ -7,13 +7,11 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
 from reconciler.store.repository import SqlStore
-from tests.fixtures.git_servers import BareRepository, HttpServer
+from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.swarm import Swarm, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -160,9 +158,7 @@ class Installation:
 
     def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
         """Return once exactly these executions are told to be in these phases."""
-        self.wait_until(
-            lambda: self.phases() == expected, what="other phases", timeout_s=timeout_s
-        )
+        self.wait_until(lambda: self.phases() == expected, what="other phases", timeout_s=timeout_s)
 
     def wait_until(
         self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
@@ -225,6 +221,14 @@ class Installation:
             if task["Status"]["State"] == task["DesiredState"] == "running"
         }
 
+    def is_running(self, execution: str) -> bool:
+        """Tell whether any task of an execution runs, whatever is told of it."""
+        ids = {service["ID"] for service in self.services_of(execution)}
+        return any(
+            task["ServiceID"] in ids and task["Status"]["State"] == "running"
+            for task in self.tasks()
+        )
+
     @contextmanager
     def watching(self) -> Iterator[list[str]]:
         """Record the name of every service of this deployment that is created meanwhile."""
@@ -277,6 +281,7 @@ class Installation:
             "interval_s = 1",
             "jitter_s = 0",
             "lease_ttl_s = 3",
+            "publish_interval_s = 2",
             "[[source]]",
             'id = "platform"',
             f'url = "{self.url}"',

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from reconciler.converge.publication import status_path
-from tests.e2e.manifests import WORKSPACE, batch, execution, path, service, web
 from tests.e2e.installation import Installation
+from tests.e2e.manifests import WORKSPACE, batch, execution, path, service, web
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -46,9 +46,7 @@ def _twenty(secret: str) -> dict[str, str]:
         "gang": execution("gang", gang),
         "files": batch("files", "cat /app/train.txt", spec={"files": files}),
         "keeps": batch("keeps", "echo kept >/work/kept && cat /work/kept", **WORKSPACE),
-        "secret": batch(
-            "secret", "wc -c </run/secrets/token", spec={"secrets": token}, **MOUNTS
-        ),
+        "secret": batch("secret", "wc -c </run/secrets/token", spec={"secrets": token}, **MOUNTS),
     }
     texts |= {f"good-{n}": batch(f"good-{n}", f"echo good {n}") for n in range(8)}
     texts |= {f"bad-{n}": batch(f"bad-{n}", f"echo bad {n}; exit 3") for n in range(3)}
@@ -83,7 +81,12 @@ def test_twenty_executions_reach_their_phases_and_are_told_the_same_everywhere(
         assert answer.read() == b"hello\n"
     assert _log(installation, "gang", "client") == "served"
     logs = {name: _log(installation, name) for name in ("files", "keeps", "secret", "bad-1")}
-    assert logs == {"files": "learnt", "keeps": "kept", "secret": str(len(SECRET)), "bad-1": "bad 1"}
+    assert logs == {
+        "files": "learnt",
+        "keeps": "kept",
+        "secret": str(len(SECRET)),
+        "bad-1": "bad 1",
+    }
     assert installation.status("aml/bad-1")["exitCode"] == 3
 
     told = json.loads(installation.zoe("status", "-o", "json"))["executions"]
