@@ -139,9 +139,7 @@ class Loop:
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         return World(
             wanted=wanted,
-            memory=self.working_set.memory(
-                published_seq=self.publisher.published_seq, publish_error=self.publisher.error
-            ),
+            memory=self.working_set.memory(published_seq=self.publisher.published_seq),
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -149,6 +147,7 @@ class Loop:
             may_start=not self.observe_only,
             may_delete=may_delete,
             failures={uid: failing.messages for uid, failing in self._failing.items()},
+            push_error=self.publisher.error,
         )
 
     # -- commit ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,7 +167,12 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     with (
         cluster(settings, clock) as there,
         contextlib.closing(
-            Publisher(status_sink(settings), working_set, ledger_key=ledger_key(settings))
+            Publisher(
+                status_sink(settings),
+                working_set,
+                ledger_key=ledger_key(settings),
+                interval=timedelta(seconds=settings.publish_interval_s),
+            )
         ) as publisher,
     ):
         yield Loop(

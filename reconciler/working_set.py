@@ -41,7 +41,7 @@ class WorkingSet:
             self.statuses[row.uid] = row.status
         self._fold(stored.entries)
 
-    def memory(self, *, published_seq: int, publish_error: str = "") -> Memory:
+    def memory(self, *, published_seq: int) -> Memory:
         """Return the working set as a pass sees it. The mappings are not copied: don't write."""
         return Memory(
             records=self.records,
@@ -51,7 +51,6 @@ class WorkingSet:
             statuses=self.statuses,
             last_seq=self.last_seq,
             published_seq=published_seq,
-            publish_error=publish_error,
         )
 
     def good_files(self, source_id: str) -> Mapping[str, tuple[str, str]]:

@@ -83,7 +83,6 @@ class Memory:
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
-    publish_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ class World:
     """All that a pass depends on.
 
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
-    the ledger has it.
+    the ledger has it. ``push_error`` says why the status branch doesn't take our pushes.
     """
 
     wanted: Wanted
@@ -104,6 +103,7 @@ class World:
     may_delete: bool = True
     attempts_are_as_recorded: bool = False
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
+    push_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -558,16 +558,16 @@ class _Pass:
                 held=self.held.get(uid),
                 notes=tuple((note.reason, note.message) for note in notes),
                 failures=self.world.failures.get(uid, ()),
-                unpublished=self._unpublished(record),
+                unpublished=self._unpublished(uid, record),
             ),
             previous=self.memory.statuses.get(uid),
             now=self.world.now,
         )
 
-    def _unpublished(self, record: Record) -> str:
-        """Return why the newest facts aren't on the status branch, if pushing them failed."""
-        is_behind = record.last_seq > self.memory.published_seq
-        return self.memory.publish_error if is_behind else ""
+    def _unpublished(self, uid: Uid, record: Record) -> str:
+        is_news = record is not self.memory.records.get(uid)
+        waits = is_news or record.last_seq > self.memory.published_seq
+        return self.world.push_error if waits else ""
 
     def _wanted_spec(self, uid: Uid) -> ExecutionSpec | None:
         manifest = self.wanted.manifests.get(uid)

@@ -363,7 +363,11 @@ class _Rendering:
         script = f"mkdir -p {folder} && chown {owner} {folder} && chmod 0770 {folder}"
         return ServiceSpec(
             name=naming.init_name(
-                namespace=namespace.name, storage=storage_name, owner=owner, node=node
+                deployment=self._host.deployment,
+                namespace=namespace.name,
+                storage=storage_name,
+                owner=owner,
+                node=node,
             ),
             image=self._host.init_image,
             labels={

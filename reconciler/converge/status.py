@@ -106,7 +106,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a status is made from. ``manifest`` is None once nobody wants the run any more."""
+    """All that a status is made from.
+
+    ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
+    can't be pushed to the status branch.
+    """
 
     namespace: str
     name: str
@@ -253,6 +257,8 @@ def document(status: Status) -> dict[str, Any]:
 
 
 _VOLATILE = frozenset({"position", "nextTryAt", "refusals", "components", "message"})
+# Outdated changes with every edit of a ZApp, for all that use it and without touching any.
+_VOLATILE_CONDITIONS = frozenset({"Outdated", "StatusPublished"})
 
 
 def published(whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,7 +267,7 @@ def published(whole: Mapping[str, Any]) -> dict[str, Any]:
     body["conditions"] = [
         {key: value for key, value in condition.items() if key != "message"}
         for condition in body.get("conditions", [])
-        if condition["type"] != "StatusPublished"
+        if condition["type"] not in _VOLATILE_CONDITIONS
     ]
     return {**whole, "status": body}
 
@@ -387,7 +393,7 @@ def _bracketed(address: str) -> str:
 
 def _conditions(facts: Facts, status: Status) -> list[Condition]:
     """Return the conditions; those that are only told when true are left out otherwise."""
-    conditions = [_ready(status), _validated(facts), _admitted(facts, status)]
+    conditions = [_ready(status), _validated(facts), _admitted(facts, status), _published(facts)]
     if facts.record.attempt_open:
         is_up = status.phase is Phase.RUNNING
         conditions.append(
@@ -430,6 +436,14 @@ def _admitted(facts: Facts, status: Status) -> Condition:
     return Condition(type="Admitted", status="False", reason=status.reason, message=status.message)
 
 
+def _published(facts: Facts) -> Condition:
+    """True also while its news only waits for its turn: that would change with every push."""
+    if facts.unpublished:
+        told = facts.unpublished
+        return Condition(type="StatusPublished", status="False", reason="PushFailed", message=told)
+    return Condition(type="StatusPublished", status="True", reason="Published")
+
+
 def _elastic(status: Status) -> Condition:
     granted = sum(part.granted - min(part.core, part.granted) for part in status.components)
     wanted = sum(part.elastic for part in status.components)
@@ -453,15 +467,6 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
         found.append(_true("Held", *facts.held))
     if any(group.service.is_drifted for group in facts.groups):
         found.append(_true("Drifted", "ChangedByHand", "a service was changed by hand"))
-    if facts.unpublished:
-        found.append(
-            Condition(
-                type="StatusPublished",
-                status="False",
-                reason="PushFailed",
-                message=facts.unpublished,
-            )
-        )
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
         found.append(_true("Reconciling", status.reason, status.message))
     if status.phase is Phase.FAILED:

@@ -221,6 +221,14 @@ class Installation:
             if task["Status"]["State"] == task["DesiredState"] == "running"
         }
 
+    def is_running(self, execution: str) -> bool:
+        """Tell whether any task of an execution runs, whatever is told of it."""
+        ids = {service["ID"] for service in self.services_of(execution)}
+        return any(
+            task["ServiceID"] in ids and task["Status"]["State"] == "running"
+            for task in self.tasks()
+        )
+
     @contextmanager
     def watching(self) -> Iterator[list[str]]:
         """Record the name of every service of this deployment that is created meanwhile."""
@@ -273,6 +281,7 @@ class Installation:
             "interval_s = 1",
             "jitter_s = 0",
             "lease_ttl_s = 3",
+            "publish_interval_s = 2",
             "[[source]]",
             'id = "platform"',
             f'url = "{self.url}"',
