@@ -21,7 +21,7 @@ from reconciler.converge import publication
 from reconciler.converge.assess import Assessment, Identity, Wanted, World, assess
 from reconciler.converge.ledger import Fact
 from reconciler.converge.plan import Plan
-from reconciler.converge.queue import BACKOFF_FIRST_S, BACKOFF_MOST_S
+from reconciler.converge.queue import backoff_s, fraction
 from reconciler.converge.render import Host
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status, document
@@ -327,12 +327,11 @@ class Loop:
         for uid, messages in failed.items():
             known = self._failing.get(uid)
             tries = known.tries + 1 if known else 1
-            delay_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
             record = found.records.get(uid)
             self._failing[uid] = _Failing(
                 generation=record.generation if record else 0,
                 tries=tries,
-                until=now + timedelta(seconds=delay_s),
+                until=now + timedelta(seconds=backoff_s(tries, jitter=fraction(uid))),
                 messages=tuple(messages),
             )
 

@@ -52,7 +52,7 @@ VERBS: Mapping[str, Verb] = {
     "resume": _own("resume", "Resume a suspended execution in its manifest."),
     "stop": _own("stop", "Delete an execution's manifest."),
     "demo": _own("demo", "Show Zoe at work on this machine."),
-    "up": _own("up", "Run the reconciler and the status page."),
+    "up": _own("up", "Run everything in one process."),
     "run": _own("run", "Run the reconciler."),
     "once": _own("once", "Make one pass and end."),
     "confirm": _own("confirm", "Release what the guard holds for a commit."),

@@ -15,6 +15,7 @@ from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.assess import Memory, Wanted
 from reconciler.desired import Reader
+from reconciler.errors import SourceUnavailable
 from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
 from reconciler.ports import Source
 from reconciler.review import preview
@@ -35,7 +36,7 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     settings = config.load()
     source = _source(settings, repo)
     branch = settings.platform_source.branch if settings.sources else "main"
-    base_id = source.resolve(base or branch)
+    base_id = source.resolve(base) if base else _tip(source, branch)
     head_id = source.resolve(at or head or "HEAD")
     with Progress("planning"):
         memory, cluster = _remembered(settings)
@@ -57,6 +58,14 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     else:
         _print(lines, errors, cluster.id)
     raise click.exceptions.Exit(1 if errors else 0)
+
+
+def _tip(source: Source, branch: str) -> str:
+    """Return what is desired now, as far as this clone knows: what was pushed, else the branch."""
+    try:
+        return source.resolve(f"refs/remotes/origin/{branch}")
+    except SourceUnavailable:
+        return source.resolve(branch)
 
 
 def _source(settings: Settings, repo: Path | None) -> Source:
