@@ -90,6 +90,7 @@ class Loop:
     concurrency: int = 4
     _accepted: Acceptance | None = None
     _is_first: bool = True
+    _last: Assessment | None = None
     _failing: dict[Uid, _Failing] = field(default_factory=dict)
 
     def reconcile(self, *, fetch: bool = True) -> Report:
@@ -104,6 +105,7 @@ class Loop:
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
+        self._last = found
         outcomes = self._act(found)
         self.publish()
         self._is_first = False
@@ -146,6 +148,7 @@ class Loop:
             may_start=not self.observe_only,
             may_delete=may_delete,
             failures={uid: failing.messages for uid, failing in self._failing.items()},
+            last=self._last,
         )
 
     # -- commit ---------------------------------------------------------------------------------
@@ -185,8 +188,11 @@ class Loop:
 
     def _rows(self, statuses: Sequence[Status], now: datetime) -> tuple[ExecutionRow, ...]:
         rows = []
+        before = self._last.told if self._last else {}
         for status in statuses:
             uid = Uid(status.uid)
+            if uid in before and status is before[uid][1]:
+                continue
             told = document(status)
             if told == self.working_set.statuses.get(uid):
                 continue

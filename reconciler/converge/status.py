@@ -120,7 +120,6 @@ class Facts:
     held: tuple[str, str] | None = None
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
-    published_seq: int = 0
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
