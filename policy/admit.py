@@ -29,19 +29,22 @@ def admit_in_order(
     waits: list[Wait] = []
     head: Execution | None = None
     never_fits = _memo(emptied)
+    hopeless: dict[tuple[Component, ...], Reason] = {}
     for execution in waiting:
-        reason: Reason | None = None
-        if head is None:
+        # Room only shrinks here: what found none a moment ago needn't be tried again.
+        reason = hopeless.get(execution.components)
+        if reason is None and head is not None:
+            reason = never_fits(execution) or _behind(head)
+        elif reason is None:
             groups, refusals = place_core(execution, room)
             if groups:
                 starts.append(Start(uid=execution.uid, allocations=groups))
                 continue
             reason = never_fits(execution)
             if reason is None:
-                head = execution
-                reason = _no_capacity(execution, refusals)
-        else:
-            reason = never_fits(execution) or _behind(head)
+                head, reason = execution, _no_capacity(execution, refusals)
+            else:
+                hopeless[execution.components] = reason
         waits.append(Wait(uid=execution.uid, position=len(waits) + 1, reason=reason))
     return starts, waits
 

@@ -157,6 +157,9 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
         try:
             store.take_wanted()
             report = loop.reconcile(fetch=fetch)
+        except StoreUnavailable:
+            # It isn't known what was written: whoever leads next begins by reading it.
+            raise
         except TransientError as error:
             tries += 1
             delay_s = backoff_s(tries, chance)

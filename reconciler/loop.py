@@ -90,6 +90,7 @@ class Loop:
     concurrency: int = 4
     _accepted: Acceptance | None = None
     _is_first: bool = True
+    _last: Assessment | None = None
     _failing: dict[Uid, _Failing] = field(default_factory=dict)
     _told: frozenset[tuple[str, str]] = frozenset()
 
@@ -105,6 +106,7 @@ class Loop:
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
+        self._last = found
         outcomes = self._act(found)
         self.publish()
         self._is_first = False
@@ -148,6 +150,7 @@ class Loop:
             may_delete=may_delete,
             failures={uid: failing.messages for uid, failing in self._failing.items()},
             push_error=self.publisher.error,
+            last=self._last,
         )
 
     # -- commit ---------------------------------------------------------------------------------
@@ -187,8 +190,11 @@ class Loop:
 
     def _rows(self, statuses: Sequence[Status], now: datetime) -> tuple[ExecutionRow, ...]:
         rows = []
+        before = self._last.told if self._last else {}
         for status in statuses:
             uid = Uid(status.uid)
+            if uid in before and status is before[uid][1]:
+                continue
             told = document(status)
             if told == self.working_set.statuses.get(uid):
                 continue

@@ -150,6 +150,7 @@ class Ledger:
         self.memory = Memory()
         self.now = NOW
         self.entries: list[Entry] = []
+        self.last: Assessment | None = None
 
     def world(self, want: Wanted, state: ObservedState, **fields: Any) -> World:
         return World(
@@ -157,9 +158,12 @@ class Ledger:
         )
 
     def assess(self, want: Wanted, state: ObservedState, **fields: Any) -> Assessment:
-        """Assess and commit."""
-        found = assess(self.world(want, state, **fields))
+        """Assess and commit; what is taken over from the pass before may change nothing."""
+        world = self.world(want, state, **fields)
+        found = assess(replace(world, last=self.last))
+        assert outcome(found) == outcome(assess(world))
         self.commit(want, found)
+        self.last = found
         return found
 
     def commit(self, want: Wanted, found: Assessment) -> None:
@@ -200,6 +204,12 @@ class Ledger:
             for e in self.entries
             if e.uid == uid
         ]
+
+
+def outcome(found: Assessment) -> tuple[object, ...]:
+    """What a pass does and tells."""
+    told = [document(status) for status in found.statuses]
+    return (found.steps, found.placements, found.desired, found.plan, told, found.harvest)
 
 
 def status_of(found: Assessment, m: Manifest) -> Any:

@@ -7,8 +7,7 @@ should exist, what to do about it, what to tell.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,9 +35,18 @@ from reconciler.converge.queue import (
     Candidate,
     blocked,
     can_never_be_met,
+    fraction,
     snapshot,
 )
-from reconciler.converge.render import Admitted, DesiredState, Host, desired_state
+from reconciler.converge.render import (
+    Admitted,
+    DesiredState,
+    Host,
+    Inputs,
+    Rendered,
+    render,
+    together,
+)
 from reconciler.converge.state import LABEL_NAMESPACE, ObservedState
 from reconciler.converge.status import Facts, Status, invalid_status, status_of
 from reconciler.converge.tasks import Group, groups_by_uid, is_live
@@ -90,7 +98,9 @@ class World:
     """All that a pass depends on.
 
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
-    the ledger has it. ``push_error`` says why the status branch doesn't take our pushes.
+    the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
+    is what the pass before found, if that was committed: what would come out the same is taken
+    from it. It changes how long a pass takes and nothing else.
     """
 
     wanted: Wanted
@@ -104,11 +114,15 @@ class World:
     attempts_are_as_recorded: bool = False
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
+    last: Assessment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What a pass found: facts to commit before any effect, effects, and what to tell."""
+    """What a pass found: facts to commit before any effect, effects, and what to tell.
+
+    ``rendered`` and ``told`` are for the next pass.
+    """
 
     steps: tuple[Step, ...]
     records: Mapping[Uid, Record]
@@ -121,6 +135,8 @@ class Assessment:
     statuses: tuple[Status, ...]
     harvest: tuple[tuple[Uid, Group], ...]
     held: Mapping[Uid, tuple[str, str]]
+    rendered: Mapping[Uid, Rendered]
+    told: Mapping[Uid, tuple[Facts, Status]]
 
 
 def assess(world: World) -> Assessment:
@@ -135,6 +151,7 @@ class _Pass:
         self.world = world
         self.memory = world.memory
         self.wanted = world.wanted
+        self.wanted_uids = {(m.namespace, m.name): m.uid for m in world.wanted.manifests.values()}
         self.groups = groups_by_uid(world.observed)
         self.records = dict(world.memory.records)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
@@ -142,6 +159,12 @@ class _Pass:
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
         self.blocked: dict[Uid, Blocked] = {}
+        self.rendered: dict[Uid, Rendered] = {}
+        self.told: dict[Uid, tuple[Facts, Status]] = {}
+        self.rendered_before = world.last.rendered if world.last else {}
+        self.told_before = world.last.told if world.last else {}
+        self.runs = self._known_runs()
+        self.newest = {name: max(runs) for name, runs in self.runs.items()}
 
     def run(self) -> Assessment:
         departed = self._depart()
@@ -174,7 +197,20 @@ class _Pass:
             statuses=self._statuses(decision, planned),
             harvest=harvest,
             held=self.held,
+            rendered=self.rendered,
+            told=self.told,
         )
+
+    def _known_runs(self) -> Mapping[tuple[str, str], Mapping[int, Uid]]:
+        """Return run -> uid of every name, wanted or remembered."""
+        runs: dict[tuple[str, str], dict[int, Uid]] = defaultdict(dict)
+        for uid in self.records:
+            identity = self.memory.identities.get(uid)
+            if identity is not None:
+                runs[identity.namespace, identity.name][identity.run] = uid
+        for manifest in self.wanted.manifests.values():
+            runs[manifest.namespace, manifest.name][manifest.run] = manifest.uid
+        return runs
 
     def _depart(self) -> Mapping[Uid, EndReason]:
         """Find live runs that no manifest asks for, and let the guard judge them together."""
@@ -214,13 +250,12 @@ class _Pass:
     def _advance(self, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid, Group], ...]:
         """Let every execution move on; return the groups whose results must be stored first."""
         harvest: list[tuple[Uid, Group]] = []
-        newest = self._newest_runs()
         for uid in sorted({*self.records, *self.wanted.manifests}):
             manifest = self.wanted.manifests.get(uid)
             record = self.records.get(uid)
             if manifest is None and uid not in departed:
                 continue
-            if manifest is not None and manifest.run < newest[manifest.namespace, manifest.name]:
+            if manifest is not None and self._is_outrun(manifest):
                 continue
             moved = lifecycle.advance(
                 Situation(
@@ -247,16 +282,8 @@ class _Pass:
                 harvest += [(uid, group) for group in self.groups.get(uid, ()) if group.tasks]
         return tuple(harvest)
 
-    def _newest_runs(self) -> Mapping[tuple[str, str], int]:
-        newest: dict[tuple[str, str], int] = {}
-        for manifest in self.wanted.manifests.values():
-            newest[manifest.namespace, manifest.name] = manifest.run
-        for uid in self.records:
-            identity = self.memory.identities.get(uid)
-            if identity is not None:
-                key = (identity.namespace, identity.name)
-                newest[key] = max(newest.get(key, 0), identity.run)
-        return newest
+    def _is_outrun(self, manifest: Manifest) -> bool:
+        return manifest.run < self.newest[manifest.namespace, manifest.name]
 
     def _spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
         if record is None:
@@ -267,24 +294,24 @@ class _Pass:
     def _failed_dependency(self, manifest: Manifest | None) -> str:
         if manifest is None or manifest.spec is None:
             return ""
-        siblings = self._siblings(manifest.namespace)
-        return next(
-            (a.name for a in manifest.spec.after if can_never_be_met(a, siblings.get(a.name))),
-            "",
-        )
+        after, siblings = manifest.spec.after, self._predecessors(manifest, manifest.spec)
+        return next((a.name for a in after if can_never_be_met(a, siblings.get(a.name))), "")
 
-    def _siblings(self, namespace: str) -> Mapping[str, tuple[Record, bool]]:
-        return {
-            manifest.name: (record, record.first_started_at is not None)
-            for uid, manifest in self.wanted.manifests.items()
-            if manifest.namespace == namespace and (record := self.records.get(uid)) is not None
-        }
+    def _predecessors(
+        self, manifest: Manifest, spec: ExecutionSpec
+    ) -> Mapping[str, tuple[Record, bool]]:
+        """Return name -> (record, has started) of what an execution waits for, as it is now."""
+        found: dict[str, tuple[Record, bool]] = {}
+        for after in spec.after:
+            uid = self.wanted_uids.get((manifest.namespace, after.name))
+            if uid is not None and (record := self.records.get(uid)) is not None:
+                found[after.name] = (record, record.first_started_at is not None)
+        return found
 
     def _candidates(self) -> tuple[list[Candidate], list[Candidate]]:
         """Split those that are wanted into queued and admitted; note why others are blocked."""
         queued: list[Candidate] = []
         admitted: list[Candidate] = []
-        newest = self._newest_runs()
         for uid, record in sorted(self.records.items()):
             manifest = self.wanted.manifests.get(uid)
             spec = self._spec_of(uid, record) or (manifest.spec if manifest else None)
@@ -304,7 +331,7 @@ class _Pass:
             if manifest is None:
                 continue
             candidate = Candidate(manifest=manifest, record=record, spec=spec, groups=())
-            why = self._why_blocked(candidate, newest)
+            why = self._why_blocked(candidate)
             if why is None:
                 queued.append(candidate)
             else:
@@ -324,11 +351,9 @@ class _Pass:
             spec=None,
         )
 
-    def _why_blocked(
-        self, candidate: Candidate, newest: Mapping[tuple[str, str], int]
-    ) -> Blocked | None:
+    def _why_blocked(self, candidate: Candidate) -> Blocked | None:
         manifest = candidate.manifest
-        if manifest.run < newest[manifest.namespace, manifest.name]:
+        if self._is_outrun(manifest):
             message = "a higher run was seen before; raise run above it"
             return Blocked(reason="RunWentBack", message=message)
         if self.wanted.platform.suspend:
@@ -336,24 +361,17 @@ class _Pass:
         return blocked(
             candidate,
             now=self.world.now,
-            siblings=self._siblings(manifest.namespace) if candidate.spec.after else {},
+            siblings=self._predecessors(manifest, candidate.spec),
             has_leftovers=self._has_leftovers(candidate),
-            jitter=_fraction(candidate.record.uid),
+            jitter=fraction(candidate.record.uid),
         )
 
     def _has_leftovers(self, candidate: Candidate) -> bool:
         """Tell whether tasks of an earlier run or attempt still hold its name or its files."""
-        uids = [candidate.record.uid]
-        if candidate.record.run > 1:
-            uids += [
-                uid
-                for uid, identity in self.memory.identities.items()
-                if (identity.namespace, identity.name)
-                == (candidate.manifest.namespace, candidate.manifest.name)
-            ]
+        manifest = candidate.manifest
         return any(
             is_live(task)
-            for uid in uids
+            for uid in self.runs[manifest.namespace, manifest.name].values()
             for group in self.groups.get(uid, ())
             for task in group.tasks
         )
@@ -416,32 +434,39 @@ class _Pass:
         return next((group.node for group in groups if group.component in mounting), "")
 
     def _desired(self) -> DesiredState:
-        admitted: list[Admitted] = []
+        networks: dict[str, str] = {}
         for uid, record in sorted(self.records.items()):
             spec = self._spec_of(uid, record)
             if not record.attempt_open or spec is None:
                 continue
-            identity = self._identity(uid)
-            owner = self.wanted.namespaces.get(identity.namespace)
-            admitted.append(
-                Admitted(
-                    uid=uid,
-                    namespace=owner or Namespace(name=identity.namespace),
-                    name=identity.name,
-                    run=record.run,
-                    generation=record.generation,
-                    incarnation=record.incarnation,
-                    attempt=record.attempt,
-                    spec=spec,
-                    groups=self.placements.get(uid, ()),
-                )
-            )
-        return desired_state(
-            tuple(admitted),
-            host=self.world.host,
-            networks={a.namespace.name: self._network(a.namespace.name) for a in admitted},
-            epoch=self.world.epoch,
+            execution = self._admitted(uid, record, spec)
+            namespace = execution.namespace.name
+            if namespace not in networks:
+                networks[namespace] = self._network(namespace)
+            self._render(execution, networks[namespace])
+        return together(rendered.state for rendered in self.rendered.values())
+
+    def _admitted(self, uid: Uid, record: Record, spec: ExecutionSpec) -> Admitted:
+        identity = self._identity(uid)
+        owner = self.wanted.namespaces.get(identity.namespace)
+        return Admitted(
+            uid=uid,
+            namespace=owner or Namespace(name=identity.namespace),
+            name=identity.name,
+            run=record.run,
+            generation=record.generation,
+            incarnation=record.incarnation,
+            attempt=record.attempt,
+            spec=spec,
+            groups=self.placements.get(uid, ()),
         )
+
+    def _render(self, execution: Admitted, network: str) -> None:
+        world = self.world
+        inputs = Inputs(execution=execution, host=world.host, network=network, epoch=world.epoch)
+        before = self.rendered_before.get(execution.uid)
+        is_same = before is not None and before.inputs == inputs
+        self.rendered[execution.uid] = before if before and is_same else render(inputs)
 
     def _network(self, namespace: str) -> str:
         return network_for(
@@ -544,25 +569,29 @@ class _Pass:
         groups = self.groups.get(uid, ())
         if record.is_final:  # what lingers for its logs isn't being stopped
             groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
-        return status_of(
-            Facts(
-                namespace=identity.namespace,
-                name=identity.name,
-                record=record,
-                manifest=self.wanted.manifests.get(uid),
-                spec=self._spec_of(uid, record) or self._wanted_spec(uid),
-                groups=groups,
-                placements=self.placements.get(uid, ()),
-                wait=wait,
-                blocked=self.blocked.get(uid),
-                held=self.held.get(uid),
-                notes=tuple((note.reason, note.message) for note in notes),
-                failures=self.world.failures.get(uid, ()),
-                unpublished=self._unpublished(uid, record),
-            ),
-            previous=self.memory.statuses.get(uid),
-            now=self.world.now,
+        facts = Facts(
+            namespace=identity.namespace,
+            name=identity.name,
+            record=record,
+            manifest=self.wanted.manifests.get(uid),
+            spec=self._spec_of(uid, record) or self._wanted_spec(uid),
+            groups=groups,
+            placements=self.placements.get(uid, ()),
+            wait=wait,
+            blocked=self.blocked.get(uid),
+            held=self.held.get(uid),
+            notes=tuple((note.reason, note.message) for note in notes),
+            failures=self.world.failures.get(uid, ()),
+            unpublished=self._unpublished(uid, record),
         )
+        before = self.told_before.get(uid)
+        if before is not None and before[0] == facts:
+            status = before[1]
+        else:
+            previous = self.memory.statuses.get(uid)
+            status = status_of(facts, previous=previous, now=self.world.now)
+        self.told[uid] = (facts, status)
+        return status
 
     def _unpublished(self, uid: Uid, record: Record) -> str:
         is_news = record is not self.memory.records.get(uid)
@@ -584,11 +613,6 @@ def settings_of(platform: Platform) -> PolicySettings:
 def is_delete(action: Action) -> bool:
     """Tell whether an action takes something away."""
     return isinstance(action, RemoveService | RemoveConfig | RemoveNetwork)
-
-
-def _fraction(uid: Uid) -> float:
-    """Return 0 to 1, fixed per uid: jitter that a replay reproduces."""
-    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
 
 
 def _told_start(groups: Sequence[Allocation]) -> str:

@@ -7,8 +7,9 @@ word in any of it beyond naming.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from reconciler import canonical
@@ -123,36 +124,60 @@ class DesiredState:
     networks: Mapping[str, NetworkSpec] = field(default_factory=dict)
 
 
-def desired_state(
-    admitted: tuple[Admitted, ...], *, host: Host, networks: Mapping[str, str], epoch: int
-) -> DesiredState:
-    """Return what should exist for all admitted executions.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that rendering one execution depends on.
 
-    Args:
-        admitted: In any order.
-        host: What this installation provides.
-        networks: Namespace -> name of its overlay network.
-        epoch: Of the lease under which objects are created; no part of any comparison.
+    ``network`` is the name of its namespace's overlay; ``epoch`` that of the lease under which
+    objects are created, and no part of any comparison with what is there.
     """
+
+    execution: Admitted
+    host: Host
+    network: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What should exist for one execution, and what that was made from."""
+
+    inputs: Inputs
+    state: DesiredState
+
+
+def render(inputs: Inputs) -> Rendered:
+    """Return what should exist for one admitted execution."""
+    rendering = _Rendering(inputs.execution, inputs.host, inputs.network, inputs.epoch)
+    network = NetworkSpec(
+        name=inputs.network,
+        labels={
+            LABEL_DEPLOYMENT: inputs.host.deployment,
+            LABEL_NAMESPACE: inputs.execution.namespace.name,
+            LABEL_EPOCH: str(inputs.epoch),
+        },
+    )
+    state = DesiredState(
+        services=rendering.services(),
+        configs=rendering.configs(),
+        networks={inputs.network: network},
+    )
+    return Rendered(inputs=inputs, state=state)
+
+
+def together(states: Iterable[DesiredState]) -> DesiredState:
+    """Return what should exist for several executions; what they share is there once."""
     services: dict[str, DesiredService] = {}
     configs: dict[str, DesiredConfig] = {}
-    specs: dict[str, NetworkSpec] = {}
-    for execution in admitted:
-        rendering = _Rendering(execution, host, networks[execution.namespace.name], epoch)
-        services |= rendering.services()
-        configs |= rendering.configs()
-        network = networks[execution.namespace.name]
-        specs[network] = NetworkSpec(
-            name=network,
-            labels={
-                LABEL_DEPLOYMENT: host.deployment,
-                LABEL_NAMESPACE: execution.namespace.name,
-                LABEL_EPOCH: str(epoch),
-            },
-        )
-    return DesiredState(services=services, configs=configs, networks=specs)
+    networks: dict[str, NetworkSpec] = {}
+    for state in states:
+        services.update(state.services)
+        configs.update(state.configs)
+        networks.update(state.networks)
+    return DesiredState(services=services, configs=configs, networks=networks)
 
 
+@lru_cache(maxsize=16_384)
 def component_hash(service: Service) -> str:
     """Return the digest of what a component's tasks are made of.
 

@@ -8,9 +8,11 @@ there. Whatever the daemon adds by itself has no place here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources
@@ -148,7 +150,17 @@ class ServiceSpec:
 
         Labels hold this very digest, and scaling is compared by number.
         """
-        return canonical.digest(replace(self, labels={}, replicas=1))[:16]
+        return _applied_hash(*(getattr(self, name) for name in _APPLIED))
+
+
+_APPLIED = tuple(f.name for f in fields(ServiceSpec) if f.name not in ("labels", "replicas"))
+
+
+@lru_cache(maxsize=65_536)
+def _applied_hash(*values: Any) -> str:
+    # Remembered by value: every service is looked at in every pass, and hardly any has changed.
+    spec = ServiceSpec(labels={}, **dict(zip(_APPLIED, values, strict=True)))
+    return canonical.digest(spec)[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

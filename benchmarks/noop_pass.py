@@ -1,0 +1,159 @@
+"""A pass over many executions of which none changed: real Git and SQLite, the fake cluster.
+
+Most run, some have ended and some wait for room, as in an installation that is used. Budget:
+150 ms for 1,000, and not a single write.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import random
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+
+import pygit2
+
+from benchmarks.report import Row, arguments, show
+from reconciler import wire
+from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
+from reconciler.config import Settings, SourceSettings
+from reconciler.git.source import GitSource
+from reconciler.git.status_branch import StatusBranch
+from reconciler.loop import Loop
+from reconciler.publisher import Publisher
+from reconciler.store.repository import SqlStore
+from reconciler.working_set import WorkingSet
+
+BUDGET_MS_OF_1000 = 150
+NAMESPACES = 10
+NODES = 20
+_HEAD = "apiVersion: zoe/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n"
+
+
+def manifests(count: int) -> Iterator[tuple[str, str]]:
+    """Yield path and text: of ten, one is a batch that ends, and one asks for what nobody has."""
+    yield "platform.yaml", _HEAD.format(kind="Platform", name="platform") + "spec: {}\n"
+    for number in range(NAMESPACES):
+        text = _HEAD.format(kind="Namespace", name=f"ns{number}") + "spec: {}\n"
+        yield f"namespaces/ns{number}.yaml", text
+    for number in range(count):
+        kind = "batch" if number % 10 == 1 else "interactive"
+        image = "ends" if kind == "batch" else "busybox"
+        cpus = "64" if number % 10 == 2 else "0.01"
+        text = _HEAD.format(kind="Execution", name=f"e{number}") + (
+            f"spec:\n  type: {kind}\n  services:\n    main:\n      image: {image}\n"
+            f"      resources: {{reservations: {{cpus: {cpus}, memory: 16MiB}}}}\n"
+        )
+        yield f"executions/ns{number % NAMESPACES}/e{number}.yaml", text
+
+
+def commit(path: Path, count: int) -> None:
+    """Make a bare repository that holds the manifests."""
+    git = pygit2.init_repository(str(path), bare=True, initial_head="main")
+    index = pygit2.Index()
+    for name, text in manifests(count):
+        entry = pygit2.IndexEntry(name, git.create_blob(text.encode()), pygit2.enums.FileMode.BLOB)
+        index.add(entry)
+    bot = pygit2.Signature("bench", "bench@localhost", 1_700_000_000, 0)
+    git.create_commit("refs/heads/main", bot, bot, "manifests", index.write_tree(git), [])
+
+
+@contextmanager
+def installation(folder: Path, count: int) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
+    """Lend a loop over ``count`` executions."""
+    commit(folder / "config.git", count)
+    platform = SourceSettings(id="platform", url=str(folder / "config.git"))
+    settings = Settings(sources=(platform,), state_dir=folder / "state")
+    clock = VirtualClock()
+    nodes = [fake_node(f"n{number}") for number in range(NODES)]
+    cluster = FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+    cluster.script("ends", Outcome.exits(0))
+    chance = random.Random(1)
+    url = f"sqlite:///{folder}/zoe.db"
+    sink = StatusBranch(
+        platform, folder / "status.git", clock=clock, random=chance, wait=threading.Event().wait
+    )
+    with SqlStore(url, deployment=settings.deployment, clock=clock, random=chance) as store:
+        store.migrate()
+        lease = store.acquire_lease("bench", ttl_s=36_000)
+        assert lease is not None
+        working_set = WorkingSet(store.load())
+        publisher = Publisher(sink, working_set, ledger_key=b"k" * 32)
+        yield (
+            Loop(
+                reader=wire.reader(settings, GitSource(platform, folder / "mirror.git")),
+                cluster=cluster,
+                store=store,
+                working_set=working_set,
+                publisher=publisher,
+                host=wire.host(settings),
+                clock=clock,
+                lease=lease,
+                concurrency=1,
+            ),
+            cluster,
+            store,
+        )
+        publisher.close()
+
+
+def settle(loop: Loop, cluster: FakeCluster) -> None:
+    """Make passes until there is nothing left to do, and publish; then let what ended go."""
+    for _ in range(2):
+        while loop.reconcile().is_moving:
+            cluster.advance(500)
+        loop.publish(wait=True)
+        cluster.advance(61_000)
+    while loop.reconcile().is_moving:
+        cluster.advance(500)
+    loop.publish(wait=True)
+
+
+def measure(count: int, rounds: int, *, profile: bool) -> Row:
+    """Return the row for passes over ``count`` settled executions."""
+    with (
+        tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
+        installation(Path(name), count) as (loop, cluster, store),
+    ):
+        settle(loop, cluster)
+        before = (len(cluster.effects), store.state_version())
+        profiler = cProfile.Profile()
+        taken, worked = [], []
+        for _ in range(rounds):
+            if profile:
+                profiler.enable()
+            start, cpu_start = perf_counter(), process_time()
+            loop.reconcile()
+            taken.append((perf_counter() - start) * 1000)
+            worked.append((process_time() - cpu_start) * 1000)
+            profiler.disable()
+            cluster.advance(1000)
+        writes = (len(cluster.effects) - before[0], store.state_version() - before[1])
+        if profile:
+            pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+    return Row(
+        name=f"no-op pass over {count} executions",
+        rounds_ms=tuple(taken),
+        budget_ms=BUDGET_MS_OF_1000 * count / 1000,
+        note=f"{median(worked):.1f} ms of processor time, "
+        f"{writes[0]} cluster writes, {writes[1]} database writes",
+    )
+
+
+def main() -> None:
+    parser = arguments(__doc__, rounds=15)
+    parser.add_argument("--executions", type=int, default=1000)
+    parser.add_argument("--profile", action="store_true", help="Print where the time goes.")
+    given = parser.parse_args()
+    row = measure(given.executions, given.rounds, profile=given.profile)
+    show([row], output=given.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What every benchmark prints: the machine, a row per thing measured, medians and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing measured in several rounds. ``ratio`` is to the peer of the same run."""
+
+    name: str
+    rounds_ms: tuple[float, ...]
+    budget_ms: float | None = None
+    ratio: float | None = None
+    budget_ratio: float | None = None
+    note: str = ""
+
+    @property
+    def median_ms(self) -> float:
+        """The middle of the rounds."""
+        return median(self.rounds_ms)
+
+
+def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """Return a parser that knows ``-o`` and ``--rounds``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser
+
+
+def machine() -> str:
+    """Return processor, cores, system, Python and load: without them a figure says nothing."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        if line.startswith("model name")
+    ]
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return (
+        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, load {load}"
+    )
+
+
+def show(rows: Sequence[Row], *, output: str) -> None:
+    """Print the rows as a table or as JSON."""
+    if output == "json":
+        results = [asdict(row) | {"median_ms": round(row.median_ms, 2)} for row in rows]
+        print(json.dumps({"machine": machine(), "results": results}, indent=2))
+        return
+    print(machine())
+    for row in rows:
+        parts = [f"{row.name:<44} median {row.median_ms:9.1f} ms of {len(row.rounds_ms)}"]
+        parts.append(f"(min {min(row.rounds_ms):.1f}, max {max(row.rounds_ms):.1f})")
+        if row.budget_ms is not None:
+            parts.append(f"budget {row.budget_ms:g} ms")
+        if row.ratio is not None:
+            parts.append(f"ratio {row.ratio:.2f}")
+        if row.budget_ratio is not None:
+            parts.append(f"budget {row.budget_ratio:g}")
+        print(" ".join([*parts, row.note]).rstrip())
