@@ -351,12 +351,13 @@ class _Pass:
                 if (identity.namespace, identity.name)
                 == (candidate.manifest.namespace, candidate.manifest.name)
             ]
-        return any(
-            is_live(task)
-            for uid in uids
-            for group in self.groups.get(uid, ())
-            for task in group.tasks
-        )
+        return any(self._has_live_tasks(uid) for uid in uids)
+
+    def _has_live_tasks(self, uid: Uid) -> bool:
+        if self.world.attempts_are_as_recorded:
+            before = self.memory.records.get(uid)
+            return before is not None and before.attempt_open
+        return any(is_live(task) for group in self.groups.get(uid, ()) for task in group.tasks)
 
     def _homes(self) -> Mapping[str, NodeId]:
         """Return each namespace's node of first use, where its local storage is."""
