@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +220,27 @@ class Installation:
             for task in self.tasks()
             if task["Status"]["State"] == task["DesiredState"] == "running"
         }
+
+    def container_of(self, execution: str) -> Json:
+        """Return what the engine of its node says of the container of an execution's one task."""
+        task = self._running_task(execution)
+        hostname: str = self.engine.inspect_node(task["NodeID"])["Description"]["Hostname"]
+        engine = self.swarm.lab.docker_host_of(int(hostname.removeprefix("node")))
+        with closing(docker.APIClient(engine, version="auto")) as client:
+            id_ = task["Status"]["ContainerStatus"]["ContainerID"]
+            found: Json = client.inspect_container(id_)
+        return found
+
+    def addresses_of(self, execution: str) -> list[str]:
+        """Return the overlay addresses of an execution's one task."""
+        attached = self._running_task(execution)["NetworksAttachments"]
+        return [address.split("/")[0] for at in attached for address in at["Addresses"]]
+
+    def _running_task(self, execution: str) -> Json:
+        running = self.running_tasks()
+        id_ = self.service_of(execution)["ID"]
+        (task,) = [t for t in self.tasks() if t["ServiceID"] == id_ and t["ID"] in running]
+        return task
 
     def is_running(self, execution: str) -> bool:
         """Tell whether any task of an execution runs, whatever is told of it."""
