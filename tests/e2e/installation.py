@@ -17,6 +17,7 @@ from typing import Any
 
 import docker
 import pytest
+import yaml
 
 from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
@@ -177,6 +178,18 @@ class Installation:
     def published(self) -> dict[str, bytes]:
         """Return the files of the status branch."""
         return self.repository.files(STATUS_BRANCH)
+
+    def published_phases(self) -> dict[str, str]:
+        """Return the phases that the status branch tells."""
+        documents = [
+            yaml.safe_load(data)
+            for path, data in self.published().items()
+            if path.startswith("status/") and path.endswith(".yaml")
+        ]
+        return {
+            f"{d['metadata']['namespace']}/{d['metadata']['name']}": d["status"]["phase"]
+            for d in documents
+        }
 
     def published_commit(self) -> str | None:
         return self.repository.tip(STATUS_BRANCH)
