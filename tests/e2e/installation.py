@@ -51,18 +51,28 @@ class RunningZoe:
         return self._process.poll() is None
 
     def events(self, event: str) -> list[Json]:
-        """Return the log lines of one kind; the last line may still be being written."""
-        lines = self.log.read_text().splitlines()
-        found = []
-        for line in lines:
-            with suppress(ValueError):
-                found.append(json.loads(line))
-        return [line for line in found if line.get("event") == event]
+        """Return the log lines of one kind."""
+        return [line for line in map(_parsed, self._lines()) if line.get("event") == event]
+
+    def faults(self) -> list[str]:
+        """Return what must never be in a log: a traceback, or anything that isn't a log line."""
+        return [line for line in self._lines() if not (data := _parsed(line)) or "trace" in data]
+
+    def pause(self) -> None:
+        """Let it stand still, as an overloaded machine would."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it in good order: what waits to be published is published."""
         self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(30) == 0, self.log.read_text()[-4000:]
+
+    def _lines(self) -> list[str]:
+        """Return the whole lines of the log; the last one may never be finished."""
+        return self.log.read_text().split("\n")[:-1]
 
     def kill_after(self, seconds: float) -> None:
         """Let it live for a while, then end it as a power cut would."""
@@ -194,6 +204,17 @@ class Installation:
     def published_commit(self) -> str | None:
         return self.repository.tip(STATUS_BRANCH)
 
+    def settle(self) -> None:
+        """Let ``zoe once`` bring everything about, and its batches end and be told."""
+        self.zoe("once")
+        running = [n for n, d in self.statuses().items() if d["status"]["type"] == "batch"]
+        for name in running:
+            self.wait_until(
+                lambda name=name: not self.is_running(name.split("/")[1]), what=f"{name} to end"
+            )
+        if running:
+            self.zoe("once")
+
     # -- what is there
 
     def services(self) -> list[Json]:
@@ -281,6 +302,10 @@ class Installation:
         for started in self._started:
             started.kill()
         self.store.close()
+        self._sweep()
+        assert [fault for started in self._started for fault in started.faults()] == []
+
+    def _sweep(self) -> None:
         for service in self.services():
             with suppress(docker.errors.NotFound):
                 self.engine.remove_service(service["ID"])
@@ -343,6 +368,14 @@ class _ServiceCreations:
         self._process.terminate()
         out, _ = self._process.communicate(timeout=10)
         return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]
+
+
+def _parsed(line: str) -> Json:
+    try:
+        found: Json = json.loads(line)
+    except ValueError:
+        return {}
+    return found
 
 
 def labels(service: Json) -> Json:

@@ -82,3 +82,25 @@ def test_of_two_one_leads_and_the_other_takes_over_when_it_is_killed(
     assert after["epoch"] > before["epoch"]
     assert installation.service_of("early") == early
     assert len(created) == len(set(created)) == 2
+
+
+def test_a_leader_that_stood_still_too_long_finds_itself_replaced_and_writes_nothing(
+    installation: Installation,
+) -> None:
+    first = installation.start()
+    installation.wait_until(lambda: first.events("leading"), what="the first to lead")
+    second = installation.start()
+    installation.wait_until(lambda: second.events("standing by"), what="the second to stand by")
+    with installation.watching() as created:
+        first.pause()
+        installation.push({path("meanwhile"): execution("meanwhile")})
+        installation.await_phases({"aml/meanwhile": "Running"})
+        meanwhile = installation.service_of("meanwhile")
+        first.go_on()
+        installation.wait_until(lambda: first.events("standing by"), what="it to stand by")
+        installation.push({path("after"): execution("after")})
+        installation.await_phases({"aml/meanwhile": "Running", "aml/after": "Running"})
+    assert len(first.events("leading")) == len(second.events("leading")) == 1
+    assert first.events("action") == []
+    assert installation.service_of("meanwhile") == meanwhile
+    assert len(created) == 2

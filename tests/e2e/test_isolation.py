@@ -31,9 +31,7 @@ def test_a_task_has_no_capabilities_and_keeps_to_its_limits(installation: Instal
             path("book"): execution("book", {"main": web("up", resources=CONFINED)}),
         }
     )
-    installation.zoe("once")
-    installation.wait_until(lambda: not installation.is_running("asks"), what="the batch to end")
-    installation.zoe("once")
+    installation.settle()
     asked = _log(installation, "aml/asks")
     assert len(asked) == 6
     assert {line.split()[1] for line in asked} == {"0" * 16}

@@ -70,12 +70,7 @@ def _promised(action: dict[str, str], start: dict[str, str]) -> str | None:
 
 def test_what_the_plan_says_is_what_the_next_pass_does(installation: Installation) -> None:
     base = installation.push(BEFORE)
-    installation.zoe("once")
-    installation.wait_until(
-        lambda: not installation.is_running("repeated") and not installation.is_running("done"),
-        what="the batches to end",
-    )
-    installation.zoe("once")
+    installation.settle()
     references = installation.repository.git.references
     references.create("refs/heads/change", base)
     head = installation.push(AFTER, branch="change")
