@@ -44,7 +44,13 @@ def once(
         Standby: Another process leads.
         TransientError: A part can't be reached.
     """
-    store = wire.store(settings)
+    with wire.store(settings) as store:
+        return _once(settings, store, until_settled, told)
+
+
+def _once(
+    settings: Settings, store: Store, until_settled: bool, told: Callable[[Report], None]
+) -> Report:
     store.migrate()
     lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
     if lease is None:
@@ -74,7 +80,13 @@ def run(settings: Settings, *, chance: random.Random | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    store = wire.store(settings)
+    with wire.store(settings) as store:
+        _lead_until(stop, settings, store, chance)
+
+
+def _lead_until(
+    stop: threading.Event, settings: Settings, store: Store, chance: random.Random
+) -> None:
     tries = 0
     while not stop.is_set():
         try:

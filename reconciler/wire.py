@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
@@ -17,9 +19,17 @@ from reconciler.converge.render import Host, Storage
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop
-from reconciler.ports import Clock, Cluster, Lease, Source, StatusSink, Store
+from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.publisher import Publisher
 from reconciler.working_set import WorkingSet
+
+if TYPE_CHECKING:
+    from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.git.status_branch import StatusBranch
+    from reconciler.store.repository import SqlStore
+
+LEDGER_KEY = "ledger.key"
+LEDGER_KEY_BYTES = 32
 
 
 def host(settings: Settings) -> Host:
@@ -43,6 +53,13 @@ def source(settings: Settings) -> Source:
     return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
 
 
+def clone(directory: Path, *, id_: str = "local") -> Source:
+    """Return the clone that a person works in: read as it was committed, never written to."""
+    from reconciler.git.source import open_local
+
+    return open_local(directory, id=id_)
+
+
 def reader(settings: Settings, from_: Source) -> Reader:
     """Return a reader of manifests."""
     from reconciler.manifest.catalogue import Loader
@@ -56,32 +73,51 @@ def reader(settings: Settings, from_: Source) -> Reader:
     return Reader(from_, loader)
 
 
-def cluster(settings: Settings, clock: Clock) -> Cluster:
-    """Return the Swarm, or the simulated cluster where the settings say so."""
+@contextmanager
+def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
+    """Lend the Swarm, or the simulated cluster where the settings say so."""
     if settings.cluster == "simulated":
         from reconciler.cluster.fake import FakeCluster, fake_node
 
         nodes = [fake_node(f"sim{number}") for number in (1, 2, 3)]
-        return FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        yield FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        return
+    with swarm(settings, clock) as found:
+        yield found
+
+
+@contextmanager
+def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
+    """Lend the Swarm. Nothing is connected before it is used."""
     from reconciler.cluster.swarm import SwarmCluster
 
-    return SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+    with contextlib.closing(
+        SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+    ) as found:
+        yield found
 
 
-def store(settings: Settings) -> Store:
-    """Return the database."""
+@contextmanager
+def store(settings: Settings) -> Iterator[SqlStore]:
+    """Lend the database."""
     from reconciler.store.repository import SqlStore
 
-    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return SqlStore(
+    _make_state_dir(settings)
+    with SqlStore(
         settings.database,
         deployment=settings.deployment,
         clock=SystemClock(),
         random=random.Random(),
-    )
+    ) as found:
+        yield found
 
 
-def status_sink(settings: Settings) -> StatusSink:
+def has_database(settings: Settings) -> bool:
+    """Tell whether a database is configured, or was made here before."""
+    return bool(settings.database_url) or (settings.state_dir / "zoe.db").exists()
+
+
+def status_sink(settings: Settings) -> StatusBranch:
     """Return the status branch of the platform source."""
     from reconciler.git.status_branch import StatusBranch
 
@@ -98,20 +134,29 @@ def status_sink(settings: Settings) -> StatusSink:
 
 def ledger_key(settings: Settings) -> bytes:
     """Return the key that signs the mirrored ledger; made on first use, readable by us only."""
-    path = settings.state_dir / "ledger.key"
+    path = settings.state_dir / LEDGER_KEY
     if not path.exists():
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_state_dir(settings)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(LEDGER_KEY_BYTES))
     return _read_key(path)
 
 
 def _read_key(path: Path) -> bytes:
     key = path.read_bytes()
-    if len(key) < 32:
+    if len(key) < LEDGER_KEY_BYTES:
         raise ConfigError(f"{path} is damaged: restore it from your backup")
     return key
+
+
+def _make_state_dir(settings: Settings) -> None:
+    folder = settings.state_dir
+    try:
+        # Specs, logs and the ledger's key are nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"state_dir {folder} can't be made: {error.strerror}") from error
 
 
 @contextmanager
@@ -119,17 +164,20 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
     clock = SystemClock()
     working_set = WorkingSet(from_store.load())
-    publisher = Publisher(
-        status_sink(settings),
-        working_set,
-        ledger_key=ledger_key(settings),
-        interval=timedelta(seconds=settings.publish_interval_s),
-    )
-    swarm = cluster(settings, clock)
-    try:
+    with (
+        cluster(settings, clock) as there,
+        contextlib.closing(
+            Publisher(
+                status_sink(settings),
+                working_set,
+                ledger_key=ledger_key(settings),
+                interval=timedelta(seconds=settings.publish_interval_s),
+            )
+        ) as publisher,
+    ):
         yield Loop(
             reader=reader(settings, source(settings)),
-            cluster=swarm,
+            cluster=there,
             store=from_store,
             working_set=working_set,
             publisher=publisher,
@@ -139,7 +187,3 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
         )
-    finally:
-        publisher.close()
-        if (close := getattr(swarm, "close", None)) is not None:
-            close()

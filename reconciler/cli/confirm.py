@@ -16,8 +16,8 @@ from reconciler.clock import SystemClock
 def command(*, commit: str) -> None:
     """Confirm COMMIT: its deletes are carried out, or its rewritten history is accepted."""
     settings = config.load()
-    store = reading.required_database(settings)
-    full = wire.source(settings).resolve(commit)
-    store.confirm(full, by=getpass.getuser(), at=SystemClock().now())
-    store.request_pass(settings.platform_source.id)
+    with reading.required_database(settings) as store:
+        full = wire.source(settings).resolve(commit)
+        store.confirm(full, by=getpass.getuser(), at=SystemClock().now())
+        store.request_pass(settings.platform_source.id)
     click.echo(f"confirmed {full[:12]}")

@@ -17,9 +17,11 @@ from reconciler.cli.names import EXECUTION
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
 def command(*, name: tuple[str, str] | None, limit: int, output: str) -> None:
     """Show what happened, of one execution or of all."""
-    store = reading.required_database(config.load())
+    if name is not None:
+        reading.found(*name)
     namespace, execution = name or ("", "")
-    found = store.events(namespace=namespace, name=execution, limit=limit)
+    with reading.required_database(config.load()) as store:
+        found = store.events(namespace=namespace, name=execution, limit=limit)
     if output == "json":
         rows = [
             {

@@ -17,13 +17,12 @@ from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
 @click.option("--component", default="", help="Only this component.")
 def command(*, name: tuple[str, str], tail: int, component: str) -> None:
     """Show the logs of NAMESPACE/NAME."""
-    document = reading.find(*name)
-    if document is None:
-        click.echo(f"no execution {'/'.join(name)}", err=True)
-        raise click.exceptions.Exit(1)
+    document = reading.found(*name)
     settings = config.load()
     uid = document["metadata"]["uid"]
-    for harvest in reading.required_database(settings).harvests(uid):
+    with reading.required_database(settings) as store:
+        harvests = store.harvests(uid)
+    for harvest in harvests:
         if component in ("", harvest.component):
             code = "" if harvest.exit_code is None else f", exit code {harvest.exit_code}"
             _print(
@@ -33,12 +32,12 @@ def command(*, name: tuple[str, str], tail: int, component: str) -> None:
             )
     if document["status"].get("endedAt"):
         return
-    cluster = wire.cluster(settings, SystemClock())
-    for service in cluster.observe().services:
-        labels = service.spec.labels
-        if labels.get(LABEL_UID) == uid and component in ("", labels.get(LABEL_COMPONENT)):
-            text = cluster.logs(service.id, tail=tail)
-            _print(f"{labels.get(LABEL_COMPONENT)} now", text, tail)
+    with wire.cluster(settings, SystemClock()) as cluster:
+        for service in cluster.observe().services:
+            labels = service.spec.labels
+            if labels.get(LABEL_UID) == uid and component in ("", labels.get(LABEL_COMPONENT)):
+                text = cluster.logs(service.id, tail=tail)
+                _print(f"{labels.get(LABEL_COMPONENT)} now", text, tail)
 
 
 def _print(title: str, text: str, tail: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from reconciler import config, wire
 from reconciler.config import Settings
-from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.errors import ConfigError, Missing, SourceUnavailable
+from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Store
 
 NO_PLACE = (
@@ -25,47 +27,70 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
         ConfigError: There is no place to read from.
     """
     settings = config.load()
-    if (store := database(settings)) is not None:
-        rows = store.load().executions
-        return _newest([row.status for row in rows])
+    with database(settings) as store:
+        if store is not None:
+            return _newest([row.status for row in store.load().executions])
     return _newest(_from_branch(settings, directory or Path.cwd()))
 
 
-def database(settings: Settings) -> Store | None:
-    """Return the database if one is configured and there."""
-    if not settings.database_url and not (settings.state_dir / "zoe.db").exists():
-        return None
-    return wire.store(settings)
+@contextmanager
+def database(settings: Settings) -> Iterator[Store | None]:
+    """Lend the database if one is configured and there."""
+    if not wire.has_database(settings):
+        yield None
+        return
+    with wire.store(settings) as store:
+        yield store
 
 
-def required_database(settings: Settings) -> Store:
-    """Return the database, for what only it knows.
+@contextmanager
+def required_database(settings: Settings) -> Iterator[Store]:
+    """Lend the database, for what only it knows.
 
     Raises:
         ConfigError: None is configured.
     """
-    store = database(settings)
-    if store is None:
-        raise ConfigError(NO_PLACE)
-    return store
+    with database(settings) as store:
+        if store is None:
+            raise ConfigError(NO_PLACE)
+        yield store
 
 
 def find(namespace: str, name: str) -> Mapping[str, Any] | None:
     """Return one execution's status document."""
-    for document in documents():
-        metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) == (namespace, name):
-            return document
-    return None
+    named = {full_name(document): document for document in documents()}
+    return named.get(f"{namespace}/{name}")
+
+
+def found(namespace: str, name: str) -> Mapping[str, Any]:
+    """Return one execution's status document.
+
+    Raises:
+        Missing: There is none; the message names a similar one.
+    """
+    named = {full_name(document): document for document in documents()}
+    if (document := named.get(f"{namespace}/{name}")) is None:
+        raise unknown(f"{namespace}/{name}", named)
+    return document
+
+
+def full_name(document: Mapping[str, Any]) -> str:
+    """Return NAMESPACE/NAME."""
+    metadata = document["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"
+
+
+def unknown(name: str, known: Iterable[str]) -> Missing:
+    """Return the error for a name that no execution has, with the one that may be meant."""
+    remedy = did_you_mean(name, known, otherwise="there are none yet")
+    return Missing(f"no execution {name}: {remedy}")
 
 
 def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
     import yaml
 
-    from reconciler.git.source import open_local
-
     try:
-        clone = open_local(directory)
+        clone = wire.clone(directory)
     except SourceUnavailable as error:
         raise ConfigError(NO_PLACE) from error
     commit = _status_tip(clone, settings.status_branch)

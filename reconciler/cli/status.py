@@ -29,7 +29,10 @@ _COLOURS = {
 @click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text")
 def command(*, name: str | None, output: str) -> None:
     """Show the executions of all namespaces, of NAMESPACE, or one NAMESPACE/NAME."""
-    found = [document for document in reading.documents() if _matches(document, name)]
+    documents = reading.documents()
+    found = [document for document in documents if _matches(document, name)]
+    if name and not found:
+        raise reading.unknown(name, map(reading.full_name, documents))
     if output == "json":
         click.echo(json.dumps({"executions": found}, indent=2))
     elif output == "yaml":
@@ -38,25 +41,22 @@ def command(*, name: str | None, output: str) -> None:
         click.echo(yaml.safe_dump({"executions": found}, sort_keys=False), nl=False)
     else:
         _print(found)
-    if name and not found:
-        click.echo(f"no execution {name}", err=True)
-        raise click.exceptions.Exit(1)
 
 
 def _matches(document: Mapping[str, Any], name: str | None) -> bool:
-    metadata = document["metadata"]
-    full = f"{metadata['namespace']}/{metadata['name']}"
-    return name is None or name in (full, metadata["namespace"])
+    return name is None or name in (
+        reading.full_name(document),
+        document["metadata"]["namespace"],
+    )
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str, str]]:
     for document in found:
-        metadata, status = document["metadata"], document["status"]
+        status = document["status"]
         told = status.get("message", "")
         if urls := [endpoint["url"] for endpoint in status.get("endpoints", [])]:
             told = " ".join(urls)
-        full = f"{metadata['namespace']}/{metadata['name']}"
-        yield full, status["phase"], status.get("reason", ""), told
+        yield reading.full_name(document), status["phase"], status.get("reason", ""), told
 
 
 def _print(found: list[Mapping[str, Any]]) -> None:

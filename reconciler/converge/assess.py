@@ -261,7 +261,7 @@ class _Pass:
     def _spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
         if record is None:
             return None
-        key = (uid, record.generation)
+        key = (uid, record.generation_in_force)
         return self.frozen.get(key) or self.memory.frozen.get(key)
 
     def _failed_dependency(self, manifest: Manifest | None) -> str:

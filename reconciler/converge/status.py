@@ -463,6 +463,9 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
     if manifest is not None and is_refused(record, manifest, spec):
         message = "an edit of what has started needs a higher run"
         found.append(_true("Held", "RunMustRise", message))
+    if record.is_update_held:
+        told = f"generation {record.generation} failed; {record.good_generation} stays in force"
+        found.append(_true("Held", "UpdateFailed", told))
     if facts.held is not None:
         found.append(_true("Held", *facts.held))
     if any(group.service.is_drifted for group in facts.groups):

@@ -25,7 +25,7 @@ from reconciler.git.mirror import Mirror
 from reconciler.git.names import is_accepted_path
 from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
-from reconciler.git.transfer import pull, push
+from reconciler.git.transfer import offered, pull, push
 from reconciler.ports import Clock
 
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
@@ -111,6 +111,17 @@ class StatusBranch:
             SourceUnavailable: The remote can't be reached, or a file is larger than ours ever are.
         """
         return self._alone(lambda: self._read(paths))
+
+    def exists(self) -> bool:
+        """Tell whether the remote has the branch, asked as somebody who wants to push.
+
+        Nothing is fetched or pushed. A server that lets us read only refuses here; one that
+        protects the branch refuses no sooner than at a push.
+
+        Raises:
+            SourceUnavailable: The remote can't be reached, or doesn't let us push.
+        """
+        return self._branch in self._alone(lambda: offered(self._mirror.opened(), self._access))
 
     def _read(self, paths: Sequence[str]) -> dict[str, bytes]:
         tip = self._pull()

@@ -15,6 +15,7 @@ from reconciler.git.access import Access
 from reconciler.git.objects import Objects
 
 _BRANCHES = "refs/heads/"
+_TO_PUSH = 1  # libgit2's GIT_DIRECTION_PUSH, which pygit2 has no name for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,21 @@ def pull(
         raise SourceUnavailable(f"{access.shown_url} offers {branch} but didn't send it")
     names = sorted(name.removeprefix(_BRANCHES) for name in heads if name.startswith(_BRANCHES))
     return Pulled(tip=tip, branches=tuple(names))
+
+
+def offered(repository: pygit2.Repository, access: Access) -> tuple[str, ...]:
+    """Return the remote's branches as it tells them to somebody who wants to push; push nothing.
+
+    Raises:
+        SourceUnavailable: It can't be reached, or doesn't let us push.
+    """
+    with access.session("push to") as session:
+        remote = repository.remotes.create_anonymous(access.url)
+        remote.connect(callbacks=session, direction=_TO_PUSH, proxy=True)
+        names = [head.name or "" for head in remote.list_heads(connect=False)]
+    return tuple(
+        sorted(name.removeprefix(_BRANCHES) for name in names if name.startswith(_BRANCHES))
+    )
 
 
 def push(repository: pygit2.Repository, access: Access, *, ref: str, branch: str) -> str | None:

@@ -260,7 +260,7 @@ class _Comparison:
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return base.spec
-        return self._before.frozen.get((uid, record.generation)) or base.spec
+        return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
 
     def _size(self, uid: Uid) -> tuple[int, int]:
         execution = self._executions.get(uid)

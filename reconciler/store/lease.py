@@ -40,6 +40,11 @@ def _sqlite_now(_element: _DatabaseNow, _compiler: SQLCompiler, **_options: Any)
     return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 
 
+def now_ms(connection: Connection) -> int:
+    """Return the database's time in milliseconds since 1970."""
+    return connection.scalars(select(_DatabaseNow())).one()
+
+
 def acquire(
     connection: Connection, holder: str, process: ProcessIdentity, *, ttl_s: float
 ) -> Lease | None:

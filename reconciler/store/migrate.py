@@ -43,6 +43,17 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def compare(connection: Connection) -> str:
+    """Return none, older, current or newer: the schema that is there against the one we want."""
+    script = ScriptDirectory.from_config(_config(connection))
+    heads = MigrationContext.configure(connection).get_current_heads()
+    if not heads:
+        return "none"
+    if heads == tuple(script.get_heads()):
+        return "current"
+    return "older" if set(heads) <= {r.revision for r in script.walk_revisions()} else "newer"
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     scripts = str(Path(__file__).with_name("migrations"))

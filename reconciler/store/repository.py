@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
-from reconciler.ports import Changes, Clock, Event, Harvest, Lease, Stored
+from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
+    condition,
     confirmations,
     executions,
     frozen,
@@ -79,6 +80,10 @@ class SqlStore:
             meta.claim(connection, self._deployment)
 
         self._transactions.write(work)
+
+    def condition(self) -> StoreCondition:
+        """Return what there is to be said before it is migrated. Raises StoreUnavailable."""
+        return self._transactions.read(condition.read)
 
     def acquire_lease(self, holder: str, *, ttl_s: float) -> Lease | None:
         """Take the lease if it is free, expired, ours, or its holder on this boot is dead.

@@ -184,6 +184,21 @@ def test_an_edit_of_the_zapp_makes_no_cluster_write_or_status_commit_and_says_ou
     assert site.repository.tip("zoe/status") == tip
 
 
+def test_a_wrong_image_pushed_to_a_running_notebook_is_held_not_fatal(site: Site) -> None:
+    site.cluster.remove_image("busybox:typo")
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    site.push({BOOK: execution_file("book", image="busybox:typo")})
+    site.reconcile(passes=30)
+    (service,) = site.cluster.observe().services
+    assert service.spec.image == "busybox"
+    assert site.phases() == {"aml/book": "Running"}
+    assert _condition(site, "aml/book", "Held")["reason"] == "UpdateFailed"
+    writes = len(site.cluster.effects)
+    site.reconcile(passes=10)
+    assert len(site.cluster.effects) == writes
+
+
 def test_a_crash_after_any_call_loses_nothing_and_doubles_nothing(site: Site) -> None:
     """The reply to each write is lost in turn, and the process forgets everything."""
     site.push({BOOK: execution_file("book", service=WORKSPACE), JOB: execution_file()})

@@ -1,0 +1,147 @@
+"""What ``rerun``, ``suspend``, ``resume`` and ``stop`` share: find a manifest here and change it.
+
+They change files as a person would with an editor; nothing happens before the commit is pushed.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.cli import repository, work_tree
+from reconciler.cli.names import EXECUTION
+from reconciler.errors import ManifestError, Missing
+from reconciler.manifest import edit, source_map
+from reconciler.manifest.diagnostic import Path as Keys
+from reconciler.manifest.edit import Scalar
+from reconciler.manifest.places import Standing, place_of
+from reconciler.manifest.suggest import did_you_mean
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def options(function: F) -> F:
+    """Add the argument and options of a verb that edits a manifest."""
+    message = click.option("-m", "--message", help="Its message.")
+    commit = click.option("--commit", is_flag=True, help="Commit this file, and only it.")
+    name = click.argument("name", type=EXECUTION)
+    return name(commit(message(function)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An Execution's document in a file of a clone."""
+
+    root: Path
+    path: str
+    name: str
+    text: str
+    index: int
+
+    def value(self, keys: Keys) -> Any:
+        """Return what is written at ``keys``; None if nothing is."""
+        return edit.value_at(self.text, self.index, keys, file=self.path)
+
+    def with_value(self, keys: Keys, value: Scalar) -> str:
+        """Return the file's text with a value set."""
+        return edit.set_scalar(self.text, self.index, keys, value, file=self.path)
+
+    def without(self) -> str:
+        """Return the file's text without the document; "" if nothing else is in it."""
+        return edit.remove_document(self.text, self.index, file=self.path)
+
+
+def find(namespace: str, name: str) -> Target:
+    """Return the one document of this clone that asks for an execution.
+
+    Raises:
+        Missing: There is none; the message names a similar one.
+        ManifestError: The file that should hold it can't be read, or two hold it.
+        ConfigError: We aren't in a clone of a configuration repository.
+    """
+    root = repository.find_root(Path())
+    unreadable: dict[str, ManifestError] = {}
+    found: list[Target] = []
+    for path in _paths(root, namespace):
+        try:
+            text = _text(root, path)
+            index = edit.find_document(text, name, file=path)
+        except ManifestError as error:
+            unreadable[path] = error
+            continue
+        if index is not None:
+            full = f"{namespace}/{name}"
+            found.append(Target(root=root, path=path, name=full, text=text, index=index))
+    if not found:
+        raise _unknown(root, namespace, name, unreadable)
+    if len(found) > 1:
+        paths = " and ".join(target.path for target in found)
+        raise click.ClickException(f"{namespace}/{name} is in {paths}: remove one of them")
+    return found[0]
+
+
+def carry_out(target: Target, text: str, *, did: str, message: str, commit: bool) -> None:
+    """Write the new text (deleting the file if it is empty), and say what to do next.
+
+    Args:
+        target: What is changed.
+        text: The new content of its file.
+        did: What was done, for people.
+        message: What the commit says.
+        commit: Whether to commit it.
+    """
+    if commit:
+        work_tree.require_committed(target.root, target.path)
+    file = target.root / target.path
+    if text:
+        file.write_bytes(text.encode())
+        click.echo(f"{target.path}: {did}")
+    else:
+        file.unlink()
+        click.echo(f"{target.path}: deleted")
+    if commit:
+        click.echo(f"committed {work_tree.commit(target.root, target.path, message)}")
+        click.echo("next: git push")
+    else:
+        quoted = f"git commit -m {shlex.quote(message)} -- {shlex.quote(target.path)}"
+        click.echo(f"next: {quoted}, then git push")
+
+
+def _paths(root: Path, namespace: str) -> Iterator[str]:
+    folder = f"executions/{namespace}".rstrip("/")
+    for path in sorted(repository.files_of(root, iter([folder]))):
+        place = place_of(path)
+        is_read = place is not None and place.standing is Standing.READ
+        if is_read and place is not None and place.kind == "Execution":
+            yield path
+
+
+def _text(root: Path, path: str) -> str:
+    data = (root / path).read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ManifestError(source_map.read(data, file=path).diagnostics) from error
+
+
+def _unknown(
+    root: Path, namespace: str, name: str, unreadable: dict[str, ManifestError]
+) -> ManifestError | Missing:
+    own = f"executions/{namespace}/{name}.yaml"
+    if own in unreadable:
+        return unreadable[own]
+    remedy = did_you_mean(f"{namespace}/{name}", _names(root), otherwise="there are none here")
+    return Missing(f"no execution {namespace}/{name}: {remedy}")
+
+
+def _names(root: Path) -> Iterator[str]:
+    for path in _paths(root, ""):
+        for document in source_map.read((root / path).read_bytes(), file=path).documents:
+            metadata = document.value.get("metadata") if isinstance(document.value, dict) else None
+            if isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+                yield f"{path.split('/')[1]}/{metadata['name']}"

@@ -1,0 +1,30 @@
+"""``zoe rerun``: raise ``run``, so that what has ended starts again."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import editing
+
+RUN = ("spec", "run")
+
+
+@click.command("rerun")
+@editing.options
+def command(*, name: tuple[str, str], commit: bool, message: str | None) -> None:
+    """Raise the run of NAMESPACE/NAME by one in its manifest.
+
+    What has ended starts again; what still runs is stopped for the new run.
+    """
+    target = editing.find(*name)
+    run = target.value(RUN)
+    run = 1 if run is None else run
+    if not isinstance(run, int) or isinstance(run, bool):
+        raise click.ClickException(f"{target.path}: spec.run isn't a whole number: write one")
+    editing.carry_out(
+        target,
+        target.with_value(RUN, run + 1),
+        did=f"run of {target.name} raised from {run} to {run + 1}",
+        message=message or f"Run {target.name} again (run {run + 1})",
+        commit=commit,
+    )

@@ -1,0 +1,148 @@
+"""zoe doctor: everything is looked at, whatever fails; each finding says what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler import checkup
+from reconciler.checkup import Level
+from reconciler.clock import SystemClock
+from reconciler.ports import Schema, StoreCondition
+from tests.fixtures.site import execution_file
+from tests.fixtures.verbs import Installation, Result
+
+PARTS = {"settings", "state", "source", "status branch", "database", "cluster"}
+
+
+def findings(result: Result) -> dict[str, dict[str, str]]:
+    return {row["code"]: row for row in result.data["findings"]}
+
+
+def test_a_sound_installation_has_no_problems(installation: Installation) -> None:
+    installation.push({"executions/aml/book.yaml": execution_file("book")})
+    before = sorted(installation.repository.git.references)
+    result = installation("doctor", "-o", "json")
+    assert result.code == 0
+    rows = result.data["findings"]
+    assert {row["part"] for row in rows} == PARTS
+    assert set(rows[0]) == {"part", "level", "code", "message", "remedy"}
+    assert [row["code"] for row in rows if row["level"] != "ok"] == ["Simulated"]
+    assert findings(result)["ManifestsValid"]["message"] == "1 executions are valid"
+    assert sorted(installation.repository.git.references) == before
+
+
+def test_after_a_pass_database_and_key_are_there(installation: Installation) -> None:
+    installation.push({"executions/aml/book.yaml": execution_file("book")})
+    installation.process("once", "--single")
+    text = installation("doctor")
+    assert text.code == 0
+    assert "ok       database: it answers and is up to date" in text.out
+    assert "zoe/status is there; the server lets us push" in text.out
+    assert "0 problem(s), 1 warning(s)" in text.out
+
+
+def test_what_cant_be_reached_is_three_and_spares_nobody_else(installation: Installation) -> None:
+    shutil.rmtree(installation.repository.path)
+    installation.configure(
+        cluster="swarm",
+        docker_host="tcp://127.0.0.1:1",
+        database_url="postgresql://nobody@127.0.0.1:1/zoe",
+    )
+    result = installation("doctor", "-o", "json")
+    assert result.code == 3
+    bad = {row["part"] for row in result.data["findings"] if row["level"] == "problem"}
+    assert bad == {"source", "status branch", "database", "cluster"}
+    assert all(row["remedy"] for row in result.data["findings"] if row["level"] != "ok")
+
+
+def test_misspelt_settings_are_a_problem_not_a_crash(installation: Installation) -> None:
+    installation.configure(deploymnt="x")
+    result = installation("doctor")
+    assert result.code == 1
+    assert "did you mean deployment?" in result.out
+
+
+def test_without_settings_it_says_what_to_write(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # not this machine's own engine
+    (installation.path / "zoe.toml").unlink()
+    found = findings(installation("doctor", "-o", "json"))
+    assert found["NoSettingsFile"]["level"] == "warning"
+    assert "ZOE_REPO_URL" in found["Misconfigured"]["message"]
+
+
+def test_a_broken_platform_is_a_problem_and_broken_manifests_a_warning(
+    installation: Installation,
+) -> None:
+    installation.push({"platform.yaml": "kind: [", "executions/aml/x.yaml": "kind: ["})
+    result = installation("doctor", "-o", "json")
+    found = findings(result)
+    assert result.code == 1
+    assert found["PlatformInvalid"]["message"].startswith("platform.yaml:2: not YAML")
+    assert "executions/aml/x.yaml" in found["ManifestsInvalid"]["message"]
+
+
+def test_a_repository_without_a_commit_is_told_as_such(
+    installation: Installation, bare_repo: Callable[..., Any]
+) -> None:
+    installation.configure(url=str(bare_repo("empty").path))
+    assert "has no commits" in installation("doctor").out
+
+
+def test_credentials_that_only_read_are_found_without_pushing(
+    installation: Installation, git_http: Any
+) -> None:
+    installation.configure(url=git_http.url(installation.repository))
+    git_http.before = _refuse_receive_pack(git_http)
+    result = installation("doctor", "-o", "json")
+    bad = [row["part"] for row in result.data["findings"] if row["level"] == "problem"]
+    assert bad == ["status branch"]
+
+
+def _refuse_receive_pack(server: Any) -> Callable[[str, str], None]:
+    def before(_method: str, target: str) -> None:
+        # From here on the backend wants a login that nobody has.
+        server.root = server.root if "receive-pack" not in target else Path("/nonexistent")
+
+    return before
+
+
+def test_a_database_of_another_deployment_is_refused(installation: Installation) -> None:
+    installation.process("once", "--single")
+    installation.configure(deployment="other")
+    result = installation("doctor", "-o", "json")
+    assert (result.code, findings(result)["DatabaseForeign"]["level"]) == (1, "problem")
+
+
+def test_a_lost_or_readable_key_is_a_problem(installation: Installation) -> None:
+    installation.push({"executions/aml/book.yaml": execution_file("book")})
+    installation.process("once", "--single")
+    key = installation.path / ".zoe-state" / "ledger.key"
+    key.chmod(0o644)
+    assert findings(installation("doctor", "-o", "json"))["LedgerKeyReadable"]["level"] == "problem"
+    key.unlink()
+    assert findings(installation("doctor", "-o", "json"))["LedgerKeyMissing"]["level"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("free", "level"), [(50, Level.PROBLEM), (500, Level.WARNING), (5000, Level.OK)]
+)
+def test_a_disk_that_fills_up_is_told_in_time(free: int, level: Level) -> None:
+    assert checkup.disk(Path("/var"), free * 1024**2).level is level
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(-3, Level.WARNING), (1, Level.OK)])
+def test_clocks_that_differ_are_told(seconds: int, level: Level) -> None:
+    assert checkup.clocks(timedelta(seconds=seconds)).level is level
+
+
+def test_a_database_of_a_newer_version_is_a_problem() -> None:
+    found = StoreCondition(schema=Schema.NEWER, now=SystemClock().now())
+    assert checkup.schema(found, "zoe").level is Level.PROBLEM

@@ -1,0 +1,227 @@
+"""once, status, events, logs, wait, plan, confirm: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fixtures.site import execution_file
+from tests.fixtures.verbs import Clone, Installation, Zoe
+
+BOOK = "executions/aml/book.yaml"
+JOB = "executions/aml/job.yaml"
+ACTION = {
+    "uid", "namespace", "name", "action", "generation",
+    "core", "elastic", "position", "start", "reason",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """After one ``zoe once`` over a notebook that runs and a file that is broken."""
+    folder = tmp_path_factory.mktemp("converged")
+    made = Installation.make(folder)
+    made.push({BOOK: execution_file("book"), "executions/aml/bad.yaml": "kind: ["})
+    done = made.process("once")
+    assert (done.code, done.out.split(" at ")[0]) == (0, "1 Invalid, 1 Running")
+    return folder
+
+
+@pytest.fixture
+def converged(template: Path, tmp_path: Path, zoe: Zoe) -> Installation:
+    """A copy of the template: a pass takes seconds."""
+    shutil.copytree(template, tmp_path / "copy")
+    return Installation.make(tmp_path / "copy", zoe)
+
+
+@pytest.fixture
+def behind(converged: Installation, clone: Clone) -> Clone:
+    """A person's clone of what is converged, with the status branch fetched."""
+    clone.git("remote", "add", "origin", str(converged.repository.path))
+    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    clone.git("reset", "-q", "--hard", "origin/main")
+    return clone
+
+
+def test_status_is_the_documents_of_all_executions(converged: Installation) -> None:
+    result = converged("status", "-o", "json")
+    assert result.code == 0
+    assert list(result.data) == ["executions"]
+    bad, book = result.data["executions"]
+    assert (bad["metadata"]["name"], bad["status"]["phase"]) == ("bad", "Invalid")
+    assert "executions/aml/bad.yaml:2:1" in bad["status"]["message"]
+    assert book["apiVersion"] == "zoe.status/v1"
+    assert (book["metadata"]["namespace"], book["metadata"]["run"]) == ("aml", 1)
+    assert book["source"]["path"] == BOOK
+    assert {"type": "Ready", "status": "True"}.items() <= book["status"]["conditions"][0].items()
+    assert yaml.safe_load(converged("status", "-o", "yaml").out) == result.data
+
+
+def test_status_for_people_has_a_line_each(converged: Installation) -> None:
+    lines = converged("status").out.splitlines()
+    assert [line.split("\t")[:2] for line in lines] == [
+        ["aml/bad", "Invalid"],
+        ["aml/book", "Running"],
+    ]
+    assert converged("status", "aml/book").out.startswith("aml/book\tRunning")
+    assert converged("status", "aml/none").code == 1
+
+
+def test_status_needs_only_a_clone(behind: Clone, zoe: Zoe) -> None:
+    result = zoe("status", "-o", "json", cwd=behind.path / "executions")
+    assert result.code == 0
+    phases = {d["metadata"]["name"]: d["status"]["phase"] for d in result.data["executions"]}
+    assert phases == {"bad": "Invalid", "book": "Running"}
+
+
+def test_a_clone_without_the_status_branch_says_how_to_get_it(zoe: Zoe, clone: Clone) -> None:
+    result = zoe("status", cwd=clone.path)
+    assert (result.code, "git fetch origin" in result.err) == (3, True)
+
+
+def test_where_nothing_is_to_be_read_it_says_where_to_go(zoe: Zoe, tmp_path: Path) -> None:
+    result = zoe("status", cwd=tmp_path)
+    assert (result.code, "run this in a clone" in result.err) == (2, True)
+
+
+def test_events_tell_the_life_of_an_execution_in_order(converged: Installation) -> None:
+    rows = converged("events", "aml/book", "-o", "json").data["events"]
+    assert [row["reason"] for row in rows] == [
+        "FirstSeen",
+        "Generation",
+        "Admitted",
+        "AttemptIntended",
+        "AttemptStarted",
+    ]
+    keys = {"at", "namespace", "name", "reason", "message", "commit", "warning"}
+    assert all(set(row) == keys for row in rows)
+    assert "AttemptStarted" in converged("events").out
+    assert len(converged("events", "--limit", "2", "-o", "json").data["events"]) == 2
+
+
+def test_events_of_an_unknown_execution_say_so(converged: Installation) -> None:
+    result = converged("events", "aml/bok")
+    assert (result.code, "did you mean aml/book?" in result.err) == (1, True)
+
+
+def test_wait_tells_reached_ended_otherwise_and_timed_out_apart(converged: Installation) -> None:
+    assert converged("wait", "aml/book", "--for", "Running").code == 0
+    assert converged("wait", "aml/bad", "--for", "Running").code == 1
+    assert converged("wait", "aml/bad").code == 0
+    assert converged("wait", "aml/book", "--for", "Ended", "--timeout", "0s").code == 4
+    assert converged("wait", "aml/none", "--timeout", "0s").code == 4
+    assert converged("wait", "aml/book", "--timeout", "soon").code == 2
+
+
+def test_wait_sees_what_comes_later(installation: Installation) -> None:
+    installation.process("once", "--single")
+    installation.push({BOOK: execution_file("book")})
+    done = threading.Thread(target=installation.process, args=("once",))
+    done.start()
+    try:
+        assert installation("wait", "aml/book", "--for", "Running", "--timeout", "50s").code == 0
+    finally:
+        done.join()
+
+
+def test_logs_of_an_unknown_execution_name_the_one_that_was_meant(converged: Installation) -> None:
+    result = converged("logs", "aml/bok")
+    assert (result.code, "did you mean aml/book?" in result.err) == (1, True)
+    assert converged("logs", "aml").code == 2
+
+
+def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
+    told = converged("plan", "--repo", str(converged.repository.path), "-o", "json")
+    assert set(told.data) == {"snapshot", "base", "head", "errors", "actions"}
+    assert told.data["actions"] == []
+    assert told.data["base"] == told.data["head"] == converged.repository.tip()
+
+
+def test_a_plan_with_changes_exits_0_and_tells_each(converged: Installation) -> None:
+    files = {BOOK: None, "executions/aml/bad.yaml": None, JOB: execution_file()}
+    base, head = converged.propose(files)
+    result = converged("plan", "--repo", str(converged.repository.path), "--at", head, "-o", "json")
+    assert (result.code, result.data["errors"]) == (0, [])
+    assert (result.data["base"], result.data["head"]) == (base, head)
+    assert {a["name"]: a["action"] for a in result.data["actions"]} == {
+        "book": "stop",
+        "job": "create",
+    }
+    assert all(set(action) == ACTION for action in result.data["actions"])
+    assert all(set(a["start"]) == {"at", "basis"} for a in result.data["actions"] if a["start"])
+
+
+def test_a_plan_whose_head_has_errors_exits_1_with_their_places(converged: Installation) -> None:
+    base, head = converged.propose({BOOK: "spec: [\n"})
+    repo = str(converged.repository.path)
+    result = converged("plan", "--repo", repo, "--base", base, "--head", head, "-o", "json")
+    assert result.code == 1
+    error = next(e for e in result.data["errors"] if e["file"] == BOOK)
+    assert set(error) == {"file", "line", "column", "pointer", "code", "message", "remedy"}
+    text = converged("plan", "--repo", repo, "--head", head)
+    assert (text.code, BOOK in text.err) == (1, True)
+
+
+def test_a_plan_needs_no_database(zoe: Zoe, clone: Clone) -> None:
+    head = clone.commit({BOOK: execution_file("book")})
+    clone.git("branch", "topic", head)
+    clone.git("reset", "-q", "--hard", "HEAD~1")
+    result = zoe("plan", "--head", "topic", "-o", "json", cwd=clone.path)
+    assert (result.code, result.data["snapshot"]) == (0, "none")
+    (action,) = result.data["actions"]
+    assert (action["name"], action["action"]) == ("book", "create")
+
+
+def test_confirm_lets_a_rewritten_history_through(converged: Installation) -> None:
+    rewritten = converged.repository.commit({BOOK: None}, parents=[])
+    held = converged.process("once", "--single")
+    assert (held.code, "isn't a descendant" in held.err) == (0, True)
+    result = converged("confirm", rewritten[:12])
+    assert (result.code, result.out) == (0, f"confirmed {rewritten[:12]}\n")
+    let = converged.process("once", "--single")
+    assert (let.code, f"at {rewritten[:12]}" in let.out, let.err.count("held")) == (0, True, 0)
+
+
+def test_confirm_of_what_nobody_has_is_refused(converged: Installation) -> None:
+    result = converged("confirm", "0123456789ab")
+    assert (result.code, "no commit or branch" in result.err) == (3, True)
+
+
+def test_once_tells_git_swarm_and_database_that_cant_be_reached(installation: Installation) -> None:
+    installation.configure(database_url="postgresql://nobody@127.0.0.1:1/zoe")
+    gone = installation.process("once")
+    assert (gone.code, "the database" in gone.err) == (3, True)
+    installation.configure(cluster="swarm", docker_host="tcp://127.0.0.1:1")
+    gone = installation.process("once")
+    assert (gone.code, "connecting to the engine" in gone.err) == (3, True)
+    installation.configure()
+    shutil.rmtree(installation.repository.path)
+    gone = installation.process("once")
+    assert (gone.code, "there is no such directory" in gone.err) == (3, True)
+
+
+def test_a_database_that_cant_be_reached_is_three_for_readers_too(
+    installation: Installation,
+) -> None:
+    installation.configure(database_url="postgresql://nobody@127.0.0.1:1/zoe")
+    for verb in (["status"], ["events"], ["wait", "aml/book"], ["logs", "aml/book"]):
+        assert installation(*verb).code == 3
+
+
+def test_a_state_folder_that_cant_be_made_is_told_in_a_sentence(installation: Installation) -> None:
+    (installation.path / "file").write_text("")
+    installation.configure(state_dir="file/state")
+    result = installation.process("once")
+    assert (result.code, "state_dir" in result.err) == (2, True)
+
+
+def test_once_on_a_terminal_or_not_ends_with_a_line_for_scripts(converged: Installation) -> None:
+    again = converged.process("once")
+    assert again.out.startswith("1 Invalid, 1 Running at ")
+    for line in again.err.splitlines():
+        assert json.loads(line)["level"] in ("info", "warning")
