@@ -169,21 +169,23 @@ class Installation:
 
     def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
         """Return once exactly these executions are told to be in these phases."""
-        self.wait_until(lambda: self.phases() == expected, what="other phases", timeout_s=timeout_s)
+        self.wait_until(
+            lambda: self.phases() == expected, what=f"{dict(expected)}", timeout_s=timeout_s
+        )
 
     def wait_until(
         self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
     ) -> None:
         """Wait, and if it was in vain, show what is told and logged instead."""
-        try:
+        with suppress(AssertionError):
             wait_for(condition, what=what, timeout_s=timeout_s)
-        except AssertionError as error:
-            told = [
-                f"{name}: {d['status']['phase']} {d['status'].get('message')}"
-                for name, d in self.statuses().items()
-            ]
-            logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
-            pytest.fail("\n".join([str(error), *told, *logs]), pytrace=False)
+            return
+        told = [
+            f"{name}: {d['status']['phase']} {d['status'].get('message')}"
+            for name, d in self.statuses().items()
+        ]
+        logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
+        pytest.fail("\n".join([f"waited {timeout_s:g} s for {what}", *told, *logs]), pytrace=False)
 
     def published(self) -> dict[str, bytes]:
         """Return the files of the status branch."""
