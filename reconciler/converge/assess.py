@@ -368,13 +368,14 @@ class _Pass:
 
     def _has_leftovers(self, candidate: Candidate) -> bool:
         """Tell whether tasks of an earlier run or attempt still hold its name or its files."""
-        manifest = candidate.manifest
-        return any(
-            is_live(task)
-            for uid in self.runs[manifest.namespace, manifest.name].values()
-            for group in self.groups.get(uid, ())
-            for task in group.tasks
-        )
+        runs = self.runs[candidate.manifest.namespace, candidate.manifest.name]
+        return any(self._has_live_tasks(uid) for uid in runs.values())
+
+    def _has_live_tasks(self, uid: Uid) -> bool:
+        if self.world.attempts_are_as_recorded:
+            before = self.memory.records.get(uid)
+            return before is not None and before.attempt_open
+        return any(is_live(task) for group in self.groups.get(uid, ()) for task in group.tasks)
 
     def _homes(self) -> Mapping[str, NodeId]:
         """Return each namespace's node of first use, where its local storage is."""

@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import yaml
 
 from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
@@ -50,18 +51,28 @@ class RunningZoe:
         return self._process.poll() is None
 
     def events(self, event: str) -> list[Json]:
-        """Return the log lines of one kind; the last line may still be being written."""
-        lines = self.log.read_text().splitlines()
-        found = []
-        for line in lines:
-            with suppress(ValueError):
-                found.append(json.loads(line))
-        return [line for line in found if line.get("event") == event]
+        """Return the log lines of one kind."""
+        return [line for line in map(_parsed, self._lines()) if line.get("event") == event]
+
+    def faults(self) -> list[str]:
+        """Return what must never be in a log: a traceback, or anything that isn't a log line."""
+        return [line for line in self._lines() if not (data := _parsed(line)) or "trace" in data]
+
+    def pause(self) -> None:
+        """Let it stand still, as an overloaded machine would."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it in good order: what waits to be published is published."""
         self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(30) == 0, self.log.read_text()[-4000:]
+
+    def _lines(self) -> list[str]:
+        """Return the whole lines of the log; the last one may never be finished."""
+        return self.log.read_text().split("\n")[:-1]
 
     def kill_after(self, seconds: float) -> None:
         """Let it live for a while, then end it as a power cut would."""
@@ -158,28 +169,53 @@ class Installation:
 
     def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
         """Return once exactly these executions are told to be in these phases."""
-        self.wait_until(lambda: self.phases() == expected, what="other phases", timeout_s=timeout_s)
+        self.wait_until(
+            lambda: self.phases() == expected, what=f"{dict(expected)}", timeout_s=timeout_s
+        )
 
     def wait_until(
         self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
     ) -> None:
         """Wait, and if it was in vain, show what is told and logged instead."""
-        try:
+        with suppress(AssertionError):
             wait_for(condition, what=what, timeout_s=timeout_s)
-        except AssertionError as error:
-            told = [
-                f"{name}: {d['status']['phase']} {d['status'].get('message')}"
-                for name, d in self.statuses().items()
-            ]
-            logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
-            pytest.fail("\n".join([str(error), *told, *logs]), pytrace=False)
+            return
+        told = [
+            f"{name}: {d['status']['phase']} {d['status'].get('message')}"
+            for name, d in self.statuses().items()
+        ]
+        logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
+        pytest.fail("\n".join([f"waited {timeout_s:g} s for {what}", *told, *logs]), pytrace=False)
 
     def published(self) -> dict[str, bytes]:
         """Return the files of the status branch."""
         return self.repository.files(STATUS_BRANCH)
 
+    def published_phases(self) -> dict[str, str]:
+        """Return the phases that the status branch tells."""
+        documents = [
+            yaml.safe_load(data)
+            for path, data in self.published().items()
+            if path.startswith("status/") and path.endswith(".yaml")
+        ]
+        return {
+            f"{d['metadata']['namespace']}/{d['metadata']['name']}": d["status"]["phase"]
+            for d in documents
+        }
+
     def published_commit(self) -> str | None:
         return self.repository.tip(STATUS_BRANCH)
+
+    def settle(self) -> None:
+        """Let ``zoe once`` bring everything about, and its batches end and be told."""
+        self.zoe("once")
+        running = [n for n, d in self.statuses().items() if d["status"]["type"] == "batch"]
+        for name in running:
+            self.wait_until(
+                lambda name=name: not self.is_running(name.split("/")[1]), what=f"{name} to end"
+            )
+        if running:
+            self.zoe("once")
 
     # -- what is there
 
@@ -221,6 +257,27 @@ class Installation:
             if task["Status"]["State"] == task["DesiredState"] == "running"
         }
 
+    def container_of(self, execution: str) -> Json:
+        """Return what the engine of its node says of the container of an execution's one task."""
+        task = self._running_task(execution)
+        hostname: str = self.engine.inspect_node(task["NodeID"])["Description"]["Hostname"]
+        engine = self.swarm.lab.docker_host_of(int(hostname.removeprefix("node")))
+        with closing(docker.APIClient(engine, version="auto")) as client:
+            id_ = task["Status"]["ContainerStatus"]["ContainerID"]
+            found: Json = client.inspect_container(id_)
+        return found
+
+    def addresses_of(self, execution: str) -> list[str]:
+        """Return the overlay addresses of an execution's one task."""
+        attached = self._running_task(execution)["NetworksAttachments"]
+        return [address.split("/")[0] for at in attached for address in at["Addresses"]]
+
+    def _running_task(self, execution: str) -> Json:
+        running = self.running_tasks()
+        id_ = self.service_of(execution)["ID"]
+        (task,) = [t for t in self.tasks() if t["ServiceID"] == id_ and t["ID"] in running]
+        return task
+
     def is_running(self, execution: str) -> bool:
         """Tell whether any task of an execution runs, whatever is told of it."""
         ids = {service["ID"] for service in self.services_of(execution)}
@@ -247,6 +304,10 @@ class Installation:
         for started in self._started:
             started.kill()
         self.store.close()
+        self._sweep()
+        assert [fault for started in self._started for fault in started.faults()] == []
+
+    def _sweep(self) -> None:
         for service in self.services():
             with suppress(docker.errors.NotFound):
                 self.engine.remove_service(service["ID"])
@@ -309,6 +370,14 @@ class _ServiceCreations:
         self._process.terminate()
         out, _ = self._process.communicate(timeout=10)
         return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]
+
+
+def _parsed(line: str) -> Json:
+    try:
+        found: Json = json.loads(line)
+    except ValueError:
+        return {}
+    return found
 
 
 def labels(service: Json) -> Json:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.converge.assess import Assessment
+from reconciler.converge.assess import Assessment, assess
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
@@ -263,6 +263,15 @@ def test_a_higher_run_takes_over_once_the_lower_one_is_gone() -> None:
     assert status_of(found, second).reason == "PreviousRunEnding"
     found = ledger.assess(wanted(second), observed())
     assert "CreateService" in names(found.plan.actions)
+
+
+def test_a_preview_starts_a_higher_run_no_sooner_than_a_pass_does() -> None:
+    ledger = Ledger()
+    first, second = manifest(interactive()), manifest(interactive(), run=2)
+    state = with_tasks(started(ledger, first), TaskState.RUNNING)
+    found = assess(ledger.world(wanted(second), observed(), attempts_are_as_recorded=True))
+    assert status_of(found, second).reason == "PreviousRunEnding"
+    assert status_of(found, second) == status_of(ledger.assess(wanted(second), state), second)
 
 
 def test_a_lower_run_is_held_and_stops_nothing() -> None:
