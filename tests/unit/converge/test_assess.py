@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.converge.assess import Assessment, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
@@ -17,6 +17,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import Phase
+from reconciler.converge.world import Assessment
 from reconciler.manifest.spec import After, Dependency, Retries, UpdateMode, Volume
 from tests.builders import (
     NOW,
