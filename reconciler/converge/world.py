@@ -12,10 +12,11 @@ from policy.model.decision import Decision
 from policy.model.execution import Allocation, Uid
 from reconciler.converge.ledger import Record
 from reconciler.converge.lifecycle import Step
+from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import DesiredState, Host, Rendered
 from reconciler.converge.state import ObservedState
-from reconciler.converge.status import Facts, Status
+from reconciler.converge.status import Status
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
 
