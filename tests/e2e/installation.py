@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,69 +20,12 @@ import yaml
 from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
 from reconciler.store.repository import SqlStore
+from tests.e2e.history import ServiceCreations
+from tests.e2e.process import ROOT, Json, RunningZoe
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.swarm import Swarm, wait_for
 
-ROOT = Path(__file__).parents[2]
 STATUS_BRANCH = "zoe/status"
-Json = Mapping[str, Any]
-
-
-class RunningZoe:
-    """A ``zoe run`` in a process group of its own; its log is a file of JSON lines."""
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as file:
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def events(self, event: str) -> list[Json]:
-        """Return the log lines of one kind."""
-        return [line for line in map(_parsed, self._lines()) if line.get("event") == event]
-
-    def faults(self) -> list[str]:
-        """Return what must never be in a log: a traceback, or anything that isn't a log line."""
-        return [line for line in self._lines() if not (data := _parsed(line)) or "trace" in data]
-
-    def pause(self) -> None:
-        """Let it stand still, as an overloaded machine would."""
-        os.killpg(self._process.pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        os.killpg(self._process.pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        """End it in good order: what waits to be published is published."""
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(30) == 0, self.log.read_text()[-4000:]
-
-    def _lines(self) -> list[str]:
-        """Return the whole lines of the log; the last one may never be finished."""
-        return self.log.read_text().split("\n")[:-1]
-
-    def kill_after(self, seconds: float) -> None:
-        """Let it live for a while, then end it as a power cut would."""
-        with pytest.raises(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-        self.kill()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
 
 
 class Installation:
@@ -289,7 +230,7 @@ class Installation:
     @contextmanager
     def watching(self) -> Iterator[list[str]]:
         """Record the name of every service of this deployment that is created meanwhile."""
-        with _ServiceCreations(self.swarm) as creations:
+        with ServiceCreations(self.swarm) as creations:
             seen: list[str] = []
             yield seen
             uids = {labels(s)[LABEL_UID] for s in self.services()} - {""}
@@ -348,36 +289,6 @@ class Installation:
             f'url = "{self.url}"',
         ]
         (self.folder / "zoe.toml").write_text("\n".join(lines) + "\n")
-
-
-class _ServiceCreations:
-    """The engine's own account of the services it created. It is complete: nothing is polled."""
-
-    def __init__(self, swarm: Swarm) -> None:
-        command = ["docker", "--host", swarm.docker_host, "events", "--format", "{{json .}}"]
-        command += ["--filter", "type=service", "--filter", "event=create"]
-        self._swarm = swarm
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self) -> _ServiceCreations:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def end(self) -> list[str]:
-        self._process.terminate()
-        out, _ = self._process.communicate(timeout=10)
-        return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]
-
-
-def _parsed(line: str) -> Json:
-    try:
-        found: Json = json.loads(line)
-    except ValueError:
-        return {}
-    return found
 
 
 def labels(service: Json) -> Json:

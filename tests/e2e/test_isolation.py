@@ -50,22 +50,21 @@ def test_a_task_has_no_capabilities_and_keeps_to_its_limits(installation: Instal
 def test_a_namespace_neither_resolves_nor_reaches_anothers_services(
     installation: Installation,
 ) -> None:
+    installation.start()
     installation.push({path("server"): execution("server", {"main": web("mine")})})
-    installation.zoe("once")
+    installation.await_phases({"aml/server": "Running"})
     (address,) = installation.addresses_of("server")
     visits = ["name", "main.server"], ["address", address]
     line = "; ".join(VISIT.format(kind=kind, host=host) for kind, host in visits)
-    names = {"aml/friend": "aml", "bio/spy": "bio"}
     installation.push(
-        {path(n.split("/")[1], ns): batch(n.split("/")[1], line) for n, ns in names.items()}
+        {path("friend"): batch("friend", line), path("spy", "bio"): batch("spy", line)}
     )
-    installation.start()
     installation.await_phases(
         {"aml/server": "Running", "aml/friend": "Succeeded", "bio/spy": "Succeeded"}
     )
     friend, spy = (
         [line for line in _log(installation, name) if line.endswith(("reached", "unreachable"))]
-        for name in names
+        for name in ("aml/friend", "bio/spy")
     )
     assert friend == ["name reached", "address reached"]
     assert spy == ["name unreachable", "address unreachable"]
