@@ -252,7 +252,9 @@ class _Pass:
             manifest = self.wanted.manifests.get(uid)
             record = self.records.get(uid)
             if manifest is None and uid not in departed:
-                continue
+                if record is None or uid not in self.held:
+                    continue
+                manifest = self._absent(uid, record)  # it goes on: it may start or end meanwhile
             if manifest is not None and self._is_outrun(manifest):
                 continue
             moved = lifecycle.advance(
