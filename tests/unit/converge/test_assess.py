@@ -318,6 +318,21 @@ def test_deletes_of_a_held_commit_stop_nothing() -> None:
     assert status_of(found, book).reason == "MassDelete"
 
 
+def test_what_a_hold_keeps_goes_on_starting_and_ending() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    state = as_there(ledger.assess(wanted(job), observed()), observed())
+    up = with_tasks(state, TaskState.RUNNING)
+    found = ledger.assess(wanted(tree_is_empty=True), up)
+    assert (ledger.facts(job.uid)[-1], status_of(found, job).phase) == (
+        "attempt_started",
+        Phase.RUNNING,
+    )
+    done = with_tasks(state, TaskState.COMPLETE, exit_code=0)
+    found = ledger.assess(wanted(tree_is_empty=True), done)
+    assert ledger.facts(job.uid)[-1] == "finished:Completed"
+    assert len(found.harvest) == 1
+
+
 def test_suspending_frees_everything_and_pauses_the_lifetime() -> None:
     ledger = Ledger()
     book = manifest(interactive(lifetime_ms=3_600_000))
