@@ -8,10 +8,10 @@ from dataclasses import replace
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler.converge.draft import Draft
-from reconciler.converge.ledger import Entry, Fact, Record, fold
+from reconciler.converge.ledger import Entry, Fact, fold
 from reconciler.converge.lifecycle import Step
 from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
+from reconciler.manifest.spec import ExecutionSpec
 
 
 def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
@@ -24,7 +24,7 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
         if record.is_final or spec is None:
             continue
         if record.attempt_open:
-            known = manifest or _absent(draft, uid, record)
+            known = manifest or draft.stand_in(uid, record)
             admitted.append(
                 Candidate(
                     manifest=known,
@@ -104,20 +104,6 @@ def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) ->
         if not storages[volume.source or volume.type].is_shared
     }
     return next((group.node for group in groups if group.component in mounting), "")
-
-
-def _absent(draft: Draft, uid: Uid, record: Record) -> Manifest:
-    """Return a stand-in for the manifest of a run that is only kept by a hold."""
-    identity = draft.memory.identities[uid]
-    return Manifest(
-        uid=uid,
-        namespace=identity.namespace,
-        name=identity.name,
-        run=identity.run,
-        origin=Origin(source_id="", path="", line=0, blob="", commit=""),
-        document_hash=record.document_hash,
-        spec=None,
-    )
 
 
 def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:

@@ -85,7 +85,9 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
         manifest = draft.wanted.manifests.get(uid)
         record = draft.records.get(uid)
         if manifest is None and uid not in departed:
-            continue
+            if record is None or uid not in draft.held:
+                continue
+            manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
         if manifest is not None and draft.is_outrun(manifest):
             continue
         moved = lifecycle.advance(

@@ -15,7 +15,7 @@ from reconciler.converge.lifecycle import Step
 from reconciler.converge.queue import Blocked
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
-from reconciler.manifest.spec import ExecutionSpec, Manifest
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
 
 
 class Draft:
@@ -62,6 +62,19 @@ class Draft:
         if manifest is None:
             return self.memory.identities[uid]
         return Identity(namespace=manifest.namespace, name=manifest.name, run=manifest.run)
+
+    def stand_in(self, uid: Uid, record: Record) -> Manifest:
+        """Return a stand-in for the manifest of a run that is only kept by a hold."""
+        identity = self.memory.identities[uid]
+        return Manifest(
+            uid=uid,
+            namespace=identity.namespace,
+            name=identity.name,
+            run=identity.run,
+            origin=Origin(source_id="", path="", line=0, blob="", commit=""),
+            document_hash=record.document_hash,
+            spec=None,
+        )
 
     def predecessors(
         self, manifest: Manifest, spec: ExecutionSpec
