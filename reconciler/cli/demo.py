@@ -26,7 +26,7 @@ from reconciler.errors import ClusterUnavailable, ConfigError, ReconcilerError
 
 SECRET = "aml-jupyter-token"  # noqa: S105 - its name
 TOKEN = "zoe-demo"  # noqa: S105 - of a throw-away notebook, and printed
-PATIENCE = timedelta(minutes=3)
+PATIENCE = timedelta(minutes=5)
 LAB_NODES = 3
 
 
@@ -269,6 +269,8 @@ class Demo:
             while missing := self._missing(phases, run or {}):
                 progress.tell("waiting: " + ", ".join(missing))
                 if clock.now() > until:
+                    self._table()
+                    self._zoe("events")
                     raise ReconcilerError(
                         f"the demo waited in vain: {', '.join(missing)}; "
                         f"see {self._home / 'zoe.log'}"
