@@ -18,7 +18,7 @@ from reconciler import acceptance
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.converge import publication
-from reconciler.converge.assess import Assessment, Identity, Wanted, World, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.ledger import Fact
 from reconciler.converge.plan import Plan
 from reconciler.converge.queue import backoff_s, fraction
@@ -26,6 +26,7 @@ from reconciler.converge.render import Host
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.tasks import Group
+from reconciler.converge.world import Assessment, Identity, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
 from reconciler.ports import (

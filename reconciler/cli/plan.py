@@ -13,7 +13,7 @@ from reconciler.cli import reading
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge.assess import Memory, Wanted
+from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.converge.assess import Assessment, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
@@ -17,6 +17,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import Phase
+from reconciler.converge.world import Assessment
 from reconciler.manifest.spec import After, Dependency, Retries, UpdateMode, Volume
 from tests.builders import (
     NOW,
@@ -315,6 +316,21 @@ def test_deletes_of_a_held_commit_stop_nothing() -> None:
     assert found.plan.actions == ()
     assert status_of(found, book).phase is Phase.RUNNING
     assert status_of(found, book).reason == "MassDelete"
+
+
+def test_what_a_hold_keeps_goes_on_starting_and_ending() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    state = as_there(ledger.assess(wanted(job), observed()), observed())
+    up = with_tasks(state, TaskState.RUNNING)
+    found = ledger.assess(wanted(tree_is_empty=True), up)
+    assert (ledger.facts(job.uid)[-1], status_of(found, job).phase) == (
+        "attempt_started",
+        Phase.RUNNING,
+    )
+    done = with_tasks(state, TaskState.COMPLETE, exit_code=0)
+    found = ledger.assess(wanted(tree_is_empty=True), done)
+    assert ledger.facts(job.uid)[-1] == "finished:Completed"
+    assert len(found.harvest) == 1
 
 
 def test_suspending_frees_everything_and_pauses_the_lifetime() -> None:
