@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 60.0
 ONCE_PASSES_MOST = 1000
+FOLLOW_S = 1.0
 
 
 class Standby(TransientError):
@@ -137,8 +138,10 @@ def _lead(
 
 
 def _follow(stop: threading.Event, trigger: Trigger) -> None:
-    stop.wait()
-    trigger.stop()
+    """Stop the trigger when the process is to stop; end with the lead, or it would keep it all."""
+    while not trigger.is_stopped:
+        if stop.wait(FOLLOW_S):
+            trigger.stop()
 
 
 def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Self
 
+from reconciler.clock import SystemClock
 from tests.fixtures.swarm import Swarm
 
 
 class ServiceCreations:
-    """The engine's own account of the services it created. It is complete: nothing is polled."""
+    """Every service that the engine creates from now on: told by it, not polled."""
 
     def __init__(self, swarm: Swarm) -> None:
+        since = f"{SystemClock().now().timestamp():.3f}"  # the listener takes a while to start
         command = ["docker", "--host", swarm.docker_host, "events", "--format", "{{json .}}"]
-        command += ["--filter", "type=service", "--filter", "event=create"]
-        self._swarm = swarm
+        command += ["--since", since, "--filter", "type=service", "--filter", "event=create"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    def __enter__(self) -> ServiceCreations:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -25,6 +27,7 @@ class ServiceCreations:
         self._process.communicate()
 
     def end(self) -> list[str]:
+        """Stop listening and return the names, oldest first."""
         self._process.terminate()
         out, _ = self._process.communicate(timeout=10)
         return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]

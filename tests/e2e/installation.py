@@ -19,6 +19,7 @@ import yaml
 
 from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
+from reconciler.errors import StoreUnavailable
 from reconciler.store.repository import SqlStore
 from tests.e2e.history import ServiceCreations
 from tests.e2e.process import ROOT, Json, RunningZoe
@@ -121,10 +122,12 @@ class Installation:
         with suppress(AssertionError):
             wait_for(condition, what=what, timeout_s=timeout_s)
             return
-        told = [
-            f"{name}: {d['status']['phase']} {d['status'].get('message')}"
-            for name, d in self.statuses().items()
-        ]
+        told = ["the database is away"]
+        with suppress(StoreUnavailable):
+            told = [
+                f"{name}: {d['status']['phase']} {d['status'].get('message')}"
+                for name, d in self.statuses().items()
+            ]
         logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
         pytest.fail("\n".join([f"waited {timeout_s:g} s for {what}", *told, *logs]), pytrace=False)
 

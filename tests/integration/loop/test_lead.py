@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 
@@ -39,3 +40,18 @@ def test_a_commit_of_unknown_outcome_ends_the_lead_so_that_all_is_read_again(
     facts = [entry.fact for entry in site.store.load().entries]
     assert facts.count("first_seen") == 1
     assert site.phases() == {"aml/book": "Running"}
+
+
+def test_a_lead_that_ended_leaves_no_thread_that_would_keep_its_memory() -> None:
+    """Each outage of the database ends a lead, and there may be many before the process ends."""
+    trigger = Trigger(
+        interval_s=60,
+        jitter_s=0,
+        wait_for_event=lambda _: False,
+        wait_for_wanted=lambda _: False,
+    )
+    follower = threading.Thread(target=lead._follow, args=(threading.Event(), trigger), daemon=True)
+    follower.start()
+    trigger.close()
+    follower.join(10)
+    assert not follower.is_alive()
