@@ -4,6 +4,23 @@
 set -eu
 directory=$2 hostname=$3 configuration=$4
 
+# In a chroot, whatever enters a container (a health check) would come out in the machine's own
+# tree, since the root of the mount namespace is still there. So make our root that of the namespace.
+real=$(nsenter --mount=/proc/self/ns/mnt stat -Lc %d:%i / 2>/dev/null || true)
+if [ -n "$real" ] && [ "$real" != "$(stat -Lc %d:%i /)" ]; then
+  exec 9</
+  exec nsenter --mount=/proc/self/ns/mnt sh -euc '
+    mount --make-rprivate /
+    cd /proc/self/fd/9
+    here=$(pwd -P)
+    mount --rbind "$here" "$here"
+    cd "$here"
+    pivot_root . .
+    umount -l .
+    cd /
+    exec sh "$@" 9<&-' sh "$0" "$@"
+fi
+
 # Its number as the machine counts: this /proc is still the machine's.
 read -r process _ </proc/self/stat
 echo "$process"
@@ -24,5 +41,4 @@ export TMPDIR="$directory/tmp" DOCKER_TMPDIR="$directory/tmp"
 export DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1
 unset DOCKER_HOST
 ulimit -n 65536 2>/dev/null || true
-grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo || export DOCKER_RAMDISK=1 # chroot
 dockerd --config-file "$configuration" # not exec: this shell reaps what containers leave
