@@ -41,10 +41,8 @@ def in_sources() -> set[str]:
 
 
 def documented() -> list[tuple[str, str, str]]:
-    rows = re.findall(
-        r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", (ROOT / "docs/reasons.md").read_text(), re.MULTILINE
-    )
-    return rows
+    text = (ROOT / "docs/reasons.md").read_text()
+    return re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
 
 
 def test_every_code_has_a_line_and_every_line_a_code() -> None:
