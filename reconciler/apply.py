@@ -72,8 +72,12 @@ def _side_by_side(
 def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
     try:
         _call(action, cluster, read_blob)
-    except (ConflictError, NameTaken, Missing) as error:
+    except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)
+    except Missing as error:
+        # What is to be changed is gone: fine. What a new service names isn't there: tell.
+        is_stale = not isinstance(action, CreateService)
+        return Outcome(action=action, error=str(error), is_stale=is_stale)
     except (ActionFailed, SourceUnavailable, ValueError) as error:
         return Outcome(action=action, error=str(error))
     return Outcome(action=action)

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 from reconciler import wire
 from reconciler.config import DEFAULT_FILE, Settings
 from reconciler.errors import ConfigError, ReconcilerError, TransientError
-from reconciler.ports import Clock
+from reconciler.ports import Clock, StoreCondition
 
 if TYPE_CHECKING:
     from reconciler.manifest.diagnostic import Diagnostic
-    from reconciler.store.condition import Condition
 
 CLOCKS_APART_MOST = timedelta(seconds=2)
 DISK_LOW_BYTES = 1024**3
@@ -197,7 +196,7 @@ def _database(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield ledger_key(settings.state_dir / wire.LEDGER_KEY, is_needed=found.has_facts)
 
 
-def schema(found: Condition, deployment: str) -> Finding:
+def schema(found: StoreCondition, deployment: str) -> Finding:
     """Return the finding for whose tables are there, and of which version."""
     if found.schema == "newer":
         message = "a newer version of zoe made the database"

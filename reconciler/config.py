@@ -71,6 +71,7 @@ class Settings:
     interval_s: int = 30
     jitter_s: int = 3
     status_branch: str = "zoe/status"
+    publish_interval_s: int = 15
     lease_ttl_s: int = 30
     cluster: Literal["swarm", "simulated"] = "swarm"
     init_image: str = "busybox"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policy.model.execution import Uid
-from reconciler.converge.assess import Identity, Wanted
+from reconciler.converge.world import Identity, Wanted
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.ports import Source

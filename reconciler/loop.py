@@ -18,14 +18,15 @@ from reconciler import acceptance
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.converge import publication
-from reconciler.converge.assess import Assessment, Identity, Wanted, World, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.ledger import Fact
 from reconciler.converge.plan import Plan
-from reconciler.converge.queue import BACKOFF_FIRST_S, BACKOFF_MOST_S
+from reconciler.converge.queue import backoff_s, fraction
 from reconciler.converge.render import Host
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.tasks import Group
+from reconciler.converge.world import Assessment, Identity, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
 from reconciler.ports import (
@@ -92,6 +93,7 @@ class Loop:
     _is_first: bool = True
     _last: Assessment | None = None
     _failing: dict[Uid, _Failing] = field(default_factory=dict)
+    _told: frozenset[tuple[str, str]] = frozenset()
 
     def reconcile(self, *, fetch: bool = True) -> Report:
         """Make one pass.
@@ -148,6 +150,7 @@ class Loop:
             may_start=not self.observe_only,
             may_delete=may_delete,
             failures={uid: failing.messages for uid, failing in self._failing.items()},
+            push_error=self.publisher.error,
             last=self._last,
         )
 
@@ -170,7 +173,7 @@ class Loop:
             ),
             placements=found.placements,
             executions=rows,
-            events=self._events(found, wanted.commit),
+            events=(*self._events(found, wanted.commit), *self._alerts(found, wanted.commit)),
             harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
             good_files=self._good_files(),
             accepted=self._newly_accepted(),
@@ -229,6 +232,22 @@ class Loop:
                 is_warning=step.is_warning,
             )
             for step in found.steps
+        )
+
+    def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
+        """Return what concerns no single execution, once when it comes up."""
+        now = {(note.reason, note.message) for note in found.plan.notes if note.reason == "Orphan"}
+        if self._accepted is not None and self._accepted.hold:
+            now.add((self._accepted.hold, self._accepted.message))
+        if self.publisher.error:
+            now.add(("StatusNotPublished", self.publisher.error))
+        fresh = sorted(now - self._told)
+        self._told = frozenset(now)
+        for reason, message in fresh:
+            log.warning("alert", extra={"reason": reason, "message_text": message})
+        return tuple(
+            Event(at=self.clock.now(), reason=r, message=m, commit=commit, is_warning=True)
+            for r, m in fresh
         )
 
     def _harvest(self, uid: Uid, group: Group, found: Assessment, now: datetime) -> Harvest:
@@ -315,12 +334,11 @@ class Loop:
         for uid, messages in failed.items():
             known = self._failing.get(uid)
             tries = known.tries + 1 if known else 1
-            delay_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
             record = found.records.get(uid)
             self._failing[uid] = _Failing(
                 generation=record.generation if record else 0,
                 tries=tries,
-                until=now + timedelta(seconds=delay_s),
+                until=now + timedelta(seconds=backoff_s(tries, jitter=fraction(uid))),
                 messages=tuple(messages),
             )
 

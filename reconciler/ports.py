@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Allocation, Uid
@@ -295,6 +296,28 @@ class Stored:
     snapshot: str | None
     published: Mapping[str, str]
     state_version: int
+
+
+class Schema(StrEnum):
+    """How the tables compare with what this version wants."""
+
+    NONE = "none"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCondition:
+    """What ``zoe doctor`` learns of a database; ``now`` is its own time.
+
+    Without current tables the rest isn't looked at.
+    """
+
+    schema: Schema
+    now: datetime
+    deployment: str = ""
+    has_facts: bool = False
 
 
 class Store(Protocol):

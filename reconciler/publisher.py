@@ -38,8 +38,16 @@ class Published:
 class Publisher:
     """One push at a time, in a thread of its own."""
 
-    def __init__(self, sink: StatusSink, working_set: WorkingSet, *, ledger_key: bytes) -> None:
+    def __init__(
+        self,
+        sink: StatusSink,
+        working_set: WorkingSet,
+        *,
+        ledger_key: bytes,
+        interval: timedelta = MINIMUM_INTERVAL,
+    ) -> None:
         self._sink = sink
+        self._interval = interval
         self._working_set = working_set
         self._key = ledger_key
         self._files: dict[str, bytes | None] = {}
@@ -119,7 +127,7 @@ class Publisher:
             wait: Push now and wait for it (the end of ``once``).
         """
         landed = self._landed(wait=wait)
-        due = self._last_push is None or now - self._last_push >= MINIMUM_INTERVAL
+        due = self._last_push is None or now - self._last_push >= self._interval
         if self._files and self._flight is None and (due or wait):
             self._last_push = now
             self._take_off()

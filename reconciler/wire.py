@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,13 @@ def source(settings: Settings) -> Source:
 
     platform = settings.platform_source
     return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
+
+
+def clone(directory: Path, *, id_: str = "local") -> Source:
+    """Return the clone that a person works in: read as it was committed, never written to."""
+    from reconciler.git.source import open_local
+
+    return open_local(directory, id=id_)
 
 
 def reader(settings: Settings, from_: Source) -> Reader:
@@ -159,7 +167,12 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     with (
         cluster(settings, clock) as there,
         contextlib.closing(
-            Publisher(status_sink(settings), working_set, ledger_key=ledger_key(settings))
+            Publisher(
+                status_sink(settings),
+                working_set,
+                ledger_key=ledger_key(settings),
+                interval=timedelta(seconds=settings.publish_interval_s),
+            )
         ) as publisher,
     ):
         yield Loop(

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from policy.model.execution import Allocation, Uid
-from reconciler.converge.assess import Identity, Memory
 from reconciler.converge.ledger import Entry, Record, fold
+from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, Stored
 

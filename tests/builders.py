@@ -10,7 +10,7 @@ from typing import Any
 from policy.model.execution import ApplicationType, NodeId, Uid
 from policy.model.resources import Resources
 from reconciler import canonical
-from reconciler.converge.assess import Assessment, Identity, Memory, Wanted, World, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.ledger import Entry, fold
 from reconciler.converge.render import Host, Storage
 from reconciler.converge.state import (
@@ -20,6 +20,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import document
+from reconciler.converge.world import Assessment, Identity, Memory, Wanted, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Origin, Service
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

@@ -12,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,7 +51,8 @@ VERBS: Mapping[str, Verb] = {
     "suspend": _own("suspend", "Suspend an execution in its manifest."),
     "resume": _own("resume", "Resume a suspended execution in its manifest."),
     "stop": _own("stop", "Delete an execution's manifest."),
-    "up": _own("up", "Run the reconciler and the status page."),
+    "demo": _own("demo", "Show Zoe at work on this machine."),
+    "up": _own("up", "Run everything in one process."),
     "run": _own("run", "Run the reconciler."),
     "once": _own("once", "Make one pass and end."),
     "confirm": _own("confirm", "Release what the guard holds for a commit."),
@@ -76,6 +75,19 @@ class _Table(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a slip in the table
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, VERBS[name].help) for name in self.list_commands(ctx)]
@@ -140,6 +152,10 @@ def _translated(error: ReconcilerError) -> int:
 
 def _fault(error: Exception) -> int:
     """Say in one line that it is our fault, and where the traceback is."""
+    # Imported here: every start would pay for what almost none needs.
+    import tempfile
+    import traceback
+
     place = "nowhere: the temporary folder can't be written"
     with contextlib.suppress(OSError):
         handle, place = tempfile.mkstemp(prefix="zoe-fault-", suffix=".txt")

@@ -13,8 +13,9 @@ from reconciler.cli import reading
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge.assess import Memory, Wanted
+from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
+from reconciler.errors import SourceUnavailable
 from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
 from reconciler.ports import Source
 from reconciler.review import preview
@@ -35,7 +36,7 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     settings = config.load()
     source = _source(settings, repo)
     branch = settings.platform_source.branch if settings.sources else "main"
-    base_id = source.resolve(base or branch)
+    base_id = source.resolve(base) if base else _tip(source, branch)
     head_id = source.resolve(at or head or "HEAD")
     with Progress("planning"):
         memory, cluster = _remembered(settings)
@@ -59,11 +60,17 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     raise click.exceptions.Exit(1 if errors else 0)
 
 
-def _source(settings: Settings, repo: Path | None) -> Source:
-    from reconciler.git.source import open_local
+def _tip(source: Source, branch: str) -> str:
+    """Return what is desired now, as far as this clone knows: what was pushed, else the branch."""
+    try:
+        return source.resolve(f"refs/remotes/origin/{branch}")
+    except SourceUnavailable:
+        return source.resolve(branch)
 
+
+def _source(settings: Settings, repo: Path | None) -> Source:
     id_ = settings.platform_source.id if settings.sources else "platform"
-    return open_local(repo or Path(), id=id_)
+    return wire.clone(repo or Path(), id_=id_)
 
 
 def _read(

@@ -89,10 +89,8 @@ def unknown(name: str, known: Iterable[str]) -> Missing:
 def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
     import yaml
 
-    from reconciler.git.source import open_local
-
     try:
-        clone = open_local(directory)
+        clone = wire.clone(directory)
     except SourceUnavailable as error:
         raise ConfigError(NO_PLACE) from error
     commit = _status_tip(clone, settings.status_branch)

@@ -16,6 +16,8 @@ from reconciler.manifest.places import is_managed, place_of
 
 _ROOT_MARKS = ("platform.yaml", "executions", "namespaces", "zapps")
 
+_LINK = "a symbolic link is never read"
+
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
@@ -48,7 +50,9 @@ def files_of(root: Path, folders: Iterator[str] | None = None) -> dict[str, str]
     found: dict[str, str] = {}
     for top in folders if folders is not None else iter(_ROOT_MARKS):
         start = root / top
-        if start.is_file() and not start.is_symlink():
+        if start.is_symlink():
+            continue
+        if start.is_file():
             found[top] = top
         for folder, _, names in os.walk(start):
             for name in names:
@@ -61,14 +65,14 @@ def files_of(root: Path, folders: Iterator[str] | None = None) -> dict[str, str]
 
 def links_of(root: Path) -> list[tuple[str, str]]:
     """Return the symbolic links in managed places: they are never followed."""
-    links = []
+    links = [(top, _LINK) for top in _ROOT_MARKS if (root / top).is_symlink()]
     for top in _ROOT_MARKS:
         for folder, names, others in os.walk(root / top):
             for name in (*names, *others):
                 path = Path(folder, name)
                 relative = path.relative_to(root).as_posix()
                 if path.is_symlink() and is_managed(relative):
-                    links.append((relative, "a symbolic link is never read"))
+                    links.append((relative, _LINK))
     return links
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources
+from reconciler.cluster.amounts import from_amounts
+from reconciler.cluster.dictionary import NameOf
 from reconciler.cluster.text import one_line
-from reconciler.cluster.translate import NameOf, from_service, to_amounts
+from reconciler.cluster.translate import from_service
 from reconciler.converge.state import (
     ObservedFile,
     ObservedNetwork,
@@ -110,7 +112,7 @@ def observed_node(data: Mapping[str, Any]) -> ObservedNode:
 def to_capacity(data: Mapping[str, Any]) -> Resources:
     """Return what a node has; a part of a milli-CPU counts as none."""
     whole = (data.get("NanoCPUs") or 0) // 1_000_000 * 1_000_000
-    return to_amounts({**data, "NanoCPUs": whole})
+    return from_amounts({**data, "NanoCPUs": whole})
 
 
 def observed_network(data: Mapping[str, Any]) -> ObservedNetwork:
@@ -136,7 +138,7 @@ def observed_file(data: Mapping[str, Any]) -> ObservedFile:
 
 def _reservations(data: Mapping[str, Any]) -> Resources:
     resources = (data.get("Spec") or {}).get("Resources") or {}
-    return to_amounts(resources.get("Reservations") or {})
+    return from_amounts(resources.get("Reservations") or {})
 
 
 def _host_ports(data: Mapping[str, Any]) -> tuple[ObservedPort, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.cluster.container import NO_NEW_PRIVILEGES_API
+from reconciler.cluster.dictionary import OLDEST_API, ApiVersion
 from reconciler.cluster.failures import NOT_A_MANAGER
 from reconciler.cluster.text import one_line
-from reconciler.cluster.translate import NO_NEW_PRIVILEGES_API, OLDEST_API, ApiVersion
 from reconciler.converge.state import ObservedNode
 
 
@@ -47,6 +48,7 @@ def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
     """Return the findings about the Swarm's nodes."""
     ready = [node for node in nodes if node.is_ready]
     workers = [node for node in ready if node.is_active and not node.is_manager]
+    has_workers = bool(workers) or len(nodes) == 1
     lost = sorted(node.hostname for node in nodes if not node.is_ready)
     return (
         Finding(
@@ -58,10 +60,10 @@ def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
         ),
         Finding(
             code="Workers",
-            is_ok=bool(workers) or len(nodes) == 1,
+            is_ok=has_workers,
             message=f"{len(workers)} workers take tasks",
             # A restarting engine kills its containers: on a manager that costs the Swarm too.
-            remedy="" if workers else "join a worker, so that no workload runs on a manager",
+            remedy="" if has_workers else "join a worker, so that no workload runs on a manager",
         ),
     )
 
@@ -96,9 +98,12 @@ def _swarm(info: Mapping[str, Any]) -> Finding:
 def _privileges(info: Mapping[str, Any], api: ApiVersion) -> Finding:
     options = [str(option) for option in info.get("SecurityOptions") or ()]
     is_refused = api >= NO_NEW_PRIVILEGES_API or any("no-new-privileges" in o for o in options)
+    if is_refused:
+        return Finding(code="NoNewPrivileges", is_ok=True, message="workloads gain no privileges")
     return Finding(
         code="NoNewPrivileges",
-        is_ok=is_refused,
-        message=f"workloads {'can not' if is_refused else 'can'} gain privileges by setuid",
-        remedy="" if is_refused else 'set "no-new-privileges": true in daemon.json of every node',
+        is_ok=False,
+        # Engine 20.10 obeys the option without telling: only a container can.
+        message="this engine doesn't say whether workloads can gain privileges by setuid",
+        remedy='set "no-new-privileges": true in daemon.json of every node',
     )

@@ -7,11 +7,13 @@ One client is kept: making one costs forty times a call.
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.cluster import probe
+from reconciler.cluster.dictionary import Json, Kind
 from reconciler.cluster.events import EventListener, Stream
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
@@ -23,7 +25,7 @@ from reconciler.cluster.listing import (
     observed_task,
 )
 from reconciler.cluster.text import last_bytes
-from reconciler.cluster.translate import Json, Kind, to_service
+from reconciler.cluster.translate import to_service
 from reconciler.converge.state import (
     LABEL_DEPLOYMENT,
     LABEL_STACK,
@@ -37,6 +39,7 @@ from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
 
 DEFAULT_TIMEOUT_S = 15
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LOG_CHUNK_BYTES = 16_384
 
 
@@ -234,16 +237,17 @@ class SwarmCluster:
         import docker
         import docker.utils
 
-        with self._lock:
-            if self._client is None:
-                with reading("connecting to the engine"):
-                    where = docker.utils.kwargs_from_env()
-                    if self._docker_host:
-                        where["base_url"] = self._docker_host
+        with reading("connecting to the engine"):
+            where = docker.utils.kwargs_from_env()
+            if self._docker_host:
+                where["base_url"] = self._docker_host
+            _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
+            with self._lock:
+                if self._client is None:
                     self._client = docker.APIClient(
                         **where, version="auto", timeout=self._timeout_s
                     )
-            return self._client
+                return self._client
 
     def _connect_events(self) -> Stream:
         from docker.types import CancellableStream
@@ -317,6 +321,18 @@ class _EventStream:
         with contextlib.suppress(OSError, AttributeError):  # closed already
             self._stream.close()
         self._response.close()
+
+
+def _knock(host: str, timeout_s: int) -> None:
+    """Raise OSError if nobody listens at a unix socket.
+
+    The SDK would say so too, but it leaves the socket of a refused connection open.
+    """
+    scheme, _, path = host.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(path)
 
 
 def _url(client: Any, path: str) -> str:

@@ -53,6 +53,10 @@ class EndReason(StrEnum):
     SUPERSEDED = "Superseded"
 
 
+UPDATE_FAILED = "UpdateFailed"
+"""Why ``held`` is entered when a live execution can't be brought to its newest generation."""
+
+
 SUCCEEDED = frozenset({EndReason.COMPLETED})
 STOPPED = frozenset({EndReason.LIFETIME_REACHED, EndReason.DELETED, EndReason.SUPERSEDED})
 
@@ -94,7 +98,9 @@ class Record:
 
     ``generation`` counts the meanings of the Execution document; ``incarnation`` is the
     generation at the last admission and part of every Swarm name. An attempt is open between
-    ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran. ``home``
+    ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran. When an
+    edit of a live execution fails, ``bad_generation`` is its number and ``good_generation`` the
+    one that stays in force until the next edit. ``home``
     is the node that holds the namespace's local storage, where this execution mounts it.
     """
 
@@ -118,8 +124,20 @@ class Record:
     failed_starts: int = 0
     ended: Ending | None = None
     held: str = ""
+    good_generation: int = 0
+    bad_generation: int = 0
     home: str = ""
     last_seq: int = 0
+
+    @property
+    def generation_in_force(self) -> int:
+        """The generation whose frozen spec counts: the last good one while an edit is held."""
+        return self.good_generation if self.is_update_held else self.generation
+
+    @property
+    def is_update_held(self) -> bool:
+        """Whether the newest generation failed and the last good one goes on."""
+        return 0 < self.bad_generation == self.generation
 
     @property
     def is_final(self) -> bool:
@@ -166,9 +184,19 @@ def _apply(record: Record, entry: Entry) -> Record:
                 last_end=None,
             )
         case Fact.GENERATION:
-            return replace(record, generation=entry.generation, document_hash=entry.spec_hash)
+            return replace(
+                record,
+                generation=entry.generation,
+                document_hash=entry.spec_hash,
+                good_generation=record.generation_in_force,
+            )
         case Fact.ADMITTED:
-            return replace(record, incarnation=entry.generation, spec_hash=entry.spec_hash)
+            return replace(
+                record,
+                incarnation=entry.generation,
+                spec_hash=entry.spec_hash,
+                good_generation=0,
+            )
         case Fact.ATTEMPT_INTENDED:
             return replace(
                 record,
@@ -190,6 +218,8 @@ def _apply(record: Record, entry: Entry) -> Record:
         case Fact.FINISHED | Fact.CANCELLED:
             ending = Ending(reason=EndReason(entry.reason), at=entry.at, code=entry.code)
             return replace(record, ended=ending, attempt_open=False)
+        case Fact.HELD if entry.reason == UPDATE_FAILED:
+            return replace(record, bad_generation=entry.generation)
         case Fact.HELD:
             return replace(record, held=entry.reason)
         case Fact.RELEASED:

@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from policy.model.execution import Allocation, ApplicationType
-from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold, is_rerun_by_return
+from reconciler.converge.ledger import (
+    UPDATE_FAILED,
+    EndReason,
+    Entry,
+    Fact,
+    Record,
+    fold,
+    is_rerun_by_return,
+)
 from reconciler.converge.render import component_hash
 from reconciler.converge.tasks import Failure, Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Service, UpdateMode
@@ -223,6 +231,8 @@ def _attempt(
             _final(record, situation, Fact.FINISHED, EndReason.COMPLETED, "completed", code=0),
         ]
     failure = _failure(record, spec, mine, situation)
+    if failure is not None and _can_go_back(record, failure):
+        return [_update_failed(record, situation, failure)]
     if failure is not None:
         return [
             _ended(record, situation, failure.reason, failure.message, code=failure.code, bad=True)
@@ -232,6 +242,26 @@ def _attempt(
     if record.started_at is None and _core_is_up(spec, mine):
         return [_started(record, situation)]
     return []
+
+
+def _can_go_back(record: Record, failure: Failure) -> bool:
+    """Tell whether an edit of what already ran is to blame, so that the last good one returns."""
+    is_edited = record.started_at is not None and record.good_generation > 0
+    return is_edited and not record.is_update_held and failure.reason in _BLAMES_THE_EDIT
+
+
+_BLAMES_THE_EDIT = frozenset(
+    {EndReason.IMAGE_UNAVAILABLE, EndReason.REJECTED, EndReason.CRASH_LOOP}
+)
+
+
+def _update_failed(record: Record, situation: Situation, failure: Failure) -> Step:
+    entry = replace(_entry(record, situation, Fact.HELD), reason=UPDATE_FAILED)
+    told = (
+        f"generation {record.generation} failed ({failure.message}); "
+        f"generation {record.good_generation} goes on until the next edit"
+    )
+    return Step(entry=entry, message=told, is_warning=True)
 
 
 def _between(record: Record, spec: ExecutionSpec, situation: Situation) -> list[Step]:

@@ -25,9 +25,10 @@ def service_name(
     return _cut(human, MAXIMUM_LENGTH - len(unique)) + unique
 
 
-def init_name(*, namespace: str, storage: str, owner: str, node: NodeId) -> str:
+def init_name(*, deployment: str, namespace: str, storage: str, owner: str, node: NodeId) -> str:
     """Return the name of the one-shot service that prepares a storage for a namespace."""
-    return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{_short(f'{owner}|{node}', 16)}"
+    unique = _short(f"{deployment}|{owner}|{node}", 16)
+    return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{unique}"
 
 
 def network_name(*, deployment: str, namespace: str, incarnation: int) -> str:

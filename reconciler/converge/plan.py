@@ -18,6 +18,7 @@ from reconciler.converge.state import (
     LABEL_KIND,
     LABEL_NAMESPACE,
     LABEL_SPEC_HASH,
+    LABEL_STACK,
     LABEL_UID,
     NetworkSpec,
     ObservedNetwork,
@@ -153,8 +154,8 @@ def plan(
         present = by_name.get(name)
         if present is not None:
             changes += _change(wanted.spec, present, groups[name])
-        elif name.lower() in observed.foreign_names:
-            notes.append(_taken(wanted.spec))
+        elif (conflict := _conflict(wanted.spec, observed)) is not None:
+            notes.append(conflict)
         elif (waits_for := _unmet(wanted, groups)) is not None:
             notes.append(_waiting(wanted.spec, waits_for))
         else:
@@ -286,9 +287,16 @@ def _old_configs(desired: DesiredState, observed: ObservedState) -> list[Action]
     ]
 
 
-def _taken(spec: ServiceSpec) -> Note:
-    message = f"a service of somebody else is called {spec.name}; rename or remove it"
-    return _note(spec, "NameConflict", message)
+def _conflict(spec: ServiceSpec, observed: ObservedState) -> Note | None:
+    """Return why a service can't be created beside what others run."""
+    if spec.name.lower() in observed.foreign_names:
+        message = f"a service of somebody else is called {spec.name}; rename or remove it"
+        return _note(spec, "NameConflict", message)
+    stack = spec.labels.get(LABEL_STACK, "")
+    if stack in observed.foreign_stacks:
+        message = f"a stack of somebody else is called {stack}; rename the execution or the stack"
+        return _note(spec, "NameConflict", message)
+    return None
 
 
 def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:

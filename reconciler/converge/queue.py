@@ -6,6 +6,7 @@ backing off).
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,8 +88,18 @@ def backoff_until(record: Record, *, jitter: float) -> datetime | None:
     tries = max(1, record.failures + record.failed_starts + record.nodes_lost)
     if end.reason in (EndReason.NODE_LOST, EndReason.REMOVED):
         return None
-    delay_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
-    return end.at + timedelta(seconds=delay_s * (1 - jitter / 2))
+    return end.at + timedelta(seconds=backoff_s(tries, jitter=jitter))
+
+
+def backoff_s(tries: int, *, jitter: float) -> float:
+    """Return how long to wait after the n-th failure in a row: doubling, less up to half."""
+    delay_s: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
+    return delay_s * (1 - jitter / 2)
+
+
+def fraction(uid: Uid) -> float:
+    """Return 0 to 1, fixed per uid: jitter that a replay reproduces."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
 
 
 def is_met(after: After, sibling: tuple[Record, bool] | None) -> bool:

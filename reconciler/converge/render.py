@@ -246,8 +246,8 @@ class _Rendering:
             },
             node=group.node,
             replicas=group.count,
-            command=service.command,
-            entrypoint=service.entrypoint,
+            command=service.command or None,
+            entrypoint=service.entrypoint or None,
             environment=self._environment(service),
             user=service.user,
             working_dir=service.working_dir,
@@ -388,7 +388,11 @@ class _Rendering:
         script = f"mkdir -p {folder} && chown {owner} {folder} && chmod 0770 {folder}"
         return ServiceSpec(
             name=naming.init_name(
-                namespace=namespace.name, storage=storage_name, owner=owner, node=node
+                deployment=self._host.deployment,
+                namespace=namespace.name,
+                storage=storage_name,
+                owner=owner,
+                node=node,
             ),
             image=self._host.init_image,
             labels={

@@ -108,6 +108,8 @@ class Group:
         if not has_given_up:
             return None
         if task.state is TaskState.REJECTED:
+            if _is_about_image(task.error) and not self._names_current_image(task.error):
+                return None
             return Failure(reason=EndReason.REJECTED, message=task.error)
         if task.state is TaskState.FAILED:
             if runs_once and self.is_node_lost:
@@ -125,7 +127,15 @@ class Group:
         if newest is None or not rejected or newest.state is TaskState.RUNNING:
             return ""
         text = rejected[-1].error
-        return text if any(known in text.lower() for known in _IMAGE_TEXTS) else ""
+        return text if _is_about_image(text) and self._names_current_image(text) else ""
+
+    def _names_current_image(self, text: str) -> bool:
+        """Tell a rejection of the image from one that is left from before an update."""
+        return self.service.spec.image.partition("@")[0] in text
+
+
+def _is_about_image(text: str) -> bool:
+    return any(known in text.lower() for known in _IMAGE_TEXTS)
 
 
 def groups_by_uid(observed: ObservedState) -> Mapping[Uid, tuple[Group, ...]]:

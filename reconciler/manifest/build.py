@@ -82,7 +82,9 @@ class Builder:
             image=value["image"],
             command=self._arguments(value.get("command"), (*path, "command")),
             entrypoint=self._arguments(value.get("entrypoint"), (*path, "entrypoint")),
-            environment=_environment(value.get("environment", {})),
+            environment=self.measured(
+                _environment, value.get("environment", {}), (*path, "environment"), ()
+            ),
             user=str(value.get("user", "")),
             working_dir=value.get("working_dir", ""),
             healthcheck=self._healthcheck(value.get("healthcheck"), (*path, "healthcheck")),
@@ -97,7 +99,7 @@ class Builder:
             stop_grace_ms=self._duration(
                 value.get("stop_grace_period", "10s"), (*path, "stop_grace_period")
             ),
-            labels=_labels(value.get("labels", {})),
+            labels=self.measured(_labels, value.get("labels", {}), (*path, "labels"), ()),
             core=core,
             maximum=maximum,
             reservations=self.resources(
@@ -219,9 +221,17 @@ def labels_of(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _labels(value: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, Mapping):
-        return tuple(sorted(value.items()))
-    return tuple(sorted(_pair(item) for item in value))
+    return tuple(sorted(value.items() if isinstance(value, Mapping) else _pairs(value)))
+
+
+def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [_pair(item) for item in items]
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            message = f"{quoted(name)} stands there twice"
+            raise Complaint("Duplicate", message, "keep one of the two")
+    return pairs
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -236,7 +246,7 @@ def _text(value: object) -> str:
 def _environment(value: Mapping[str, Any] | Sequence[str]) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Mapping):
         return tuple(sorted((name, _text(item)) for name, item in value.items()))
-    return tuple(sorted(dict(_pair(item) for item in value).items()))
+    return tuple(sorted(_pairs(value)))
 
 
 def _replicas(value: int | Mapping[str, int]) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from policy.model.execution import Uid
 from reconciler.manifest.build import Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Severity
-from reconciler.manifest.documents import Content, Execution, Parsed, ZApp
+from reconciler.manifest.documents import Content, Execution, Parsed
 from reconciler.manifest.executions import Executions, Outcome
 from reconciler.manifest.grants import Offer
 from reconciler.manifest.identity import uid_of
@@ -22,6 +22,7 @@ from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.places import place_of
 from reconciler.manifest.resolve import Context
 from reconciler.manifest.spec import Manifest, Namespace, Platform, ZAppSummary
+from reconciler.manifest.zapps import ZApp
 
 __all__ = ["BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader"]
 
@@ -136,6 +137,7 @@ class Loader:
                     commit="",
                     platform=owners.platform,
                     namespace=owners.namespaces.get(namespace),
+                    namespaces=owners.namespaces,
                     zapps=owners.zapps,
                     broken_zapps=owners.broken_zapps,
                     offer=self._offer,

@@ -10,32 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy.model.execution import ApplicationType, Uid
 from reconciler.manifest import source_map
-from reconciler.manifest.build import Attachment, Builder, labels_of
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, quoted
-from reconciler.manifest.expand import Identity, expand
-from reconciler.manifest.expressions import is_expression, refuse_outside
+from reconciler.manifest.build import Builder, labels_of
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem, quoted
+from reconciler.manifest.expressions import refuse_outside
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+from reconciler.manifest.marks import Document
 from reconciler.manifest.owners import build_namespace, build_platform, check_priorities
-from reconciler.manifest.parameters import check_declarations
 from reconciler.manifest.places import Place, Standing, is_name
-from reconciler.manifest.rules import check_labels, check_services
-from reconciler.manifest.spec import DEFAULT_RESERVATIONS, Namespace, Platform
-from reconciler.manifest.validate import check_envelope, check_raw, check_resolved
-
-SERVICES: Path = ("spec", "services")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZApp:
-    """A ZApp document. ``spec`` is as written."""
-
-    name: str
-    title: str
-    path: str
-    folder: str
-    spec: Mapping[str, Any]
+from reconciler.manifest.rules import check_labels
+from reconciler.manifest.spec import Namespace, Platform
+from reconciler.manifest.validate import check_envelope, check_raw
+from reconciler.manifest.zapps import ZApp, check_zapp, no_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +60,6 @@ class Parsed:
     contents: tuple[Content, ...] = ()
     stubs: tuple[Stub, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    lines: tuple[tuple[Content, int], ...] = ()
 
     @property
     def is_valid(self) -> bool:
@@ -86,14 +71,14 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
     """Return what a file at ``place`` says. Never raises."""
     reading = source_map.read(data, file=path, limits=limits)
     diagnostics = list(reading.diagnostics)
-    shadowed = {diagnostic.pointer for diagnostic in diagnostics if diagnostic.is_error}
+    shadowed = {(item.line, item.column) for item in diagnostics if item.is_error}
     contents: list[Content] = []
     stubs: list[Stub] = []
     for index, document in enumerate(reading.documents):
         content, problems = _document(document, index, path, place)
         located = [reading.locate(index, problem) for problem in problems]
         # A value that couldn't be read isn't also of the wrong type.
-        diagnostics += [item for item in located if item.pointer not in shadowed or not shadowed]
+        diagnostics += [item for item in located if (item.line, item.column) not in shadowed]
         if content is not None:
             contents.append(content)
         stubs += _stub(document.value, place)
@@ -132,7 +117,7 @@ def _stub(value: object, place: Place) -> Iterator[Stub]:
 
 
 def _document(
-    document: source_map.Document, index: int, path: str, place: Place
+    document: Document, index: int, path: str, place: Place
 ) -> tuple[Content | None, list[Problem]]:
     value = document.value
     kind, problems = check_envelope(value)
@@ -142,7 +127,9 @@ def _document(
         message = f"a {kind} doesn't belong here"
         remedy = f"move it to {_HOMES[kind]}"
         return None, [Complaint("KindNotAllowedHere", message, remedy).at(("kind",))]
-    problems = check_raw(kind, value) + _outside(value, kind)
+    outside = _outside(value, kind)
+    covered = {problem.path for problem in outside}
+    problems = outside + [item for item in check_raw(kind, value) if item.path not in covered]
     if problems:
         return None, problems
     metadata = value["metadata"]
@@ -150,7 +137,7 @@ def _document(
     content: Content
     match kind:
         case "Platform":
-            builder = Builder(attach=_no_files)
+            builder = Builder(attach=no_files)
             content = build_platform(value, builder)
             problems += builder.problems + check_priorities(content)
         case "Namespace":
@@ -161,6 +148,8 @@ def _document(
         case _:
             content = _execution(document, index, place)
             problems += check_execution(content, metadata)
+            if "zapp" not in content.spec and not {"type", "services"} <= content.spec.keys():
+                return None, problems
     return content, problems
 
 
@@ -199,7 +188,7 @@ def _zapp(value: Mapping[str, Any], path: str, place: Place) -> ZApp:
     )
 
 
-def _execution(document: source_map.Document, index: int, place: Place) -> Execution:
+def _execution(document: Document, index: int, place: Place) -> Execution:
     metadata = document.value["metadata"]
     return Execution(
         namespace=place.folder,
@@ -209,76 +198,6 @@ def _execution(document: source_map.Document, index: int, place: Place) -> Execu
         spec=document.value["spec"],
         labels=labels_of(metadata),
     )
-
-
-def _no_files(_: str) -> Attachment:
-    return Attachment("", "")
-
-
-_SAMPLES: Mapping[str, object] = {
-    "string": "sample",
-    "integer": 1,
-    "number": 1,
-    "boolean": True,
-    "quantity": "1GiB",
-    "duration": "1h",
-    "list": [],
-}
-_SAMPLE_IDENTITY = Identity(
-    name="sample", namespace="sample", uid=Uid("0" * 16), run=1, commit="0" * 40
-)
-
-
-def check_zapp(zapp: ZApp) -> list[Problem]:
-    """Return what is wrong with a ZApp whatever its parameters are set to.
-
-    It is resolved with its defaults, and samples where there is no default. What goes wrong where
-    an expression stands is then the sample's fault, and not told.
-    """
-    declarations = zapp.spec.get("parameters", {})
-    problems = check_declarations(declarations, path=("spec", "parameters"))
-    if problems:
-        return problems
-    parameters = {name: _sample(declaration) for name, declaration in declarations.items()}
-    is_sampled = any("default" not in declaration for declaration in declarations.values())
-    services, problems = expand(
-        zapp.spec["services"],
-        parameters=parameters,
-        identity=_SAMPLE_IDENTITY,
-        defaults=DEFAULT_RESERVATIONS,
-        path=SERVICES,
-    )
-    if problems:
-        return problems
-    problems = check_resolved("services", services, path=SERVICES)
-    if not problems:
-        builder = Builder(attach=_no_files)
-        built = builder.services(services, zapp.spec.get("secrets", {}), SERVICES)
-        type_ = ApplicationType(zapp.spec["type"])
-        problems = builder.problems + check_services(built, type_, path=SERVICES)
-    if not is_sampled:
-        return problems
-    return [item for item in problems if not _stands_at_expression(zapp.spec, item.path[1:])]
-
-
-def _sample(declaration: Mapping[str, Any]) -> object:
-    if "default" in declaration:
-        return declaration["default"]
-    if declaration["type"] == "enum":
-        return declaration["values"][0]
-    return declaration.get("minimum", _SAMPLES[declaration["type"]])
-
-
-def _stands_at_expression(spec: Any, path: Path) -> bool:
-    value = spec
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return True  # a list was spliced here
-        if is_expression(value):
-            return True
-    return False
 
 
 def check_execution(execution: Execution, metadata: Mapping[str, Any]) -> list[Problem]:

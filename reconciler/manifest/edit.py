@@ -18,7 +18,8 @@ from yaml.events import DocumentStartEvent, ScalarEvent
 from reconciler.errors import ManifestError
 from reconciler.manifest import source_map
 from reconciler.manifest.diagnostic import Complaint, Path
-from reconciler.manifest.source_map import Document, Mark, Reading
+from reconciler.manifest.marks import Document, Mark
+from reconciler.manifest.source_map import Reading
 
 Scalar = str | int | bool
 

@@ -12,20 +12,23 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity
-from reconciler.manifest.documents import Execution, Parsed, ZApp
+from reconciler.manifest.documents import Execution, Parsed
 from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.rules import cycles, refuse_cycle
-from reconciler.manifest.spec import Manifest, Origin, UpdateMode
+from reconciler.manifest.spec import Manifest, Namespace, Origin, Platform, UpdateMode
 from reconciler.manifest.suggest import did_you_mean
+from reconciler.manifest.zapps import ZApp
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """All that a file's outcome depends on besides its own content."""
 
-    context: Context
+    platform: Platform
+    namespace: Namespace | None
+    commit: str
     zapps: tuple[tuple[str, ZApp | None], ...]
     attachments: tuple[tuple[str, str | None], ...]
 
@@ -77,10 +80,14 @@ class Executions:
         return self._without_conflicts(found)
 
     def _newest(self, path: str, parsed: Parsed) -> Outcome | None:
-        if not parsed.is_valid:
+        blob = self.intake.revision.files.get(path)
+        if blob is None or not parsed.contents:
             return None
-        blob = self.intake.revision.files[path]
         outcome = self._outcome(path, blob, parsed)
+        if not parsed.is_valid:
+            # All that is wrong is told at once, also about the documents that could be read.
+            self.intake.report(outcome.diagnostics)
+            return None
         if outcome.is_whole:
             return outcome
         self.intake.report(outcome.diagnostics)
@@ -111,11 +118,11 @@ class Executions:
         context = self.context_of(_folder(outcome.path))
         files = self.intake.revision.files
         return (
-            inputs.context.platform == context.platform
-            and inputs.context.namespace == context.namespace
+            inputs.platform == context.platform
+            and inputs.namespace == context.namespace
             and all(context.zapps.get(name) is zapp for name, zapp in inputs.zapps)
             and all(files.get(path) == blob for path, blob in inputs.attachments)
-            and inputs.context.commit == self.intake.first_seen_id(outcome.path, outcome.blob)
+            and inputs.commit == self.intake.first_seen_id(outcome.path, outcome.blob)
         )
 
     def _resolve(self, path: str, blob: str, parsed: Parsed) -> Outcome:
@@ -146,7 +153,9 @@ class Executions:
         diagnostics = self.intake.locate(path, blob, problems) if problems else []
         names = {str(execution.spec["zapp"]) for execution in found if "zapp" in execution.spec}
         inputs = Inputs(
-            context=context,
+            platform=context.platform,
+            namespace=context.namespace,
+            commit=commit.id,
             zapps=tuple((name, context.zapps.get(name)) for name in sorted(names)),
             attachments=tuple(sorted(asked.items())),
         )

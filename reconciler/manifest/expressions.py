@@ -18,6 +18,7 @@ from reconciler.manifest.suggest import did_you_mean
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*)\}\}")
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_.-]*)|(//|[-+*()]))")
+_LATER = re.compile(r"(?:item|matrix)\..*|set\.index|services\.[^.]+\.hostfile")
 _MAX_CHARS = 200
 
 Scope = Mapping[str, object]
@@ -233,6 +234,9 @@ class _Sum:
     def _look_up(self, name: str) -> object:
         if name in self._scope:
             return self._scope[name]
+        if _LATER.fullmatch(name):
+            message = f"{quoted(name)} isn't supported yet"
+            raise Complaint("NotSupportedYet", message, "write the value itself")
         remedy = did_you_mean(name, self._scope, otherwise="nothing is known here")
         if "-" in name and name.split("-")[0] in self._scope:
             remedy = "put blanks around the minus"

@@ -108,6 +108,10 @@ class Intake:
         self.report(parsed.diagnostics)
         if place is not None and place.standing is not Standing.STRAY:
             self.newest[place.kind][path] = parsed
+        # A folder that became a link takes nothing away either.
+        for below in self.revision.good:
+            if below.startswith(f"{path}/") and below not in self.revision.files:
+                self._refuse(below, reason)
 
     def _parsed(self, path: str, blob: str, place: Place) -> Parsed:
         key = (path, blob)

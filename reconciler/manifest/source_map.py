@@ -8,11 +8,10 @@ duplicate keys or invisible characters. Syntax ends a file; everything else is c
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from yaml.events import (
@@ -25,6 +24,14 @@ from yaml.events import (
 )
 
 from reconciler.manifest import scalars
+from reconciler.manifest.characters import (
+    FORBIDDEN,
+    At,
+    Unreadable,
+    decode,
+    odd_character,
+    refuse_text,
+)
 from reconciler.manifest.diagnostic import (
     Complaint,
     Diagnostic,
@@ -36,59 +43,7 @@ from reconciler.manifest.diagnostic import (
     snippet,
 )
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
-
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]|\r(?!\n)"
-)
-_LINE_BREAKS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
-
-
-class Mark(NamedTuple):
-    """Where a value begins (from 0), and the marks of what is in it."""
-
-    line: int
-    column: int
-    entries: Mapping[str, Entry] | None = None
-    items: Sequence[Mark] | None = None
-
-
-class Entry(NamedTuple):
-    """Where a key begins (from 0), and the mark of its value."""
-
-    line: int
-    column: int
-    value: Mark
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One document of a file: a plain value and where everything in it stands."""
-
-    value: Any
-    mark: Mark
-
-    @property
-    def line(self) -> int:
-        """The line that it begins on, from 1."""
-        return self.mark.line + 1
-
-    def locate(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:
-        """Return line and column, from 1, of a value or its key; of the nearest parent if gone."""
-        mark = self.mark
-        line, column = mark.line, mark.column
-        for depth, part in enumerate(path):
-            entry = mark.entries.get(part) if mark.entries and isinstance(part, str) else None
-            if entry is not None:
-                mark = entry.value
-                is_last = depth == len(path) - 1
-                line, column = entry[:2] if at_key and is_last else mark[:2]
-            elif mark.items and isinstance(part, int) and part < len(mark.items):
-                mark = mark.items[part]
-                line, column = mark.line, mark.column
-            else:
-                break
-        return line + 1, column + 1
+from reconciler.manifest.marks import Document, Entry, Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +67,12 @@ class Reading:
 def read(data: bytes, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read a file. Never raises: whatever is wrong with it is in ``diagnostics``."""
     try:
-        text = _decode(data, limits)
-    except _Stop as stop:
+        text = decode(data, limits)
+    except Unreadable as stop:
         only = _diagnostic(file, stop.lines, stop.line, stop.column, stop.problem)
         return Reading(file=file, lines=(), diagnostics=(only,))
     lines = text.split("\n")
-    if bad := _refuse_text(text, lines, limits):
+    if bad := refuse_text(text, lines, limits):
         return Reading(
             file=file,
             lines=lines,
@@ -146,61 +101,6 @@ def _diagnostic(
         snippet=snippet(text_line, column) if line else "",
         severity=problem.severity,
     )
-
-
-class _Stop(Exception):
-    """The file can't be read any further."""
-
-    def __init__(
-        self, complaint: Complaint, line: int = 0, column: int = 0, lines: Sequence[str] = ()
-    ) -> None:
-        super().__init__(complaint.message)
-        self.problem = complaint.at(())
-        self.line = line
-        self.column = column
-        self.lines = lines
-
-
-def _decode(data: bytes, limits: Limits) -> str:
-    if len(data) > limits.file_bytes:
-        message = f"the file has {len(data)} bytes, more than {limits.file_bytes}"
-        raise _Stop(Complaint("FileTooLarge", message, "split it into several files"))
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode(errors="replace").split("\n")
-        lines = data.decode(errors="replace").split("\n")
-        complaint = Complaint("NotUtf8", "the file isn't UTF-8 text", "save it as UTF-8")
-        raise _Stop(complaint, len(before), len(before[-1]) + 1, lines) from error
-
-
-At = tuple[int, int]
-
-
-def _refuse_text(text: str, lines: Sequence[str], limits: Limits) -> list[tuple[At, Problem]]:
-    bad: list[tuple[At, Problem]] = []
-    for match in _FORBIDDEN.finditer(text):
-        start = match.start()
-        line = text.count("\n", 0, start) + 1
-        column = start - text.rfind("\n", 0, start)
-        bad.append(((line, column), _odd_character(match.group()).at(())))
-        if len(bad) == 10:
-            break
-    for number, content in enumerate(lines, start=1):
-        if len(content) > limits.line_chars:
-            message = f"the line has {len(content)} characters, more than {limits.line_chars}"
-            complaint = Complaint("LineTooLong", message, "break it into several lines")
-            bad.append(((number, 1), complaint.at(())))
-            break
-    return bad
-
-
-def _odd_character(char: str) -> Complaint:
-    name = f"U+{ord(char):04X}"
-    if char in _LINE_BREAKS:
-        remedy = "end lines with a line feed only"
-        return Complaint("OddLineBreak", f"{name} breaks a line for some readers", remedy)
-    return Complaint("ForbiddenCharacter", f"{name} can't be seen in a review", "remove it")
 
 
 @dataclass(slots=True)
@@ -232,7 +132,7 @@ class _Builder:
         try:
             for event in _events(text):
                 self._take(event)
-        except _Stop as stop:
+        except Unreadable as stop:
             self.problems.append(((stop.line, stop.column), stop.problem))
         if not self.documents and not self.problems:
             complaint = Complaint("EmptyFile", "the file is empty", "write a manifest or delete it")
@@ -265,10 +165,10 @@ class _Builder:
         if self.nodes > self.limits.nodes:
             message = f"the file has more than {self.limits.nodes} values"
             complaint = Complaint("TooManyValues", message, "split it into several files")
-            raise _Stop(complaint, *_at(event))
+            raise Unreadable(complaint, *_at(event))
         if len(self.stack) >= self.limits.depth:
             message = f"more than {self.limits.depth} levels of nesting"
-            raise _Stop(Complaint("TooDeep", message, "nest less deeply"), *_at(event))
+            raise Unreadable(Complaint("TooDeep", message, "nest less deeply"), *_at(event))
 
     def _complain(
         self, event: Any, complaint: Complaint, severity: Severity = Severity.ERROR
@@ -329,8 +229,8 @@ class _Builder:
 
     def _refuse_escaped(self, event: Any) -> None:
         # Escapes make characters that the scan of the text couldn't see.
-        if (match := _FORBIDDEN.search(event.value)) is not None:
-            self._complain(event, _odd_character(match.group()))
+        if (match := FORBIDDEN.search(event.value)) is not None:
+            self._complain(event, odd_character(match.group()))
 
     def _key(self, event: Any, frame: _Frame) -> None:
         frame.awaits_key = False
@@ -424,7 +324,7 @@ def _events(text: str) -> Iterator[Any]:
     """Yield the parser's events.
 
     Raises:
-        _Stop: The text isn't YAML.
+        Unreadable: The text isn't YAML.
     """
     loader = yaml.CSafeLoader(text)
     try:
@@ -435,7 +335,7 @@ def _events(text: str) -> Iterator[Any]:
         at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         problem = str(getattr(error, "problem", "") or "not YAML")
         complaint = Complaint("Syntax", f"not YAML: {problem}", _syntax_remedy(problem))
-        raise _Stop(complaint, *at) from error
+        raise Unreadable(complaint, *at) from error
     finally:
         loader.dispose()
 

@@ -22,4 +22,4 @@ def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:
     if not names:
         return otherwise
     shown = ", ".join(names[:MAX_SHOWN])
-    return f"known are {shown}" + (" and more" if len(names) > MAX_SHOWN else "")
+    return f"known: {shown}" + (" and more" if len(names) > MAX_SHOWN else "")

@@ -16,7 +16,7 @@ from typing import Any
 from policy.model.cluster import Node
 from policy.model.execution import Allocation, Uid
 from reconciler import canonical
-from reconciler.converge.assess import Assessment, Memory, Wanted, World, assess
+from reconciler.converge.assess import assess
 from reconciler.converge.lifecycle import Edit, classify, is_refused
 from reconciler.converge.render import Host
 from reconciler.converge.state import (
@@ -26,6 +26,7 @@ from reconciler.converge.state import (
     ObservedTask,
     TaskState,
 )
+from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 NO_SNAPSHOT = "none"
@@ -260,7 +261,7 @@ class _Comparison:
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return base.spec
-        return self._before.frozen.get((uid, record.generation)) or base.spec
+        return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
 
     def _size(self, uid: Uid) -> tuple[int, int]:
         execution = self._executions.get(uid)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
-from reconciler.ports import Changes, Clock, Event, Harvest, Lease, Stored
+from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
     condition,
@@ -28,7 +28,6 @@ from reconciler.store import (
     wanted,
 )
 from reconciler.store import lease as lease_row
-from reconciler.store.condition import Condition
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.process import current_process
 from reconciler.store.transactions import Transactions
@@ -82,7 +81,7 @@ class SqlStore:
 
         self._transactions.write(work)
 
-    def condition(self) -> Condition:
+    def condition(self) -> StoreCondition:
         """Return what there is to be said before it is migrated. Raises StoreUnavailable."""
         return self._transactions.read(condition.read)
 

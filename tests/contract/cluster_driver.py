@@ -8,12 +8,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from policy.model.execution import NodeId
-from policy.model.resources import NOTHING, Resources
+from policy.model.resources import Resources
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.cluster.swarm import SwarmCluster
 from reconciler.converge.state import (
@@ -25,10 +25,12 @@ from reconciler.converge.state import (
     ServiceSpec,
 )
 from reconciler.errors import ConflictError, Missing
+from tests.fixtures.swarm import wait_for
 
 T = TypeVar("T")
 UID = "0123456789abcdef"
 MISSING_IMAGE = "no.such.registry.invalid/nothing:1"
+ENDED = frozenset({"complete", "failed", "rejected", "shutdown"})
 _numbers = itertools.count(1)
 
 
@@ -57,6 +59,8 @@ class Driver(Protocol):
     def seconds(self) -> float: ...
     def kill_node(self, number: int) -> None: ...
     def start_node(self, number: int) -> None: ...
+    def drain(self, number: int) -> None: ...
+    def undrain(self, number: int) -> None: ...
     def add_secret(self, name: str) -> None: ...
     def add_foreign_service(self, name: str, reservations: Resources, stack: str) -> None: ...
     def set_variable_by_hand(self, name: str) -> None: ...
@@ -109,12 +113,18 @@ class Stage:
         return tasks_of(self.cluster.observe(), service_id)
 
     def until_states(self, service_id: str, *states: str) -> list[ObservedTask]:
-        """Wait until the service's newest tasks by slot are in these states."""
+        """Wait until the service's newest tasks by slot are in these states.
+
+        Of tasks that have ended, until the manager too no longer wants them.
+        """
 
         def newest(state: ObservedState) -> list[ObservedTask]:
             by_slot = {task.slot: task for task in tasks_of(state, service_id)}
             tasks = [by_slot[slot] for slot in sorted(by_slot)]
-            return tasks if [task.state for task in tasks] == list(states) else []
+            is_settled = all(
+                task.state not in ENDED or task.desired_state != "running" for task in tasks
+            )
+            return tasks if is_settled and [task.state for task in tasks] == list(states) else []
 
         return self.until(newest, f"tasks {', '.join(states)}")
 
@@ -159,6 +169,12 @@ class FakeDriver:
     def start_node(self, number: int) -> None:
         self.cluster.start_node(f"node{number}")
 
+    def drain(self, number: int) -> None:
+        self.cluster.drain(f"node{number}")
+
+    def undrain(self, number: int) -> None:
+        self.cluster.undrain(f"node{number}")
+
     def add_secret(self, name: str) -> None:
         self.cluster.add_secret(name)
 
@@ -169,8 +185,6 @@ class FakeDriver:
         )
 
     def set_variable_by_hand(self, name: str) -> None:
-        from dataclasses import replace
-
         self.cluster.update_by_hand(
             name, lambda spec: replace(spec, environment=(*spec.environment, ("BY", "hand")))
         )
@@ -204,6 +218,7 @@ class SwarmDriver:
         )
         self._pause = threading.Event()
         self._timers: list[threading.Timer] = []
+        self._was_broken = False
 
     def behave(self, name: str, behaviour: Behaviour) -> dict[str, object]:
         if behaviour.exit_code is None:
@@ -224,6 +239,13 @@ class SwarmDriver:
 
     def start_node(self, number: int) -> None:
         self.swarm.start_node(number)
+        self._was_broken = True
+
+    def drain(self, number: int) -> None:
+        self.swarm.docker("node", "update", "--availability", "drain", f"node{number}")
+
+    def undrain(self, number: int) -> None:
+        self.swarm.docker("node", "update", "--availability", "active", f"node{number}")
 
     def add_secret(self, name: str) -> None:
         import docker
@@ -260,6 +282,9 @@ class SwarmDriver:
             timer.join()
         self._sweep()
         self.cluster.close()
+        if self._was_broken:
+            # Ready comes before the data path; the next test may need both.
+            wait_for(self.swarm.lab.is_whole, what="the Swarm to be whole again")
 
     def _sweep(self) -> None:
         foreign = [
@@ -280,6 +305,3 @@ class SwarmDriver:
         secrets = [item.name for item in state.secrets if item.name.startswith(self.deployment)]
         if secrets:
             self.swarm.docker("secret", "rm", *secrets)
-
-
-__all__ = ["FOREVER", "MISSING_IMAGE", "NOTHING", "SUCCEEDS", "UID", "Behaviour", "Stage"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -117,6 +118,8 @@ def test_ports_of_the_routing_mesh_come_back_too(stage: Stage) -> None:
     service = stage.service(stage.cluster.create_service(sent))
     assert service.spec.ports == (port,)
     assert not service.is_drifted
+    with pytest.raises(ActionFailed, match="already in use by service"):
+        stage.cluster.create_service(stage.spec("mesh2", ports=(port,)))
 
 
 def test_a_task_runs_on_its_node_with_its_reservations(stage: Stage) -> None:
@@ -174,10 +177,15 @@ def test_an_update_that_fails_pauses(stage: Stage) -> None:
     stage.until_states(service_id, "running", "running")
     broken = replace(spec, image=MISSING_IMAGE)
     stage.cluster.update_service(service_id, stage.service(service_id).version, broken)
+    updating = stage.service(service_id)
     stage.until(lambda _: stage.service(service_id).update_state == "paused", "a paused update")
     running = [task for task in stage.tasks(service_id) if task.state == "running"]
     assert running, "the other slot was touched although the first one failed"
-    assert stage.service(service_id).spec.image == MISSING_IMAGE
+    paused = stage.service(service_id)
+    assert paused.spec.image == MISSING_IMAGE
+    assert paused.version > updating.version
+    with pytest.raises(ConflictError):
+        stage.cluster.update_service(service_id, updating.version, spec)
 
 
 def test_a_completed_task_is_not_run_again_by_scaling_or_labels(stage: Stage) -> None:
@@ -246,8 +254,9 @@ def test_a_missing_image_is_rejected_again_and_again(stage: Stage) -> None:
     rejected = [task for task in stage.tasks(service_id) if task.state == "rejected"]
     assert {task.error for task in rejected} == {f"No such image: {MISSING_IMAGE}"}
     assert {task.exit_code for task in rejected} == {None}
-    (only,) = stage.tasks(once_id)
-    assert (only.state, only.desired_state) == ("rejected", "shutdown")
+    (only,) = stage.until_states(once_id, "rejected")
+    assert only.desired_state == "shutdown"
+    assert len(stage.tasks(once_id)) == 1
 
 
 @pytest.mark.parametrize(
@@ -319,6 +328,14 @@ def test_a_task_is_starting_until_its_probe_passes(stage: Stage) -> None:
     assert task.error.endswith("unhealthy container")
 
 
+def test_a_task_whose_probe_passes_runs(stage: Stage) -> None:
+    probe = HealthProbe(
+        test=("CMD", "true"), interval_ms=200, timeout_ms=1000, start_period_ms=0, retries=3
+    )
+    service_id = stage.cluster.create_service(stage.spec("well", health=probe))
+    stage.until_states(service_id, "running")
+
+
 @pytest.mark.parametrize("change", [str, str.upper], ids=["same", "other-case"])
 def test_names_are_taken_whatever_their_case(stage: Stage, change: type[str]) -> None:
     spec = stage.spec("name")
@@ -342,6 +359,29 @@ def test_an_update_from_a_stale_reading_conflicts(stage: Stage) -> None:
     with pytest.raises(ConflictError):
         stage.cluster.update_service(service_id, read.version, replace(spec, replicas=2))
     assert stage.service(service_id).spec.replicas == 1
+
+
+def test_many_may_be_created_at_once(stage: Stage) -> None:
+    specs = [stage.spec(f"many{number}", replicas=0) for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(stage.cluster.create_service, specs))
+    found = {service.id: service.spec.name for service in stage.cluster.observe().services}
+    assert found == dict(zip(ids, [spec.name for spec in specs], strict=True))
+
+
+def test_of_two_creations_of_one_name_one_wins(stage: Stage) -> None:
+    spec = stage.spec("twin", replicas=0)
+
+    def create(_: int) -> str:
+        try:
+            return stage.cluster.create_service(spec)
+        except NameTaken:
+            return "taken"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(create, range(4)))
+    (service,) = stage.cluster.observe().services
+    assert answers == sorted([service.id, "taken", "taken", "taken"])
 
 
 def test_a_change_by_hand_shows_as_drift_and_can_be_repaired(stage: Stage) -> None:
@@ -400,6 +440,17 @@ def test_a_name_that_cant_be_is_refused(stage: Stage, name: str) -> None:
     spec = replace(stage.spec("x"), name=name + "-" if name == "-dash" else f"{name}-{'y' * 10}")
     with pytest.raises(ActionFailed, match="name must be"):
         stage.cluster.create_service(spec)
+
+
+def test_too_little_memory_is_refused(stage: Stage) -> None:
+    little = Resources(memory_bytes=4 * MIB - 1)
+    with pytest.raises(ActionFailed, match="Must be at least 4MiB"):
+        stage.cluster.create_service(stage.spec("small", reservations=little))
+    spec = stage.spec("small")
+    service_id = stage.cluster.create_service(spec)
+    version = stage.service(service_id).version
+    with pytest.raises(ActionFailed, match="Must be at least 4MiB"):
+        stage.cluster.update_service(service_id, version, replace(spec, limits=little))
 
 
 def test_a_spec_that_wouldnt_come_back_is_refused(stage: Stage) -> None:
@@ -547,6 +598,23 @@ def test_a_lost_node_keeps_its_tasks_and_gets_only_those_with_restarts_back(stag
     (failed,) = stage.until_states(job, "failed")
     assert (failed.id, failed.exit_code) == (lost.id, 255)
     assert failed.error == "task: non-zero exit (255)"
+
+
+def test_a_drained_node_loses_its_tasks_and_gets_those_with_restarts_back(stage: Stage) -> None:
+    job = stage.cluster.create_service(stage.spec("job", node=3))
+    web = stage.cluster.create_service(stage.spec("web", node=3, restart=RESTARTS))
+    for service_id in (job, web):
+        stage.until_states(service_id, "running")
+    stage.driver.drain(3)
+    try:
+        drained = next(n for n in stage.cluster.observe().nodes if n.id == stage.node(3))
+        assert (drained.is_ready, drained.is_active) == (True, False)
+        stage.until_states(job, "shutdown")
+        stage.until_states(web, "pending")
+    finally:
+        stage.driver.undrain(3)
+    stage.until_states(web, "running")
+    assert [task.state for task in stage.tasks(job)] == ["shutdown"]
 
 
 @pytest.mark.swarm

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from policy.model.decision import ReasonCode
-from reconciler.converge.ledger import EndReason
+from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.status import Phase
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +15,7 @@ PLACES = [
     "reconciler/manifest/*.py",
     "reconciler/converge/*.py",
     "reconciler/acceptance.py",
+    "reconciler/loop.py",
     "reconciler/checkup.py",
     "reconciler/cluster/probe.py",
     "reconciler/cli/validate.py",
@@ -32,6 +33,7 @@ NO_CODES = {
 
 def in_sources() -> set[str]:
     codes = {str(code) for kind in (ReasonCode, EndReason, Phase) for code in kind}
+    codes |= {"".join(word.capitalize() for word in fact.split("_")) for fact in Fact}
     for pattern in PLACES:
         for file in ROOT.glob(pattern):
             for node in ast.walk(ast.parse(file.read_text())):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from reconciler.cluster.lab import host, network
@@ -12,6 +14,8 @@ from reconciler.cluster.lab.layout import LabState, Layout, NodeOptions
 from reconciler.errors import ClusterUnavailable
 
 _INIT = Path(__file__).with_name("node_init.sh")
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
+_EMPTY_WAIT_S = 10
 _NAMESPACES = ("--net", "--mount", "--uts", "--ipc", "--pid")
 
 
@@ -52,7 +56,7 @@ def start(layout: Layout, state: LabState, number: int) -> None:
     settings.write_text(json.dumps(configuration(layout, state, number), indent=2) + "\n")
     # setsid forks: the node belongs to nobody, and a signal to our terminal doesn't reach it.
     launch = ("setsid", "--fork", "unshare", *_NAMESPACES, "--fork", "--kill-child")
-    init = (*_mark(layout), str(node), f"node{number}", str(settings))
+    init = ("sh", str(_INIT), layout.tag, str(node), f"node{number}", str(settings))
     with (
         layout.log(number).open("ab") as log,
         subprocess.Popen(  # noqa: S603 - a list, never a shell line
@@ -84,12 +88,29 @@ def stop(layout: Layout, number: int) -> None:
 
 def running(layout: Layout) -> dict[str, int]:
     """Return the first process of each running node of the lab, by the node's directory."""
-    mark = _mark(layout)
     return {
-        arguments[len(mark)]: process
+        arguments[3]: process
         for process, arguments in host.processes()
-        if arguments[: len(mark)] == mark and host.is_first_process(process)
+        if _is_init(layout, arguments) and host.is_first_process(process)
     }
+
+
+def remove_control_groups(layout: Layout) -> None:
+    """Remove the empty control groups that the lab's engines made."""
+    group = layout.cgroup().lstrip("/")
+    tops = (parent / group for parent in (_CONTROL_GROUPS, *_CONTROL_GROUPS.glob("*/")))
+    for top in [top for top in tops if top.is_dir()]:
+        host.wait_until(
+            partial(_remove_empty_folders, top), what=f"{top} to be empty", timeout_s=_EMPTY_WAIT_S
+        )
+
+
+def _remove_empty_folders(top: Path) -> bool:
+    """Remove a tree of control groups, deepest first; tell whether it is gone."""
+    for folder in sorted(top.glob("**/"), reverse=True):
+        with suppress(OSError):  # the kernel is still at it: asked again
+            folder.rmdir()
+    return not top.exists()
 
 
 def _find(layout: Layout, node: str) -> tuple[int, ...]:
@@ -97,6 +118,13 @@ def _find(layout: Layout, node: str) -> tuple[int, ...]:
     return () if process is None else (process,)
 
 
-def _mark(layout: Layout) -> tuple[str, ...]:
-    """Return how the arguments of a node's first process begin: how we know it again."""
-    return ("sh", str(_INIT), layout.tag)
+def _is_init(layout: Layout, arguments: tuple[str, ...]) -> bool:
+    """Tell whether these are the arguments of a node's first process, as :func:`start` made them.
+
+    The script's folder doesn't count: another installation may have started the lab.
+    """
+    match arguments:
+        case ("sh", script, layout.tag, _, *_):
+            return Path(script).name == _INIT.name
+        case _:
+            return False

@@ -12,13 +12,16 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from reconciler.errors import ActionFailed, ClusterUnavailable, ConfigError
 
+Item = TypeVar("Item")
+_PARALLEL = 8
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on every root's PATH
 
 
@@ -107,6 +110,13 @@ def wait_until(
         if time.monotonic() > deadline:
             raise ClusterUnavailable(f"after {timeout_s:g} s still waiting for {what}")
         pause.wait(interval_s)
+
+
+def in_parallel(action: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Run an action on each item, a few at a time; raise the first that fails."""
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        for future in [pool.submit(action, item) for item in items]:
+            future.result()
 
 
 def processes() -> Iterator[tuple[int, tuple[str, ...]]]:

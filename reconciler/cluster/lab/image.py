@@ -12,7 +12,7 @@ from reconciler.cluster.lab import archive, requirements, rootfs
 from reconciler.cluster.lab.archive import Image
 from reconciler.cluster.lab.recipe import Base, Recipe
 
-_VERSION = 1  # of what a build does: raised when the same recipe gives another image
+_VERSION = 2  # of what a build does: raised when the same recipe gives another image
 
 
 def build(recipe: Recipe, cache: Path, *, say: Callable[[str], None]) -> Image:

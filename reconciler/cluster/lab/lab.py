@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from reconciler.cluster.lab import engine, host, membership, network, requirements
+from reconciler.cluster.lab import engine, host, membership, network, nodes, requirements
 from reconciler.cluster.lab.layout import (
     MAX_NODES,
     LabState,
@@ -22,14 +19,9 @@ from reconciler.cluster.lab.layout import (
 )
 from reconciler.errors import ClusterUnavailable, ConfigError
 
-_CONTROL_GROUPS = Path("/sys/fs/cgroup")
-_ENGINE_WAIT_S = 60
 _JOIN_WAIT_S = 90
-_BURIAL_WAIT_S = 60
-_PARALLEL = 8
 
 Say = Callable[[str], None]
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +83,8 @@ class Lab:
             state = self._settle(wanted)
             self._say(f"starting {nodes} engine(s) in {self._layout.directory}")
             self._start_missing(state)
-            self._form_swarm(state)
+            membership.form(self._layout, state)
+            self.wait_ready()
             return self._endpoints(state)
 
     def down(self) -> None:
@@ -108,7 +101,7 @@ class Lab:
                 engine.stop(self._layout, int(Path(node).name.removeprefix("node")))
             if host.find("ip") and host.find("iptables"):
                 network.remove_bridge(self._layout)
-            self._remove_control_groups()
+            engine.remove_control_groups(self._layout)
             for node_directory in self._layout.directory.glob("node[0-9]*"):
                 shutil.rmtree(node_directory)
             self._layout.forget_state()
@@ -142,10 +135,10 @@ class Lab:
         """Bring a node back with its data; return once its engine answers.
 
         Waits first, for some ten seconds after a kill, until the other nodes' overlays have
-        given the dead one up: see :meth:`_await_burial`.
+        given the dead one up: see :mod:`reconciler.cluster.lab.nodes`.
         """
         with self._node(number) as state:
-            self._start(state, [number])
+            nodes.start(self._layout, state, [number])
 
     def partition(self, number: int) -> None:
         """Cut a node's cable; its engine and containers go on."""
@@ -171,13 +164,14 @@ class Lab:
         if any(states.get(f"node{number}") != "ready" for number in state.numbers):
             return False
         addresses = {state.address(number) for number in state.numbers}
-        return all(self._peers(number) == addresses for number in state.numbers)
+        peers = (membership.gossip(self._layout.socket(number)) for number in state.numbers)
+        return all(known == addresses for known in peers)
 
     def load_image(self, archive: Path) -> None:
         """Load an image archive (``docker save``) into every running node."""
         self._state()
         sockets = [Path(node) / "docker.sock" for node in engine.running(self._layout)]
-        _in_parallel(lambda socket: membership.load(socket, archive), sockets)
+        host.in_parallel(lambda socket: membership.load(socket, archive), sockets)
 
     def lacks_image(self, tag: str, image_id: str) -> bool:
         """Tell whether any running node lacks exactly this image under this tag."""
@@ -202,8 +196,6 @@ class Lab:
         self._state(number)
         return f"unix://{self._layout.socket(number)}"
 
-    # --- up
-
     def _settle(self, wanted: LabState) -> LabState:
         """Return the state to bring up: the one that is there if it is what is wanted."""
         state = self._layout.read_state()
@@ -223,89 +215,11 @@ class Lab:
 
     def _start_missing(self, state: LabState) -> None:
         running = engine.running(self._layout)
-        is_up = {number: str(self._layout.node(number)) in running for number in state.numbers}
         for number in state.numbers:
-            if is_up[number] and not network.is_connected(self._layout, number):
+            is_running = str(self._layout.node(number)) in running
+            if is_running and not network.is_connected(self._layout, number):
                 network.set_link(self._layout, number, up=True)
-        self._start(state, [number for number in state.numbers if not is_up[number]])
-
-    def _start(self, state: LabState, numbers: Iterable[int]) -> None:
-        running = engine.running(self._layout)
-        numbers = [n for n in numbers if str(self._layout.node(n)) not in running]
-        self._await_burial(state, numbers)
-        for number in numbers:
-            engine.start(self._layout, state, number)
-        for number in numbers:
-            self._await_engine(number)
-
-    def _await_burial(self, state: LabState, dead: Sequence[int]) -> None:
-        """Wait until no living node's overlays count on one of the dead any more.
-
-        A node comes back under a new name and its old address. While its old name still passes
-        for alive, nodes that start just then may take the new one for the impostor: they are
-        Ready, and their overlays never meet. No machine boots that fast, but this one does.
-        """
-        addresses = {state.address(number) for number in dead}
-        living = [number for number in state.numbers if number not in dead]
-        host.wait_until(
-            lambda: not any(self._peers(number) & addresses for number in living),
-            what="the other nodes to notice that it was dead",
-            timeout_s=_BURIAL_WAIT_S,
-        )
-
-    def _peers(self, number: int) -> frozenset[str]:
-        try:
-            return membership.gossip(self._layout.socket(number))
-        except ClusterUnavailable:
-            return frozenset()
-
-    def _await_engine(self, number: int) -> None:
-        node = str(self._layout.node(number))
-
-        def answers_or_died() -> bool:
-            if membership.answers(self._layout.socket(number)):
-                return True
-            return node not in engine.running(self._layout)
-
-        host.wait_until(
-            answers_or_died, what=f"the engine of node {number}", timeout_s=_ENGINE_WAIT_S
-        )
-        if node not in engine.running(self._layout):
-            log = self._layout.log(number)
-            raise ClusterUnavailable(
-                f"the engine of node {number} ended:\n{host.tail(log)}\n(all of it: {log})"
-            )
-
-    def _form_swarm(self, state: LabState) -> None:
-        founder = self._layout.socket(1)
-        if not membership.is_member(founder):
-            membership.found(self._layout, state)
-        outside = [
-            number
-            for number in state.numbers
-            if not membership.is_member(self._layout.socket(number))
-        ]
-        if outside:
-            manager_token, worker_token = membership.join_tokens(founder)
-            for number in (number for number in outside if number <= state.managers):
-                membership.join(self._layout, state, number, manager_token)
-            _in_parallel(
-                lambda number: membership.join(self._layout, state, number, worker_token),
-                [number for number in outside if number > state.managers],
-            )
-        self.wait_ready()
-
-    # --- down
-
-    def _remove_control_groups(self) -> None:
-        group = self._layout.cgroup().lstrip("/")
-        tops = (parent / group for parent in (_CONTROL_GROUPS, *_CONTROL_GROUPS.glob("*/")))
-        for top in [top for top in tops if top.is_dir()]:
-            host.wait_until(
-                partial(_remove_empty_folders, top), what=f"{top} to be empty", timeout_s=10
-            )
-
-    # --- the rest
+        nodes.start(self._layout, state, state.numbers)
 
     @property
     def _layout(self) -> Layout:
@@ -354,24 +268,4 @@ def _check(wanted: LabState) -> None:
 
 
 def _with_subnet(state: LabState, subnet: str) -> LabState:
-    return LabState(
-        nodes=state.nodes,
-        managers=state.managers,
-        heartbeat_ms=state.heartbeat_ms,
-        options=state.options,
-        subnet=subnet,
-    )
-
-
-def _in_parallel(action: Callable[[Item], None], items: Iterable[Item]) -> None:
-    with ThreadPoolExecutor(_PARALLEL) as pool:
-        for future in [pool.submit(action, item) for item in items]:
-            future.result()
-
-
-def _remove_empty_folders(top: Path) -> bool:
-    """Remove a tree of control groups, deepest first; tell whether it is gone."""
-    for folder in sorted(top.glob("**/"), reverse=True):
-        with suppress(OSError):  # the kernel is still at it: asked again
-            folder.rmdir()
-    return not top.exists()
+    return replace(state, subnet=subnet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import docker
 import requests
 from docker.errors import DockerException, NotFound
 
+from reconciler.cluster.lab import host
 from reconciler.cluster.lab.layout import LabState, Layout
 from reconciler.errors import ClusterUnavailable
 
@@ -53,14 +54,30 @@ def answers(path: Path) -> bool:
         return False
 
 
-def is_member(path: Path) -> bool:
-    """Tell whether an engine belongs to a Swarm (its state survives restarts)."""
+def form(layout: Layout, state: LabState) -> None:
+    """Let the first node found a Swarm and the others join it, as far as they haven't yet."""
+    founder = layout.socket(1)
+    if not _is_member(founder):
+        _found(layout, state)
+    outside = [number for number in state.numbers if not _is_member(layout.socket(number))]
+    if not outside:
+        return
+    with engine(founder) as client:
+        tokens = client.inspect_swarm()["JoinTokens"]
+    for number in (number for number in outside if number <= state.managers):
+        _join(layout, state, number, tokens["Manager"])
+    host.in_parallel(
+        lambda number: _join(layout, state, number, tokens["Worker"]),
+        [number for number in outside if number > state.managers],
+    )
+
+
+def _is_member(path: Path) -> bool:
     with engine(path) as client:
         return client.info()["Swarm"]["LocalNodeState"] not in {"inactive", "error"}
 
 
-def found(layout: Layout, state: LabState) -> None:
-    """Make the first node a Swarm of one."""
+def _found(layout: Layout, state: LabState) -> None:
     with engine(layout.socket(1)) as client:
         client.init_swarm(
             advertise_addr=state.address(1),
@@ -72,15 +89,7 @@ def found(layout: Layout, state: LabState) -> None:
         )
 
 
-def join_tokens(path: Path) -> tuple[str, str]:
-    """Return a manager's tokens for managers and for workers."""
-    with engine(path) as client:
-        tokens = client.inspect_swarm()["JoinTokens"]
-        return tokens["Manager"], tokens["Worker"]
-
-
-def join(layout: Layout, state: LabState, number: int, token: str) -> None:
-    """Let a node join the Swarm that the first one founded."""
+def _join(layout: Layout, state: LabState, number: int, token: str) -> None:
     with engine(layout.socket(number)) as client:
         client.join_swarm(
             remote_addrs=[f"{state.address(1)}:{_SWARM_PORT}"],
@@ -103,14 +112,13 @@ def states(path: Path) -> dict[str, str]:
 def gossip(path: Path) -> frozenset[str]:
     """Return the addresses that a node exchanges overlay addresses with, its own included.
 
-    A node that is Ready but missing here has no working overlay to this one.
+    A node that is Ready but missing here has no working overlay to this one. Empty for a node
+    that doesn't answer.
     """
-    with engine(path, timeout_s=10) as client:
-        try:
-            peers = client.inspect_network(_INGRESS).get("Peers") or ()
-        except NotFound:  # just started
-            return frozenset()
+    with suppress(ClusterUnavailable), engine(path, timeout_s=10) as client, suppress(NotFound):
+        peers = client.inspect_network(_INGRESS).get("Peers") or ()
         return frozenset(peer["IP"] for peer in peers)
+    return frozenset()
 
 
 def load(path: Path, archive: Path) -> None:

@@ -21,6 +21,7 @@ _EXAMPLES = (
     Path(__file__).parents[2] / "_examples",  # in an installed package
     Path(__file__).parents[3] / "examples",  # in a checkout
 )
+_PACKAGE = re.compile(r"[A-Za-z0-9][\w.+,<>=!~\[\]-]*")  # words of a shell line in the end
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -127,6 +128,9 @@ def read(file: Path) -> Recipe:
 def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     if not _NAME.fullmatch(data["name"]):
         raise ValueError(f"name {data['name']!r} isn't a lower-case word")
+    for package in (*data.get("apt", ()), *data.get("pip", ())):
+        if not _PACKAGE.fullmatch(package):
+            raise ValueError(f"{package!r} isn't the name of a package")
     lists = ("tags", "apt", "pip", "entrypoint", "command", "ports")
     return Recipe(
         **{

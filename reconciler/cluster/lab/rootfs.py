@@ -126,6 +126,7 @@ def package_layer(recipe: Recipe, base: Path, layer: Path, log: Path) -> None:
         _tidy(work / "upper")
         _lay_files(recipe, work / "upper")
         _translate_whiteouts(work / "upper")
+        _share_equal_files(work / "upper")
         pack(work / "upper", layer)
 
 
@@ -158,8 +159,6 @@ def _tidy(tree: Path) -> None:
                 litter.chmod(mode)
         else:
             litter.unlink(missing_ok=True)
-    for folder in list(tree.glob("**/__pycache__")):
-        shutil.rmtree(folder)
 
 
 def _lay_files(recipe: Recipe, tree: Path) -> None:
@@ -168,6 +167,12 @@ def _lay_files(recipe: Recipe, tree: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.source, target)
         target.chmod(file.mode)
+
+
+def _share_equal_files(tree: Path) -> None:
+    """Keep equal files once, where the tool for it is there: JupyterLab brings many twice."""
+    if host.find("hardlink"):
+        host.run("hardlink", "--quiet", "--ignore-time", str(tree))
 
 
 def _translate_whiteouts(tree: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from reconciler import checkup
 from reconciler.checkup import Level
 from reconciler.clock import SystemClock
-from reconciler.store.condition import Condition, Schema
+from reconciler.ports import Schema, StoreCondition
 from tests.fixtures.site import execution_file
 from tests.fixtures.verbs import Installation, Result
 
@@ -144,5 +144,5 @@ def test_clocks_that_differ_are_told(seconds: int, level: Level) -> None:
 
 
 def test_a_database_of_a_newer_version_is_a_problem() -> None:
-    found = Condition(schema=Schema.NEWER, now=SystemClock().now())
+    found = StoreCondition(schema=Schema.NEWER, now=SystemClock().now())
     assert checkup.schema(found, "zoe").level is Level.PROBLEM

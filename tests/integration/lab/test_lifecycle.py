@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -108,13 +107,16 @@ def _arguments(process: Path) -> bytes:
 
 def test_up_again_changes_nothing_and_mends_what_is_missing(folders: tuple[Path, Path]) -> None:
     lab = Lab(folders[0])
-    first = lab.up(nodes=2, heartbeat=timedelta(seconds=1))
-    assert lab.up(nodes=2, heartbeat=timedelta(seconds=1)) == first
-    lab.kill_node(2)
-    lab.up(nodes=2, heartbeat=timedelta(seconds=1))
-    assert [node.swarm for node in lab.status()] == ["ready", "ready"]
+    first = lab.up(nodes=1)
+    swarm_id = _output("docker", "--host", lab.docker_host, "info", "-f", "{{.Swarm.Cluster.ID}}")
+    assert lab.up(nodes=1) == first
+    lab.kill_node(1)
+    assert not lab.status()[0].is_running
+    lab.up(nodes=1)
+    again = _output("docker", "--host", lab.docker_host, "info", "-f", "{{.Swarm.Cluster.ID}}")
+    assert again == swarm_id, "it came back with its data"
     with pytest.raises(ConfigError, match="take it down first"):
-        lab.up(nodes=3, heartbeat=timedelta(seconds=1))
+        lab.up(nodes=3)
 
 
 def test_down_finds_engines_without_their_state_file(folders: tuple[Path, Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -168,14 +169,34 @@ def test_nothing_changed_means_no_write_anywhere(site: Site) -> None:
     assert site.store.state_version() - version <= 1  # the accepted commit
 
 
-def test_an_edit_of_the_zapp_makes_no_cluster_write_and_says_outdated(site: Site) -> None:
+def test_an_edit_of_the_zapp_makes_no_cluster_write_or_status_commit_and_says_outdated(
+    site: Site,
+) -> None:
     site.push({BOOK: USES_ZAPP, "zapps/tool/zapp.yaml": zapp("busybox")})
     site.reconcile(passes=8)
-    writes = len(site.cluster.effects)
+    site.published()
+    writes, tip = len(site.cluster.effects), site.repository.tip("zoe/status")
     site.push({"zapps/tool/zapp.yaml": zapp("busybox:2")})
     site.reconcile(passes=2)
+    site.published()
     assert len(site.cluster.effects) == writes
     assert "Outdated" in {c["type"] for c in site.status("aml/book")["conditions"]}
+    assert site.repository.tip("zoe/status") == tip
+
+
+def test_a_wrong_image_pushed_to_a_running_notebook_is_held_not_fatal(site: Site) -> None:
+    site.cluster.remove_image("busybox:typo")
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    site.push({BOOK: execution_file("book", image="busybox:typo")})
+    site.reconcile(passes=30)
+    (service,) = site.cluster.observe().services
+    assert service.spec.image == "busybox"
+    assert site.phases() == {"aml/book": "Running"}
+    assert _condition(site, "aml/book", "Held")["reason"] == "UpdateFailed"
+    writes = len(site.cluster.effects)
+    site.reconcile(passes=10)
+    assert len(site.cluster.effects) == writes
 
 
 def test_a_crash_after_any_call_loses_nothing_and_doubles_nothing(site: Site) -> None:
@@ -301,9 +322,19 @@ def test_a_status_branch_that_refuses_pushes_never_holds_up_the_cluster(site: Si
     site.reconcile(passes=8)
     site.loop.publish(wait=True)
     assert site.phases() == {"aml/book": "Running"}
-    assert site.loop.publisher.error
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=8)
+    told = _condition(site, "aml/book", "StatusPublished")
+    assert (told["status"], told["reason"]) == ("False", "PushFailed")
+    assert _condition(site, "aml/job", "StatusPublished")["status"] == "False"
     site.repository.delete_branch("zoe/status/blocked")
     assert any(path.endswith("book.yaml") for path in site.published())
+    site.reconcile()
+    assert _condition(site, "aml/book", "StatusPublished")["status"] == "True"
+
+
+def _condition(site: Site, name: str, type_: str) -> Mapping[str, str]:
+    return next(c for c in site.status(name)["conditions"] if c["type"] == type_)
 
 
 def test_what_waits_says_why_by_node(site: Site) -> None:

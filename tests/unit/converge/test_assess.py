@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.converge.assess import Assessment
+from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
@@ -17,6 +17,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import Phase
+from reconciler.converge.world import Assessment
 from reconciler.manifest.spec import After, Dependency, Retries, UpdateMode, Volume
 from tests.builders import (
     NOW,
@@ -218,6 +219,31 @@ def test_a_rolling_edit_updates_the_service_under_its_name() -> None:
     assert (action.spec.image, action.spec.name) == ("b:2", state.services[0].spec.name)
 
 
+def test_a_failed_rolling_edit_is_held_and_the_last_good_one_goes_on() -> None:
+    ledger = Ledger()
+    book = manifest(interactive())
+    state = started(ledger, book)
+    typo = manifest(interactive(service(image="nope")))
+    (update,) = ledger.assess(wanted(typo), state).plan.actions
+    assert isinstance(update, UpdateService)
+    (mine,) = state.services
+    updated = replace(state, services=(replace(there(update.spec), id=mine.id),))
+    rejected = with_tasks(updated, TaskState.REJECTED, error="No such image: nope")
+    found = ledger.assess(wanted(typo), rejected)
+    assert ledger.facts(book.uid)[-1] == "held:UpdateFailed"
+    (back,) = found.plan.actions
+    assert isinstance(back, UpdateService)
+    assert (back.spec.image, back.spec.name) == ("busybox", mine.spec.name)
+    held = [c.reason for c in status_of(found, typo).conditions if c.type == "Held"]
+    assert held == ["UpdateFailed"]
+    restored = replace(state, tasks=rejected.tasks)
+    assert ledger.assess(wanted(typo), restored).steps == ()
+    fixed = manifest(interactive(service(image="b:3")))
+    (action,) = ledger.assess(wanted(fixed), state).plan.actions
+    assert isinstance(action, UpdateService)
+    assert action.spec.image == "b:3"
+
+
 def test_an_edit_of_an_admitted_batch_waits_for_a_higher_run() -> None:
     ledger = Ledger()
     state = started(ledger, manifest(batch()))
@@ -238,6 +264,15 @@ def test_a_higher_run_takes_over_once_the_lower_one_is_gone() -> None:
     assert status_of(found, second).reason == "PreviousRunEnding"
     found = ledger.assess(wanted(second), observed())
     assert "CreateService" in names(found.plan.actions)
+
+
+def test_a_preview_starts_a_higher_run_no_sooner_than_a_pass_does() -> None:
+    ledger = Ledger()
+    first, second = manifest(interactive()), manifest(interactive(), run=2)
+    state = with_tasks(started(ledger, first), TaskState.RUNNING)
+    found = assess(ledger.world(wanted(second), observed(), attempts_are_as_recorded=True))
+    assert status_of(found, second).reason == "PreviousRunEnding"
+    assert status_of(found, second) == status_of(ledger.assess(wanted(second), state), second)
 
 
 def test_a_lower_run_is_held_and_stops_nothing() -> None:
@@ -355,7 +390,7 @@ def test_a_missing_image_ends_the_start_after_three_tries() -> None:
     for _ in range(3):
         found = ledger.assess(wanted(book), observed())
         state = with_tasks(
-            as_there(found, observed()), TaskState.REJECTED, error="No such image: busybox:nope"
+            as_there(found, observed()), TaskState.REJECTED, error="No such image: busybox:latest"
         )
         found = ledger.assess(wanted(book), state)
         ledger.later(minutes=6)
@@ -407,6 +442,14 @@ def test_a_name_taken_by_somebody_else_is_a_note_not_a_fight() -> None:
     state = observed(foreign_names=frozenset({create.spec.name}))
     found = ledger.assess(wanted(book), state)
     assert [note.reason for note in found.plan.notes] == ["NameConflict"]
+
+
+def test_a_stack_name_of_somebody_else_is_left_to_them() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    state = observed(foreign_stacks=frozenset({"zoe-test-aml-job"}))
+    found = ledger.assess(wanted(book), state)
+    assert "CreateService" not in names(found.plan.actions)
+    assert status_of(found, book).message.startswith("a stack of somebody else is called")
 
 
 def test_nothing_is_deleted_before_a_second_equal_look() -> None:

@@ -1,0 +1,44 @@
+# make demo      set up and show Zoe at work          (ARGS="..." goes to the demo)
+# make test      set up, lint, all tests on real parts (ARGS="..." goes to pytest)
+# make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
+# make lint      ruff and mypy
+# make bench     the benchmarks                        (ARGS="..." goes to them)
+# make lock      renew the locked requirements (needs uv)
+# make clean     remove what the others made
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := test
+.PHONY: demo test test-pure lint bench lock clean
+MAKEFLAGS += --no-print-directory
+COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header
+
+demo:
+	@.ci/setup demo
+	@.venv/bin/python -m reconciler demo $(ARGS)
+
+# The tests run though a check fails; the checks' verdict counts in the end.
+test:
+	@.ci/setup test
+	@.ci/check lint; checked=$$?; .ci/check test $(ARGS) && exit $$checked
+
+test-pure:
+	@.ci/setup pure
+	@.ci/check test tests/unit $(wildcard tests/test_layering.py) $(ARGS)
+
+lint:
+	@.ci/setup pure
+	@.ci/check lint
+
+bench:
+	@.ci/setup test
+	@.venv/bin/python -m benchmarks $(ARGS)
+
+lock:
+	$(COMPILE) pyproject.toml --output-file requirements/core.txt
+	$(COMPILE) pyproject.toml --extra test --output-file requirements/test.txt
+	printf 'hatchling>=1.27\neditables\n' | $(COMPILE) - --output-file requirements/build.txt
+
+clean:
+	rm -rf .venv .state .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -prune -exec rm -rf {} +

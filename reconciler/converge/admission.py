@@ -1,0 +1,134 @@
+"""Who may be asked for, and what an admission writes down before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from policy.model.decision import Decision
+from policy.model.execution import Allocation, NodeId, Uid
+from reconciler.converge.draft import Draft
+from reconciler.converge.ledger import Entry, Fact, fold
+from reconciler.converge.lifecycle import Step
+from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
+from reconciler.manifest.spec import ExecutionSpec
+
+
+def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
+    """Split those that are wanted into queued and admitted; note why others are blocked."""
+    queued: list[Candidate] = []
+    admitted: list[Candidate] = []
+    for uid, record in sorted(draft.records.items()):
+        manifest = draft.wanted.manifests.get(uid)
+        spec = draft.spec_of(uid, record) or (manifest.spec if manifest else None)
+        if record.is_final or spec is None:
+            continue
+        if record.attempt_open:
+            known = manifest or draft.stand_in(uid, record)
+            admitted.append(
+                Candidate(
+                    manifest=known,
+                    record=record,
+                    spec=spec,
+                    groups=draft.placements.get(uid, ()),
+                )
+            )
+            continue
+        if manifest is None:
+            continue
+        candidate = Candidate(manifest=manifest, record=record, spec=spec, groups=())
+        why = _why_blocked(draft, candidate)
+        if why is None:
+            queued.append(candidate)
+        else:
+            draft.blocked[uid] = why
+    return queued, admitted
+
+
+def homes(draft: Draft) -> Mapping[str, NodeId]:
+    """Return each namespace's node of first use, where its local storage is."""
+    homes: dict[str, tuple[int, NodeId]] = {}
+    for uid, record in draft.records.items():
+        identity = draft.memory.identities.get(uid)
+        if record.home and identity is not None:
+            best = homes.get(identity.namespace, (-1, NodeId("")))
+            homes[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
+    return {namespace: node for namespace, (_, node) in homes.items()}
+
+
+def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> None:
+    """Turn starts into facts and groups: the intent, before any effect."""
+    if not draft.world.may_start:
+        return
+    for start in decision.starts:
+        candidate = queued[start.uid]
+        _intend(draft, candidate, start.allocations)
+    for resize in decision.resizes:
+        draft.placements[resize.uid] = resize.allocations
+
+
+def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) -> None:
+    record = candidate.record
+    intended = Entry(
+        uid=record.uid,
+        run=record.run,
+        fact=Fact.ATTEMPT_INTENDED,
+        at=draft.world.now,
+        generation=record.generation,
+        attempt=record.attempt + 1,
+        node=_home_of(draft, candidate.spec, groups),
+    )
+    steps = [Step(entry=intended, message=_told_start(groups))]
+    if record.incarnation != record.generation:
+        admitted = replace(
+            intended,
+            fact=Fact.ADMITTED,
+            node="",
+            spec_hash=candidate.manifest.spec_hash,
+        )
+        steps.insert(0, Step(entry=admitted, message="admitted"))
+        draft.frozen[record.uid, record.generation] = candidate.spec
+    draft.steps += steps
+    moved = fold((step.entry for step in steps), record)
+    if moved is not None:
+        draft.records[record.uid] = moved
+    draft.placements[record.uid] = groups
+
+
+def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) -> str:
+    storages = draft.world.host.storages
+    mounting = {
+        service.name
+        for service in spec.services
+        for volume in service.volumes
+        if not storages[volume.source or volume.type].is_shared
+    }
+    return next((group.node for group in groups if group.component in mounting), "")
+
+
+def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
+    manifest = candidate.manifest
+    if draft.is_outrun(manifest):
+        message = "a higher run was seen before; raise run above it"
+        return Blocked(reason="RunWentBack", message=message)
+    if draft.wanted.platform.suspend:
+        return Blocked(reason="PlatformSuspended", message="platform.yaml suspends all starts")
+    return blocked(
+        candidate,
+        now=draft.world.now,
+        siblings=draft.predecessors(manifest, candidate.spec),
+        has_leftovers=_has_leftovers(draft, candidate),
+        jitter=fraction(candidate.record.uid),
+    )
+
+
+def _has_leftovers(draft: Draft, candidate: Candidate) -> bool:
+    """Tell whether tasks of an earlier run or attempt still hold its name or its files."""
+    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    return any(draft.has_live_tasks(uid) for uid in runs.values())
+
+
+def _told_start(groups: Sequence[Allocation]) -> str:
+    replicas = sum(group.count for group in groups)
+    nodes = len({group.node for group in groups})
+    return f"starts {replicas} replica(s) on {nodes} node(s)"

@@ -1,0 +1,133 @@
+"""Named claims about an execution, each with a reason, a sentence, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.converge.lifecycle import is_outdated, is_refused
+from reconciler.converge.phases import Facts
+from reconciler.converge.status import Condition, Phase, Status
+
+
+def conditions_of(
+    facts: Facts, status: Status, *, previous: Mapping[str, Any] | None, now: datetime
+) -> tuple[Condition, ...]:
+    """Return the conditions of a status that has none yet; one that says the same keeps its time.
+
+    Args:
+        facts: What is known.
+        status: With the phase and its sentence.
+        previous: The last status document.
+        now: The time of this pass.
+    """
+    return _with_times(_conditions(facts, status), previous, now)
+
+
+def _conditions(facts: Facts, status: Status) -> list[Condition]:
+    """Return the conditions; those that are only told when true are left out otherwise."""
+    conditions = [_ready(status), _validated(facts), _admitted(facts, status), _published(facts)]
+    if facts.record.attempt_open:
+        is_up = status.phase is Phase.RUNNING
+        conditions.append(
+            Condition(
+                type="Healthy",
+                status="True" if is_up else "False",
+                reason="CoreUp" if is_up else "CoreMissing",
+                message=status.message,
+            )
+        )
+        conditions.append(_elastic(status))
+    conditions += _abnormal(facts, status)
+    return conditions
+
+
+def _ready(status: Status) -> Condition:
+    value = {
+        Phase.RUNNING: "True",
+        Phase.SUCCEEDED: "True",
+        Phase.FAILED: "False",
+        Phase.STOPPED: "False",
+        Phase.INVALID: "False",
+    }.get(status.phase, "Unknown")
+    return Condition(type="Ready", status=value, reason=status.reason, message=status.message)
+
+
+def _validated(facts: Facts) -> Condition:
+    manifest = facts.manifest
+    if manifest is None or (manifest.is_current and manifest.spec is not None):
+        return Condition(type="Validated", status="True", reason="Valid")
+    message = "its newest version is invalid; the last good one stays in force"
+    return Condition(type="Validated", status="False", reason="ManifestInvalid", message=message)
+
+
+def _admitted(facts: Facts, status: Status) -> Condition:
+    if facts.record.attempt_open:
+        return Condition(type="Admitted", status="True", reason="Admitted")
+    if facts.record.is_final:
+        return Condition(type="Admitted", status="False", reason="Ended")
+    return Condition(type="Admitted", status="False", reason=status.reason, message=status.message)
+
+
+def _published(facts: Facts) -> Condition:
+    """True also while its news only waits for its turn: that would change with every push."""
+    if facts.unpublished:
+        told = facts.unpublished
+        return Condition(type="StatusPublished", status="False", reason="PushFailed", message=told)
+    return Condition(type="StatusPublished", status="True", reason="Published")
+
+
+def _elastic(status: Status) -> Condition:
+    granted = sum(part.granted - min(part.core, part.granted) for part in status.components)
+    wanted = sum(part.elastic for part in status.components)
+    if granted >= wanted:
+        return Condition(type="ElasticSatisfied", status="True", reason="AtMax")
+    reason = "Partial" if granted else "AtCore"
+    message = f"{granted} of {wanted} elastic replicas granted"
+    return Condition(type="ElasticSatisfied", status="False", reason=reason, message=message)
+
+
+def _abnormal(facts: Facts, status: Status) -> list[Condition]:
+    found: list[Condition] = []
+    record, manifest, spec = facts.record, facts.manifest, facts.spec
+    if manifest is not None and is_outdated(record, manifest, spec):
+        message = "its ZApp or Platform changed since it was admitted; the next run follows"
+        found.append(_true("Outdated", "ZAppChanged", message))
+    if manifest is not None and is_refused(record, manifest, spec):
+        message = "an edit of what has started needs a higher run"
+        found.append(_true("Held", "RunMustRise", message))
+    if record.is_update_held:
+        told = f"generation {record.generation} failed; {record.good_generation} stays in force"
+        found.append(_true("Held", "UpdateFailed", told))
+    if facts.held is not None:
+        found.append(_true("Held", *facts.held))
+    if any(group.service.is_drifted for group in facts.groups):
+        found.append(_true("Drifted", "ChangedByHand", "a service was changed by hand"))
+    if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
+        found.append(_true("Reconciling", status.reason, status.message))
+    if status.phase is Phase.FAILED:
+        found.append(_true("Stalled", status.reason, status.message))
+    return found
+
+
+def _true(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type=type_, status="True", reason=reason, message=message)
+
+
+def _with_times(
+    conditions: Sequence[Condition], previous: Mapping[str, Any] | None, now: datetime
+) -> tuple[Condition, ...]:
+    """A condition keeps the time since which it has had its status and reason."""
+    before = {c["type"]: c for c in ((previous or {}).get("status", {})).get("conditions", [])}
+    timed = []
+    for condition in conditions:
+        last = before.get(condition.type)
+        same = last is not None and (last["status"], last["reason"]) == (
+            condition.status,
+            condition.reason,
+        )
+        since = datetime.fromisoformat(last["lastTransitionTime"]) if last and same else now
+        timed.append(replace(condition, last_transition_at=since))
+    return tuple(timed)

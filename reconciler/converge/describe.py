@@ -1,0 +1,134 @@
+"""Facts to a status: phase, conditions, components, endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from policy.model.decision import Wait
+from reconciler.converge.conditions import conditions_of
+from reconciler.converge.ledger import Record
+from reconciler.converge.phases import Facts, phase_of
+from reconciler.converge.status import ComponentStatus, Condition, Endpoint, Phase, Status
+from reconciler.manifest.spec import Origin
+
+
+def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
+    """Return the status of one run.
+
+    Args:
+        facts: What is known.
+        previous: Its last status document; conditions that say the same keep their time.
+        now: The time of this pass.
+    """
+    record, spec, manifest = facts.record, facts.spec, facts.manifest
+    phase, reason, message = phase_of(facts)
+    status = Status(
+        namespace=facts.namespace,
+        name=facts.name,
+        uid=record.uid,
+        run=record.run,
+        phase=phase,
+        reason=reason,
+        message=message,
+        generation=record.generation,
+        labels=manifest.labels if manifest else (),
+        type=str(spec.type) if spec else "",
+        zapp=spec.zapp if spec else "",
+        origin=manifest.origin if manifest else None,
+        queued_at=record.queued_at,
+        started_at=record.first_started_at,
+        ended_at=record.ended.at if record.ended else None,
+        attempt=record.attempt,
+        exit_code=_exit_code(record),
+        position=facts.wait.position if facts.wait else None,
+        next_try_at=facts.blocked.until if facts.blocked else None,
+        refusals=_refusals(facts.wait),
+        components=_components(facts),
+        endpoints=_endpoints(facts) if phase in (Phase.RUNNING, Phase.STARTING) else (),
+    )
+    conditions = conditions_of(facts, status, previous=previous, now=now)
+    return replace(status, conditions=conditions)
+
+
+def invalid_status(
+    *, namespace: str, name: str, uid: str, message: str, origin: Origin | None
+) -> Status:
+    """Return the status of a manifest that never had a valid version."""
+    condition = Condition(
+        type="Validated", status="False", reason="ManifestInvalid", message=message
+    )
+    return Status(
+        namespace=namespace,
+        name=name,
+        uid=uid,
+        run=0,
+        phase=Phase.INVALID,
+        reason="ManifestInvalid",
+        message=message,
+        origin=origin,
+        conditions=(condition,),
+    )
+
+
+def _exit_code(record: Record) -> int | None:
+    if record.ended is not None:
+        return record.ended.code
+    return record.last_end.code if record.last_end else None
+
+
+def _refusals(wait: Wait | None) -> tuple[str, ...]:
+    if wait is None:
+        return ()
+    return tuple(
+        f"{no.hostname}: {no.component} {no.message} ({no.filter})" for no in wait.reason.refusals
+    )
+
+
+def _components(facts: Facts) -> tuple[ComponentStatus, ...]:
+    if facts.spec is None:
+        return ()
+    found = []
+    for service in facts.spec.services:
+        mine = [group for group in facts.groups if group.component == service.name]
+        hosts = {g.node.hostname if g.node else str(g.service.spec.node) for g in mine}
+        found.append(
+            ComponentStatus(
+                name=service.name,
+                core=service.core,
+                elastic=service.maximum - service.core,
+                granted=sum(p.count for p in facts.placements if p.component == service.name),
+                running=sum(group.running for group in mine),
+                restarts=sum(group.restarts for group in mine),
+                nodes=tuple(sorted(hosts)),
+            )
+        )
+    return tuple(found)
+
+
+def _endpoints(facts: Facts) -> tuple[Endpoint, ...]:
+    if facts.spec is None:
+        return ()
+    ports = {(s.name, p.target): p for s in facts.spec.services for p in s.ports}
+    found: dict[tuple[str, str, str], Endpoint] = {}
+    for group in facts.groups:
+        address = group.node.address if group.node else ""
+        for task in group.tasks:
+            if task.state != "running" or not address:
+                continue
+            for there in task.host_ports:
+                port = ports.get((group.component, there.target))
+                if port is None:
+                    continue
+                scheme = port.app_protocol or port.protocol
+                url = f"{scheme}://{_bracketed(address)}:{there.published}{port.path}"
+                found[group.component, port.name, url] = Endpoint(
+                    component=group.component, name=port.name, url=url
+                )
+    return tuple(found[key] for key in sorted(found))
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

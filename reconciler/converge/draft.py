@@ -1,0 +1,111 @@
+"""A pass in progress: what is known so far, and the questions that its steps ask of it.
+
+The steps (``departures``, ``admission``, ``telling``) write here what they find; nothing outside
+of a pass sees it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from policy.model.execution import Allocation, ApplicationType, Uid
+from reconciler.converge.ledger import Record
+from reconciler.converge.lifecycle import Step
+from reconciler.converge.queue import Blocked
+from reconciler.converge.tasks import groups_by_uid, is_live
+from reconciler.converge.world import Identity, World
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
+
+
+class Draft:
+    """Records, groups and specs as they are at this point of a pass.
+
+    ``frozen`` and ``steps`` are what the pass adds; ``held`` and ``blocked`` say why something
+    doesn't happen.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.memory = world.memory
+        self.wanted = world.wanted
+        self.wanted_uids = {(m.namespace, m.name): m.uid for m in world.wanted.manifests.values()}
+        self.groups = groups_by_uid(world.observed)
+        self.records = dict(world.memory.records)
+        self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
+        self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
+        self.steps: list[Step] = []
+        self.held: dict[Uid, tuple[str, str]] = {}
+        self.blocked: dict[Uid, Blocked] = {}
+        self.runs = self._known_runs()
+        self.newest = {name: max(runs) for name, runs in self.runs.items()}
+
+    def is_outrun(self, manifest: Manifest) -> bool:
+        """Tell whether a higher run of the same name is known."""
+        return manifest.run < self.newest[manifest.namespace, manifest.name]
+
+    def spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
+        """Return the frozen spec in force; None before the first admission."""
+        if record is None:
+            return None
+        key = (uid, record.generation_in_force)
+        return self.frozen.get(key) or self.memory.frozen.get(key)
+
+    def wanted_spec(self, uid: Uid) -> ExecutionSpec | None:
+        """Return what the newest manifest resolves to, if it does."""
+        manifest = self.wanted.manifests.get(uid)
+        return manifest.spec if manifest else None
+
+    def identity(self, uid: Uid) -> Identity:
+        """Return whose run it is."""
+        manifest = self.wanted.manifests.get(uid)
+        if manifest is None:
+            return self.memory.identities[uid]
+        return Identity(namespace=manifest.namespace, name=manifest.name, run=manifest.run)
+
+    def stand_in(self, uid: Uid, record: Record) -> Manifest:
+        """Return a stand-in for the manifest of a run that is only kept by a hold."""
+        identity = self.memory.identities[uid]
+        return Manifest(
+            uid=uid,
+            namespace=identity.namespace,
+            name=identity.name,
+            run=identity.run,
+            origin=Origin(source_id="", path="", line=0, blob="", commit=""),
+            document_hash=record.document_hash,
+            spec=None,
+        )
+
+    def predecessors(
+        self, manifest: Manifest, spec: ExecutionSpec
+    ) -> Mapping[str, tuple[Record, bool]]:
+        """Return name -> (record, has started) of what an execution waits for, as it is now."""
+        found: dict[str, tuple[Record, bool]] = {}
+        for after in spec.after:
+            uid = self.wanted_uids.get((manifest.namespace, after.name))
+            if uid is not None and (record := self.records.get(uid)) is not None:
+                found[after.name] = (record, record.first_started_at is not None)
+        return found
+
+    def has_live_tasks(self, uid: Uid) -> bool:
+        """Tell whether tasks of a run are still there."""
+        if self.world.attempts_are_as_recorded:
+            before = self.memory.records.get(uid)
+            return before is not None and before.attempt_open
+        return any(is_live(task) for group in self.groups.get(uid, ()) for task in group.tasks)
+
+    def is_batch(self, uid: Uid, record: Record) -> bool:
+        """Tell whether a run was admitted as a batch."""
+        spec = self.spec_of(uid, record)
+        return spec is not None and spec.type is ApplicationType.BATCH
+
+    def _known_runs(self) -> Mapping[tuple[str, str], Mapping[int, Uid]]:
+        """Return run -> uid of every name, wanted or remembered."""
+        runs: dict[tuple[str, str], dict[int, Uid]] = defaultdict(dict)
+        for uid in self.records:
+            identity = self.memory.identities.get(uid)
+            if identity is not None:
+                runs[identity.namespace, identity.name][identity.run] = uid
+        for manifest in self.wanted.manifests.values():
+            runs[manifest.namespace, manifest.name][manifest.run] = manifest.uid
+        return runs

@@ -1,0 +1,95 @@
+"""Where an execution is in its life, and the sentence for it: a fold of facts and observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policy.model.decision import Wait
+from policy.model.execution import Allocation
+from reconciler.converge.ledger import EndReason, Record, phase_of_ending
+from reconciler.converge.queue import Blocked
+from reconciler.converge.status import Phase
+from reconciler.converge.tasks import Group
+from reconciler.manifest.spec import ExecutionSpec, Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a status is made from.
+
+    ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
+    can't be pushed to the status branch.
+    """
+
+    namespace: str
+    name: str
+    record: Record
+    manifest: Manifest | None
+    spec: ExecutionSpec | None
+    groups: tuple[Group, ...]
+    placements: tuple[Allocation, ...]
+    wait: Wait | None = None
+    blocked: Blocked | None = None
+    held: tuple[str, str] | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    failures: tuple[str, ...] = ()
+    unpublished: str = ""
+
+
+def phase_of(facts: Facts) -> tuple[Phase, str, str]:
+    """Return the phase, its reason code, and a sentence."""
+    record = facts.record
+    if record.ended is not None:
+        if facts.groups and record.ended.reason in _LEAVING:
+            return Phase.TERMINATING, str(record.ended.reason), "its services are being stopped"
+        phase = Phase(phase_of_ending(record.ended.reason))
+        return phase, str(record.ended.reason), _ending(record)
+    if facts.held is not None and facts.manifest is None:
+        running = Phase.RUNNING if record.started_at else Phase.STARTING
+        phase = running if record.attempt_open else Phase.QUEUED
+        return phase, facts.held[0], facts.held[1]
+    if record.attempt_open:
+        return _open_phase(facts)
+    if facts.blocked is not None:
+        return _blocked_phase(facts, facts.blocked)
+    if facts.wait is not None:
+        return Phase.QUEUED, str(facts.wait.reason.code), facts.wait.reason.message
+    return Phase.PENDING, "Pending", "not looked at yet"
+
+
+_LEAVING = frozenset({EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED})
+
+
+def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
+    if facts.record.started_at is None:
+        if facts.failures:
+            return Phase.STARTING, "ActionFailed", facts.failures[0]
+        pending = next((e for g in facts.groups if (e := g.pending_error())), "")
+        noted = next((message for _, message in facts.notes), "")
+        return Phase.STARTING, "Starting", pending or noted or "its core components are starting"
+    return Phase.RUNNING, "Running", "all core components are up"
+
+
+def _blocked_phase(facts: Facts, blocked: Blocked) -> tuple[Phase, str, str]:
+    if blocked.reason == "Suspended":
+        if facts.groups:
+            return Phase.TERMINATING, "Suspended", "its services are being stopped"
+        return Phase.SUSPENDED, "Suspended", blocked.message
+    if blocked.reason == "ObserveOnly":
+        return Phase.QUEUED, blocked.reason, blocked.message
+    return Phase.PENDING, blocked.reason, blocked.message
+
+
+def _ending(record: Record) -> str:
+    ended = record.ended
+    if ended is None:
+        return ""
+    code = "" if ended.code is None else f" with exit code {ended.code}"
+    attempts = f" after {record.attempt} attempts" if record.attempt > 1 else ""
+    return {
+        EndReason.COMPLETED: f"completed{code}{attempts}",
+        EndReason.NON_ZERO_EXIT: f"failed{code}{attempts}; raise run to start it again",
+        EndReason.DELETED: "its file was deleted",
+        EndReason.SUPERSEDED: "a higher run took its place",
+        EndReason.LIFETIME_REACHED: "its lifetime is over; raise run to start it again",
+    }.get(ended.reason, f"{ended.reason}{code}{attempts}; raise run to start it again")

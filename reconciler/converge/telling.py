@@ -1,0 +1,102 @@
+"""What to tell about every execution: one status each, made anew only where its facts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from policy.model.decision import Decision, Wait
+from policy.model.execution import Uid
+from reconciler.converge.describe import invalid_status, status_of
+from reconciler.converge.draft import Draft
+from reconciler.converge.ledger import Record
+from reconciler.converge.phases import Facts
+from reconciler.converge.plan import Note, Plan
+from reconciler.converge.queue import Blocked
+from reconciler.converge.status import Status
+from reconciler.converge.tasks import is_live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Every status that was told, and by uid what the executions' were made from."""
+
+    statuses: tuple[Status, ...]
+    by_uid: Mapping[Uid, tuple[Facts, Status]]
+
+
+def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
+    """Return the status of every execution but those that were told for the last time."""
+    waits = {wait.uid: wait for wait in decision.waits}
+    if not draft.world.may_start:
+        message = "would start now, but mode is observe"
+        would = Blocked(reason="ObserveOnly", message=message)
+        draft.blocked |= {start.uid: would for start in decision.starts}
+    notes: dict[str, list[Note]] = {}
+    for note in planned.notes:
+        notes.setdefault(note.uid, []).append(note)
+    told = {
+        uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []))
+        for uid, record in sorted(draft.records.items())
+        if not _is_settled(draft, uid, record)
+    }
+    invalid = [
+        invalid_status(
+            namespace=identity.namespace,
+            name=identity.name,
+            uid=uid,
+            message=message,
+            origin=None,
+        )
+        for identity, uid, message in draft.wanted.invalid
+        if uid not in draft.records
+    ]
+    return Told(statuses=(*(status for _, status in told.values()), *invalid), by_uid=told)
+
+
+def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:
+    """Tell whether a run that nobody wants any more has been told about for the last time."""
+    told = draft.memory.statuses.get(uid)
+    return (
+        record.is_final
+        and record is draft.memory.records.get(uid)
+        and uid not in draft.wanted.manifests
+        and not draft.groups.get(uid)
+        and told is not None
+        and told["status"]["phase"] != "Terminating"
+    )
+
+
+def _status(
+    draft: Draft, uid: Uid, record: Record, wait: Wait | None, notes: Iterable[Note]
+) -> tuple[Facts, Status]:
+    identity = draft.identity(uid)
+    groups = draft.groups.get(uid, ())
+    if record.is_final:  # what lingers for its logs isn't being stopped
+        groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
+    facts = Facts(
+        namespace=identity.namespace,
+        name=identity.name,
+        record=record,
+        manifest=draft.wanted.manifests.get(uid),
+        spec=draft.spec_of(uid, record) or draft.wanted_spec(uid),
+        groups=groups,
+        placements=draft.placements.get(uid, ()),
+        wait=wait,
+        blocked=draft.blocked.get(uid),
+        held=draft.held.get(uid),
+        notes=tuple((note.reason, note.message) for note in notes),
+        failures=draft.world.failures.get(uid, ()),
+        unpublished=_unpublished(draft, uid, record),
+    )
+    before = draft.world.last.told.get(uid) if draft.world.last else None
+    if before is not None and before[0] == facts:
+        return before
+    previous = draft.memory.statuses.get(uid)
+    return facts, status_of(facts, previous=previous, now=draft.world.now)
+
+
+def _unpublished(draft: Draft, uid: Uid, record: Record) -> str:
+    is_news = record is not draft.memory.records.get(uid)
+    waits = is_news or record.last_seq > draft.memory.published_seq
+    return draft.world.push_error if waits else ""

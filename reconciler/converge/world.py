@@ -1,0 +1,104 @@
+"""What goes into a pass, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from policy.model.cluster import Snapshot
+from policy.model.decision import Decision
+from policy.model.execution import Allocation, Uid
+from reconciler.converge.ledger import Record
+from reconciler.converge.lifecycle import Step
+from reconciler.converge.phases import Facts
+from reconciler.converge.plan import Plan
+from reconciler.converge.render import DesiredState, Host, Rendered
+from reconciler.converge.state import ObservedState
+from reconciler.converge.status import Status
+from reconciler.converge.tasks import Group
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose run a uid is, remembered when its manifest is gone."""
+
+    namespace: str
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the accepted commit asks for."""
+
+    commit: str = ""
+    message: str = ""
+    manifests: Mapping[Uid, Manifest] = field(default_factory=dict)
+    invalid: tuple[tuple[Identity, Uid, str], ...] = ()
+    namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    platform: Platform = field(default_factory=Platform)
+    tree_is_empty: bool = False
+    unparsed_namespaces: frozenset[str] = frozenset()
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the database remembers, keyed for a pass."""
+
+    records: Mapping[Uid, Record] = field(default_factory=dict)
+    identities: Mapping[Uid, Identity] = field(default_factory=dict)
+    frozen: Mapping[tuple[Uid, int], ExecutionSpec] = field(default_factory=dict)
+    placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    last_seq: int = 0
+    published_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that a pass depends on.
+
+    ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
+    the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
+    is what the pass before found, if that was committed: what would come out the same is taken
+    from it. It changes how long a pass takes and nothing else.
+    """
+
+    wanted: Wanted
+    memory: Memory
+    observed: ObservedState
+    host: Host
+    now: datetime
+    epoch: int = 0
+    may_start: bool = True
+    may_delete: bool = True
+    attempts_are_as_recorded: bool = False
+    failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
+    push_error: str = ""
+    last: Assessment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What a pass found: facts to commit before any effect, effects, and what to tell.
+
+    ``rendered`` and ``told`` are for the next pass.
+    """
+
+    steps: tuple[Step, ...]
+    records: Mapping[Uid, Record]
+    frozen: Mapping[tuple[Uid, int], ExecutionSpec]
+    placements: Mapping[Uid, tuple[Allocation, ...]]
+    snapshot: Snapshot
+    decision: Decision
+    desired: DesiredState
+    plan: Plan
+    statuses: tuple[Status, ...]
+    harvest: tuple[tuple[Uid, Group], ...]
+    held: Mapping[Uid, tuple[str, str]]
+    rendered: Mapping[Uid, Rendered]
+    told: Mapping[Uid, tuple[Facts, Status]]

@@ -1,0 +1,77 @@
+"""Bytes to text that shows a reviewer what a reader gets: no invisible or two-faced characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reconciler.manifest.diagnostic import Complaint, Problem
+from reconciler.manifest.limits import Limits
+
+At = tuple[int, int]
+"""Line and column, from 1."""
+
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]|\r(?!\n)"
+)
+_LINE_BREAKS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
+
+
+class Unreadable(Exception):
+    """The file can't be read any further."""
+
+    def __init__(
+        self, complaint: Complaint, line: int = 0, column: int = 0, lines: Sequence[str] = ()
+    ) -> None:
+        super().__init__(complaint.message)
+        self.problem = complaint.at(())
+        self.line = line
+        self.column = column
+        self.lines = lines
+
+
+def decode(data: bytes, limits: Limits) -> str:
+    """Return a file's text.
+
+    Raises:
+        Unreadable: It is too large, or not UTF-8.
+    """
+    if len(data) > limits.file_bytes:
+        message = f"the file has {len(data)} bytes, more than {limits.file_bytes}"
+        raise Unreadable(Complaint("FileTooLarge", message, "split it into several files"))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(errors="replace").split("\n")
+        lines = data.decode(errors="replace").split("\n")
+        complaint = Complaint("NotUtf8", "the file isn't UTF-8 text", "save it as UTF-8")
+        raise Unreadable(complaint, len(before), len(before[-1]) + 1, lines) from error
+
+
+def refuse_text(text: str, lines: Sequence[str], limits: Limits) -> list[tuple[At, Problem]]:
+    """Return the first few odd characters, and the first line that is too long."""
+    bad: list[tuple[At, Problem]] = []
+    for match in FORBIDDEN.finditer(text):
+        start = match.start()
+        line = text.count("\n", 0, start) + 1
+        column = start - text.rfind("\n", 0, start)
+        bad.append(((line, column), odd_character(match.group()).at(())))
+        if len(bad) == 10:
+            break
+    for number, content in enumerate(lines, start=1):
+        if len(content) > limits.line_chars:
+            message = f"the line has {len(content)} characters, more than {limits.line_chars}"
+            complaint = Complaint("LineTooLong", message, "break it into several lines")
+            bad.append(((number, 1), complaint.at(())))
+            break
+    return bad
+
+
+def odd_character(char: str) -> Complaint:
+    """Return why a character is refused."""
+    name = f"U+{ord(char):04X}"
+    if char in _LINE_BREAKS:
+        remedy = "end lines with a line feed only"
+        return Complaint("OddLineBreak", f"{name} breaks a line for some readers", remedy)
+    return Complaint("ForbiddenCharacter", f"{name} can't be seen in a review", "remove it")

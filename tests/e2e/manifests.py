@@ -1,0 +1,55 @@
+"""Manifests of small executions: a shell, a line to run, and little to reserve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SMALL = {"reservations": {"cpus": 0.05, "memory": "16MiB"}}
+WORKSPACE = {"volumes": [{"type": "workspace", "target": "/work"}], "user": "1000:1000"}
+FOREVER = "exec sleep 86400"
+
+
+def service(line: str = FOREVER, **fields: Any) -> dict[str, Any]:
+    """Return a service that runs a line of shell."""
+    return {"image": "busybox", "command": ["sh", "-c", line], "resources": SMALL, **fields}
+
+
+def execution(
+    name: str,
+    services: Mapping[str, Any] | None = None,
+    *,
+    type_: str = "interactive",
+    **spec: Any,
+) -> str:
+    """Return an Execution; without services one that does nothing for ever."""
+    body = {"type": type_, **spec, "services": services or {"main": service()}}
+    document = {
+        "apiVersion": "zoe/v1",
+        "kind": "Execution",
+        "metadata": {"name": name},
+        "spec": body,
+    }
+    return json.dumps(document, indent=2)  # which is YAML too
+
+
+def batch(name: str, line: str, *, spec: Mapping[str, Any] | None = None, **fields: Any) -> str:
+    """Return a batch Execution of one service; ``fields`` are the service's."""
+    return execution(name, {"main": service(line, **fields)}, type_="batch", **(spec or {}))
+
+
+def web(page: str, **fields: Any) -> dict[str, Any]:
+    """Return a service that serves a page on a port of its node and knows when it is healthy."""
+    line = f"mkdir -p /tmp/www && echo {page} >/tmp/www/index.html && "
+    return service(
+        f"{line}exec httpd -f -p 8080 -h /tmp/www",
+        ports=[{"name": "http", "target": 8080, "app_protocol": "http", "path": "/"}],
+        healthcheck={"test": "wget -qO- http://127.0.0.1:8080/", "interval": "1s"},
+        **fields,
+    )
+
+
+def path(name: str, namespace: str = "aml") -> str:
+    """Return where the manifest of an execution belongs."""
+    return f"executions/{namespace}/{name}.yaml"

@@ -1,0 +1,70 @@
+"""What a task may do, and what two namespaces see of each other: asked inside the tasks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.installation import Installation
+from tests.e2e.manifests import batch, execution, path, web
+
+pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
+
+MIB = 1024**2
+CONFINED = {
+    "reservations": {"cpus": 0.05, "memory": "16MiB"},
+    "limits": {"cpus": 0.5, "memory": "32MiB"},
+}
+# Of process 1 as well: that it gave something up later wouldn't do.
+CAPABILITIES = "grep -hE '^Cap(Prm|Eff|Bnd)' /proc/1/status /proc/self/status"
+# By alias and by address; nc says whether anything answers.
+VISIT = "timeout 2 nc {host} 8080 </dev/null && echo {kind} reached || echo {kind} unreachable"
+
+
+def _log(installation: Installation, name: str) -> list[str]:
+    return installation.zoe("logs", name).splitlines()
+
+
+def test_a_task_has_no_capabilities_and_keeps_to_its_limits(installation: Installation) -> None:
+    installation.push(
+        {
+            path("asks"): batch("asks", CAPABILITIES),
+            path("book"): execution("book", {"main": web("up", resources=CONFINED)}),
+        }
+    )
+    installation.settle()
+    asked = _log(installation, "aml/asks")
+    assert len(asked) == 6
+    assert {line.split()[1] for line in asked} == {"0" * 16}
+    container = installation.container_of("book")
+    host = container["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert not host["Privileged"]
+    assert (host["PidsLimit"], host["Memory"]) == (4096, 32 * MIB)
+    assert host["NanoCpus"] == 500_000_000
+    assert not host["Binds"]
+    (network,) = installation.networks()
+    assert list(container["NetworkSettings"]["Networks"]) == [network["Name"]]
+
+
+def test_a_namespace_neither_resolves_nor_reaches_anothers_services(
+    installation: Installation,
+) -> None:
+    installation.start()
+    installation.push({path("server"): execution("server", {"main": web("mine")})})
+    installation.await_phases({"aml/server": "Running"})
+    (address,) = installation.addresses_of("server")
+    visits = ["name", "main.server"], ["address", address]
+    line = "; ".join(VISIT.format(kind=kind, host=host) for kind, host in visits)
+    installation.push(
+        {path("friend"): batch("friend", line), path("spy", "bio"): batch("spy", line)}
+    )
+    installation.await_phases(
+        {"aml/server": "Running", "aml/friend": "Succeeded", "bio/spy": "Succeeded"}
+    )
+    friend, spy = (
+        [line for line in _log(installation, name) if line.endswith(("reached", "unreachable"))]
+        for name in ("aml/friend", "bio/spy")
+    )
+    assert friend == ["name reached", "address reached"]
+    assert spy == ["name unreachable", "address unreachable"]

@@ -1,0 +1,128 @@
+"""What must be put back, and what must not be touched."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from tests.e2e import later_version
+from tests.e2e.installation import Installation, Json
+from tests.e2e.manifests import batch, execution, path
+
+pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
+
+ZAPP = """\
+apiVersion: zoe/v1
+kind: ZApp
+metadata: {name: tool}
+spec:
+  type: interactive
+  services:
+    main:
+      image: busybox
+      command: [sh, -c, "exec sleep 86400"]
+      environment: {VERSION: "1"}
+      resources: {reservations: {cpus: 0.05, memory: 16MiB}}
+"""
+USES_ZAPP = """\
+apiVersion: zoe/v1
+kind: Execution
+metadata: {name: book}
+spec: {zapp: tool}
+"""
+
+
+def _environment(service: Json) -> list[str]:
+    found: list[str] = service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
+    return found
+
+
+def _shapes(installation: Installation) -> dict[str, tuple[list[str], int]]:
+    """What a change by hand changes, by service name."""
+    return {
+        s["Spec"]["Name"]: (_environment(s), s["Spec"]["Mode"]["Replicated"]["Replicas"])
+        for s in installation.services()
+    }
+
+
+def test_what_is_removed_changed_or_scaled_by_hand_is_back_after_one_pass(
+    installation: Installation,
+) -> None:
+    names = ("removed", "changed", "scaled", "untouched")
+    installation.push({path(name): execution(name) for name in names})
+    installation.zoe("once")
+    shapes, untouched = _shapes(installation), installation.service_of("untouched")
+    ids = {name: installation.service_of(name)["ID"] for name in names}
+    docker = installation.swarm.docker
+    docker("service", "rm", ids["removed"])
+    docker("service", "update", "--detach", "--quiet", "--env-add", "EVIL=1", ids["changed"])
+    docker("service", "scale", "--detach", f"{ids['scaled']}=3")
+    assert _shapes(installation) != shapes
+    installation.zoe("once", "--single")
+    assert _shapes(installation) == shapes
+    assert installation.service_of("untouched") == untouched
+    installation.wait_until(
+        lambda: len(installation.running_tasks()) == len(names), what="as many tasks as before"
+    )
+
+
+def _writes(installation: Installation) -> tuple[Any, ...]:
+    """All that changes with any write to the Swarm or the status branch."""
+    return (
+        installation.versions(),
+        installation.running_tasks(),
+        [network["Id"] for network in installation.networks()],
+        installation.published_commit(),
+    )
+
+
+def test_what_changes_no_execution_writes_nothing_to_swarm_or_status_branch(
+    installation: Installation,
+) -> None:
+    installation.push(
+        {
+            "zapps/tool/zapp.yaml": ZAPP,
+            path("book"): USES_ZAPP,
+            path("job"): batch("job", "echo done"),
+        }
+    )
+    installation.settle()
+    assert installation.phases() == {"aml/book": "Running", "aml/job": "Succeeded"}
+    before = _writes(installation)
+
+    installation.push({"README.md": "unrelated"})
+    installation.zoe("once")
+    assert _writes(installation) == before
+
+    installation.push({"zapps/tool/zapp.yaml": ZAPP.replace('"1"', '"2"')})
+    installation.zoe("once")
+    assert installation.condition("aml/book", "Outdated")
+    assert _writes(installation) == before
+
+    installation.program = (sys.executable, "-m", later_version.__name__)
+    installation.zoe("once")
+    assert _writes(installation) == before
+    installation.push({path("new"): execution("new")})
+    installation.zoe("once")
+    assert "=".join(later_version.ADDED) in _environment(installation.service_of("new"))
+    assert installation.versions().items() > before[0].items()
+
+
+def test_a_branch_forced_back_to_an_older_commit_changes_nothing_until_confirmed(
+    installation: Installation,
+) -> None:
+    older = installation.push({path("stays"): execution("stays")})
+    installation.push({path("newer"): execution("newer")})
+    installation.zoe("once")
+    before = _writes(installation)
+    installation.repository.git.references.create("refs/heads/main", older, force=True)
+    installation.zoe("once")
+    assert _writes(installation) == before
+    installation.zoe("confirm", older)
+    installation.zoe("once")
+    assert installation.phases() == {"aml/stays": "Running", "aml/newer": "Stopped"}
+    assert [s["Spec"]["Name"] for s in installation.services()] == [
+        installation.service_of("stays")["Spec"]["Name"]
+    ]

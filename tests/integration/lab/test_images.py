@@ -1,0 +1,89 @@
+"""Images built from packages, run as the public ones are."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.cluster.lab import image, recipe
+from reconciler.cluster.lab.archive import Image
+from reconciler.cluster.lab.lab import Lab
+from reconciler.errors import ReconcilerError
+from tests.fixtures.parts import missing
+from tests.fixtures.swarm import Swarm, wait_for
+
+pytestmark = [pytest.mark.swarm, pytest.mark.slow]
+
+TOKEN = "of-this-test-only"
+PORT = 18_888
+
+
+@pytest.fixture(scope="module")
+def jupyter(image_cache: Path) -> Image:
+    try:
+        return image.build(recipe.read(recipe.locate("jupyter")), image_cache, say=lambda _: None)
+    except ReconcilerError as error:
+        missing("an image built from packages", str(error))
+
+
+@pytest.fixture(scope="module")
+def lone(jupyter: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    lab = Lab(tmp_path_factory.mktemp("l"))
+    try:
+        lab.up(nodes=1)
+        lab.load_image(jupyter.archive)
+        yield Swarm(lab)
+    finally:
+        lab.down()
+
+
+def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
+    lone: Swarm, jupyter: Image, tmp_path: Path
+) -> None:
+    assert not lone.lab.lacks_image(jupyter.tags[0], jupyter.id)
+    (tmp_path / "token").write_text(TOKEN)
+    lone.docker("network", "create", "--driver", "overlay", "notebooks")
+    lone.docker("secret", "create", "token", str(tmp_path / "token"))
+    lone.docker(
+        *("service", "create", "--detach", "--no-resolve-image", "--name", "notebook"),
+        *("--network", "notebooks"),  # without a network there is no way to its port
+        *("--cap-drop", "ALL", "--secret", "source=token,target=jupyter_token"),
+        *("--env", "JUPYTER_TOKEN_FILE=/run/secrets/jupyter_token"),
+        *("--health-cmd", "/etc/jupyter/docker_healthcheck.py", "--health-interval", "2s"),
+        *("--health-start-period", "120s"),  # a busy machine is no reason to start it again
+        *("--publish", f"mode=host,target=8888,published={PORT}", jupyter.tags[0]),
+    )
+    wait_for(lambda: lone.docker("service", "ps", "-q", "notebook"), what="a task")
+    states = ("service", "ps", "--format", "{{.CurrentState}} {{.Error}}", "notebook")
+    wait_for(
+        lambda: lone.docker(*states).startswith("Running"), what="a healthy notebook", timeout_s=120
+    )
+    status = f"http://{lone.address(1)}:{PORT}/api/status"
+    with urllib.request.urlopen(f"{status}?token={TOKEN}", timeout=10) as answer:
+        assert json.load(answer)["kernels"] == 0
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(status, timeout=10)
+
+
+def test_an_image_holds_nothing_of_the_machine_that_built_it(jupyter: Image) -> None:
+    settings = {"pip.conf", "sources.list", "resolv.conf", "policy-rc.d", "zoe-lab"}
+    litter = {"machine-id", ".cache"}
+    with tarfile.open(jupyter.archive) as archive:
+        manifest = json.load(_file(archive, "manifest.json"))[0]
+        for layer in manifest["Layers"]:
+            with tarfile.open(fileobj=_file(archive, layer)) as files:
+                names = {name for path in files.getnames() for name in Path(path).parts}
+                assert not names & (settings | litter)
+
+
+def _file(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
+    content = archive.extractfile(name)
+    assert content is not None
+    return content

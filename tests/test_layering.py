@@ -1,0 +1,133 @@
+"""Imports point one way: webhook and cli, wire, loop, ports, pure core, policy, policy.model."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("policy", "reconciler", "webhook")
+OURS = frozenset(PACKAGES)
+
+CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review")
+ADAPTERS = ("reconciler.git", "reconciler.cluster", "reconciler.store", "reconciler.forge")
+# The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's.
+BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo")
+
+LIBRARIES = {
+    "policy": frozenset[str](),
+    "reconciler.manifest": frozenset({"yaml", "jsonschema", "referencing"}),
+    "reconciler.converge": frozenset({"yaml"}),
+    "reconciler.review": frozenset({"yaml"}),
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            yield name, path
+
+
+MODULES = dict(modules())
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what a module imports, wherever in it; ``from a import b`` is a.b if that is ours."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else node.module
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+EDGES = [(name, target) for name, path in MODULES.items() for target in imports(path)]
+
+
+def offending(*, of: tuple[str, ...], to: tuple[str, ...]) -> list[str]:
+    return [f"{a} -> {b}" for a, b in EDGES if within(a, *of) and within(b, *to)]
+
+
+def test_there_is_something_to_look_at():
+    assert {"policy.model.execution", "reconciler.manifest.catalogue"} <= MODULES.keys()
+    assert ("reconciler.manifest.catalogue", "reconciler.manifest.resolve") in EDGES
+
+
+def test_policy_imports_nothing_of_ours():
+    assert offending(of=("policy",), to=("reconciler", "webhook")) == []
+
+
+def test_model_is_a_leaf():
+    others = tuple(name for name in MODULES if within(name, "policy") and name != "policy")
+    others = tuple(name for name in others if not within(name, "policy.model"))
+    assert offending(of=("policy.model",), to=others) == []
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_pure_packages_use_named_libraries_only(package: str):
+    allowed = LIBRARIES[package] | OURS | sys.stdlib_module_names
+    found = [
+        f"{a} -> {b}" for a, b in EDGES if within(a, package) and b.split(".")[0] not in allowed
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", CORE)
+def test_core_knows_of_nothing_outside_itself(package: str):
+    allowed = ("reconciler.errors", "reconciler.canonical", "policy", *CORE)
+    found = [
+        f"{a} -> {b}"
+        for a, b in EDGES
+        if within(a, package) and b.split(".")[0] in OURS and not within(b, *allowed)
+    ]
+    assert found == []
+
+
+def test_core_opens_no_connection_and_reads_no_clock():
+    outside = ("socket", "subprocess", "urllib", "http", "random", "secrets", "uuid", "time")
+    assert offending(of=("policy", *CORE), to=outside) == []
+
+
+@pytest.mark.parametrize("package", ADAPTERS)
+def test_adapters_import_neither_one_another_nor_what_uses_them(package: str):
+    others = tuple(adapter for adapter in ADAPTERS if adapter != package)
+    users = ("reconciler.wire", "reconciler.loop", "reconciler.cli", "webhook")
+    assert offending(of=(package,), to=(*others, *users)) == []
+
+
+def test_only_wire_builds_adapters():
+    found = [
+        f"{a} -> {b}"
+        for a, b in EDGES
+        if within(b, *ADAPTERS) and not within(a, *ADAPTERS, *BUILDERS)
+    ]
+    assert found == []
+
+
+def test_nothing_imports_the_webhook_or_the_command_but_themselves():
+    found = [
+        f"{a} -> {b}"
+        for a, b in EDGES
+        if (within(b, "webhook") and not within(a, "webhook"))
+        or (
+            within(b, "reconciler.cli")
+            and not within(a, "reconciler.cli", "reconciler.__main__", "webhook.cli")
+        )
+    ]
+    assert found == []
+
+
+def test_no_module_holds_leftovers():
+    names = {name.rsplit(".", 1)[-1] for name in MODULES}
+    assert names.isdisjoint({"utils", "util", "common", "helpers", "misc"})

@@ -1,0 +1,115 @@
+"""The command: quick to start, and never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler import cli
+from reconciler.errors import ClusterUnavailable, ConfigError, ConflictError, ReconcilerError
+
+ROOT = Path(__file__).parents[3]
+HEAVY = ("yaml", "jsonschema", "sqlalchemy", "docker", "pygit2", "rich", "fastapi", "psycopg")
+
+
+def imported(*argv: str) -> set[str]:
+    """Return the heavy libraries that a verb imports."""
+    code = (
+        "import sys; from reconciler.cli import main; main(sys.argv[1:]);"
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *argv], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(result.stdout.splitlines()[-1].split())
+    assert "reconciler.cli" in loaded
+    return {name for name in HEAVY if name in loaded}
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["nonsense"]])
+def test_version_and_help_import_nothing_heavy(argv: list[str]):
+    assert imported(*argv) == set()
+
+
+def test_valid_manifests_are_checked_without_the_general_validator():
+    assert imported("validate", "examples/repository") == {"yaml"}
+
+
+def test_module_runs_as_the_command():
+    result = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.startswith("zoe ")
+
+
+def test_help_lists_the_verbs_that_are_there(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for verb in ("init", "new", "validate", "render"):
+        assert f"\n  {verb} " in text
+
+
+def test_unknown_verb_is_met_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["validat"]) == cli.USAGE
+    assert "Did you mean validate?" in capsys.readouterr().err
+
+
+def test_every_verb_there_is_a_command():
+    for name, verb in cli.VERBS.items():
+        command = cli.zoe.get_command(click.Context(cli.zoe), name)
+        assert command is None or isinstance(command, click.Command)
+        assert verb.help.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("no such thing"), cli.USAGE),
+        (ClusterUnavailable("the Swarm is away"), cli.UNREACHABLE),
+        (ConflictError("somebody wrote first"), cli.PROBLEMS),
+        (KeyboardInterrupt(), cli.INTERRUPTED),
+    ],
+)
+def test_errors_become_one_line_and_a_code(
+    error: BaseException,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    give(error, monkeypatch)
+    assert cli.main(["validate"]) == code
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    if isinstance(error, ReconcilerError):
+        assert text == f"zoe: {error}\n"
+
+
+def test_fault_of_ours_is_one_line_and_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    give(RuntimeError("boom"), monkeypatch)
+    assert cli.main(["validate"]) == cli.FAULT
+    (file,) = tmp_path.iterdir()
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    assert str(file) in text
+    assert "boom" in file.read_text(encoding="utf-8")
+
+
+def give(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every verb end in an error."""
+
+    @click.command()
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr(type(cli.zoe), "get_command", lambda *_: command)

@@ -1,0 +1,38 @@
+"""What the documents show, works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from reconciler import config
+from reconciler.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_manifest_of_the_readme_is_valid_and_short(tmp_path: Path) -> None:
+    (manifest,) = blocks("README.md", "yaml")
+    assert len(manifest.splitlines()) <= 15
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (tmp_path / "config/executions/aml/lab-3.yaml").write_text(manifest)
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_settings_shown_are_all_there_are(tmp_path: Path) -> None:
+    (shown,) = blocks("docs/settings.md", "toml")
+    (tmp_path / "zoe.toml").write_text(
+        shown.replace("# ssh_key", "ssh_key").replace("# known", "known")
+    )
+    settings = config.load({}, directory=tmp_path)
+    assert settings.platform_source.url.startswith("https://")
+    names = {name for name in config.Settings.__dataclass_fields__ if name != "cluster"}
+    names |= set(config.SourceSettings.__dataclass_fields__)
+    tables = {"sources": "source"}
+    missing = {n for n in names - {"role"} if tables.get(n, n) not in shown}
+    assert missing == set()
