@@ -69,6 +69,17 @@ def remove(client: Any, name: str, ids: Collection[str]) -> None:
         client.remove_service(id_)
     await_gone(client, ids)
     client.remove_network(name)
+    await_networks(client, {name})
+
+
+def await_networks(client: Any, names: Collection[str]) -> None:
+    """Wait until the engine itself has let go of the networks: it lags behind the Swarm."""
+    pause = threading.Event()
+    deadline = perf_counter() + LONGEST_S
+    while {network["Name"] for network in client.networks()} & set(names):
+        if perf_counter() > deadline:
+            raise TimeoutError(f"networks {sorted(names)} don't go")
+        pause.wait(POLL_S)
 
 
 def await_gone(client: Any, ids: Collection[str]) -> None:

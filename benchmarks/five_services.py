@@ -117,12 +117,15 @@ class Zoe:
         running = bare_services.await_running(self.client, ids)
         self.accepted_ms.append((accepted - start) * 1000)
         self.running_ms.append((running - start) * 1000)
+        self.repository.commit(_ALWAYS)
         self._let_go()
         bare_services.await_gone(self.client, ids)
+        self._let_go()  # the network goes with the second empty pass
+        ours = {n["Name"] for n in self.client.networks() if f"-{name}-" in n["Name"]}
+        bare_services.await_networks(self.client, ours)
         return [service["Spec"] for service in found]
 
     def _let_go(self) -> None:
-        self.repository.commit(_ALWAYS)
         pause = threading.Event()
         for _ in range(_PASSES_MOST):
             if not self.loop.reconcile().is_moving:
