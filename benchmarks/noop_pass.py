@@ -1,7 +1,7 @@
 """A pass over many executions of which none changed: real Git and SQLite, the fake cluster.
 
 Most run, some have ended and some wait for room, as in an installation that is used. Budget:
-150 ms for 1,000, and not a single write.
+150 ms for 1,000, 1 s for 10,000, and not a single write.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reconciler.publisher import Publisher
 from reconciler.store.repository import SqlStore
 from reconciler.working_set import WorkingSet
 
-BUDGET_MS_OF_1000 = 150
+BUDGETS_MS = {1000: 150, 10_000: 1000}
 PER_NAMESPACE = 100
 NODES = 20
 _HEAD = "apiVersion: zoe/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n"
@@ -143,7 +143,7 @@ def measure(count: int, rounds: int, *, profile: bool) -> Row:
     return Row(
         name=f"no-op pass over {count} executions",
         rounds_ms=tuple(taken),
-        budget_ms=BUDGET_MS_OF_1000 * count / 1000,
+        budget_ms=BUDGETS_MS.get(count),
         note=f"{median(worked):.1f} ms of processor time, "
         f"{writes[0]} cluster writes, {writes[1]} database writes",
     )
