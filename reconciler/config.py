@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -123,6 +123,7 @@ def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = N
 
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 _LITERALS = {
     "mode": ("converge", "observe"),
     "cluster": ("swarm", "simulated"),
@@ -148,11 +149,11 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         name: StorageSettings(
             name=name, **_checked(StorageSettings, table, base, f"[storage.{name}]", problems)
         )
-        for name, table in data.pop("storage", {}).items()
+        for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
-        for name, capabilities in data.pop("security_profiles", {}).items()
+        for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
     }
     values = _checked(Settings, data, base, "zoe.toml", problems)
     if not _NAME.fullmatch(values.get("deployment", "zoe")):
@@ -166,6 +167,17 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         storage=MappingProxyType(dict(settings.storage) | storage),
         security_profiles=MappingProxyType(dict(settings.security_profiles) | profiles),
     )
+
+
+def _tables(
+    data: dict[str, Any], key: str, kind: type, shape: str, problems: list[str]
+) -> Sequence[tuple[str, Any]]:
+    """Take a table out of the data; note a problem unless each of its values is a ``kind``."""
+    table = data.pop(key, {})
+    if isinstance(table, dict) and all(isinstance(value, kind) for value in table.values()):
+        return list(table.items())
+    problems.append(f"{key} must be written as {shape}")
+    return []
 
 
 def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceSettings]:

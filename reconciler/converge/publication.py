@@ -70,11 +70,15 @@ def ledger_file(entries: Sequence[Entry], *, namespace: str, name: str, key: byt
 
 def read_ledger_file(data: bytes, *, key: bytes) -> tuple[Entry, ...] | None:
     """Return the facts of a mirrored file; None where its HMAC isn't ours ("may have run")."""
-    body = yaml.safe_load(data)
-    if not isinstance(body, dict):
-        return None
-    claimed = str(body.pop("hmac", ""))
-    if not hmac.compare_digest(claimed, _hmac(body, key)):
+    try:
+        body = yaml.safe_load(data)
+        if not isinstance(body, dict):
+            return None
+        claimed = str(body.pop("hmac", "")).encode()
+        is_ours = hmac.compare_digest(claimed, _hmac(body, key).encode())
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError):
+        return None  # whoever can write to the branch can write anything there
+    if not is_ours:
         return None
     return tuple(canonical.from_data(Entry, fact) for fact in body["facts"])
 

@@ -1,7 +1,75 @@
+"""Names of Swarm objects: short, valid, and never the same for two things."""
+
 from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.model.execution import NodeId, Uid
 from reconciler.converge import naming
+
+NAME = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
+UID = st.from_regex(r"[0-9a-f]{16}", fullmatch=True).map(Uid)
+NODE = st.from_regex(r"[a-z0-9]{25}", fullmatch=True).map(NodeId)
+VALID = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+SERVICE = st.fixed_dictionaries(
+    {
+        "execution": NAME,
+        "component": NAME,
+        "uid": UID,
+        "incarnation": st.integers(1, 9999),
+        "attempt": st.integers(1, 999),
+        "node": NODE,
+    }
+)
+
+
+@given(SERVICE)
+def test_service_names_are_valid_host_names_that_hold_the_whole_uid(parts: dict) -> None:
+    name = naming.service_name(**parts)
+    assert len(name) <= naming.MAXIMUM_LENGTH
+    assert VALID.fullmatch(name)
+    assert parts["uid"] in name
+
+
+@given(SERVICE, SERVICE)
+def test_what_differs_in_more_than_words_differs_in_name(one: dict, two: dict) -> None:
+    words = ("execution", "component")
+    two = two | {key: one[key] for key in words}
+    same = {k: v for k, v in one.items() if k not in words} == {
+        k: v for k, v in two.items() if k not in words
+    }
+    assert (naming.service_name(**one) == naming.service_name(**two)) is same
+
+
+def test_names_stay_as_they_are() -> None:
+    """They can't be changed without orphaning what runs."""
+    name = naming.service_name(
+        execution="spark-lab-3-of-the-course",
+        component="worker",
+        uid=Uid("0123456789abcdef"),
+        incarnation=2,
+        attempt=1,
+        node=NodeId("n1"),
+    )
+    assert name == "spark-lab-3-of-t-worker-0123456789abcdef-g2-a1-676b8b"
+    network = naming.network_name(deployment="zoe", namespace="aml", incarnation=7)
+    assert network == "zoe-zoe-aml-22775a-n7"
+
+
+@given(NAME, NAME, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_network_made_again_has_another_name(
+    deployment: str, namespace: str, one: int, two: int
+) -> None:
+    names = {
+        naming.network_name(deployment=deployment, namespace=namespace, incarnation=number)
+        for number in (one, two)
+    }
+    assert len(names) == len({one, two})
+    assert all(len(name) <= naming.MAXIMUM_LENGTH and VALID.fullmatch(name) for name in names)
+
 
 LONG = "a-name-that-is-as-long-as-a-name-may-be1"
 

@@ -1,0 +1,105 @@
+"""Settings: a file, overridden by variables; what is wrong is told all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler import config
+from reconciler.errors import ConfigError
+
+SOURCE = '[[source]]\nid = "platform"\nurl = "https://forge/lab.git"\n'
+
+
+def load(folder: Path, text: str, **environ: str) -> config.Settings:
+    (folder / "zoe.toml").write_text(text)
+    return config.load(environ, directory=folder)
+
+
+def test_without_a_file_defaults_count(tmp_path: Path) -> None:
+    settings = config.load({}, directory=tmp_path)
+    assert (settings.deployment, settings.mode, settings.sources) == ("zoe", "converge", ())
+    assert settings.database == f"sqlite:///{tmp_path / '.zoe-state' / 'zoe.db'}"
+
+
+def test_paths_are_relative_to_the_file_wherever_one_is(tmp_path: Path) -> None:
+    text = f'state_dir = "state"\n{SOURCE}ssh_key_file = "keys/id"\n'
+    settings = load(tmp_path, text)
+    assert settings.state_dir == tmp_path / "state"
+    assert settings.platform_source.ssh_key_file == tmp_path / "keys" / "id"
+
+
+def test_variables_go_before_the_file(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        f'database_url = "sqlite:///a"\n{SOURCE}',
+        ZOE_REPO_URL="https://other/x.git",
+        ZOE_BRANCH="next",
+        ZOE_DATABASE_URL="postgresql://h/d",
+        ZOE_STATE_DIR="/var/lib/zoe",
+        DOCKER_HOST="tcp://m:1",
+    )
+    source = settings.platform_source
+    assert (source.id, source.url, source.branch) == ("platform", "https://other/x.git", "next")
+    assert (settings.database, settings.docker_host) == ("postgresql://h/d", "tcp://m:1")
+    assert settings.state_dir == Path("/var/lib/zoe")
+
+
+def test_a_repository_from_the_environment_alone_is_enough(tmp_path: Path) -> None:
+    settings = config.load({"ZOE_REPO_URL": "file:///r.git"}, directory=tmp_path)
+    assert settings.platform_source.url == "file:///r.git"
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml can't be read"):
+        config.load({"ZOE_CONFIG": str(tmp_path / "nowhere.toml")})
+
+
+def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
+    text = 'intervall_s = 5\nmode = "on"\nlease_ttl_s = "long"\ndeployment = "Lab"\n'
+    text += '[[source]]\nid = "a"\n'
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    for part in (
+        "intervall_s is unknown, did you mean interval_s?",
+        "mode must be one of converge, observe",
+        "lease_ttl_s must be a whole number",
+        "deployment: small letters",
+        "[[source]] 1: needs id and url",
+    ):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = [", "zoe.toml"),
+        ('source = "https://forge"', r"source must be written as \[\[source\]\]"),
+        ("storage = 3", r"storage must be written as \[storage.NAME\]"),
+        ("[storage]\nworkspace = 3", r"storage must be written as \[storage.NAME\]"),
+        ('security_profiles = "all"', "security_profiles must be"),
+        ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
+        ("interval_s = true", "interval_s must be a whole number"),
+        ("interval_s = -1", "not negative"),
+    ],
+)
+def test_misshapen_settings_are_told_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        load(tmp_path, text)
+
+
+def test_exactly_one_source_is_the_platform(tmp_path: Path) -> None:
+    both = load(tmp_path, SOURCE + SOURCE)
+    with pytest.raises(ConfigError, match="exactly one"):
+        _ = both.platform_source
+
+
+def test_storages_and_profiles_are_added_to_those_that_are_always_there(tmp_path: Path) -> None:
+    text = '[storage.data]\npath = "/srv/data"\nshared = true\n'
+    text += '[security_profiles]\ntrace = ["cap_sys_ptrace"]\n'
+    settings = load(tmp_path, text)
+    assert set(settings.storage) == {"workspace", "data"}
+    assert settings.storage["data"].shared
+    assert settings.security_profiles["trace"] == ("SYS_PTRACE",)
+    assert "baseline" in settings.security_profiles
