@@ -11,7 +11,7 @@ from reconciler import config, wire
 from reconciler.config import Settings
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
-from reconciler.ports import Store
+from reconciler.ports import Schema, Store
 
 NO_PLACE = (
     "nothing to read from: run this in a clone of the configuration repository, or where "
@@ -40,6 +40,8 @@ def database(settings: Settings) -> Iterator[Store | None]:
         yield None
         return
     with wire.store(settings) as store:
+        if store.condition().schema is Schema.NONE:
+            raise ConfigError("the database is empty: the first zoe once or zoe run makes it")
         yield store
 
 

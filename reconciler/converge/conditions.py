@@ -23,7 +23,7 @@ def conditions_of(
         previous: The last status document.
         now: The time of this pass.
     """
-    return _with_times(_conditions(facts, status), previous, now)
+    return with_times(_conditions(facts, status), previous, now)
 
 
 def _conditions(facts: Facts, status: Status) -> list[Condition]:
@@ -116,10 +116,10 @@ def _true(type_: str, reason: str, message: str) -> Condition:
     return Condition(type=type_, status="True", reason=reason, message=message)
 
 
-def _with_times(
+def with_times(
     conditions: Sequence[Condition], previous: Mapping[str, Any] | None, now: datetime
 ) -> tuple[Condition, ...]:
-    """A condition keeps the time since which it has had its status and reason."""
+    """Return them with the time since which each has had its status and reason."""
     before = {c["type"]: c for c in ((previous or {}).get("status", {})).get("conditions", [])}
     timed = []
     for condition in conditions:

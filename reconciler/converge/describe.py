@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from policy.model.decision import Wait
-from reconciler.converge.conditions import conditions_of
+from policy.model.execution import Uid
+from reconciler.converge.conditions import conditions_of, with_times
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts, phase_of
 from reconciler.converge.status import ComponentStatus, Condition, Endpoint, Phase, Status
-from reconciler.manifest.spec import Origin
+from reconciler.converge.world import Identity
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
@@ -54,22 +55,23 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
 
 
 def invalid_status(
-    *, namespace: str, name: str, uid: str, message: str, origin: Origin | None
+    identity: Identity, uid: Uid, message: str, *, previous: Mapping[str, Any] | None, now: datetime
 ) -> Status:
-    """Return the status of a manifest that never had a valid version."""
-    condition = Condition(
-        type="Validated", status="False", reason="ManifestInvalid", message=message
-    )
+    """Return the status of a manifest that never had a valid version; no message: it is gone."""
+    is_gone = not message
+    phase, reason = (Phase.STOPPED, "Deleted") if is_gone else (Phase.INVALID, "ManifestInvalid")
+    told = message or "its file was deleted or renamed"
+    validated = Condition(type="Validated", status="False", reason=reason, message=told)
     return Status(
-        namespace=namespace,
-        name=name,
+        namespace=identity.namespace,
+        name=identity.name,
         uid=uid,
-        run=0,
-        phase=Phase.INVALID,
-        reason="ManifestInvalid",
-        message=message,
-        origin=origin,
-        conditions=(condition,),
+        run=identity.run,
+        phase=phase,
+        reason=reason,
+        message=told,
+        ended_at=now if is_gone else None,
+        conditions=with_times([validated], previous, now),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
@@ -13,8 +13,9 @@ from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
 from reconciler.converge.queue import Blocked
-from reconciler.converge.status import Status
+from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import is_live
+from reconciler.converge.world import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +43,24 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
     }
     invalid = [
         invalid_status(
-            namespace=identity.namespace,
-            name=identity.name,
-            uid=uid,
-            message=message,
-            origin=None,
+            identity,
+            uid,
+            message,
+            previous=draft.memory.statuses.get(uid),
+            now=draft.world.now,
         )
-        for identity, uid, message in draft.wanted.invalid
+        for identity, uid, message in (*draft.wanted.invalid, *_gone(draft))
         if uid not in draft.records
     ]
     return Told(statuses=(*(status for _, status in told.values()), *invalid), by_uid=told)
+
+
+def _gone(draft: Draft) -> Iterator[tuple[Identity, Uid, str]]:
+    """Yield what was told to be invalid and isn't there any more."""
+    now = {uid for _, uid, _ in draft.wanted.invalid}
+    for uid, told in draft.memory.statuses.items():
+        if told["status"]["phase"] == Phase.INVALID and uid not in now:
+            yield draft.memory.identities[uid], uid, ""
 
 
 def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:

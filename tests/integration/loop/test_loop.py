@@ -94,6 +94,17 @@ def test_a_file_that_never_was_valid_is_invalid_with_its_place(site: Site) -> No
     assert "executions/aml/book.yaml:5:9" in status["message"]
 
 
+def test_an_invalid_file_that_goes_away_is_told_to_be_gone(site: Site) -> None:
+    site.push({BOOK: execution_file("book").replace("type: interactive", "type: no"), JOB: "a: ["})
+    site.reconcile()
+    site.push({BOOK: execution_file("book"), JOB: None})
+    site.reconcile(passes=8)
+    assert site.phases() == {"aml/book": "Running", "aml/job": "Stopped"}
+    version = site.store.state_version()
+    site.reconcile(passes=2)
+    assert site.store.state_version() == version
+
+
 def test_a_service_removed_by_hand_is_back_within_one_pass(site: Site) -> None:
     site.push({BOOK: execution_file("book")})
     site.reconcile(passes=8)
