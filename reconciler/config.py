@@ -236,7 +236,7 @@ def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
         settings = replace(settings, sources=(platform, *others))
     return replace(
         settings,
-        database_url=environ.get("ZOE_DATABASE_URL", settings.database_url),
-        state_dir=Path(environ.get("ZOE_STATE_DIR", settings.state_dir)).absolute(),
-        docker_host=environ.get("DOCKER_HOST", settings.docker_host),
+        database_url=environ.get("ZOE_DATABASE_URL") or settings.database_url,
+        state_dir=Path(environ.get("ZOE_STATE_DIR") or settings.state_dir).absolute(),
+        docker_host=environ.get("DOCKER_HOST") or settings.docker_host,
     )

@@ -14,7 +14,13 @@ from datetime import datetime
 
 from reconciler import wire
 from reconciler.config import Settings
-from reconciler.errors import InvariantViolated, LeaseLost, StoreUnavailable, TransientError
+from reconciler.errors import (
+    ConfigError,
+    InvariantViolated,
+    LeaseLost,
+    StoreUnavailable,
+    TransientError,
+)
 from reconciler.loop import Loop, Report
 from reconciler.ports import Lease, Store
 from reconciler.trigger import Trigger
@@ -93,13 +99,13 @@ def _lead_until(
         try:
             store.migrate()
             lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
-            tries = 0
             if lease is None:
                 log.info("standing by")
                 stop.wait(settings.lease_ttl_s / 3)
                 continue
             log.info("leading", extra={"epoch": lease.epoch})
             _lead(settings, store, lease, stop, chance)
+            tries = 0
         except LeaseLost as error:
             log.warning("lease lost", extra={"error": str(error)})
         except TransientError as error:
@@ -107,10 +113,18 @@ def _lead_until(
             delay_s = backoff_s(tries, chance)
             log.warning("a part is away", extra={"error": str(error), "retry_s": round(delay_s)})
             stop.wait(delay_s)
+        except ConfigError:
+            raise
+        except Exception as error:
+            # A fault of ours mustn't end an unattended process: begin anew from what is stored.
+            tries += 1
+            evidence = repr(error.evidence) if isinstance(error, InvariantViolated) else ""
+            log.exception("a fault in zoe itself", extra={"evidence": evidence})
+            stop.wait(backoff_s(tries, chance))
 
 
 def backoff_s(tries: int, chance: random.Random) -> float:
-    """Return how long to wait after the n-th failure in a row: doubling, with full jitter."""
+    """Return how long to wait after the n-th failure in a row: doubling, less up to half."""
     delay_s: float = min(RETRY_MOST_S, RETRY_FIRST_S * 2 ** min(tries - 1, 10))
     return chance.uniform(0.5, 1) * delay_s
 
@@ -169,10 +183,6 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
             log.warning("pass failed", extra={"error": str(error), "retry_s": round(delay_s, 1)})
             trigger.pause(delay_s)
             fetch = True
-            continue
-        except InvariantViolated as error:
-            log.exception("invariant violated", extra={"evidence": repr(error.evidence)})
-            trigger.pause(RETRY_MOST_S)
             continue
         tries = 0
         _log_pass(report, started, loop.clock.now())

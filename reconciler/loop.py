@@ -28,7 +28,7 @@ from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Identity, Wanted, World
 from reconciler.desired import Reader
-from reconciler.errors import Missing, SourceUnavailable
+from reconciler.errors import ActionFailed, Missing, SourceUnavailable
 from reconciler.ports import (
     Changes,
     Clock,
@@ -257,7 +257,7 @@ class Loop:
         if not group.is_node_lost:
             try:
                 tail = self.cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
-            except Missing:
+            except (Missing, ActionFailed):
                 tail = ""
         return Harvest(
             uid=uid,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 
 from reconciler import lead
 from reconciler.errors import StoreUnavailable
+from reconciler.loop import Loop, Report
 from reconciler.trigger import Trigger
 from tests.fixtures.site import Site, execution_file
 
@@ -55,3 +57,26 @@ def test_a_lead_that_ended_leaves_no_thread_that_would_keep_its_memory() -> None
     trigger.close()
     follower.join(10)
     assert not follower.is_alive()
+
+
+def test_a_fault_of_ours_is_logged_and_the_lead_begins_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.push({"executions/aml/book.yaml": execution_file("book")})
+    site.store.release_lease(site.lease)
+    stop, passes, reconcile = threading.Event(), [], Loop.reconcile
+
+    def fails_at_first(loop: Loop, *, fetch: bool = True) -> Report:
+        passes.append(fetch)
+        if len(passes) == 1:
+            raise ValueError("a fault")
+        stop.set()
+        return reconcile(loop, fetch=fetch)
+
+    monkeypatch.setattr(Loop, "reconcile", fails_at_first)
+    monkeypatch.setattr(lead, "RETRY_FIRST_S", 0.01)
+    settings = replace(site.settings, cluster="simulated")
+    lead._lead_until(stop, settings, site.store, random.Random(1))
+    assert passes == [True, True]
+    assert "a fault in zoe itself" in caplog.messages
+    assert site.phases() == {"aml/book": "Starting"}
