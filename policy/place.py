@@ -7,6 +7,7 @@ The filters run in a fixed order and the first one that refuses a node gives the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -206,7 +207,7 @@ def _place_core(
 ) -> tuple[tuple[Allocation, ...], tuple[Refusal, ...]]:
     placed: list[Allocation] = []
     for component in sorted(execution.components, key=_hardest_first):
-        groups = _spread_over(execution, component, room, component.core, key=_packed(execution))
+        groups = _place_replicas(execution, component, room, component.core)
         placed.extend(groups)
         if sum(group.count for group in groups) < component.core:
             refusals = tuple(
@@ -223,7 +224,9 @@ def place_elastic(
     """Place up to ``wanted`` replicas, one at a time on the emptiest node; charges ``room``."""
     placed: list[Allocation] = []
     for _ in range(wanted):
-        groups = _spread_over(execution, component, room, 1, key=_emptiest)
+        groups = _fill(
+            execution, component, room, 1, key=_evened(execution, component, room, _emptiest)
+        )
         if not groups:
             break
         placed.extend(groups)
@@ -264,7 +267,7 @@ def attribute(node: Node, name: str) -> str:
     }.get(name, "")
 
 
-def _spread_over(
+def _fill(
     execution: Execution,
     component: Component,
     room: Room,
@@ -283,6 +286,43 @@ def _spread_over(
             wanted -= count
             placed.append(Allocation(component=component.name, node=node.node.id, count=count))
     return placed
+
+
+def _place_replicas(
+    execution: Execution, component: Component, room: Room, wanted: int
+) -> list[Allocation]:
+    """Place core replicas packed, or one by one where they are to be spread."""
+    packed = _packed(execution)
+    if not component.spread:
+        return _fill(execution, component, room, wanted, key=packed)
+    placed: list[Allocation] = []
+    for _ in range(wanted):
+        placed += _fill(
+            execution, component, room, 1, key=_evened(execution, component, room, packed)
+        )
+    return placed
+
+
+def _evened(
+    execution: Execution,
+    component: Component,
+    room: Room,
+    then: Callable[[NodeRoom], tuple[Any, ...]],
+) -> Callable[[NodeRoom], tuple[Any, ...]]:
+    """Prefer the values of the spread attribute that hold the fewest replicas of a component."""
+    if not component.spread:
+        return then
+    held: Counter[str] = Counter()
+    for node in room:
+        value = attribute(node.node, component.spread)
+        held[value] += sum(
+            count for (_, name), count in node.held.items() if name == component.name
+        )
+
+    def key(node: NodeRoom) -> tuple[Any, ...]:
+        return (held[attribute(node.node, component.spread)], *then(node))
+
+    return key
 
 
 def _hardest_first(component: Component) -> tuple[bool, int, int, str]:

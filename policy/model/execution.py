@@ -47,8 +47,9 @@ class Component:
     """A part of an execution: ``core`` replicas are needed, up to ``maximum`` are of use.
 
     ``demand`` is what one replica reserves. ``host_ports`` are (port, protocol) pairs that a
-    replica takes on its node. ``max_per_node`` of 0 means no limit. ``only_nodes`` keeps the
-    component on nodes that hold its data; None means anywhere. Colocated components share one
+    replica takes on its node. ``max_per_node`` of 0 means no limit. ``spread`` names a node
+    attribute over whose values replicas are evened out, where there is room. ``only_nodes`` keeps
+    the component on nodes that hold its data; None means anywhere. Colocated components share one
     node: they mount storage that exists only there, and the first one to start chooses.
     """
 
@@ -59,6 +60,7 @@ class Component:
     constraints: tuple[Constraint, ...] = ()
     host_ports: tuple[tuple[int, str], ...] = ()
     max_per_node: int = 0
+    spread: str = ""
     only_nodes: frozenset[NodeId] | None = None
     is_colocated: bool = False
 

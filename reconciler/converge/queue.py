@@ -196,6 +196,7 @@ def _component(service: Service, storages: Mapping[str, Storage], home: NodeId |
             if port.published and port.mode == "host"
         ),
         max_per_node=service.max_per_node,
+        spread=service.spread,
         only_nodes=frozenset({home}) if is_local and home else None,
         is_colocated=is_local,
     )

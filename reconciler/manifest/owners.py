@@ -77,7 +77,6 @@ def build_namespace(document: Mapping[str, Any]) -> Namespace:
         uid=spec.get("uid", 1000),
         gid=spec.get("gid", 1000),
         secrets=tuple(spec.get("secrets", ())),
-        networks=tuple(spec.get("networks", ())),
     )
 
 

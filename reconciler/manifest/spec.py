@@ -227,7 +227,6 @@ class Namespace:
     uid: int = 1000
     gid: int = 1000
     secrets: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ()
     is_current: bool = True
 
 

@@ -224,6 +224,21 @@ def test_colocated_components_share_the_first_node_that_takes_them_all() -> None
     }
 
 
+def test_spread_replicas_are_evened_out_over_the_values_of_an_attribute() -> None:
+    wide = component("worker", core=2, maximum=4, spread="node.labels.rack")
+    cluster = (
+        node("n1", labels={"rack": "a"}),
+        node("n2", labels={"rack": "a"}),
+        node("n3", cpus=8, labels={"rack": "b"}),
+    )
+    (start,) = decide(snapshot(execution("e", wide), nodes=cluster), FIFO).starts
+    racks = {"n1": "a", "n2": "a", "n3": "b"}
+    counts = Counter[str]()
+    for group in start.allocations:
+        counts[racks[group.node]] += group.count
+    assert counts == {"a": 2, "b": 2}
+
+
 def test_a_lowered_range_takes_replicas_back_from_the_smallest_group_first() -> None:
     wide = execution("e", component("worker", core=1, maximum=6))
     cluster = (node("n1", cpus=4), node("n2", cpus=2))
