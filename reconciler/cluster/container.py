@@ -46,6 +46,7 @@ def to_container(spec: ServiceSpec, id_of: IdOf, api: ApiVersion) -> Json:
         "User": spec.user,
         "Dir": spec.working_dir,
         "Hostname": spec.hostname,
+        "Labels": dict(spec.container_labels),
         "Healthcheck": spec.health and _to_health(spec.health),
     }
     container.update({key: value for key, value in optional.items() if value})
@@ -65,6 +66,7 @@ def from_container(data: Mapping[str, Any], name_of: NameOf) -> Json:
         "user": data.get("User", ""),
         "working_dir": data.get("Dir", ""),
         "hostname": data.get("Hostname", ""),
+        "container_labels": tuple(sorted((data.get("Labels") or {}).items())),
         "mounts": tuple(_from_mount(item) for item in items(data, "Mounts")),
         "configs": tuple(_from_file(Kind.CONFIG, i, name_of) for i in items(data, "Configs")),
         "secrets": tuple(_from_file(Kind.SECRET, i, name_of) for i in items(data, "Secrets")),

@@ -251,6 +251,7 @@ class _Rendering:
             environment=self._environment(service),
             user=service.user,
             working_dir=service.working_dir,
+            container_labels=tuple(sorted(service.labels)),
             mounts=self._mounts(service),
             configs=tuple(
                 FileReference(

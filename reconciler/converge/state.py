@@ -114,7 +114,11 @@ class ProcessLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """One group as a Swarm service: a component on a node, ``replicas`` times."""
+    """One group as a Swarm service: a component on a node, ``replicas`` times.
+
+    ``labels`` are ours and on the service; ``container_labels`` the author's and on its tasks'
+    containers, sorted by name.
+    """
 
     name: str
     image: str
@@ -127,6 +131,7 @@ class ServiceSpec:
     user: str = ""
     working_dir: str = ""
     hostname: str = ""
+    container_labels: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     configs: tuple[FileReference, ...] = ()
     secrets: tuple[FileReference, ...] = ()

@@ -74,6 +74,7 @@ def full_spec(stage: Stage) -> ServiceSpec:
         user="1000:1000",
         working_dir="/tmp",
         hostname="box",
+        container_labels=(("course", "aml"),),
         mounts=(
             Mount(type="bind", target="/data", source="/srv/data", read_only=True),
             Mount(type="volume", target="/work", source="work"),

@@ -78,6 +78,9 @@ specs = st.builds(
     user=text,
     working_dir=text,
     hostname=text,
+    container_labels=st.dictionaries(some_text, text, max_size=3).map(
+        lambda labels: tuple(sorted(labels.items()))
+    ),
     mounts=several(mounts),
     configs=several(files),
     secrets=several(files),
@@ -147,6 +150,7 @@ ALLOWED = {
     "TaskTemplate.ContainerSpec.User",
     "TaskTemplate.ContainerSpec.Dir",
     "TaskTemplate.ContainerSpec.Hostname",
+    "TaskTemplate.ContainerSpec.Labels",
     "TaskTemplate.ContainerSpec.Healthcheck.Test",
     "TaskTemplate.ContainerSpec.Healthcheck.Interval",
     "TaskTemplate.ContainerSpec.Healthcheck.Timeout",
@@ -185,7 +189,7 @@ def spec(**fields: Any) -> ServiceSpec:
 
 
 def paths(value: object, prefix: str = "") -> Iterator[str]:
-    if not isinstance(value, dict) or prefix == "Labels":
+    if not isinstance(value, dict) or prefix.endswith("Labels"):
         yield prefix
         return
     for key, item in value.items():

@@ -367,6 +367,14 @@ def test_a_dependent_starts_after_its_predecessor_succeeded_and_fails_if_it_neve
     assert status_of(found, second).reason == "DependencyFailed"
 
 
+def test_an_authors_labels_are_on_the_containers_and_never_on_the_service() -> None:
+    book = manifest(interactive(service(labels=(("course", "aml"),))))
+    found = Ledger().assess(wanted(book), observed())
+    (create,) = [a for a in found.plan.actions if isinstance(a, CreateService)]
+    assert create.spec.container_labels == (("course", "aml"),)
+    assert "course" not in create.spec.labels
+
+
 def test_a_service_waits_until_what_it_depends_on_is_up() -> None:
     ledger = Ledger()
     parts = (service("db"), service("app", depends_on=(Dependency(service="db"),)))
