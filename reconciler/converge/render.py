@@ -253,24 +253,8 @@ class _Rendering:
             working_dir=service.working_dir,
             container_labels=tuple(sorted(service.labels)),
             mounts=self._mounts(service),
-            configs=tuple(
-                FileReference(
-                    name=self._config(file.target, file.content_hash),
-                    target=file.target,
-                    mode=file.mode,
-                )
-                for file in service.files
-            ),
-            secrets=tuple(
-                FileReference(
-                    name=secret.swarm_name,
-                    target=secret.target,
-                    uid=secret.uid,
-                    gid=secret.gid,
-                    mode=secret.mode,
-                )
-                for secret in service.secrets
-            ),
+            configs=self._configs(service),
+            secrets=_secrets(service),
             health=_probe(service),
             stop_grace_ms=service.stop_grace_ms,
             reservations=service.reservations,
@@ -285,16 +269,17 @@ class _Rendering:
             ),
             restart=ONCE if self._runs_once(service) else LONG_RUNNING,
             networks=(self._attachment(service.name),),
-            ports=tuple(
-                PublishedPort(
-                    name=port.name,
-                    target=port.target,
-                    published=port.published,
-                    protocol=port.protocol,
-                    mode=port.mode,
-                )
-                for port in service.ports
-            ),
+            ports=_ports(service),
+        )
+
+    def _configs(self, service: Service) -> tuple[FileReference, ...]:
+        return tuple(
+            FileReference(
+                name=self._config(file.target, file.content_hash),
+                target=file.target,
+                mode=file.mode,
+            )
+            for file in service.files
         )
 
     def _runs_once(self, service: Service) -> bool:
@@ -431,6 +416,32 @@ class _Rendering:
             told_as=f"{component} is "
             + ("complete" if condition is DependsCondition.COMPLETED else "up"),
         )
+
+
+def _secrets(service: Service) -> tuple[FileReference, ...]:
+    return tuple(
+        FileReference(
+            name=secret.swarm_name,
+            target=secret.target,
+            uid=secret.uid,
+            gid=secret.gid,
+            mode=secret.mode,
+        )
+        for secret in service.secrets
+    )
+
+
+def _ports(service: Service) -> tuple[PublishedPort, ...]:
+    return tuple(
+        PublishedPort(
+            name=port.name,
+            target=port.target,
+            published=port.published,
+            protocol=port.protocol,
+            mode=port.mode,
+        )
+        for port in service.ports
+    )
 
 
 def _probe(service: Service) -> HealthProbe | None:

@@ -100,19 +100,36 @@ class Status:
 
 def document(status: Status) -> dict[str, Any]:
     """Return the whole status document as JSON data."""
-    origin = status.origin
-    source: dict[str, Any] = {}
-    if origin is not None:
-        source = {
-            "id": origin.source_id,
-            "path": origin.path,
-            "line": origin.line,
-            "commit": origin.commit,
-            "blob": origin.blob,
-            "author": origin.author,
-            "committedAt": _time(origin.committed_at),
-        }
-    body: dict[str, Any] = {
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ExecutionStatus",
+        "metadata": {
+            "namespace": status.namespace,
+            "name": status.name,
+            "uid": status.uid,
+            "run": status.run,
+            "generation": status.generation,
+            "labels": dict(status.labels),
+        },
+        "source": _source(status.origin) if status.origin else {},
+        "status": {k: v for k, v in _body(status).items() if v not in (None, "", [])},
+    }
+
+
+def _source(origin: Origin) -> dict[str, Any]:
+    return {
+        "id": origin.source_id,
+        "path": origin.path,
+        "line": origin.line,
+        "commit": origin.commit,
+        "blob": origin.blob,
+        "author": origin.author,
+        "committedAt": _time(origin.committed_at),
+    }
+
+
+def _body(status: Status) -> dict[str, Any]:
+    return {
         "phase": str(status.phase),
         "reason": status.reason,
         "message": status.message,
@@ -127,45 +144,33 @@ def document(status: Status) -> dict[str, Any]:
         "position": status.position,
         "nextTryAt": _time(status.next_try_at),
         "refusals": list(status.refusals),
-        "components": [
-            {
-                "name": part.name,
-                "core": part.core,
-                "elastic": part.elastic,
-                "granted": part.granted,
-                "running": part.running,
-                "restarts": part.restarts,
-                "nodes": list(part.nodes),
-            }
-            for part in status.components
-        ],
+        "components": [_component(part) for part in status.components],
         "endpoints": [
             {"component": e.component, "name": e.name, "url": e.url} for e in status.endpoints
         ],
-        "conditions": [
-            {
-                "type": c.type,
-                "status": c.status,
-                "reason": c.reason,
-                "message": c.message,
-                "lastTransitionTime": _time(c.last_transition_at),
-            }
-            for c in status.conditions
-        ],
+        "conditions": [_condition(condition) for condition in status.conditions],
     }
+
+
+def _component(part: ComponentStatus) -> dict[str, Any]:
     return {
-        "apiVersion": API_VERSION,
-        "kind": "ExecutionStatus",
-        "metadata": {
-            "namespace": status.namespace,
-            "name": status.name,
-            "uid": status.uid,
-            "run": status.run,
-            "generation": status.generation,
-            "labels": dict(status.labels),
-        },
-        "source": source,
-        "status": {key: value for key, value in body.items() if value not in (None, "", [])},
+        "name": part.name,
+        "core": part.core,
+        "elastic": part.elastic,
+        "granted": part.granted,
+        "running": part.running,
+        "restarts": part.restarts,
+        "nodes": list(part.nodes),
+    }
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": _time(condition.last_transition_at),
     }
 
 
