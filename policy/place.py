@@ -61,9 +61,25 @@ class Room:
             )
             for node in sorted(nodes, key=lambda n: n.id)
         }
+        self._spares: dict[tuple[object, ...], bool] = {}
 
     def __iter__(self) -> Iterator[NodeRoom]:
         return iter(self._rooms.values())
+
+    def spares_managers(self, component: Component) -> bool:
+        """Tell whether some worker, whatever its state, may hold ``component``.
+
+        Then managers don't take it: one that dies takes its tasks with it.
+        """
+        key = (component.constraints, component.only_nodes)
+        if key not in self._spares:
+            self._spares[key] = any(
+                not room.node.is_manager
+                and all(satisfies(room.node, c) for c in component.constraints)
+                and (component.only_nodes is None or room.node.id in component.only_nodes)
+                for room in self
+            )
+        return self._spares[key]
 
     def charge(self, execution: Execution, allocations: Iterable[Allocation]) -> None:
         """Charge allocations; those on nodes that are gone weigh nothing."""
@@ -139,31 +155,39 @@ FILTERS: Mapping[str, Filter] = {
 }
 
 
-def refusal(room: NodeRoom, execution: Execution, component: Component) -> Refusal | None:
+def refusal(
+    node: NodeRoom, execution: Execution, component: Component, room: Room
+) -> Refusal | None:
     """Return why the node takes no replica of ``component``, or None if it takes one."""
     for name, check in FILTERS.items():
-        if message := check(room, execution, component):
-            return Refusal(
-                node=room.node.id,
-                hostname=room.node.hostname,
-                component=component.name,
-                filter=name,
-                message=message,
-            )
+        if message := check(node, execution, component):
+            return _refusal(node, component, name, message)
+    if node.node.is_manager and room.spares_managers(component):
+        return _refusal(node, component, "role", "is a manager, and there are workers")
     return None
 
 
-def capacity_for(room: NodeRoom, execution: Execution, component: Component) -> int:
+def _refusal(node: NodeRoom, component: Component, filter_: str, message: str) -> Refusal:
+    return Refusal(
+        node=node.node.id,
+        hostname=node.node.hostname,
+        component=component.name,
+        filter=filter_,
+        message=message,
+    )
+
+
+def capacity_for(node: NodeRoom, execution: Execution, component: Component, room: Room) -> int:
     """Return how many replicas of ``component`` the node takes now (0 = refused)."""
-    if refusal(room, execution, component) is not None:
+    if refusal(node, execution, component, room) is not None:
         return 0
     limits = [component.maximum]
-    if (fits := component.demand.how_many(room.free)) is not None:
+    if (fits := component.demand.how_many(node.free)) is not None:
         limits.append(fits)
     if component.host_ports:
         limits.append(1)
     if component.max_per_node:
-        limits.append(component.max_per_node - room.held.get((execution.uid, component.name), 0))
+        limits.append(component.max_per_node - node.held.get((execution.uid, component.name), 0))
     return min(limits)
 
 
@@ -180,10 +204,13 @@ def place_core(
         The groups, in component and node order, and no refusals; or no groups and every node's
         no to the first component that found no place.
     """
-    if not any(c.is_colocated and c.only_nodes is None for c in execution.components):
+    homeless = [c for c in execution.components if c.is_colocated and c.only_nodes is None]
+    if not homeless:
         return _place_core(execution, room)
     refusals: tuple[Refusal, ...] = ()
-    for home in [node.node.id for node in sorted(room, key=_packed(execution))]:
+    spares_managers = any(room.spares_managers(component) for component in homeless)
+    homes = [n for n in room if not (n.node.is_manager and spares_managers)]
+    for home in [node.node.id for node in sorted(homes, key=_packed(execution))]:
         groups, no = _place_core(at_home(execution, frozenset({home})), room)
         if groups:
             return groups, ()
@@ -211,7 +238,7 @@ def _place_core(
         placed.extend(groups)
         if sum(group.count for group in groups) < component.core:
             refusals = tuple(
-                no for node in room if (no := refusal(node, execution, component)) is not None
+                no for node in room if (no := refusal(node, execution, component, room)) is not None
             )
             room.give_back(execution, placed)
             return (), refusals
@@ -280,7 +307,7 @@ def _fill(
     for node in sorted(room, key=key):
         if wanted <= 0:
             break
-        count = min(wanted, capacity_for(node, execution, component))
+        count = min(wanted, capacity_for(node, execution, component, room))
         if count > 0:
             node.take(execution, component, count)
             wanted -= count

@@ -64,13 +64,9 @@ def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:
 
 
 def eligible_nodes(nodes: Sequence[Node], selector: Sequence[Constraint]) -> tuple[Node, ...]:
-    """Return the nodes that may take work: matching, and managers only where there is no worker.
-
-    A manager that dies takes its tasks with it, so workers come first whatever their state.
-    """
+    """Return the nodes that the platform gives to executions, by id."""
     matching = [n for n in nodes if all(satisfies(n, constraint) for constraint in selector)]
-    workers = [n for n in matching if not n.is_manager]
-    return tuple(sorted(workers or matching, key=lambda n: n.id))
+    return tuple(sorted(matching, key=lambda n: n.id))
 
 
 def _with(starts: Sequence[Start], grown: dict[Uid, tuple[Allocation, ...]]) -> tuple[Start, ...]:

@@ -171,7 +171,25 @@ def test_managers_take_work_only_where_no_worker_is_eligible() -> None:
     assert start.allocations[0].node == "n1"
     down = node("n2", is_ready=False)
     (wait,) = decide(snapshot(execution("e", component()), nodes=(manager, down)), FIFO).waits
-    assert wait.reason.message == "waits for 1 CPU, 1 GiB memory: main: n2 is down"
+    assert wait.reason.message == (
+        "waits for 1 CPU, 1 GiB memory: main: n1 is a manager, and there are workers, n2 is down"
+    )
+
+
+def test_local_storage_isnt_begun_on_a_manager_while_there_are_workers() -> None:
+    full_manager = node("n1", is_manager=True, reserved=Resources(cpu_millis=1000))
+    stores = execution("e", component(is_colocated=True))
+    (start,) = decide(snapshot(stores, nodes=(full_manager, node("n2"))), FIFO).starts
+    assert start.allocations[0].node == "n2"
+
+
+def test_a_manager_takes_what_no_worker_may_hold() -> None:
+    cluster = (node("n1", is_manager=True), node("n2"))
+    wanted = Constraint(attribute="node.role", operator=Operator.EQUAL, value="manager")
+    tied = execution("e", component(constraints=(wanted,)))
+    homed = execution("f", component(only_nodes=frozenset({NodeId("n1")})))
+    starts = decide(snapshot(tied, homed, nodes=cluster), FIFO).starts
+    assert {group.node for start in starts for group in start.allocations} == {"n1"}
 
 
 def test_each_filter_says_no_in_its_own_words() -> None:
