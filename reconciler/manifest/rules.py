@@ -12,6 +12,7 @@ from reconciler.manifest.spec import Service
 from reconciler.manifest.suggest import did_you_mean
 
 RESERVED_LABELS = ("zoe.", "com.docker.")
+LEAST_MEMORY_BYTES = 4 * 1024**2
 
 T = TypeVar("T", bound=Hashable)
 
@@ -76,6 +77,16 @@ def _check_amounts(service: Service, path: Path) -> Iterator[Problem]:
             yield Complaint("ReservationOverLimit", message, remedy).at(place)
 
 
+def _check_floor(service: Service, path: Path) -> Iterator[Problem]:
+    """The engine refuses less, but only when the service is created."""
+    for name, amounts in (("reservations", service.reservations), ("limits", service.limits)):
+        if 0 < amounts.memory_bytes < LEAST_MEMORY_BYTES:
+            message = f"{memory_text(amounts.memory_bytes)} is less than the engine accepts"
+            remedy = f"write {memory_text(LEAST_MEMORY_BYTES)} or more"
+            place = (*path, "resources", name, "memory")
+            yield Complaint("MemoryTooSmall", message, remedy).at(place)
+
+
 def _check_ports(service: Service, path: Path) -> Iterator[Problem]:
     yield from _duplicates(
         [(port.target, port.protocol) for port in service.ports],
@@ -134,6 +145,7 @@ _SERVICE_RULES: tuple[Callable[[Service, Path], Iterator[Problem]], ...] = (
     _check_own_labels,
     _check_replicas,
     _check_amounts,
+    _check_floor,
     _check_ports,
     _check_targets,
     _check_volumes,
