@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, NodeId, Uid
+from reconciler import canonical
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import Entry, Fact, fold
 from reconciler.converge.lifecycle import Step
@@ -47,13 +48,13 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
 
 def homes(draft: Draft) -> Mapping[str, NodeId]:
     """Return each namespace's node of first use, where its local storage is."""
-    homes: dict[str, tuple[int, NodeId]] = {}
+    found: dict[str, tuple[int, NodeId]] = {}
     for uid, record in draft.records.items():
         identity = draft.memory.identities.get(uid)
         if record.home and identity is not None:
-            best = homes.get(identity.namespace, (-1, NodeId("")))
-            homes[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
-    return {namespace: node for namespace, (_, node) in homes.items()}
+            best = found.get(identity.namespace, (-1, NodeId("")))
+            found[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
+    return {namespace: node for namespace, (_, node) in found.items()}
 
 
 def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> None:
@@ -84,7 +85,7 @@ def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) 
             intended,
             fact=Fact.ADMITTED,
             node="",
-            spec_hash=candidate.manifest.spec_hash,
+            spec_hash=canonical.digest(candidate.spec),
         )
         steps.insert(0, Step(entry=admitted, message="admitted"))
         draft.frozen[record.uid, record.generation] = candidate.spec

@@ -196,6 +196,7 @@ def _apply(record: Record, entry: Entry) -> Record:
                 incarnation=entry.generation,
                 spec_hash=entry.spec_hash,
                 good_generation=0,
+                bad_generation=0,
             )
         case Fact.ATTEMPT_INTENDED:
             return replace(

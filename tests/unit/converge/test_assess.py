@@ -244,6 +244,21 @@ def test_a_failed_rolling_edit_is_held_and_the_last_good_one_goes_on() -> None:
     assert action.spec.image == "b:3"
 
 
+def test_what_a_held_edit_keeps_can_be_suspended_and_resumed() -> None:
+    ledger, book = Ledger(), manifest(interactive())
+    state = started(ledger, book)
+    typo = manifest(interactive(service(image="nope")))
+    (update,) = ledger.assess(wanted(typo), state).plan.actions
+    assert isinstance(update, UpdateService)
+    updated = replace(state, services=(replace(there(update.spec), id=state.services[0].id),))
+    rejected = with_tasks(updated, TaskState.REJECTED, error="No such image: nope")
+    ledger.assess(wanted(typo), rejected)
+    ledger.assess(wanted(replace(typo, suspend=True)), state)
+    found = ledger.assess(wanted(typo), observed())
+    (create,) = [a for a in found.plan.actions if isinstance(a, CreateService)]
+    assert create.spec.image == "busybox"
+
+
 def test_an_edit_of_an_admitted_batch_waits_for_a_higher_run() -> None:
     ledger = Ledger()
     state = started(ledger, manifest(batch()))
