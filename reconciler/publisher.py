@@ -114,7 +114,8 @@ class Publisher:
         return newest
 
     def _put(self, path: str, data: bytes) -> None:
-        if self._working_set.published.get(path) == _digest(data):
+        is_there = self._working_set.published.get(path) == _digest(data)
+        if is_there and self._flight is None:  # a push under way may be about to change that
             self._files.pop(path, None)
         else:
             self._files[path] = data

@@ -1,0 +1,87 @@
+"""The status branch follows what is told, whatever happens while a push is under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from policy.model.execution import Uid
+from reconciler.converge.describe import invalid_status
+from reconciler.converge.status import document
+from reconciler.converge.world import Identity
+from reconciler.ports import Changes, ExecutionRow, Stored
+from reconciler.publisher import Publisher
+from reconciler.working_set import WorkingSet
+from tests.builders import NOW
+
+UID = Uid("0" * 16)
+
+
+class Branch:
+    """A status sink in memory whose pushes wait until the gate is open."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | None] = {}
+        self.gate = threading.Event()
+
+    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+        del message, sequence
+        assert self.gate.wait(10)
+        self.files.update(files)
+        return ""
+
+    def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        raise NotImplementedError
+
+
+def row(reason: str) -> ExecutionRow:
+    identity = Identity(namespace="aml", name="job", run=1)
+    told = document(invalid_status(identity, UID, reason, previous=None, now=NOW))
+    told["status"]["reason"] = reason
+    return ExecutionRow(
+        uid=UID,
+        namespace="aml",
+        name="job",
+        run=1,
+        source_id="platform",
+        phase="Invalid",
+        reason=reason,
+        status=told,
+    )
+
+
+def test_what_goes_back_to_what_it_was_while_it_is_pushed_is_pushed_again() -> None:
+    nothing = Stored(
+        entries=(),
+        frozen=(),
+        placements={},
+        executions=(),
+        good_files=(),
+        accepted={},
+        snapshot=None,
+        published={},
+        state_version=0,
+    )
+    working_set, branch = WorkingSet(nothing), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+
+    def tell(reason: str) -> None:
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID])
+
+    def land() -> None:
+        branch.gate.set()
+        while (landed := publisher.flush(NOW, wait=True)) is not None:
+            working_set.committed(Changes(published=landed.digests), ())
+        branch.gate.clear()
+
+    tell("One")
+    land()
+    tell("Two")
+    publisher.flush(NOW)
+    tell("One")
+    land()
+    publisher.close()
+    (path,) = [path for path in branch.files if path.endswith("job.yaml")]
+    assert b"reason: One" in (branch.files[path] or b"")
