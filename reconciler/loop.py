@@ -261,7 +261,7 @@ class Loop:
                 tail = ""
         return Harvest(
             uid=uid,
-            attempt=int(group.service.spec.labels.get("zoe.attempt", "0")),
+            attempt=group.attempt,
             component=group.component,
             node=group.node.hostname if group.node else str(group.service.spec.node),
             exit_code=last.exit_code,

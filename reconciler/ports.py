@@ -42,14 +42,6 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TreeEntry:
-    """A regular file of a commit: the only kind that is ever read."""
-
-    path: str
-    blob: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedEntry:
     """A tree entry that is never read (symlink, submodule, bad name), and why."""
 

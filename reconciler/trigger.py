@@ -6,10 +6,13 @@ only the speed.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
+
+log = logging.getLogger(__name__)
 
 # Tasks send no events, so what is in motion is polled: soon at first, then less often.
 POLL_FIRST_S = 0.1
@@ -109,5 +112,6 @@ class Trigger:
             try:
                 if wait(WATCH_S):
                     wake()
-            except Exception:  # noqa: BLE001 - a hint that fails must not end the hints
+            except Exception:  # a hint that fails must not end the hints
+                log.exception("a hint failed")
                 self._stop.wait(WATCH_S)

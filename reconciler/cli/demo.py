@@ -22,6 +22,7 @@ from reconciler.cli import reading
 from reconciler.cli.init import example_repository, write_schema
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
+from reconciler.converge.state import LABEL_UID
 from reconciler.errors import ClusterUnavailable, ConfigError, ReconcilerError
 
 SECRET = "aml-jupyter-token"  # noqa: S105 - its name
@@ -408,7 +409,7 @@ class Demo:
             return
         with wire.cluster(settings, SystemClock()) as cluster:
             for service in cluster.observe().services:
-                cluster.remove_service(service.id, uid=service.spec.labels.get("zoe.uid", ""))
+                cluster.remove_service(service.id, uid=service.spec.labels.get(LABEL_UID, ""))
 
 
 def _is_ours(pid: int) -> bool:

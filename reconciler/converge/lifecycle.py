@@ -305,8 +305,7 @@ def may_retry(record: Record, spec: ExecutionSpec) -> bool:
 
 
 def _is_of(group: Group, record: Record) -> bool:
-    labels = group.service.spec.labels
-    return labels.get("zoe.attempt") == str(record.attempt)
+    return group.attempt == record.attempt
 
 
 def _by_component(groups: Sequence[Group]) -> Mapping[str, list[Group]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from policy.model.execution import NodeId, Uid
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.state import (
+    LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_UID,
     ObservedNode,
@@ -54,6 +55,12 @@ class Group:
     def component(self) -> str:
         """The component that this group is part of."""
         return self.service.spec.labels.get(LABEL_COMPONENT, "")
+
+    @property
+    def attempt(self) -> int:
+        """The attempt that this group was started for; 0 where its label says none."""
+        label = self.service.spec.labels.get(LABEL_ATTEMPT, "")
+        return int(label) if label.isdecimal() else 0
 
     @property
     def is_node_lost(self) -> bool:
