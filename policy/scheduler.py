@@ -7,25 +7,16 @@ take what is left. Deciding again on an unchanged snapshot changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from policy.admit import admit_in_order, emptied
 from policy.elastic import grow_in_order, trim
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Decision, ReasonCode, Resize, Start
 from policy.model.execution import Allocation, Constraint, Uid
-from policy.model.resources import NOTHING, Resources
 from policy.order import by_arrival
 from policy.place import Room, satisfies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicySettings:
-    """How to decide. ``headroom`` stays free on every node; nodes must match ``node_selector``."""
-
-    policy: str = "fifo"
-    headroom: Resources = NOTHING
-    node_selector: tuple[Constraint, ...] = ()
+from policy.settings import PolicySettings
 
 
 def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:

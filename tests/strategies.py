@@ -18,7 +18,8 @@ from policy.model.execution import (
     Uid,
 )
 from policy.model.resources import Resources
-from policy.scheduler import PolicySettings, decide
+from policy.scheduler import decide
+from policy.settings import PolicySettings
 
 GIB = 1024**3
 

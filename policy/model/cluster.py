@@ -1,4 +1,4 @@
-"""The cluster and the queue, frozen at one time."""
+"""The cluster, the queue, who owns what and what the calendar holds, frozen at one time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from policy.model.execution import Execution, NodeId
+from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
+from policy.model.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything a decision depends on but the settings. ``now_ms`` counts from the epoch."""
+    """Everything a decision depends on but the settings. ``now_ms`` counts from the epoch.
+
+    A namespace without a tenant has no quota and weight 1. ``reservations`` are windows that are
+    open or still to come, each occurrence of a recurring one by itself.
+    """
 
     now_ms: int
     nodes: tuple[Node, ...]
     executions: tuple[Execution, ...]
+    tenants: tuple[Tenant, ...] = ()
+    reservations: tuple[Reservation, ...] = ()

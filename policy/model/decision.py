@@ -15,6 +15,12 @@ class ReasonCode(StrEnum):
     NEVER_FITS = "NeverFits"
     BEHIND_IN_QUEUE = "BehindInQueue"
     NO_NODES = "NoNodes"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    NEVER_WITHIN_QUOTA = "NeverWithinQuota"
+    RESERVED = "Reserved"
+    OUTSIDE_RESERVATION = "OutsideReservation"
+    NO_RESERVATION = "NoReservation"
+    FILLER_WAITS = "FillerWaits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +36,19 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why an execution waits: a code for machines, a sentence for people, each node's no."""
+    """Why an execution waits: a code for machines, a sentence for people, each node's no.
+
+    ``blocks`` names what stands in the way where it has a name: the execution at the head of the
+    queue, a quota's namespace or cohort, a reservation. ``shortfall`` is (dimension, missing).
+    ``until_ms`` is when a clock alone changes it, if one does.
+    """
 
     code: ReasonCode
     message: str
     refusals: tuple[Refusal, ...] = ()
+    blocks: str = ""
+    shortfall: tuple[tuple[str, int], ...] = ()
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,14 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preemption:
+    """Stop an admitted execution whole, core and all; it queues again. ``by`` is who needs it."""
+
+    uid: Uid
+    by: Uid | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Leave a waiting execution where it is: ``position`` counts from 1 at the head."""
 
@@ -64,8 +86,20 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer to a snapshot, in canonical order. Empty of starts and resizes = a fixed point."""
+    """The answer to a snapshot, in canonical order.
 
+    To be carried out in the order preemptions, shrinking resizes, then, when what they free is
+    free, starts and growing resizes. Without any of them it is a fixed point. ``waits`` is the
+    whole queue in order. ``wake_ms`` is when a clock alone may change the answer, if one may.
+    """
+
+    preemptions: tuple[Preemption, ...] = ()
     starts: tuple[Start, ...] = ()
     resizes: tuple[Resize, ...] = ()
     waits: tuple[Wait, ...] = ()
+    wake_ms: int | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is nothing to carry out."""
+        return not (self.preemptions or self.starts or self.resizes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 
 from policy.model.resources import Resources
@@ -51,6 +53,10 @@ class Component:
     attribute over whose values replicas are evened out, where there is room. ``only_nodes`` keeps
     the component on nodes that hold its data; None means anywhere. Colocated components share one
     node: they mount storage that exists only there, and the first one to start chooses.
+
+    Elastic replicas that aren't ``is_revocable`` stay once they are given. ``speedup`` is the
+    component's speed with 1, 2, … ``maximum`` replicas, in thousandths of one replica's; empty
+    means that twice the replicas are twice as fast.
     """
 
     name: str
@@ -63,6 +69,8 @@ class Component:
     spread: str = ""
     only_nodes: frozenset[NodeId] | None = None
     is_colocated: bool = False
+    is_revocable: bool = True
+    speedup: tuple[int, ...] = ()
 
     @property
     def elastic(self) -> int:
@@ -79,13 +87,45 @@ class Allocation:
     count: int
 
 
+class EstimateBasis(StrEnum):
+    """What a runtime estimate rests on."""
+
+    HINT = "hint"
+    HISTORY = "history"
+    EXACT = "exact"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """How long an execution runs from start to end with everything granted, in milliseconds.
+
+    ``typical_ms`` is the one to plan with; eight of ten runs end between ``low_ms`` and
+    ``high_ms``. ``samples`` is the number of earlier runs that it rests on.
+    """
+
+    typical_ms: int
+    low_ms: int
+    high_ms: int
+    basis: EstimateBasis
+    samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Execution:
     """One run, waiting (no allocations) or admitted (with them).
 
-    ``queued_ms`` and ``started_ms`` are milliseconds since the epoch (UTC); ``priority`` is the
-    value of its class, higher first. ``is_growable`` says whether elastic replicas may be added
-    now (an execution that ends shouldn't grow).
+    Times are milliseconds since the epoch (UTC): ``queued_ms`` when it joined the queue,
+    ``started_ms`` when its core was up, ``ends_ms`` when its lifetime stops it at the latest,
+    ``grown_ms`` and ``shrunk_ms`` when it last gained and last lost an elastic replica.
+
+    ``priority`` is the value of its class, higher first. The class says whether the whole
+    execution may be stopped for others (``is_preemptible``), and whether it is a filler: one that
+    runs only in what is left and yields to everybody. ``is_growable`` says whether elastic
+    replicas may be added now (an execution that ends shouldn't grow). ``reservation`` names the
+    calendar reservation that it runs in; it waits for that one's window.
+
+    ``work`` is what it has done already, in thousandths of a replica times milliseconds: one
+    replica of linear speed-up does 1,000 a millisecond. ``estimate`` None: nothing is known.
     """
 
     uid: Uid
@@ -95,8 +135,16 @@ class Execution:
     components: tuple[Component, ...]
     queued_ms: int
     priority: int = 0
+    is_preemptible: bool = False
+    is_filler: bool = False
+    reservation: str = ""
     started_ms: int | None = None
     ends_ms: int | None = None
+    lifetime_ms: int | None = None
+    grown_ms: int | None = None
+    shrunk_ms: int | None = None
+    estimate: Estimate | None = None
+    work: int = 0
     allocations: tuple[Allocation, ...] = field(default=())
     is_growable: bool = True
 
@@ -105,10 +153,26 @@ class Execution:
         """Whether it holds a place in the cluster."""
         return bool(self.allocations)
 
-    @property
+    @cached_property
     def core_demand(self) -> Resources:
         """What the whole core reserves."""
         total = Resources()
         for component in self.components:
             total += component.demand * component.core
         return total
+
+    @cached_property
+    def full_demand(self) -> Resources:
+        """What core and elastic replicas together reserve."""
+        total = Resources()
+        for component in self.components:
+            total += component.demand * component.maximum
+        return total
+
+    @cached_property
+    def held(self) -> Mapping[str, int]:
+        """Replicas that it holds now, by component."""
+        counts: dict[str, int] = {}
+        for allocation in self.allocations:
+            counts[allocation.component] = counts.get(allocation.component, 0) + allocation.count
+        return counts

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from policy.model.execution import Uid
-from policy.scheduler import PolicySettings, decide
+from policy.scheduler import decide
+from policy.settings import PolicySettings
 from reconciler.converge import admission, lifecycle, naming
 from reconciler.converge.departures import depart
 from reconciler.converge.draft import Draft
@@ -215,8 +216,8 @@ def _lingering(draft: Draft) -> frozenset[str]:
 
 def settings_of(platform: Platform) -> PolicySettings:
     """Return what policy needs of the platform."""
-    return PolicySettings(
-        policy=platform.policy, headroom=platform.headroom, node_selector=platform.node_selector
+    return replace(
+        platform.policy, headroom=platform.headroom, node_selector=platform.node_selector
     )
 
 

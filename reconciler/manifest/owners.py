@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from policy.model.resources import Resources
+from policy.settings import Policy
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
@@ -21,7 +23,7 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
     baseline = spec.get("security", {}).get("baseline", {})
     classes = spec.get("priorityClasses")
     return Platform(
-        policy=spec.get("policy", _DEFAULT.policy),
+        policy=replace(_DEFAULT.policy, policy=Policy(spec.get("policy", "fifo"))),
         headroom=builder.resources(spec.get("headroom", {}), ("spec", "headroom")),
         node_selector=constraints(spec.get("nodes", {}).get("selector", ())),
         priority_classes=_DEFAULT.priority_classes if classes is None else _classes(classes),

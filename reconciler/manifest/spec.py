@@ -8,12 +8,14 @@ Nothing here knows of nodes, grants, policy versions or Docker's API.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
+from policy.model.tenant import Amounts
+from policy.settings import PolicySettings
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -146,6 +148,8 @@ class Service:
     max_per_node: int = 0
     completes: bool = False
     security_profile: str = "restricted"
+    revocable: bool = True
+    speedup: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,43 @@ class ExecutionSpec:
     queue_timeout_ms: int | None = None
     after: tuple[After, ...] = ()
     retries: Retries = Retries()
+    is_preemptible: bool = False
+    is_filler: bool = False
+    reservation: str = ""
+    not_before: datetime | None = None
+
+
+class Overlap(StrEnum):
+    """What happens to a scheduled run that is due while the one before hasn't ended."""
+
+    FORBID = "forbid"
+    ALLOW = "allow"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When an execution runs again and again: five cron fields in a time zone.
+
+    A run that couldn't be queued within ``start_deadline_ms`` of its time is left out (None: it
+    is queued however late, but only the newest of those missed). ``keep`` ended runs stay known.
+    """
+
+    cron: str
+    timezone: str = "UTC"
+    overlap: Overlap = Overlap.FORBID
+    start_deadline_ms: int | None = None
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time span: once, from ``start``, or at every time of ``cron`` in ``timezone``."""
+
+    duration_ms: int
+    start: datetime | None = None
+    cron: str = ""
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,25 +258,61 @@ class Manifest:
     suspend: bool = False
     update: UpdateMode = UpdateMode.NEVER
     is_current: bool = True
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
-    """An owner of executions. ``uid`` and ``gid`` own its workspace."""
+    """An owner of executions. ``uid`` and ``gid`` own its workspace.
+
+    ``guaranteed`` and ``maximum`` are its quota (see ``policy.model.tenant``);
+    ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
+    """
 
     name: str
     uid: int = 1000
     gid: int = 1000
     secrets: tuple[str, ...] = ()
     is_current: bool = True
+    weight: int = 1
+    cohort: str = ""
+    guaranteed: Amounts = ()
+    maximum: Amounts = ()
+    maximum_executions: int = 0
+    maximum_lifetime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Capacity kept for a window (``reservations/<name>.yaml``).
+
+    ``slots`` times ``slot``, each whole on one node that meets ``constraints``; no slots = those
+    nodes altogether. ``namespaces`` may use it (empty = any); ``prefetch`` are images that its
+    nodes pull before.
+    """
+
+    name: str
+    window: Window
+    slots: int = 0
+    slot: Resources = NOTHING
+    constraints: tuple[Constraint, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityClass:
-    """A named rank; higher values go first."""
+    """A named rank; higher values go first.
+
+    An execution of a ``preemptible`` class may be stopped whole for one of a higher class. A
+    ``filler`` runs only in what is left and yields to everybody.
+    """
 
     name: str
     value: int
+    preemptible: bool = False
+    filler: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,13 +320,15 @@ class Platform:
     """What the operator set for everybody. Milliseconds, bytes, milli-CPUs.
 
     ``published_ports`` are the first and last port that manifests may fix; (0, 0) = none.
+    ``policy`` leaves headroom and node selector to the fields of that name. Outside of
+    ``change_windows`` (if there are any) nothing that runs is changed or removed by an edit.
     """
 
-    policy: str = "fifo"
+    policy: PolicySettings = field(default_factory=PolicySettings)
     headroom: Resources = NOTHING
     node_selector: tuple[Constraint, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = (
-        PriorityClass(name="filler", value=-100),
+        PriorityClass(name="filler", value=-100, preemptible=True, filler=True),
         PriorityClass(name="low", value=-10),
         PriorityClass(name="normal", value=0),
         PriorityClass(name="high", value=10),
@@ -265,6 +344,7 @@ class Platform:
     published_ports: tuple[int, int] = (0, 0)
     start_timeout_ms: int = 600_000
     suspend: bool = False
+    change_windows: tuple[Window, ...] = ()
     is_current: bool = True
 
 

@@ -21,7 +21,8 @@ from policy.model.execution import (
     Uid,
 )
 from policy.model.resources import NOTHING, Resources
-from policy.scheduler import PolicySettings, decide
+from policy.scheduler import decide
+from policy.settings import PolicySettings
 from tests.strategies import GIB, apply, snapshots
 
 FIFO = PolicySettings()
