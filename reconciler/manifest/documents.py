@@ -6,6 +6,7 @@ a path and a blob for good.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ from reconciler.manifest.zapps import ZApp, check_zapp, no_files
 
 _SPEC: Path = ("spec",)
 _SCHEDULE: Path = (*_SPEC, "schedule")
-_MOMENTS = ("/spec/notBefore", "/start")
+_MOMENT = re.compile(r"/spec/(?:notBefore|window/start|changeWindows/[0-9]+/start)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,8 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
 
 def _is_moment(diagnostic: Diagnostic) -> bool:
     """Tell whether it warns that a moment is a date to other readers: it is one to us as well."""
-    return diagnostic.code == "TextHere" and diagnostic.pointer.endswith(_MOMENTS)
+    is_text = diagnostic.code == "TextHere"
+    return is_text and _MOMENT.fullmatch(diagnostic.pointer) is not None
 
 
 def refused(path: str, place: Place | None, complaint: Complaint) -> Parsed:

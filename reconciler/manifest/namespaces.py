@@ -48,7 +48,8 @@ def _amounts(value: Mapping[str, Any], builder: Builder, path: Path) -> Amounts:
             message = f"{quoted(name)} isn't a generic resource"
             complaint = Complaint("BadValue", message, "write it beside generic")
             builder.problems.append(complaint.at((*path, "generic", name), at_key=True))
-        amounts[name] = count
+        else:
+            amounts[name] = count
     if "cpus" in value:
         place = (*path, "cpus")
         amounts["cpu"] = builder.measured(quantities.cpu_millis, value["cpus"], place, 1)

@@ -59,7 +59,8 @@ def _class(name: str, value: int | Mapping[str, Any], builder: Builder) -> Prior
     is_preemptible = bool(said.get("preemptible", is_filler))
     if is_filler and not is_preemptible:
         message = f"a filler yields to everybody, but {name} isn't preemptible"
-        complaint = Complaint("Contradiction", message, "remove preemptible, or add filler: false")
+        other = "remove filler" if "filler" in said else "add filler: false"
+        complaint = Complaint("Contradiction", message, f"remove preemptible, or {other}")
         place = ("spec", "priorityClasses", name, "preemptible")
         builder.problems.append(complaint.at(place, at_key=True))
     return PriorityClass(

@@ -19,7 +19,8 @@ _DEFAULT = PolicySettings()
 
 _EVERY = frozenset(Policy)
 _ELASTIC = _EVERY - {Policy.FIFO, Policy.EASY}
-_PASSING = _EVERY - {Policy.FIFO, Policy.FIFO_MALLEABLE, Policy.FIFO_FLEXIBLE}
+_TAKING = _ELASTIC - {Policy.FIFO_MALLEABLE}
+_PASSING = frozenset({Policy.EASY, Policy.FAIR})
 _FAIR = frozenset({Policy.FAIR})
 _SIZE = frozenset({Policy.SIZE_FLEXIBLE})
 
@@ -32,7 +33,7 @@ USED_BY: Mapping[str, frozenset[Policy]] = {
     "dimensions": _SIZE,
     "preemptElastic": _SIZE,
     "score": _EVERY,
-    "minimumGrant": _ELASTIC,
+    "minimumGrant": _TAKING,
     "regrowAfter": _ELASTIC,
     "minimumGain": _ELASTIC,
     "reservationLead": _EVERY,
@@ -87,3 +88,7 @@ def _unused(value: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:
             remedy = f"remove it, or write name: {names[-1]}"
             complaint = Complaint("UnusedParameter", message, remedy)
             yield complaint.at((*_PATH, key), at_key=True)
+    if "minimumGrant" in value and not value.get("preemptElastic", True):
+        message = "without preemptElastic no grant ends early"
+        complaint = Complaint("UnusedParameter", message, "remove minimumGrant")
+        yield complaint.at((*_PATH, "minimumGrant"), at_key=True)

@@ -27,6 +27,15 @@ _RANGES = {
     "month": "1 to 12, or JAN to DEC",
     "day-of-week": "0 to 7, or SUN to SAT",
 }
+_SHORTHANDS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 # On some machines names of zones; what they mean is a setting of that machine.
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
@@ -82,8 +91,9 @@ def cron(value: object) -> str:
     """
     fields = str(value).split()
     if len(fields) != 5:
-        message = f"{quoted(value)} has {len(fields)} fields instead of five"
-        raise Complaint("BadCron", message, 'write minute, hour, day, month, weekday: "0 2 * * *"')
+        example = _SHORTHANDS.get(str(value).lower(), "0 2 * * *")
+        remedy = f'write minute, hour, day, month and day of week: "{example}"'
+        raise Complaint("BadCron", f"{quoted(value)} isn't five fields", remedy)
     text = " ".join(fields)
     if (field := _unreadable(fields)) is not None:
         message = f"the {field.replace('-', ' ')} of {quoted(value)} can't be read"
