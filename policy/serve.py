@@ -175,7 +175,7 @@ class Round:
                         return groups
                     placer.give_back(variant, groups, {})
                 self.assignment.roll_back(mark)
-        if not later:
+        if not later and not self._open:
             self._note_hopeless(asked)
         return None
 
@@ -383,7 +383,7 @@ class Round:
         added = {k: n - before.get(k, 0) for k, n in groups.items() if n > before.get(k, 0)}
         if added:
             self.assignment.note(holding, added)
-        if sum(added.values()) < wanted and not component.max_per_node:
+        if sum(added.values()) < wanted and not component.max_per_node and not self._open:
             self._exhausted.add(_kind(component))
 
     def _claim_elastic(self, holding: Holding) -> Force:
