@@ -21,7 +21,7 @@ BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo")
 LIBRARIES = {
     "policy": frozenset[str](),
     "reconciler.manifest": frozenset({"yaml", "jsonschema", "referencing"}),
-    "reconciler.converge": frozenset({"yaml"}),
+    "reconciler.converge": frozenset({"yaml", "cronsim"}),
     "reconciler.review": frozenset({"yaml"}),
 }
 
