@@ -179,18 +179,23 @@ class Ledger:
             assert record is not None
             records[entry.uid] = record
         identities = dict(self.memory.identities) | {
-            m.uid: Identity(namespace=m.namespace, name=m.name, run=m.run)
-            for m in want.manifests.values()
+            Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run)
+            for s in found.statuses
         }
         statuses = {Uid(s.uid): document(s) for s in found.statuses}
         placements = {**self.memory.placements, **found.placements}
+        gone = set(found.forgotten)
         self.memory = replace(
             self.memory,
-            records=records,
-            identities=identities,
+            records={uid: r for uid, r in records.items() if uid not in gone},
+            identities={uid: i for uid, i in identities.items() if uid not in gone},
             frozen={**self.memory.frozen, **found.frozen},
             placements={uid: g for uid, g in placements.items() if g},
-            statuses={**self.memory.statuses, **statuses},
+            statuses={
+                uid: told
+                for uid, told in {**self.memory.statuses, **statuses}.items()
+                if uid not in gone
+            },
             last_seq=last + len(entries),
             published_seq=last + len(entries),
         )
@@ -210,7 +215,8 @@ class Ledger:
 def outcome(found: Assessment) -> tuple[object, ...]:
     """What a pass does and tells."""
     told = [document(status) for status in found.statuses]
-    return (found.steps, found.placements, found.desired, found.plan, told, found.harvest)
+    did = (found.steps, found.placements, found.desired, found.plan, found.harvest)
+    return (*did, told, found.forgotten, found.wake_at)
 
 
 def status_of(found: Assessment, m: Manifest) -> Any:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from reconciler.manifest.spec import Window
+from reconciler.manifest.spec import Schedule, Window
 
 _MINUTE = timedelta(minutes=1)
 # No zone's clock jumps further in our time; around a jump, wall clock and time run in other orders.
@@ -106,6 +106,11 @@ def _starts(window: Window, *, after: datetime) -> Iterator[datetime]:
         yield from occurrences(window.cron, window.timezone, after=after)
     elif window.start > after:
         yield window.start.astimezone(UTC)
+
+
+def on_the_wall(schedule: Schedule | Window, at: datetime) -> str:
+    """Return a time as its author reads it, to the minute, in the time zone that was given."""
+    return at.astimezone(ZoneInfo(schedule.timezone)).isoformat(timespec="minutes")
 
 
 @lru_cache(maxsize=4096)

@@ -46,6 +46,7 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
         exit_code=_exit_code(record),
         position=facts.wait.position if facts.wait else None,
         next_try_at=facts.blocked.until if facts.blocked else None,
+        next_run_at=facts.recurrence.next_at if facts.recurrence else None,
         refusals=_refusals(facts.wait),
         components=_components(facts),
         endpoints=_endpoints(facts) if phase in (Phase.RUNNING, Phase.STARTING) else (),

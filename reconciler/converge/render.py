@@ -15,6 +15,7 @@ from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import naming
 from reconciler.converge.state import (
+    KIND_INIT,
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_DEPLOYMENT,
@@ -384,7 +385,7 @@ class _Rendering:
             labels={
                 LABEL_DEPLOYMENT: self._host.deployment,
                 LABEL_NAMESPACE: namespace.name,
-                LABEL_KIND: "init",
+                LABEL_KIND: KIND_INIT,
                 LABEL_NODE: node,
                 LABEL_UID: "",
                 LABEL_SPEC_HASH: canonical.digest([storage_name, owner, storage])[:16],
