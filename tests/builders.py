@@ -12,11 +12,16 @@ from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.converge.assess import assess
 from reconciler.converge.ledger import Entry, fold
+from reconciler.converge.plan import CreateService, RemoveService
 from reconciler.converge.render import Host, Storage
 from reconciler.converge.state import (
+    LABEL_APPLIED_HASH,
+    ObservedNetwork,
     ObservedNode,
+    ObservedService,
     ObservedState,
     ObservedTask,
+    ServiceSpec,
     TaskState,
 )
 from reconciler.converge.status import document
@@ -139,6 +144,30 @@ def task(service_id: str, state: TaskState = TaskState.RUNNING, **fields: Any) -
         reservations=resources(cpus=1, memory=64 * MIB),
     )
     return replace(base, **fields)
+
+
+def there(spec: ServiceSpec, *, at: datetime = NOW) -> ObservedService:
+    """A service as the cluster shows it once it was created."""
+    labelled = replace(spec, labels={**spec.labels, LABEL_APPLIED_HASH: spec.applied_hash})
+    return ObservedService(id=f"id-{spec.name}", version=1, spec=labelled, created_at=at)
+
+
+def carried_out(found: Assessment, state: ObservedState, *, at: datetime = NOW) -> ObservedState:
+    """The observation after a plan's removes and creates; every new task runs."""
+    gone = {a.id for a in found.plan.actions if isinstance(a, RemoveService)}
+    made = [there(a.spec, at=at) for a in found.plan.actions if isinstance(a, CreateService)]
+    return replace(
+        state,
+        services=(*(s for s in state.services if s.id not in gone), *made),
+        tasks=(
+            *(t for t in state.tasks if t.service_id not in gone),
+            *(task(s.id, node=s.spec.node) for s in made),
+        ),
+        networks=tuple(
+            ObservedNetwork(id=name, name=name, labels=spec.labels, created_at=NOW)
+            for name, spec in found.desired.networks.items()
+        ),
+    )
 
 
 _DONE = {TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED, TaskState.SHUTDOWN}

@@ -130,7 +130,8 @@ def _held_for_window(draft: Draft, candidate: Candidate) -> Blocked | None:
     if draft.closed is None:
         return None
     runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
-    if not any(draft.held.get(uid) == draft.closed.why for uid in runs.values()):
+    before = [uid for uid in runs.values() if uid != candidate.record.uid]
+    if not any(draft.held.get(uid) == draft.closed.why for uid in before):
         return None
     code, message = draft.closed.why
     return Blocked(reason=code, message=message, until=draft.closed.until)

@@ -119,16 +119,24 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
         if moved.record is None:
             continue
         draft.records[uid] = moved.record
-        if draft.closed is not None and manifest is not None:
-            spec = draft.spec_of(uid, moved.record)
-            if lifecycle.would_change(moved.record, manifest, spec):
-                draft.held[uid] = draft.closed.why
+        _hold_outside_window(draft, moved.record, manifest)
         if moved.refrozen is not None:
             draft.frozen[uid, moved.record.generation] = moved.refrozen
         if record is not None and record.attempt_open and not moved.record.attempt_open:
             draft.placements[uid] = ()
             harvest += [(uid, group) for group in draft.groups.get(uid, ()) if group.tasks]
     return tuple(harvest)
+
+
+def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None) -> None:
+    """Say of what runs that its edit waits; what has just ended waits for nothing any more."""
+    if draft.closed is None:
+        return
+    spec = draft.spec_of(record.uid, record)
+    if manifest is not None and lifecycle.would_change(record, manifest, spec):
+        draft.held[record.uid] = draft.closed.why
+    elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
+        del draft.held[record.uid]
 
 
 def _failed_dependency(draft: Draft, manifest: Manifest | None) -> str:

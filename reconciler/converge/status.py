@@ -91,6 +91,7 @@ class Status:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 0
+    attempts: int | None = None
     exit_code: int | None = None
     position: int | None = None
     next_try_at: datetime | None = None
@@ -143,6 +144,7 @@ def _body(status: Status) -> dict[str, Any]:
         "startedAt": _time(status.started_at),
         "endedAt": _time(status.ended_at),
         "attempt": status.attempt,
+        "attempts": status.attempts,
         "exitCode": status.exit_code,
         "position": status.position,
         "nextTryAt": _time(status.next_try_at),
