@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from policy.model.cluster import Node
 from policy.model.execution import Constraint, NodeId
-from policy.place import satisfies
+from policy.room import satisfies
 from reconciler import canonical
 from reconciler.converge import naming, reserving
 from reconciler.converge.plan import Note
