@@ -57,6 +57,7 @@ class Publisher:
         self._flight: Future[Published] | None = None
         self.error = ""
         self.refresh(working_set.statuses)
+        self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
 
     @property
@@ -105,6 +106,17 @@ class Publisher:
             self._put(publication.ledger_path(uid), None)
             path = publication.status_path(identity.namespace, identity.name, identity.run)
             self._put(path, None)
+
+    def _drop_leftovers(self) -> None:
+        """Delete the files of runs that were forgotten before that could be pushed."""
+        known = {publication.ledger_path(uid) for uid in self._working_set.entries}
+        known |= {
+            publication.status_path(identity.namespace, identity.name, identity.run)
+            for identity in self._working_set.identities.values()
+        }
+        for path in sorted(self._working_set.published.keys() - known):
+            if publication.is_of_one_run(path):
+                self._put(path, None)
 
     def _current(self, namespace: str) -> Mapping[str, Uid]:
         """Path -> uid of the run that has the file: of those that share one, the newest."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from reconciler.converge.ledger import Entry
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.status import published
 
+_OF_ONE_RUN = re.compile(r"ledger/.+|status/[^/]+/[^/]+/[^/.]+\.[0-9]+\.yaml")
 _SYMBOLS = {
     "Running": "🟢",
     "Succeeded": "✅",
@@ -70,6 +72,11 @@ def newest(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def ledger_path(uid: str) -> str:
     """Return where one run's facts are mirrored."""
     return f"ledger/{uid[:2]}/{uid}.yaml"
+
+
+def is_of_one_run(path: str) -> bool:
+    """Tell whether a published file is about a single run, so that it goes with that."""
+    return _OF_ONE_RUN.fullmatch(path) is not None
 
 
 def readme_path(namespace: str) -> str:

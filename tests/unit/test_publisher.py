@@ -51,6 +51,29 @@ def row(reason: str) -> ExecutionRow:
     )
 
 
+def test_the_files_of_a_run_that_was_forgotten_before_a_crash_are_deleted() -> None:
+    gone = {"status/aml/2a/nightly.1792913700.yaml": "x", "ledger/00/0000000000000001.yaml": "x"}
+    kept = {"status/aml/README.md": "x", "status/aml/2a/nightly.yaml": "x"}
+    stored = Stored(
+        entries=(),
+        frozen=(),
+        placements={},
+        executions=(),
+        good_files=(),
+        accepted={},
+        snapshot=None,
+        published=gone | kept,
+        state_version=1,
+    )
+    branch = Branch()
+    branch.gate.set()
+    publisher = Publisher(branch, WorkingSet(stored), ledger_key=b"k" * 32)
+    publisher.flush(NOW, wait=True)
+    publisher.close()
+    assert branch.files == dict.fromkeys(gone)
+    assert not publisher.is_dirty
+
+
 def test_what_goes_back_to_what_it_was_while_it_is_pushed_is_pushed_again() -> None:
     nothing = Stored(
         entries=(),
