@@ -152,7 +152,7 @@ class Publisher:
             self._last_push = now
             self._take_off()
             if wait:
-                landed = self._landed(wait=True) or landed
+                landed = _both(landed, self._landed(wait=True))
         return landed
 
     def close(self) -> None:
@@ -189,6 +189,13 @@ class Publisher:
                 del self._files[path]
         self.published_seq = published.sequence
         return published
+
+
+def _both(first: Published | None, second: Published | None) -> Published | None:
+    """Return what two pushes in a row got through: nothing of the first may be lost."""
+    if first is None or second is None:
+        return second or first
+    return Published(digests={**first.digests, **second.digests}, sequence=second.sequence)
 
 
 def _digest(data: bytes | None) -> str | None:
