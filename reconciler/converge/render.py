@@ -14,6 +14,7 @@ from functools import lru_cache
 from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import naming
+from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.state import (
     KIND_INIT,
     LABEL_ATTEMPT,
@@ -310,6 +311,8 @@ class _Rendering:
             "ZOE_EXECUTION": self._execution.name,
             "ZOE_NAMESPACE": self._execution.namespace.name,
         }
+        if is_scheduled(self._execution.run):
+            ours["ZOE_DUE_AT"] = time_of(self._execution.run).isoformat()
         return tuple(sorted((ours | given).items()))
 
     def _labels(self, kind: str) -> dict[str, str]:

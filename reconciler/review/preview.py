@@ -21,7 +21,7 @@ from reconciler.converge.assess import assess
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.lifecycle import Edit, classify, is_refused
 from reconciler.converge.render import Host
-from reconciler.converge.runs import SCHEDULE
+from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.state import (
     ObservedNode,
     ObservedPort,
@@ -233,6 +233,8 @@ class _Comparison:
             return self._create(uid, head)
         if record is not None and is_refused(record, head, self._spec(uid, base)):
             return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
+        if is_scheduled(head.run):
+            return None, ""  # what becomes of a schedule is told once, and not at each of its runs
         if head.run == SCHEDULE:
             return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policy.model.execution import Uid
-from reconciler.converge import schedule
+from reconciler.converge import publication, schedule
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import RemoveService
 from reconciler.converge.runs import SCHEDULE, is_scheduled, run_at, time_of
@@ -16,7 +16,9 @@ from reconciler.converge.state import LABEL_RUN, TaskState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Wanted
 from reconciler.manifest.spec import After, Manifest, Overlap, Schedule, UpdateMode
+from reconciler.review.preview import ActionKind, Cluster, preview
 from tests.builders import (
+    HOST,
     NOW,
     Ledger,
     batch,
@@ -120,6 +122,13 @@ def test_each_due_time_is_a_run_of_its_own_numbered_by_its_time() -> None:
         "01-13:00": "Succeeded/Completed",
         "01-14:00": "Running/Running",
     }
+
+
+def test_a_run_is_told_the_time_that_it_is_for() -> None:
+    days = Days(nightly())
+    days.go_to(at(1, 13, 7))
+    (there,) = days.state.services
+    assert dict(there.spec.environment)["ZOE_DUE_AT"] == "2026-01-01T13:00:00+00:00"
 
 
 def test_a_second_pass_at_the_same_time_changes_nothing() -> None:
@@ -409,3 +418,59 @@ def test_a_world_that_is_expanded_twice_is_as_once() -> None:
     once = expand(days.wanted)
     assert expand(once) == once
     assert sorted(m.run for m in once.manifests.values()) == [run_at(at(1, h)) for h in (13, 14)]
+
+
+# -- what people see ------------------------------------------------------------------------------
+
+
+def lines(days: Days, head: Wanted) -> list[tuple[ActionKind, str]]:
+    found = preview(
+        days.wanted,
+        head,
+        memory=days.ledger.memory,
+        cluster=Cluster(id="test", observed=replace(days.state, taken_at=days.ledger.now)),
+        host=HOST,
+    )
+    return [(line.action, line.reason) for line in found]
+
+
+def test_a_plan_shows_when_a_new_schedule_begins() -> None:
+    days = Days()
+    told = (ActionKind.CREATE, "runs next at 2026-01-01T13:00+00:00")
+    assert lines(days, wanted(nightly())) == [told]
+
+
+def test_a_plan_shows_what_an_edit_of_a_schedule_does() -> None:
+    days = Days(nightly())
+    days.go_to(at(1, 13, 5))
+    assert lines(days, wanted(nightly())) == []
+    edited = nightly(spec=batch(service(image="newer", completes=True)))
+    told = "the next run follows: runs next at 2026-01-01T14:00+00:00"
+    assert lines(days, wanted(edited)) == [(ActionKind.IN_PLACE, told)]
+    later = nightly(Schedule(cron="0 18 * * *"))
+    told = "runs next at 2026-01-01T18:00+00:00"
+    assert lines(days, wanted(later)) == [(ActionKind.IN_PLACE, told)]
+
+
+def test_a_plan_shows_that_a_deleted_schedule_stops_what_runs() -> None:
+    days = Days(nightly(), manifest(interactive(), name="other"))
+    days.go_to(at(1, 13, 5))
+    found = lines(days, wanted(manifest(interactive(), name="other")))
+    assert [kind for kind, _ in found] == [ActionKind.STOP, ActionKind.STOP]
+
+
+def test_of_each_name_the_newest_run_is_told_and_its_schedule_before_it() -> None:
+    days = Days(manifest(interactive(), name="nightly"))
+    days.go_to(at(1, 12, 30))
+    days.want(nightly())
+    for hour in (13, 14):
+        days.go_to(at(1, hour, 0))
+        days.end()
+        days.go_to(at(1, hour, 30))
+    documents = list(days.ledger.memory.statuses.values())
+    runs = [d["metadata"]["run"] for d in publication.newest(documents)]
+    assert runs == [SCHEDULE, run_at(at(1, 14))]
+    days.want(manifest(interactive(), name="nightly"))
+    days.go_to(at(1, 14, 40))
+    documents = list(days.ledger.memory.statuses.values())
+    assert publication.newest(documents)[0]["metadata"]["run"] == 1
