@@ -23,7 +23,7 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     for uid, record in sorted(draft.records.items()):
         if record.is_final:
             continue
-        identity = draft.identity(uid)
+        identity = draft.memory.identities.get(uid) or draft.identity(uid)
         name = (identity.namespace, identity.name)
         live.add(name)
         if draft.manifest_of(uid) is not None:

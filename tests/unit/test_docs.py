@@ -32,6 +32,8 @@ def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
         path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
