@@ -17,7 +17,6 @@ from policy.model.execution import ApplicationType, Component, Execution, Uid
 from policy.model.resources import Resources
 from policy.simulator.application import Application, Kind
 from policy.simulator.chance import Chance
-from policy.simulator.load import at_load
 
 GIB = 1024**3
 DAY_S = 86_400
@@ -36,25 +35,24 @@ NAMESPACES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """Permille of the applications that are of each kind; the rest is interactive."""
+    """Permille of the applications that are of a kind; the rest is interactive."""
 
     elastic: int = 640
     rigid: int = 160
 
 
-def generate(
-    count: int, chance: Chance, capacity: Resources, *, load_permille: int, mix: Mix
-) -> list[Application]:
-    """Return ``count`` applications that arrive in bursts, at this load on this capacity."""
+def generate(count: int, chance: Chance, mix: Mix) -> list[Application]:
+    """Return ``count`` applications that arrive in bursts, a burst every 1,000 seconds on average.
+
+    How fast they are to arrive is for ``load.at_load`` to say, once it is known what fits.
+    """
     applications: list[Application] = []
     now_s = 0.0
     for number in range(count):
         if number and number % BURST == 0:
             now_s += chance.expovariate(1.0)
-        # The unit of time is arbitrary until the load is set.
-        applications.append(_application(number, int(now_s * DAY_S * 1000), chance, mix))
-    fitting = [a for a in applications if a.execution.full_demand.fits_in(capacity)]
-    return at_load(fitting, capacity, load_permille)
+        applications.append(_application(number, int(now_s * 1_000_000), chance, mix))
+    return applications
 
 
 def _application(number: int, queued_ms: int, chance: Chance, mix: Mix) -> Application:

@@ -63,3 +63,21 @@ def exact(runtime_ms: int) -> Estimate:
     return Estimate(
         typical_ms=runtime_ms, low_ms=runtime_ms, high_ms=runtime_ms, basis=EstimateBasis.EXACT
     )
+
+
+def estimate(samples_ms: Sequence[int], hint_ms: int | None) -> Estimate | None:
+    """Return the median of at least three samples, else the hint."""
+    if len(samples_ms) >= 3:
+        ordered = sorted(samples_ms)
+        return Estimate(
+            typical_ms=ordered[len(ordered) // 2],
+            low_ms=ordered[len(ordered) // 10],
+            high_ms=ordered[(len(ordered) - 1) * 9 // 10],
+            basis=EstimateBasis.HISTORY,
+            samples=len(ordered),
+        )
+    if hint_ms is None:
+        return None
+    return Estimate(
+        typical_ms=hint_ms, low_ms=hint_ms // 4, high_ms=hint_ms * 4, basis=EstimateBasis.HINT
+    )
