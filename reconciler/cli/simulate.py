@@ -209,7 +209,7 @@ def _memory_bytes(text: str) -> int:
     try:
         return memory_bytes(text)
     except Complaint as error:
-        raise ConfigError(f"--memory-per-node: {error}") from error
+        raise ConfigError(f"--memory-per-node: {error.message}: {error.remedy}") from error
 
 
 def _own(trace: Trace) -> tuple[int | None, int | None]:

@@ -7,9 +7,11 @@ import io
 import random
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from policy.simulator import generator, swf
 from policy.simulator.application import Application
@@ -80,17 +82,24 @@ def read_trace(path: Path) -> Trace:
         ConfigError: It can't be read, or holds no job.
     """
     try:
-        with path.open("rb") as file:
-            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(0)
-            content = gzip.GzipFile(fileobj=file) if packed else file
-            trace = swf.read(io.TextIOWrapper(content, encoding="utf-8", errors="replace"))
+        with _opened(path) as lines:
+            trace = swf.read(lines)
     except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"{path} can't be read: {_told(error)}") from error
     if not trace.jobs:
         told = "".join(f", {count} times {reason}" for reason, count in trace.dropped.items())
         raise ConfigError(f"{path} holds no job in the Standard Workload Format{told}")
     return trace
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    with path.open("rb") as file:
+        is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        content = gzip.GzipFile(fileobj=file) if is_packed else file
+        with io.TextIOWrapper(content, encoding="utf-8", errors="replace") as lines:
+            yield lines
 
 
 def _told(error: Exception) -> str:
