@@ -16,7 +16,7 @@ from policy.model.tenant import Tenant
 from policy.scheduler import decide
 from policy.settings import PolicySettings
 from policy.simulator.application import Application
-from policy.simulator.holdings import Accounts, accrue
+from policy.simulator.holdings import Accounts
 from policy.simulator.knowledge import Knowledge
 from policy.simulator.record import Run
 from policy.simulator.world import World
@@ -81,7 +81,11 @@ class Engine:
             applications,
             nodes=self.nodes,
             reservations=self.reservations,
-            accounts=Accounts(self.tenants, accrue=accrue, half_life_ms=self.settings.half_life_ms),
+            accounts=Accounts(
+                self.tenants,
+                half_life_ms=self.settings.half_life_ms,
+                entry_penalty_ms=self.settings.entry_penalty_ms,
+            ),
             knowledge=knowledge,
             from_ms=from_ms,
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from policy.model.cluster import Node
 from policy.model.execution import Allocation, Execution
 from policy.model.resources import NOTHING, Resources
-from policy.model.tenant import Amounts, Tenant, Usage
+from policy.model.tenant import Tenant, Usage
+from policy.share import accrue, amounts_of, penalised
 from policy.simulator.record import Occupancy
-
-Accrue = Callable[[Usage, Amounts, int, int], Usage]
-"""``accrue(usage, held, now_ms, half_life_ms)``."""
 
 
 class Occupancies:
@@ -56,50 +54,43 @@ class Occupancies:
 class Accounts:
     """What each namespace holds, and the tenants with what they used lately."""
 
-    def __init__(self, tenants: Sequence[Tenant], *, accrue: Accrue, half_life_ms: int) -> None:
+    def __init__(
+        self, tenants: Sequence[Tenant], *, half_life_ms: int, entry_penalty_ms: int
+    ) -> None:
         self._tenants = {tenant.name: tenant for tenant in tenants}
-        self._accrue, self._half_life_ms = accrue, half_life_ms
+        self._half_life_ms, self._entry_penalty_ms = half_life_ms, entry_penalty_ms
         self._held: dict[str, Resources] = {}
 
     def change(self, namespace: str, amount: Resources, now_ms: int) -> None:
         """Let a namespace hold that much more from now on."""
-        if namespace not in self._tenants:
-            self._tenants[namespace] = Tenant(name=namespace, usage=Usage(as_of_ms=now_ms))
         self._settle(namespace, now_ms)
         self._held[namespace] = self._held.get(namespace, NOTHING) + amount
 
+    def start(self, execution: Execution, now_ms: int) -> None:
+        """Charge a namespace with the entry penalty of a start."""
+        tenant = self._settle(execution.namespace, now_ms)
+        core = amounts_of(execution.core_demand)
+        usage = penalised(tenant.usage, core, self._entry_penalty_ms)
+        self._tenants[tenant.name] = replace(tenant, usage=usage)
+
     def tenants(self, now_ms: int) -> tuple[Tenant, ...]:
         """Return all tenants with their usage as of now."""
-        for namespace in self._tenants:
-            self._settle(namespace, now_ms)
-        return tuple(self._tenants.values())
+        return tuple(self._settle(name, now_ms) for name in self._tenants)
 
-    def _settle(self, namespace: str, now_ms: int) -> None:
-        tenant = self._tenants[namespace]
-        if tenant.usage.as_of_ms == now_ms:
-            return
-        held = amounts(self._held.get(namespace, NOTHING))
-        usage = self._accrue(tenant.usage, held, now_ms, self._half_life_ms)
-        self._tenants[namespace] = replace(tenant, usage=usage)
-
-
-def amounts(resources: Resources) -> Amounts:
-    """Return a vector as sorted (dimension, amount) pairs, without zeros."""
-    pairs = [("cpu", resources.cpu_millis), ("memory", resources.memory_bytes), *resources.generic]
-    return tuple(sorted(pair for pair in pairs if pair[1]))
+    def _settle(self, namespace: str, now_ms: int) -> Tenant:
+        """Bring a namespace's usage up to now; one that nobody declared is made."""
+        tenant = self._tenants.get(namespace)
+        if tenant is None:
+            tenant = Tenant(name=namespace, usage=Usage(as_of_ms=now_ms))
+        held = amounts_of(self._held.get(namespace, NOTHING))
+        usage = accrue(tenant.usage, held, now_ms, self._half_life_ms)
+        if usage is not tenant.usage:
+            tenant = replace(tenant, usage=usage)
+        self._tenants[namespace] = tenant
+        return tenant
 
 
 def reserved(execution: Execution, allocations: Iterable[Allocation]) -> Resources:
     """Return what these groups of an execution reserve together."""
     demands = {component.name: component.demand for component in execution.components}
     return sum((demands[group.component] * group.count for group in allocations), NOTHING)
-
-
-def accrue(usage: Usage, held: Amounts, now_ms: int, half_life_ms: int) -> Usage:
-    """Return usage as of ``now_ms``, after ``held`` was held since it was last brought up."""
-    passed = now_ms - usage.as_of_ms
-    halvings = passed // half_life_ms
-    total = {name: amount >> halvings for name, amount in usage.amounts}
-    for name, amount in held:
-        total[name] = total.get(name, 0) + amount * min(passed, half_life_ms)
-    return Usage(as_of_ms=now_ms, amounts=tuple(sorted(total.items())))

@@ -118,6 +118,7 @@ class World:
             job = self._jobs[start.uid]
             job.execution = self._waiting.pop(start.uid)
             job.start(start.allocations, self.now_ms)
+            self._accounts.start(job.execution, self.now_ms)
             self._place(job, (), start.allocations)
 
     def result(self, last: Decision | None) -> Run:
