@@ -21,6 +21,9 @@ from policy.simulator.knowledge import Knowledge
 from policy.simulator.record import Run
 from policy.simulator.world import World
 
+Decider = Callable[[Snapshot, PolicySettings], Decision]
+"""``policy.scheduler.decide``, or something around it that measures it."""
+
 Observer = Callable[[Snapshot, Decision], None]
 """Sees every snapshot with what was decided on it."""
 
@@ -40,6 +43,7 @@ class Engine:
             together, at the last of them; that bounds the number of decisions at the price of
             starts that are late by as much. For forecasts; 0 is exact.
         observe: Sees every decision.
+        decider: Decides.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Engine:
         reservations: Sequence[Reservation] = (),
         quantum_permille: int = 0,
         observe: Observer | None = None,
+        decider: Decider = decide,
     ) -> None:
         self.settings = settings
         self.nodes = tuple(nodes)
@@ -58,6 +63,7 @@ class Engine:
         self.reservations = tuple(reservations)
         self.quantum_permille = quantum_permille
         self.observe = observe
+        self.decider = decider
 
     def run(
         self,
@@ -105,7 +111,7 @@ class Engine:
         looked_ahead_ms = next_ms - world.begin_ms
         world.advance(next_ms, window_ms=looked_ahead_ms * self.quantum_permille // 1000)
         snapshot = world.snapshot()
-        decision = decide(snapshot, self.settings)
+        decision = self.decider(snapshot, self.settings)
         if self.observe is not None:
             self.observe(snapshot, decision)
         world.apply(decision)
