@@ -9,7 +9,7 @@ time are drawn in seconds and kept in milliseconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log
 
@@ -21,11 +21,17 @@ from policy.simulator.chance import Chance
 GIB = 1024**3
 DAY_S = 86_400
 
-CPU_QUANTILES = ((0.0, 0.001), (0.5, 0.025), (0.9, 0.78), (0.99, 3.8), (1.0, 6.4))
-"""(quantile, cores) of one component; the outer two are the bounds."""
+CPU_QUANTILES = ((0.0, 0.001), (0.5, 0.025), (0.9, 0.78), (0.99, 3.8), (1.0, 10.0))
+"""(quantile, cores) that one task used in the trace; the outer two are bounds."""
 
-MEMORY_QUANTILES = ((0.0, 0.01), (0.5, 0.17), (0.9, 2.4), (0.99, 8.7), (1.0, 25.6))
-"""(quantile, GiB) of one component."""
+MEMORY_QUANTILES = ((0.0, 0.01), (0.5, 0.17), (0.9, 2.4), (0.99, 8.7), (1.0, 40.0))
+"""(quantile, GiB) that one task used."""
+
+SCALE = 0.7
+"""What the authors multiplied both with."""
+
+MOST_CORES, MOST_GIB = 6.4, 25.6
+"""A component below both fits five times on a node; others are drawn again."""
 
 LONGEST_S = 9 * DAY_S
 MOST_REPLICAS = 2000
@@ -110,9 +116,12 @@ def _replicas(kind: Kind, chance: Chance) -> tuple[int, int]:
 
 
 def _shape(chance: Chance) -> Resources:
-    cpus = _interpolated(chance.random(), CPU_QUANTILES)
-    gib = _interpolated(chance.random(), MEMORY_QUANTILES)
-    return Resources(cpu_millis=max(1, round(cpus * 1000)), memory_bytes=round(gib * GIB))
+    while True:
+        cores = SCALE * _interpolated(chance.random(), CPU_QUANTILES)
+        gib = SCALE * _interpolated(chance.random(), MEMORY_QUANTILES)
+        if cores < MOST_CORES and gib < MOST_GIB:
+            break
+    return Resources(cpu_millis=max(1, round(cores * 1000)), memory_bytes=round(gib * GIB))
 
 
 def _interpolated(rank: float, quantiles: Sequence[tuple[float, float]]) -> float:
@@ -122,10 +131,3 @@ def _interpolated(rank: float, quantiles: Sequence[tuple[float, float]]) -> floa
             part = (rank - below) / (above - below)
             return exp(log(low) + part * (log(high) - log(low)))
     return quantiles[-1][1]
-
-
-def without_elasticity(application: Application) -> Application:
-    """Return the application with all of it core: what a rigid scheduler would see."""
-    execution = application.execution
-    components = tuple(replace(c, core=c.maximum) for c in execution.components)
-    return replace(application, execution=replace(execution, components=components))

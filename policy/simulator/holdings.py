@@ -59,6 +59,8 @@ class Accounts:
     ) -> None:
         self._tenants = {tenant.name: tenant for tenant in tenants}
         self._half_life_ms, self._entry_penalty_ms = half_life_ms, entry_penalty_ms
+        # Many namespaces at every event would cost more than the decision; so little changes none.
+        self._stale_ms = half_life_ms // 256
         self._held: dict[str, Resources] = {}
 
     def change(self, namespace: str, amount: Resources, now_ms: int) -> None:
@@ -74,8 +76,11 @@ class Accounts:
         self._tenants[tenant.name] = replace(tenant, usage=usage)
 
     def tenants(self, now_ms: int) -> tuple[Tenant, ...]:
-        """Return all tenants with their usage as of now."""
-        return tuple(self._settle(name, now_ms) for name in self._tenants)
+        """Return all tenants with their usage as of now, or of a fraction of a half-life ago."""
+        for name, tenant in self._tenants.items():
+            if now_ms - tenant.usage.as_of_ms > self._stale_ms:
+                self._settle(name, now_ms)
+        return tuple(self._tenants.values())
 
     def _settle(self, namespace: str, now_ms: int) -> Tenant:
         """Bring a namespace's usage up to now; one that nobody declared is made."""

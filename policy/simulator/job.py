@@ -49,14 +49,24 @@ class Job:
     def work(self, now_ms: int) -> int:
         """Return the work done by now, never more than there is."""
         done = self.done + self.speed * (now_ms - self.since_ms)
-        return done if self.total is None else min(done, self.total)
+        return done if self.total is None or done < self.total else self.total
 
     def seen(self, now_ms: int) -> Execution:
-        """Return the execution as policy sees it now."""
+        """Return the execution as policy sees it now.
+
+        Asked of all that runs at every event, hence the copy by hand: ``dataclasses.replace`` sets
+        some twenty fields one by one and forgets the cached sums, none of which depends on work.
+        """
+        execution = self.execution
         done = self.work(now_ms)
-        if done != self.execution.work:
-            self.execution = _with_work(self.execution, done)
-        return self.execution
+        if done == execution.work:
+            return execution
+        updated = object.__new__(Execution)
+        kept = updated.__dict__
+        kept.update(execution.__dict__)
+        kept["work"] = done
+        self.execution = updated
+        return updated
 
     def due_ms(self) -> int | None:
         """Return when it ends if nothing changes: its work is done, or its lifetime is over."""
@@ -136,14 +146,3 @@ def _beyond(some: Iterable[Allocation], others: Iterable[Allocation]) -> int:
     """Count the replicas in ``some`` that aren't in ``others``, group by group."""
     there = {(group.component, group.node): group.count for group in others}
     return sum(max(0, group.count - there.get((group.component, group.node), 0)) for group in some)
-
-
-def _with_work(execution: Execution, work: int) -> Execution:
-    """Return the execution with its work brought up to date.
-
-    ``dataclasses.replace`` sets some twenty fields one by one and forgets the cached sums; this is
-    done for all that runs at every event, and takes a tenth of the time.
-    """
-    updated = object.__new__(Execution)
-    updated.__dict__.update(execution.__dict__, work=work)
-    return updated

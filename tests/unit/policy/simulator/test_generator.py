@@ -8,6 +8,7 @@ from statistics import median
 
 import pytest
 
+from policy.model.resources import Resources
 from policy.simulator.application import Application, Kind
 from policy.simulator.generator import BURST, GIB, LONGEST_S, Mix, generate
 from policy.simulator.load import at_load, offered_permille, window_ms
@@ -40,10 +41,14 @@ def test_cores_are_drawn_as_the_authors_drew_them(made: list[Application]):
 def test_shapes_have_the_published_quantiles(made: list[Application]):
     demands = [a.execution.components[0].demand for a in made]
     cpus = sorted(demand.cpu_millis for demand in demands)
-    assert median(cpus) == pytest.approx(25, rel=0.1)
-    assert cpus[4500] == pytest.approx(780, rel=0.1)
-    assert cpus[-1] <= 6400
-    assert median(d.memory_bytes / GIB for d in demands) == pytest.approx(0.17, rel=0.1)
+    assert median(cpus) == pytest.approx(0.7 * 25, rel=0.1)
+    assert cpus[4500] == pytest.approx(0.7 * 780, rel=0.1)
+    assert median(d.memory_bytes / GIB for d in demands) == pytest.approx(0.7 * 0.17, rel=0.1)
+
+
+def test_five_of_any_shape_fit_on_a_node(made: list[Application]):
+    node = Resources(cpu_millis=32_000, memory_bytes=128 * GIB)
+    assert all((a.execution.components[0].demand * 5).fits_in(node) for a in made)
 
 
 def test_runtimes_and_bursts(made: list[Application]):
