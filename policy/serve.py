@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from policy import reasons
 from policy.assignment import Assignment, Claim, Claimant, Holding
@@ -16,6 +17,7 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Reason, ReasonCode, Wait
 from policy.model.execution import Component, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
+from policy.model.resources import NOTHING, Resources
 from policy.place import Force, Groups, Placer, at_home, settled
 from policy.progress import speed
 from policy.quota import Quotas
@@ -122,12 +124,12 @@ class Round:
     def _admit(self, execution: Execution, key: Key) -> Holding | None:
         """Start an execution, or note why not."""
         why = self._outside_window(execution) or self.quotas.refusal(
-            execution, self._asked(execution).core_demand
+            execution, self.asked(execution).core_demand
         )
         if why is not None:
             self.why[execution.uid] = why
             return None
-        asked = self._asked(execution)
+        asked = self.asked(execution)
         groups = self._in_window(execution, lambda: self._place(asked, key))
         if groups is None:
             is_kept = self._fits_but_for_what_is_kept(asked, key)
@@ -268,9 +270,16 @@ class Round:
             case ReasonCode.FILLER_WAITS:
                 return reasons.filler_waits(asked, reasons.refusals(asked, self.room))
             case ReasonCode.NO_CAPACITY:
-                return reasons.no_capacity(asked, reasons.refusals(asked, self.room))
+                found = reasons.refusals(asked, self.room)
+                return reasons.no_capacity(asked, found, self._free)
             case _:
                 return self.never_fits(asked) or reasons.behind(asked)
+
+    @cached_property
+    def _free(self) -> Resources:
+        """What all nodes that are up have left together, once everybody was served."""
+        rooms = (room for room in self.room if room.node.is_ready and room.node.is_active)
+        return sum((room.free for room in rooms), NOTHING)
 
     def never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
@@ -631,7 +640,7 @@ class Round:
 
     def _why(self, execution: Execution) -> Reason:
         known = self.why.get(execution.uid)
-        asked = self._asked(execution)
+        asked = self.asked(execution)
         if known is not None:
             return known if isinstance(known, Reason) else self._told(asked, known)
         outside = self._outside_window(execution)
@@ -647,7 +656,7 @@ class Round:
             if not e.is_filler and e.queued_ms + self.settings.ageing_ms > self.now_ms
         ]
 
-    def _asked(self, execution: Execution) -> Execution:
+    def asked(self, execution: Execution) -> Execution:
         """Return the execution with everything that it needs to start as its core."""
         if not self.rules.is_rigid:
             return execution
