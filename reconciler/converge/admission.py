@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from policy.model.decision import Decision
+from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
+from reconciler.converge import lifecycle
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import Entry, Fact, fold
 from reconciler.converge.lifecycle import Step
 from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
+from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec
 
 
@@ -57,8 +59,36 @@ def homes(draft: Draft) -> Mapping[str, NodeId]:
     return {namespace: node for namespace, (_, node) in found.items()}
 
 
+def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
+    """End the attempts that make room for others; return the groups to harvest first.
+
+    Those executions queue again with the age that they had, as soon as their tasks are gone.
+    """
+    if not draft.world.may_start:
+        return ()
+    for preemption in decision.preemptions:
+        uid = preemption.uid
+        message = f"made room for {_beneficiary(draft, preemption)}"
+        step = lifecycle.preempted(draft.records[uid], draft.world.now, message)
+        draft.steps.append(step)
+        moved = fold([step.entry], draft.records[uid])
+        if moved is not None:
+            draft.records[uid] = moved
+        draft.placements[uid] = ()
+        draft.blocked[uid] = Blocked(reason="Preempted", message=f"{message}; it queues again")
+    uids = [preemption.uid for preemption in decision.preemptions]
+    return tuple((uid, group) for uid in uids for group in draft.groups.get(uid, ()) if group.tasks)
+
+
+def _beneficiary(draft: Draft, preemption: Preemption) -> str:
+    if preemption.by is None:
+        return "a reservation"
+    identity = draft.identity(preemption.by)
+    return f"{identity.namespace}/{identity.name}"
+
+
 def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> None:
-    """Turn starts into facts and groups: the intent, before any effect."""
+    """Turn starts and resizes into facts and groups: the intent, before any effect."""
     if not draft.world.may_start:
         return
     for start in decision.starts:

@@ -51,8 +51,10 @@ def assess(world: World) -> Assessment:
         admitted,
         storages=world.host.storages,
         homes=admission.homes(draft),
+        known=draft.records.keys(),
     )
     decision = decide(taken, settings_of(world.wanted.platform))
+    harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft)
     desired = together(one.state for one in rendered.values())

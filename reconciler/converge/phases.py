@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from policy.model.decision import Wait
 from policy.model.execution import Allocation
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
+from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.queue import Blocked
 from reconciler.converge.status import Phase
 from reconciler.converge.tasks import Group
@@ -65,7 +66,9 @@ def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
         if facts.failures:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")
-        noted = next((message for _, message in facts.notes), "")
+        reason, noted = next(iter(facts.notes), ("Starting", ""))
+        if reason == MAKING_ROOM:
+            return Phase.STARTING, reason, noted
         return Phase.STARTING, "Starting", pending or noted or "its core components are starting"
     return Phase.RUNNING, "Running", "all core components are up"
 

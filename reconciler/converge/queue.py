@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from policy.model.resources import NOTHING, Resources
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.render import Storage
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
-from reconciler.converge.tasks import is_live
+from reconciler.converge.tasks import is_leaving, is_live
 from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
 
 # After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
@@ -83,12 +83,21 @@ def blocked(
 def backoff_until(record: Record, *, jitter: float) -> datetime | None:
     """Return when the next attempt may start; None if it may at once. A new generation may."""
     end = record.last_end
-    if end is None or end.reason in (EndReason.SUSPENDED, EndReason.REPLACED):
+    if end is None or end.reason in _BLAMELESS:
         return None
     tries = max(1, record.failures + record.failed_starts + record.nodes_lost)
-    if end.reason in (EndReason.NODE_LOST, EndReason.REMOVED):
-        return None
     return end.at + timedelta(seconds=backoff_s(tries, jitter=jitter))
+
+
+_BLAMELESS = frozenset(
+    {
+        EndReason.SUSPENDED,
+        EndReason.REPLACED,
+        EndReason.PREEMPTED,
+        EndReason.NODE_LOST,
+        EndReason.REMOVED,
+    }
+)
 
 
 def backoff_s(tries: int, *, jitter: float) -> float:
@@ -130,8 +139,12 @@ def snapshot(
     *,
     storages: Mapping[str, Storage],
     homes: Mapping[str, NodeId],
+    known: Collection[Uid] = (),
 ) -> Snapshot:
     """Return what policy decides on.
+
+    What is on its way out isn't counted as reserved: who starts in its room waits until it is
+    gone (``making_room``). Counted, it would take the same room again from others meanwhile.
 
     Args:
         observed: The cluster.
@@ -139,6 +152,7 @@ def snapshot(
         admitted: Candidates with an open attempt.
         storages: Which storages exist, and whether they are the same on every node.
         homes: Namespace -> the node that holds its local storage.
+        known: Every uid that the ledger knows; services of others are never removed.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
@@ -146,7 +160,7 @@ def snapshot(
     ]
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
-        nodes=_nodes(observed, open_uids),
+        nodes=_nodes(observed, open_uids | set(known)),
         executions=tuple(sorted(executions, key=lambda e: e.uid)),
     )
 
@@ -202,15 +216,17 @@ def _component(service: Service, storages: Mapping[str, Storage], home: NodeId |
     )
 
 
-def _nodes(observed: ObservedState, open_uids: set[Uid]) -> tuple[Node, ...]:
+def _nodes(observed: ObservedState, ours_uids: set[Uid]) -> tuple[Node, ...]:
     ours = {
         service.id
         for service in observed.services
-        if service.spec.labels.get(LABEL_UID) in open_uids
+        if service.spec.labels.get(LABEL_UID) in ours_uids
     }
     held: dict[NodeId, list[ObservedTask]] = defaultdict(list)
     for task in observed.tasks:
-        if is_live(task) and task.service_id not in ours and task.node is not None:
+        if task.node is None or not is_live(task) or is_leaving(task):
+            continue
+        if task.service_id not in ours:
             held[task.node].append(task)
     return tuple(_node(node, held[node.id]) for node in observed.nodes)
 
