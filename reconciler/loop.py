@@ -173,6 +173,9 @@ class Loop:
                 for (uid, generation), spec in sorted(found.frozen.items())
             ),
             placements=found.placements,
+            progress=found.books.progress,
+            usage=found.books.usage,
+            runtimes=found.books.runtimes,
             executions=rows,
             events=(*self._events(found, wanted.commit), *self._alerts(found, wanted.commit)),
             harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),

@@ -9,12 +9,14 @@ from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import lifecycle
+from reconciler.converge.accounting import Progress, work_by
 from reconciler.converge.draft import Draft
-from reconciler.converge.ledger import Entry, Fact, fold
+from reconciler.converge.history import expected
+from reconciler.converge.ledger import Entry, Fact, Record, fold
 from reconciler.converge.lifecycle import Step
-from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
+from reconciler.converge.queue import Blocked, Candidate, blocked, epoch_ms, fraction
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import ExecutionSpec
+from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 
 def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
@@ -28,24 +30,37 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             continue
         if record.attempt_open:
             known = manifest or draft.stand_in(uid, record)
-            admitted.append(
-                Candidate(
-                    manifest=known,
-                    record=record,
-                    spec=spec,
-                    groups=draft.placements.get(uid, ()),
-                )
-            )
+            admitted.append(_candidate(draft, known, record, spec))
             continue
         if manifest is None:
             continue
-        candidate = Candidate(manifest=manifest, record=record, spec=spec, groups=())
+        candidate = _candidate(draft, manifest, record, spec)
         why = _why_blocked(draft, candidate)
         if why is None:
             queued.append(candidate)
         else:
             draft.blocked[uid] = why
     return queued, admitted
+
+
+def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
+    uid, now_ms = record.uid, epoch_ms(draft.world.now)
+    progress = draft.memory.progress.get(uid, Progress())
+    # By what it held until now: the pass may already have written a lost node off.
+    held = draft.memory.placements.get(uid, ())
+    if draft.ends_soon(uid, record, spec):
+        draft.ending.add(uid)
+    return Candidate(
+        manifest=manifest,
+        record=record,
+        spec=spec,
+        groups=draft.placements.get(uid, ()) if record.attempt_open else (),
+        work=work_by(progress, draft.memory.records.get(uid), spec, held, now_ms),
+        grown_ms=progress.grown_ms,
+        shrunk_ms=progress.shrunk_ms,
+        estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
+        is_growable=uid not in draft.ending,
+    )
 
 
 def homes(draft: Draft) -> Mapping[str, NodeId]:

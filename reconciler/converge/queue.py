@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
-from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
+from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
 from policy.model.resources import NOTHING, Resources
+from policy.model.tenant import Tenant
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.render import Storage
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
@@ -28,12 +29,20 @@ BACKOFF_MOST_S = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An execution that is wanted and not final: what policy may be asked about."""
+    """An execution that is wanted and not final: what policy may be asked about.
+
+    ``work``, ``grown_ms``, ``shrunk_ms``, ``estimate`` and ``is_growable`` are as policy has them.
+    """
 
     manifest: Manifest
     record: Record
     spec: ExecutionSpec
     groups: tuple[Allocation, ...]
+    work: int = 0
+    grown_ms: int | None = None
+    shrunk_ms: int | None = None
+    estimate: Estimate | None = None
+    is_growable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +149,7 @@ def snapshot(
     storages: Mapping[str, Storage],
     homes: Mapping[str, NodeId],
     known: Collection[Uid] = (),
+    tenants: tuple[Tenant, ...] = (),
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -153,6 +163,7 @@ def snapshot(
         storages: Which storages exist, and whether they are the same on every node.
         homes: Namespace -> the node that holds its local storage.
         known: Every uid that the ledger knows; services of others are never removed.
+        tenants: The namespaces with their quotas and use.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
@@ -162,6 +173,7 @@ def snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids | set(known)),
         executions=tuple(sorted(executions, key=lambda e: e.uid)),
+        tenants=tenants,
     )
 
 
@@ -189,9 +201,18 @@ def _execution(
         ),
         queued_ms=epoch_ms(record.queued_at),
         priority=spec.priority_value,
+        is_preemptible=spec.is_preemptible,
+        is_filler=spec.is_filler,
+        reservation=spec.reservation,
         started_ms=epoch_ms(started) if started else None,
         ends_ms=ends_ms,
+        lifetime_ms=None if spec.lifetime_ms is None else max(0, spec.lifetime_ms - record.ran_ms),
+        grown_ms=candidate.grown_ms,
+        shrunk_ms=candidate.shrunk_ms,
+        estimate=candidate.estimate,
+        work=candidate.work,
         allocations=candidate.groups,
+        is_growable=candidate.is_growable,
     )
 
 
@@ -213,6 +234,8 @@ def _component(service: Service, storages: Mapping[str, Storage], home: NodeId |
         spread=service.spread,
         only_nodes=frozenset({home}) if is_local and home else None,
         is_colocated=is_local,
+        is_revocable=service.revocable,
+        speedup=service.speedup,
     )
 
 

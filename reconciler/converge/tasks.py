@@ -70,7 +70,12 @@ class Group:
 
     @property
     def is_stranded(self) -> bool:
-        """Whether its node is lost, or is drained and what ran there was stopped."""
+        """Whether its node is lost, or is drained and what ran there was stopped.
+
+        What has completed there is done, whatever becomes of the node.
+        """
+        if 0 < self.service.spec.replicas <= self.complete:
+            return False
         if self.node is None or not self.node.is_ready:
             return True
         return not (self.node.is_active or self.running or self.complete)
