@@ -1,221 +1,198 @@
-"""Where a component's replicas go: filters that explain their "no", then a score.
+"""Where replicas go: the core of an execution packed, its elastic replicas spread.
 
-Placement works on a :class:`Room`, what is free on each node while a decision is being made.
-The filters run in a fixed order and the first one that refuses a node gives the reason
-(the way of SwarmKit's scheduler); the order of a sum of equal scores is the node's id.
+Placing charges the room; what can't be placed whole is given back by who asked. Equal scores are
+decided by the node's id.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from policy.model.cluster import Node
-from policy.model.decision import Refusal
-from policy.model.execution import (
-    Allocation,
-    Component,
-    Constraint,
-    Execution,
-    NodeId,
-    Operator,
-)
-from policy.model.resources import Resources, format_amount
+from policy.model.execution import Allocation, Component, Execution, NodeId
+from policy.room import NodeRoom, Room, attribute
+from policy.settings import Score
+
+Groups = dict[tuple[str, NodeId], int]
+"""Replicas by component and node."""
+
+MakeRoom = Callable[[NodeRoom, Component], bool]
+"""Frees room for one replica on a node by taking it from others; False if that can't be."""
 
 
-@dataclass(slots=True)
-class NodeRoom:
-    """What is left of one node: resources, host ports, and replicas by (uid, component)."""
+class Placer:
+    """Places replicas in ``room``; they have to fit into every one of ``later`` as well.
 
-    node: Node
-    free: Resources
-    ports: set[tuple[int, str]]
-    held: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def take(self, execution: Execution, component: Component, count: int) -> None:
-        """Charge ``count`` replicas (a negative count gives them back)."""
-        self.free -= component.demand * count
-        key = (execution.uid, component.name)
-        self.held[key] = self.held.get(key, 0) + count
-        if count > 0:
-            self.ports.update(component.host_ports)
-        elif not self.held[key]:
-            self.ports.difference_update(component.host_ports)
-
-    def holds(self, execution: Execution) -> bool:
-        """Tell whether any replica of ``execution`` is here."""
-        return any(count and uid == execution.uid for (uid, _), count in self.held.items())
-
-
-class Room:
-    """The free room of every node, charged and given back as a decision takes shape."""
-
-    def __init__(self, nodes: Iterable[Node], *, headroom: Resources) -> None:
-        self._rooms = {
-            node.id: NodeRoom(
-                node=node,
-                free=node.capacity - node.reserved - headroom,
-                ports=set(node.taken_ports),
-            )
-            for node in sorted(nodes, key=lambda n: n.id)
-        }
-        self._spares: dict[tuple[object, ...], bool] = {}
-
-    def __iter__(self) -> Iterator[NodeRoom]:
-        return iter(self._rooms.values())
-
-    def spares_managers(self, component: Component) -> bool:
-        """Tell whether some worker, whatever its state, may hold ``component``.
-
-        Then managers don't take it: one that dies takes its tasks with it.
-        """
-        key = (component.constraints, component.only_nodes)
-        if key not in self._spares:
-            self._spares[key] = any(
-                not room.node.is_manager
-                and all(satisfies(room.node, c) for c in component.constraints)
-                and (component.only_nodes is None or room.node.id in component.only_nodes)
-                for room in self
-            )
-        return self._spares[key]
-
-    def charge(self, execution: Execution, allocations: Iterable[Allocation]) -> None:
-        """Charge allocations; those on nodes that are gone weigh nothing."""
-        self._move(execution, allocations, 1)
-
-    def give_back(self, execution: Execution, allocations: Iterable[Allocation]) -> None:
-        """Undo :meth:`charge`."""
-        self._move(execution, allocations, -1)
-
-    def _move(self, execution: Execution, allocations: Iterable[Allocation], sign: int) -> None:
-        components = {component.name: component for component in execution.components}
-        for allocation in allocations:
-            room = self._rooms.get(allocation.node)
-            component = components.get(allocation.component)
-            if room is not None and component is not None:
-                room.take(execution, component, sign * allocation.count)
-
-
-Filter = Callable[[NodeRoom, Execution, Component], str]
-"""Returns "" for yes, else why not, in words."""
-
-
-def _state(room: NodeRoom, _execution: Execution, _component: Component) -> str:
-    return "" if room.node.is_ready else "is down"
-
-
-def _drain(room: NodeRoom, _execution: Execution, _component: Component) -> str:
-    return "" if room.node.is_active else "is drained or paused"
-
-
-def _constraints(room: NodeRoom, _execution: Execution, component: Component) -> str:
-    for constraint in component.constraints:
-        if not satisfies(room.node, constraint):
-            actual = attribute(room.node, constraint.attribute)
-            return f"{constraint} isn't met ({_shown(actual)})"
-    return ""
-
-
-def _storage(room: NodeRoom, _execution: Execution, component: Component) -> str:
-    if component.only_nodes is None or room.node.id in component.only_nodes:
-        return ""
-    return "doesn't hold the namespace's storage"
-
-
-def _max_per_node(room: NodeRoom, execution: Execution, component: Component) -> str:
-    held = room.held.get((execution.uid, component.name), 0)
-    if component.max_per_node and held >= component.max_per_node:
-        return f"has {held} of at most {component.max_per_node} replicas per node"
-    return ""
-
-
-def _ports(room: NodeRoom, _execution: Execution, component: Component) -> str:
-    taken = sorted(set(component.host_ports) & room.ports)
-    return f"port {taken[0][0]}/{taken[0][1]} is taken" if taken else ""
-
-
-def _resources(room: NodeRoom, _execution: Execution, component: Component) -> str:
-    missing = component.demand.shortfall(room.free)
-    return "; ".join(
-        f"needs {format_amount(name, need)}, {format_amount(name, max(0, free))} free"
-        for name, need, free in missing
-    )
-
-
-FILTERS: Mapping[str, Filter] = {
-    "state": _state,
-    "drain": _drain,
-    "constraints": _constraints,
-    "storage": _storage,
-    "max-per-node": _max_per_node,
-    "ports": _ports,
-    "resources": _resources,
-}
-
-
-def refusal(
-    node: NodeRoom, execution: Execution, component: Component, room: Room
-) -> Refusal | None:
-    """Return why the node takes no replica of ``component``, or None if it takes one."""
-    for name, check in FILTERS.items():
-        if message := check(node, execution, component):
-            return _refusal(node, component, name, message)
-    if node.node.is_manager and room.spares_managers(component):
-        return _refusal(node, component, "role", "is a manager, and there are workers")
-    return None
-
-
-def _refusal(node: NodeRoom, component: Component, filter_: str, message: str) -> Refusal:
-    return Refusal(
-        node=node.node.id,
-        hostname=node.node.hostname,
-        component=component.name,
-        filter=filter_,
-        message=message,
-    )
-
-
-def capacity_for(node: NodeRoom, execution: Execution, component: Component, room: Room) -> int:
-    """Return how many replicas of ``component`` the node takes now (0 = refused)."""
-    if refusal(node, execution, component, room) is not None:
-        return 0
-    limits = [component.maximum]
-    if (fits := component.demand.how_many(node.free)) is not None:
-        limits.append(fits)
-    if component.host_ports:
-        limits.append(1)
-    if component.max_per_node:
-        limits.append(component.max_per_node - node.held.get((execution.uid, component.name), 0))
-    return min(limits)
-
-
-def place_core(
-    execution: Execution, room: Room
-) -> tuple[tuple[Allocation, ...], tuple[Refusal, ...]]:
-    """Place the whole core, packed onto few nodes, or nothing.
-
-    Colocated components that have no home yet get the first node on which all of it works.
-    Charges ``room`` when it fits and leaves it as it was when not. The hardest to place go first
-    (first fit decreasing), which finds nearly every packing that exists, not all.
-
-    Returns:
-        The groups, in component and node order, and no refusals; or no groups and every node's
-        no to the first component that found no place.
+    ``make_room`` is asked where a replica finds no free room; None: nobody gives any. Nodes that
+    are ``closed`` take nothing.
     """
-    homeless = [c for c in execution.components if c.is_colocated and c.only_nodes is None]
-    if not homeless:
-        return _place_core(execution, room)
-    refusals: tuple[Refusal, ...] = ()
-    spares_managers = any(room.spares_managers(component) for component in homeless)
-    homes = [n for n in room if not (n.node.is_manager and spares_managers)]
-    for home in [node.node.id for node in sorted(homes, key=_packed(execution))]:
-        groups, no = _place_core(at_home(execution, frozenset({home})), room)
-        if groups:
-            return groups, ()
-        refusals = refusals + tuple(r for r in no if r.node == home)
-    return (), refusals
+
+    def __init__(
+        self,
+        room: Room,
+        *,
+        score: Score = Score.BINPACK,
+        later: Sequence[Room] = (),
+        make_room: MakeRoom | None = None,
+        closed: frozenset[NodeId] = frozenset(),
+    ) -> None:
+        self._room = room
+        self._closed = closed
+        self._score = _SCORES[score]
+        self._later = later
+        self._make_room = make_room
+
+    def place_core(self, execution: Execution, groups: Groups) -> bool:
+        """Place the whole core into ``groups``, or tell that it can't be and place nothing.
+
+        The hardest to place go first (first fit decreasing), which finds nearly every packing
+        that exists, not all.
+        """
+        before = dict(groups)
+        for component in sorted(execution.components, key=hardest_first):
+            if self.place_replicas(component, groups) < component.core:
+                self.give_back(execution, groups, before)
+                return False
+        return True
+
+    def homes(self, homeless: Collection[Component]) -> list[NodeId]:
+        """Return the nodes that colocated components may begin on, the fullest first."""
+        rooms = set.intersection(*({*self._room.eligible(c)} for c in homeless))
+        return [n.node.id for n in sorted(rooms, key=lambda n: (n.memory, n.cpu, n.node.id))]
+
+    def place_elastic(self, component: Component, groups: Groups, wanted: int) -> int:
+        """Place up to ``wanted`` replicas, one at a time on the emptiest node; return how many."""
+        if not self._room.may_fit(component.demand):
+            return 0
+        rooms = [n for n in self._room.eligible(component) if self._fits(n, component, groups, 1)]
+        if len(rooms) == 1 and not component.spread:
+            return self._take(rooms[0], component, groups, wanted)
+        evened = _replicas_by_value(component, groups, self._room)
+        heap = [self._emptiest(n, component, evened) for n in rooms]
+        heapq.heapify(heap)
+        placed = 0
+        while heap and placed < wanted:
+            entry = heapq.heappop(heap)
+            node = entry[-1]
+            if component.spread and entry[0] != evened[attribute(node.node, component.spread)]:
+                heapq.heappush(heap, self._emptiest(node, component, evened))
+                continue
+            if not self._take(node, component, groups, 1):
+                continue
+            placed += 1
+            evened[attribute(node.node, component.spread)] += 1
+            heapq.heappush(heap, self._emptiest(node, component, evened))
+        if placed < wanted:
+            self._room.tighten()
+        return placed
+
+    def give_back(self, execution: Execution, groups: Groups, before: Mapping[Any, int]) -> None:
+        """Undo what was placed into ``groups`` since they were ``before``."""
+        for key, count in list(groups.items()):
+            added = count - before.get(key, 0)
+            if added:
+                component = execution.by_name[key[0]]
+                for room in (self._room, *self._later):
+                    room.take(key[1], component, -added)
+        groups.clear()
+        groups.update(before)
+
+    def place_replicas(self, component: Component, groups: Groups) -> int:
+        """Place the core of one component; return how many replicas found a place."""
+        if component.spread:
+            return self._place_evenly(component, groups)
+        placed = 0
+        rooms = self._room.eligible(component)
+        if self._room.may_fit(component.demand):
+            open_rooms = [n for n in rooms if self._fits(n, component, groups, 1)]
+            homes = {node for _, node in groups}
+            for node in sorted(open_rooms, key=lambda n: self._score(n, component, homes)):
+                if placed >= component.core:
+                    return placed
+                placed += self._take(node, component, groups, component.core - placed)
+            self._room.tighten()
+        return placed + self.place_by_force(component, groups, component.core - placed)
+
+    def _place_evenly(self, component: Component, groups: Groups) -> int:
+        placed = self._place_one_by_one(component, groups, component.core)
+        return placed + self.place_by_force(component, groups, component.core - placed)
+
+    def _place_one_by_one(self, component: Component, groups: Groups, wanted: int) -> int:
+        """Place replicas one by one on the value of the spread attribute that has the fewest."""
+        placed = 0
+        while placed < wanted:
+            evened = _replicas_by_value(component, groups, self._room)
+            homes = {node for _, node in groups}
+            rooms = [
+                n for n in self._room.eligible(component) if self._fits(n, component, groups, 1)
+            ]
+            if not rooms:
+                break
+            best = min(
+                rooms,
+                key=lambda n: (
+                    evened[attribute(n.node, component.spread)],
+                    self._score(n, component, homes),
+                ),
+            )
+            placed += self._take(best, component, groups, 1)
+        return placed
+
+    def place_by_force(self, component: Component, groups: Groups, wanted: int) -> int:
+        """Place replicas in room that others have to give up, on nodes that are in use first."""
+        if self._make_room is None or wanted <= 0:
+            return 0
+        homes = {node for _, node in groups}
+        rooms = sorted(
+            self._room.eligible(component),
+            key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id),
+        )
+        placed = 0
+        for node in rooms:
+            if node.node.id in self._closed:
+                continue
+            while placed < wanted and self._make_room(node, component):
+                if not self._take(node, component, groups, 1):
+                    break
+                placed += 1
+        return placed
+
+    def _fits(self, node: NodeRoom, component: Component, groups: Groups, wanted: int) -> int:
+        """Return how many replicas of ``component``, of those wanted, the node takes now."""
+        most = wanted
+        if node.node.id in self._closed:
+            return 0
+        if component.host_ports:
+            if not node.ports.isdisjoint(component.host_ports):
+                return 0
+            most = 1
+        if component.max_per_node:
+            held = groups.get((component.name, node.node.id), 0)
+            most = min(most, component.max_per_node - held)
+        most = node.how_many(component.demand, most)
+        for room in self._later:
+            if most <= 0:
+                return 0
+            most = room.by_id[node.node.id].how_many(component.demand, most)
+        return most
+
+    def _take(self, node: NodeRoom, component: Component, groups: Groups, wanted: int) -> int:
+        count = self._fits(node, component, groups, wanted)
+        if count > 0:
+            for room in (self._room, *self._later):
+                room.take(node.node.id, component, count)
+            key = (component.name, node.node.id)
+            groups[key] = groups.get(key, 0) + count
+        return max(0, count)
+
+    def _emptiest(
+        self, node: NodeRoom, component: Component, evened: Mapping[str, int]
+    ) -> tuple[Any, ...]:
+        value = evened[attribute(node.node, component.spread)] if component.spread else 0
+        return (value, -node.memory, -node.cpu, node.node.id, node)
 
 
 def at_home(execution: Execution, home: frozenset[NodeId]) -> Execution:
@@ -229,130 +206,25 @@ def at_home(execution: Execution, home: frozenset[NodeId]) -> Execution:
     )
 
 
-def _place_core(
-    execution: Execution, room: Room
-) -> tuple[tuple[Allocation, ...], tuple[Refusal, ...]]:
-    placed: list[Allocation] = []
-    for component in sorted(execution.components, key=_hardest_first):
-        groups = _place_replicas(execution, component, room, component.core)
-        placed.extend(groups)
-        if sum(group.count for group in groups) < component.core:
-            refusals = tuple(
-                no for node in room if (no := refusal(node, execution, component, room)) is not None
-            )
-            room.give_back(execution, placed)
-            return (), refusals
-    return merge(placed), ()
+def settled(execution: Execution, groups: Mapping[tuple[str, NodeId], int]) -> Execution:
+    """Return the execution with its colocated components kept where they are."""
+    colocated = {component.name for component in execution.components if component.is_colocated}
+    if not colocated:
+        return execution
+    home = frozenset(node for name, node in groups if name in colocated)
+    return at_home(execution, home) if home else execution
 
 
-def place_elastic(
-    execution: Execution, component: Component, room: Room, wanted: int
-) -> tuple[Allocation, ...]:
-    """Place up to ``wanted`` replicas, one at a time on the emptiest node; charges ``room``."""
-    placed: list[Allocation] = []
-    for _ in range(wanted):
-        groups = _fill(
-            execution, component, room, 1, key=_evened(execution, component, room, _emptiest)
-        )
-        if not groups:
-            break
-        placed.extend(groups)
-    return merge(placed)
-
-
-def merge(allocations: Iterable[Allocation]) -> tuple[Allocation, ...]:
-    """Return allocations summed by (component, node), in order, without empty groups."""
-    counts: dict[tuple[str, NodeId], int] = {}
-    for allocation in allocations:
-        key = (allocation.component, allocation.node)
-        counts[key] = counts.get(key, 0) + allocation.count
+def allocations(groups: Iterable[tuple[tuple[str, NodeId], int]]) -> tuple[Allocation, ...]:
+    """Return groups in component and node order, without empty ones."""
     return tuple(
         Allocation(component=component, node=node, count=count)
-        for (component, node), count in sorted(counts.items())
+        for (component, node), count in sorted(groups)
         if count
     )
 
 
-def satisfies(node: Node, constraint: Constraint) -> bool:
-    """Tell whether a node meets a constraint, by Swarm's rules (compared regardless of case)."""
-    equal = attribute(node, constraint.attribute).lower() == constraint.value.lower()
-    return equal is (constraint.operator is Operator.EQUAL)
-
-
-def attribute(node: Node, name: str) -> str:
-    """Return a node's attribute in Swarm's terms; "" where it has none."""
-    if name.startswith("node.labels."):
-        return node.labels.get(name.removeprefix("node.labels."), "")
-    if name.startswith("engine.labels."):
-        return node.engine_labels.get(name.removeprefix("engine.labels."), "")
-    return {
-        "node.id": node.id,
-        "node.hostname": node.hostname,
-        "node.role": "manager" if node.is_manager else "worker",
-        "node.platform.os": node.os,
-        "node.platform.arch": node.architecture,
-    }.get(name, "")
-
-
-def _fill(
-    execution: Execution,
-    component: Component,
-    room: Room,
-    wanted: int,
-    *,
-    key: Callable[[NodeRoom], tuple[Any, ...]],
-) -> list[Allocation]:
-    """Fill nodes in the order of ``key`` until ``wanted`` replicas have a place."""
-    placed: list[Allocation] = []
-    for node in sorted(room, key=key):
-        if wanted <= 0:
-            break
-        count = min(wanted, capacity_for(node, execution, component, room))
-        if count > 0:
-            node.take(execution, component, count)
-            wanted -= count
-            placed.append(Allocation(component=component.name, node=node.node.id, count=count))
-    return placed
-
-
-def _place_replicas(
-    execution: Execution, component: Component, room: Room, wanted: int
-) -> list[Allocation]:
-    """Place core replicas packed, or one by one where they are to be spread."""
-    packed = _packed(execution)
-    if not component.spread:
-        return _fill(execution, component, room, wanted, key=packed)
-    placed: list[Allocation] = []
-    for _ in range(wanted):
-        placed += _fill(
-            execution, component, room, 1, key=_evened(execution, component, room, packed)
-        )
-    return placed
-
-
-def _evened(
-    execution: Execution,
-    component: Component,
-    room: Room,
-    then: Callable[[NodeRoom], tuple[Any, ...]],
-) -> Callable[[NodeRoom], tuple[Any, ...]]:
-    """Prefer the values of the spread attribute that hold the fewest replicas of a component."""
-    if not component.spread:
-        return then
-    held: Counter[str] = Counter()
-    for node in room:
-        value = attribute(node.node, component.spread)
-        held[value] += sum(
-            count for (_, name), count in node.held.items() if name == component.name
-        )
-
-    def key(node: NodeRoom) -> tuple[Any, ...]:
-        return (held[attribute(node.node, component.spread)], *then(node))
-
-    return key
-
-
-def _hardest_first(component: Component) -> tuple[bool, int, int, str]:
+def hardest_first(component: Component) -> tuple[bool, int, int, str]:
     """Those tied to a node before the free ones, then the large before the small."""
     demand = component.demand
     return (
@@ -363,23 +235,40 @@ def _hardest_first(component: Component) -> tuple[bool, int, int, str]:
     )
 
 
-def _packed(execution: Execution) -> Callable[[NodeRoom], tuple[Any, ...]]:
+def _replicas_by_value(
+    component: Component, groups: Mapping[tuple[str, NodeId], int], room: Room
+) -> Counter[str]:
+    """Count replicas by the value that their nodes have of the spread attribute."""
+    counts: Counter[str] = Counter()
+    if component.spread:
+        for (name, node), count in groups.items():
+            if name == component.name and node in room.by_id:
+                counts[attribute(room.by_id[node].node, component.spread)] += count
+    return counts
+
+
+def _binpack(node: NodeRoom, _component: Component, homes: Collection[NodeId]) -> tuple[Any, ...]:
     """Nodes that hold part of the execution first, then the fullest."""
-
-    def key(room: NodeRoom) -> tuple[Any, ...]:
-        return (
-            not room.holds(execution),
-            room.free.memory_bytes,
-            room.free.cpu_millis,
-            room.node.id,
-        )
-
-    return key
+    return (node.node.id not in homes, node.memory, node.cpu, node.node.id)
 
 
-def _emptiest(room: NodeRoom) -> tuple[Any, ...]:
-    return (-room.free.memory_bytes, -room.free.cpu_millis, room.node.id)
+def _spread(node: NodeRoom, _component: Component, homes: Collection[NodeId]) -> tuple[Any, ...]:
+    """Nodes that hold nothing of the execution first, then the emptiest."""
+    return (node.node.id in homes, -node.memory, -node.cpu, node.node.id)
 
 
-def _shown(value: str) -> str:
-    return f"it is {value!r}" if value else "it has none"
+def _least_waste(
+    node: NodeRoom, component: Component, homes: Collection[NodeId]
+) -> tuple[Any, ...]:
+    """Where CPUs and memory run out most nearly together, so that neither is left stranded."""
+    capacity, demand = node.node.capacity, component.demand
+    cpu = (node.cpu - demand.cpu_millis) * capacity.memory_bytes
+    memory = (node.memory - demand.memory_bytes) * capacity.cpu_millis
+    return (node.node.id not in homes, abs(cpu - memory), node.memory, node.cpu, node.node.id)
+
+
+_SCORES: Mapping[Score, Callable[[NodeRoom, Component, Collection[NodeId]], tuple[Any, ...]]] = {
+    Score.BINPACK: _binpack,
+    Score.SPREAD: _spread,
+    Score.LEAST_WASTE: _least_waste,
+}

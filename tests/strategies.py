@@ -19,7 +19,7 @@ from policy.model.execution import (
 )
 from policy.model.resources import Resources
 from policy.scheduler import decide
-from policy.settings import PolicySettings
+from policy.settings import Policy, PolicySettings
 
 GIB = 1024**3
 
@@ -115,7 +115,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     )
     running = draw(st.integers(0, len(executions)))
     empty = Snapshot(now_ms=10_000, nodes=draw(nodes()), executions=executions[:running])
-    admitted = apply(empty, decide(empty, PolicySettings()))
+    admitted = apply(empty, decide(empty, PolicySettings(policy=Policy.FIFO_MALLEABLE)))
     return replace(
         admitted,
         executions=tuple(draw(st.permutations(admitted.executions + executions[running:]))),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from policy.model.execution import Allocation, NodeId, Uid
 
@@ -84,22 +86,37 @@ class Wait:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Decision:
     """The answer to a snapshot, in canonical order.
 
     To be carried out in the order preemptions, shrinking resizes, then, when what they free is
-    free, starts and growing resizes. Without any of them it is a fixed point. ``waits`` is the
-    whole queue in order. ``wake_ms`` is when a clock alone may change the answer, if one may.
+    free, starts and growing resizes. Without any of them it is a fixed point. ``wake_ms`` is when
+    a clock alone may change the answer, if one may. ``explain`` gives the queue on demand, since
+    most decisions are never asked for it.
     """
 
     preemptions: tuple[Preemption, ...] = ()
     starts: tuple[Start, ...] = ()
     resizes: tuple[Resize, ...] = ()
-    waits: tuple[Wait, ...] = ()
     wake_ms: int | None = None
+    explain: Callable[[], tuple[Wait, ...]] = tuple
+
+    @cached_property
+    def waits(self) -> tuple[Wait, ...]:
+        """The whole queue, in order, each with its reason."""
+        return self.explain()
 
     @property
     def changes_nothing(self) -> bool:
         """Whether there is nothing to carry out."""
         return not (self.preemptions or self.starts or self.resizes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Decision) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[object, ...]:
+        return (self.preemptions, self.starts, self.resizes, self.waits, self.wake_ms)

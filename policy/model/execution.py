@@ -170,6 +170,51 @@ class Execution:
         return total
 
     @cached_property
+    def groups(self) -> Mapping[tuple[str, NodeId], int]:
+        """What it holds now: replicas by component and node."""
+        counts: dict[tuple[str, NodeId], int] = {}
+        for allocation in self.allocations:
+            key = (allocation.component, allocation.node)
+            counts[key] = counts.get(key, 0) + allocation.count
+        return counts
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Component]:
+        """Its components by name."""
+        return {component.name: component for component in self.components}
+
+    @cached_property
+    def load(self) -> tuple[tuple[NodeId, Resources], ...]:
+        """What it reserves now, by node."""
+        loads: dict[NodeId, Resources] = {}
+        for allocation in self.allocations:
+            component = self.by_name.get(allocation.component)
+            if component is not None:
+                demand = component.demand * allocation.count
+                known = loads.get(allocation.node)
+                loads[allocation.node] = known + demand if known else demand
+        return tuple(loads.items())
+
+    @cached_property
+    def port_load(self) -> tuple[tuple[NodeId, frozenset[tuple[int, str]]], ...]:
+        """The host ports that it takes now, by node."""
+        return tuple(
+            (allocation.node, frozenset(component.host_ports))
+            for allocation in self.allocations
+            if (component := self.by_name.get(allocation.component)) and component.host_ports
+        )
+
+    @cached_property
+    def arrival(self) -> tuple[int, str, str, str]:
+        """First come first served, in a total order."""
+        return (self.queued_ms, self.namespace, self.name, self.uid)
+
+    @cached_property
+    def replicas(self) -> int:
+        """Core and elastic replicas together."""
+        return sum(component.maximum for component in self.components)
+
+    @cached_property
     def held(self) -> Mapping[str, int]:
         """Replicas that it holds now, by component."""
         counts: dict[str, int] = {}

@@ -22,10 +22,10 @@ from policy.model.execution import (
 )
 from policy.model.resources import NOTHING, Resources
 from policy.scheduler import decide
-from policy.settings import PolicySettings
+from policy.settings import Policy, PolicySettings
 from tests.strategies import GIB, apply, snapshots
 
-FIFO = PolicySettings()
+FIFO = PolicySettings(policy=Policy.FIFO_MALLEABLE)
 
 
 @given(snapshots())
@@ -157,8 +157,9 @@ def test_elastic_replicas_take_what_is_left_in_the_order_of_the_queue() -> None:
     assert granted == {"first": 5, "second": 3}
 
 
-def test_nobody_grows_while_somebody_waits_for_room() -> None:
-    running = execution("running", component("worker", core=1, maximum=3), at=1)
+def test_what_cant_be_taken_back_isnt_given_while_somebody_waits_for_room() -> None:
+    stays = component("worker", core=1, maximum=3, is_revocable=False)
+    running = execution("running", stays, at=1)
     (start,) = decide(snapshot(running, nodes=(node("n1", cpus=1),)), FIFO).starts
     running = replace(running, allocations=start.allocations)
     waiting = execution("waiting", component(cpus=4), at=2)

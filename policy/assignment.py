@@ -1,0 +1,226 @@
+"""The assignment that a decision works out: who holds what, and who may take it from whom.
+
+It begins with what everybody holds now. Replicas are added and taken back in it, nothing of which
+happens before the decision is carried out; only the difference to what is held now is decided.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
+from policy.place import Groups, allocations
+from policy.quota import Quotas
+from policy.rank import Key
+from policy.room import NodeRoom, Room
+
+
+class Holding:
+    """What one admitted execution holds in the assignment."""
+
+    __slots__ = ("counts", "execution", "groups", "is_stopped", "key")
+
+    def __init__(self, execution: Execution, key: Key) -> None:
+        self.execution = execution
+        self.key = key
+        self.is_stopped = False
+        self.groups: Groups = dict(execution.groups)
+        self.counts = dict(execution.held)
+
+    def add(self, component: Component, node: NodeId, count: int) -> None:
+        """Add replicas (a negative count takes them away)."""
+        key = (component.name, node)
+        self.groups[key] = self.groups.get(key, 0) + count
+        self.counts[component.name] = self.counts.get(component.name, 0) + count
+
+    def spare(self, component: Component) -> int:
+        """Return how many replicas can be taken back; their core never."""
+        if not component.is_revocable:
+            return 0
+        return max(0, self.counts.get(component.name, 0) - component.core)
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether anything could be taken from it."""
+        execution = self.execution
+        return execution.is_filler or any(self.spare(c) > 0 for c in execution.components)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it holds something else than before."""
+        before = self.execution.groups
+        return any(n != before.get(k, 0) for k, n in self.groups.items())
+
+    @property
+    def allocations(self) -> tuple[Allocation, ...]:
+        """What it holds, in component and node order."""
+        return allocations(self.groups.items())
+
+    def gained(self, component: str, node: NodeId) -> int:
+        """Return how many replicas it has there that it doesn't hold yet outside of this plan."""
+        key = (component, node)
+        return self.groups.get(key, 0) - self.execution.groups.get(key, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who asks for room, and what they may take for it.
+
+    ``elastic_of`` tells from whom one may take elastic replicas; ``whole_of`` whom one may stop.
+    """
+
+    by: Uid
+    elastic_of: Callable[[Holding, Component, NodeId], bool]
+    whole_of: Callable[[Holding], bool]
+
+
+class Assignment:
+    """Holdings and the room that they leave, with a journal, so that a try can be undone.
+
+    Room and quotas are charged with what the holdings hold before.
+    """
+
+    def __init__(self, room: Room, quotas: Quotas, holdings: Sequence[Holding]) -> None:
+        self.room = room
+        self.quotas = quotas
+        self.holdings = list(holdings)
+        self.preempted: dict[Uid, Uid] = {}
+        self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
+        self._victims: dict[NodeId, list[Holding]] | None = None
+
+    def note(self, holding: Holding, placed: Mapping[tuple[str, NodeId], int]) -> None:
+        """Note replicas that were placed, with the room charged, on top of what it holds."""
+        nodes = {node for _, node in holding.groups}
+        for (name, node), count in placed.items():
+            component = holding.execution.by_name[name]
+            holding.add(component, node, count)
+            self.quotas.charge(holding.execution.namespace, component.demand, count)
+            self._journal.append((holding, component, node, count))
+        if self._victims is not None:
+            for node in sorted({node for _, node in placed} - nodes):
+                insort(self._victims.setdefault(node, []), holding, key=_by_key)
+
+    def drop(self, holding: Holding, component: Component, node: NodeId, count: int) -> None:
+        """Take replicas back."""
+        self.room.take(node, component, -count)
+        holding.add(component, node, -count)
+        self.quotas.charge(holding.execution.namespace, component.demand, -count)
+        self._journal.append((holding, component, node, -count))
+
+    def stop(self, holding: Holding, *, by: Uid) -> None:
+        """Take everything from a holding."""
+        for (name, node), count in list(holding.groups.items()):
+            if count:
+                self.drop(holding, holding.execution.by_name[name], node, count)
+        holding.is_stopped = True
+        self.quotas.count(holding.execution.namespace, -1)
+        self.preempted[holding.execution.uid] = by
+        self._journal.append((holding, None, NodeId(""), 0))
+
+    def mark(self) -> int:
+        """Return the point to :meth:`roll_back` to."""
+        return len(self._journal)
+
+    def roll_back(self, mark: int) -> None:
+        """Undo everything since ``mark``."""
+        while len(self._journal) > mark:
+            holding, component, node, count = self._journal.pop()
+            if component is None:
+                holding.is_stopped = False
+                self.quotas.count(holding.execution.namespace, 1)
+                del self.preempted[holding.execution.uid]
+            else:
+                holding.add(component, node, -count)
+                self.quotas.charge(holding.execution.namespace, component.demand, -count)
+                self.room.take(node, component, -count)
+        self.room.tighten()
+
+    def taken_back(self, mark: int) -> Iterable[tuple[Holding, Component, int]]:
+        """Yield what was taken from others since ``mark``."""
+        for holding, component, _, count in self._journal[mark:]:
+            if component is not None and count < 0:
+                yield holding, component, -count
+
+    def make_room(self, node: NodeRoom, component: Component, claim: Claim) -> bool:
+        """Free room for one replica on a node, from the worst rank upwards.
+
+        Elastic replicas and fillers first, other whole executions only where those aren't enough;
+        nothing is taken if all of it together wouldn't do.
+        """
+        if not node.ports.isdisjoint(component.host_ports):
+            return False
+        mark = self.mark()
+        worst_first = self._by_node().get(node.node.id, [])[::-1]
+        steps: tuple[Callable[[Holding], object], ...] = (
+            lambda holding: self._take_elastic(node, component, claim, holding),
+            lambda holding: self._take_whole(claim, holding, is_filler=False),
+        )
+        for step in steps:
+            for holding in worst_first:
+                if node.how_many(component.demand, 1):
+                    return True
+                if not holding.is_stopped:
+                    step(holding)
+        if node.how_many(component.demand, 1):
+            return True
+        self.roll_back(mark)
+        return False
+
+    def _take_elastic(
+        self, node: NodeRoom, component: Component, claim: Claim, holding: Holding
+    ) -> None:
+        """Take elastic replicas of one holding, and all of it where it is a filler."""
+        for victim in holding.execution.components:
+            most = min(holding.spare(victim), holding.groups.get((victim.name, node.node.id), 0))
+            if most <= 0 or not claim.elastic_of(holding, victim, node.node.id):
+                continue
+            count = min(most, _needed(node, component, victim))
+            if count > 0:
+                self.drop(holding, victim, node.node.id, count)
+        if not node.how_many(component.demand, 1):
+            self._take_whole(claim, holding, is_filler=True)
+
+    def _take_whole(self, claim: Claim, holding: Holding, *, is_filler: bool) -> None:
+        if holding.execution.is_filler is is_filler and claim.whole_of(holding):
+            self.stop(holding, by=claim.by)
+
+    def _by_node(self) -> dict[NodeId, list[Holding]]:
+        """Index who holds something on a node that could be taken, in the order of rank."""
+        if self._victims is None:
+            self._victims = {}
+            for holding in sorted(self.holdings, key=_by_key):
+                execution = holding.execution
+                if not execution.is_preemptible and not _has_elastic(execution):
+                    continue
+                for node in {node for _, node in holding.groups}:
+                    self._victims.setdefault(node, []).append(holding)
+        return self._victims
+
+
+def _by_key(holding: Holding) -> Key:
+    return holding.key
+
+
+def _has_elastic(execution: Execution) -> bool:
+    return any(c.maximum > c.core and c.is_revocable for c in execution.components)
+
+
+def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:
+    """Return how many of the victim's replicas make up for what is missing; 0 if none helps."""
+    give = victim.demand
+    most = 0
+    for need, free, gives in (
+        (wanted.demand.cpu_millis, node.cpu, give.cpu_millis),
+        (wanted.demand.memory_bytes, node.memory, give.memory_bytes),
+    ):
+        if need > 0 and need > free and gives > 0:
+            most = max(most, -((free - need) // gives))
+    if wanted.demand.generic:
+        gives_generic = dict(give.generic)
+        for name, need in wanted.demand.generic:
+            free, gives = node.generic.get(name, 0), gives_generic.get(name, 0)
+            if need > free and gives > 0:
+                most = max(most, -((free - need) // gives))
+    return most

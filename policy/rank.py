@@ -1,0 +1,192 @@
+"""Who comes first: the keys by which executions are served, smaller ones earlier.
+
+A key is a tier and, within it, first come first served. Across tiers a policy may take elastic
+replicas from the lower for the higher; within one nobody takes from anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policy.model.cluster import Snapshot
+from policy.model.execution import ApplicationType, Execution
+from policy.model.resources import Resources
+from policy.model.tenant import Tenant, Usage
+from policy.quota import Quotas
+from policy.settings import Policy, PolicySettings
+from policy.share import MILLION, amounts_of, dominant_share, penalised
+from policy.size import attained_ms, bucket, size
+
+Tier = tuple[int, ...]
+Key = tuple[Tier, tuple[int, str, str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a policy lets its executions do.
+
+    Attributes:
+        is_rigid: Elastic replicas count as core.
+        skips: Those behind one that doesn't fit are tried.
+        reserves: Room is kept for the first that doesn't fit (EASY), with ``fair`` only once it
+            has aged.
+        takes_elastic: Who ranks higher takes elastic replicas from who ranks lower.
+        uses_idle: A core may take elastic replicas from anybody, if the cluster is fuller for it.
+    """
+
+    is_rigid: bool = False
+    skips: bool = False
+    reserves: bool = False
+    takes_elastic: bool = False
+    uses_idle: bool = False
+
+
+def rules_of(settings: PolicySettings) -> Rules:
+    """Return the rules of the policy that is set."""
+    match settings.policy:
+        case Policy.FIFO:
+            return Rules(is_rigid=True)
+        case Policy.EASY:
+            return Rules(is_rigid=True, skips=True, reserves=True)
+        case Policy.FIFO_MALLEABLE:
+            return Rules()
+        case Policy.FIFO_FLEXIBLE:
+            return Rules(takes_elastic=True, uses_idle=True)
+        case Policy.SIZE_FLEXIBLE if not settings.preempts_elastic:
+            return Rules(uses_idle=True)
+        case Policy.SIZE_FLEXIBLE | Policy.LAS_FLEXIBLE:
+            return Rules(takes_elastic=True)
+        case Policy.FAIR:
+            return Rules(skips=True, reserves=True, takes_elastic=True)
+
+
+class Ranking:
+    """Keys of the executions of a snapshot. Starts count against their namespace as they come."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: PolicySettings,
+        quotas: Quotas,
+        capacity: Mapping[str, int],
+    ) -> None:
+        self._now_ms = snapshot.now_ms
+        self._settings = settings
+        self._quotas = quotas
+        self._capacity = capacity
+        self._tenants = {tenant.name: tenant for tenant in snapshot.tenants}
+        self._usage = {tenant.name: tenant.usage for tenant in snapshot.tenants}
+        self._shares: dict[str, int] = {}
+        self._interactive_cpu = 0
+        self._interactive_memory = 0
+        for execution in snapshot.executions:
+            if execution.is_admitted:
+                self._count_interactive(execution)
+
+    def running(self, execution: Execution) -> Key:
+        """Return the key of what runs, by which it grows and yields."""
+        return self._key(execution, is_waiting=False)
+
+    def waiting(self, execution: Execution) -> Key:
+        """Return the key of what waits, by which it is started."""
+        return self._key(execution, is_waiting=True)
+
+    def started(self, execution: Execution) -> None:
+        """Note a start: it weighs on its namespace at once."""
+        self._count_interactive(execution)
+        name = execution.namespace
+        if self._settings.policy is Policy.FAIR and name in self._usage:
+            core = amounts_of(execution.core_demand)
+            penalty_ms = self._settings.entry_penalty_ms
+            self._usage[name] = penalised(self._usage[name], core, penalty_ms)
+            self._shares.pop(name, None)
+
+    def is_aged(self, execution: Execution) -> bool:
+        """Tell whether it has waited so long that it is served next."""
+        return (
+            self._settings.policy is Policy.FAIR
+            and not execution.is_filler
+            and self._now_ms - execution.queued_ms >= self._settings.ageing_ms
+        )
+
+    def _key(self, execution: Execution, *, is_waiting: bool) -> Key:
+        return (
+            (int(execution.is_filler), *self._tier(execution, is_waiting=is_waiting)),
+            execution.arrival,
+        )
+
+    def _tier(self, execution: Execution, *, is_waiting: bool) -> Tier:
+        settings = self._settings
+        match settings.policy:
+            case Policy.FAIR:
+                return self._fair(execution, is_waiting=is_waiting)
+            case Policy.SIZE_FLEXIBLE:
+                key = size(execution, settings.size, settings.dimensions, self._now_ms)
+                if settings.preempts_elastic:
+                    return (-execution.priority, key)
+                # What runs stays ahead of what waits: nothing is taken from it by rank.
+                return (-execution.priority, int(is_waiting), key if is_waiting else 0)
+            case Policy.LAS_FLEXIBLE:
+                is_interactive = execution.type is ApplicationType.INTERACTIVE
+                attained = attained_ms(execution) * execution.replicas
+                return (-execution.priority, attained // (1000 if is_interactive else 1))
+            case Policy.FIFO_FLEXIBLE:
+                return (-execution.priority, execution.queued_ms)
+            case _:
+                return (-execution.priority,)
+
+    def _fair(self, execution: Execution, *, is_waiting: bool) -> Tier:
+        if is_waiting and self.is_aged(execution):
+            return (0, 0, 0, 0, 0, 0)
+        return (
+            1,
+            -execution.priority,
+            self._borrowing(execution, is_waiting=is_waiting),
+            int(not self._is_ahead(execution, is_waiting=is_waiting)),
+            self._share_bucket(execution.namespace),
+            bucket(execution),
+        )
+
+    def _borrowing(self, execution: Execution, *, is_waiting: bool) -> int:
+        demand = execution.core_demand if is_waiting else None
+        return int(self._quotas.borrows(execution.namespace, demand))
+
+    def _is_ahead(self, execution: Execution, *, is_waiting: bool) -> bool:
+        """Interactive ones go first: those that run, and new ones up to the cap."""
+        if execution.type is not ApplicationType.INTERACTIVE:
+            return False
+        core = execution.core_demand if is_waiting else Resources()
+        cap = self._settings.interactive_permille
+        return (
+            (self._interactive_cpu + core.cpu_millis) * 1000 <= cap * self._capacity.get("cpu", 0)
+            and (self._interactive_memory + core.memory_bytes) * 1000
+            <= cap * self._capacity.get("memory", 0)
+        ) or not is_waiting
+
+    def _share_bucket(self, namespace: str) -> int:
+        """Return the namespace's share in powers of two, so that small differences weigh nothing.
+
+        Shares below a thousandth of the cluster are all alike.
+        """
+        if namespace not in self._shares:
+            tenant = self._tenants.get(namespace, _NOBODY)
+            share = dominant_share(
+                self._usage.get(namespace, _UNUSED),
+                self._capacity,
+                half_life_ms=self._settings.half_life_ms,
+                weight=tenant.weight,
+            )
+            self._shares[namespace] = (share * 1000 // MILLION).bit_length()
+        return self._shares[namespace]
+
+    def _count_interactive(self, execution: Execution) -> None:
+        if execution.type is ApplicationType.INTERACTIVE:
+            self._interactive_cpu += execution.core_demand.cpu_millis
+            self._interactive_memory += execution.core_demand.memory_bytes
+
+
+_NOBODY = Tenant(name="")
+_UNUSED = Usage()
+BORROWING = 3
+"""Where in the tier of ``fair`` it says whether the namespace borrows."""
