@@ -19,7 +19,8 @@ class Facts:
     """All that a status is made from.
 
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
-    can't be pushed to the status branch.
+    can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
+    it hasn't.
     """
 
     namespace: str
@@ -35,6 +36,7 @@ class Facts:
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
     unpublished: str = ""
+    growth: str = "NoRoom"
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:
