@@ -61,6 +61,7 @@ class Reader:
             ),
             namespaces=catalogue.namespaces,
             platform=catalogue.platform,
+            reservations=catalogue.reservations,
             tree_is_empty=not catalogue.manifests and not catalogue.broken,
             unparsed_namespaces=frozenset(
                 path.split("/")[1] for path in catalogue.bad_paths if path.startswith("executions/")

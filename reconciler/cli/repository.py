@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import config
+from reconciler.clock import SystemClock
 from reconciler.errors import ConfigError
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.limits import DEFAULT_LIMITS
 from reconciler.manifest.places import is_managed, place_of
 
-_ROOT_MARKS = ("platform.yaml", "executions", "namespaces", "zapps")
+_ROOT_MARKS = ("platform.yaml", "executions", "namespaces", "reservations", "zapps")
+# What every execution is resolved against.
+_SHARED = ("platform.yaml", "namespaces", "reservations", "zapps")
 
 _LINK = "a symbolic link is never read"
 
@@ -84,7 +87,7 @@ def needed_for(root: Path, selected: Mapping[str, str]) -> dict[str, str]:
     """
     places = [place for path in selected if (place := place_of(path)) is not None]
     folders = {f"executions/{place.folder}" for place in places if place.kind == "Execution"}
-    return files_of(root, iter(["platform.yaml", "namespaces", "zapps", *sorted(folders)]))
+    return files_of(root, iter([*_SHARED, *sorted(folders)]))
 
 
 def load(root: Path, files: Mapping[str, str]) -> Catalogue:
@@ -114,6 +117,7 @@ def load(root: Path, files: Mapping[str, str]) -> Catalogue:
         commit_of=lambda _: commit,
         good={},
         refused=links_of(root),
+        now=SystemClock().now(),
     )
 
 

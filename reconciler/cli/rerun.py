@@ -7,6 +7,7 @@ import click
 from reconciler.cli import editing
 
 RUN = ("spec", "run")
+SCHEDULE = ("spec", "schedule")
 
 
 @click.command("rerun")
@@ -17,6 +18,11 @@ def command(*, name: tuple[str, str], commit: bool, message: str | None) -> None
     What has ended starts again; what still runs is stopped for the new run.
     """
     target = editing.find(*name)
+    if target.value(SCHEDULE) is not None:
+        raise click.ClickException(
+            f"{target.name} runs by its schedule, each time once: for one run now, copy "
+            f"{target.path} under another name without schedule"
+        )
     run = target.value(RUN)
     run = 1 if run is None else run
     if not isinstance(run, int) or isinstance(run, bool):

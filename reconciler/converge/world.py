@@ -21,7 +21,7 @@ from reconciler.converge.render import DesiredState, Host, Rendered
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform, Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ class Wanted:
     invalid: tuple[tuple[Identity, Uid, str], ...] = ()
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
     platform: Platform = field(default_factory=Platform)
+    reservations: Mapping[str, Reservation] = field(default_factory=dict)
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False

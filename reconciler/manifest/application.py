@@ -49,6 +49,8 @@ class Application:
             queue_timeout_ms=terms.queue_timeout_ms,
             after=terms.after,
             retries=terms.retries,
+            reservation=terms.reservation,
+            not_before=terms.not_before,
         )
         return spec, problems
 

@@ -73,7 +73,7 @@ class Builder:
     def _service(
         self, name: str, value: Mapping[str, Any], secrets: Mapping[str, Any], path: Path
     ) -> Service:
-        core, maximum = _replicas(value.get("replicas", 1))
+        core, maximum, scaling = _replicas(value.get("replicas", 1))
         resources = value.get("resources", {})
         limits = resources.get("limits", {})
         placement = value.get("placement", {})
@@ -112,6 +112,10 @@ class Builder:
             max_per_node=placement.get("max_replicas_per_node", 0),
             completes=value.get("completes", False),
             security_profile=value.get("security_profile", "restricted"),
+            revocable=scaling.get("revocable", True),
+            speedup=self._speedup(
+                scaling.get("speedup", ())[:maximum], (*path, "replicas", "speedup")
+            ),
         )
 
     def resources(self, value: Mapping[str, Any], path: Path) -> Resources:
@@ -122,6 +126,12 @@ class Builder:
             ),
             memory_bytes=self._memory(value.get("memory", 0), (*path, "memory")),
             generic=value.get("generic", {}).items(),
+        )
+
+    def _speedup(self, curve: Sequence[Any], path: Path) -> tuple[int, ...]:
+        return tuple(
+            self.measured(quantities.thousandths, value, (*path, index), 1000)
+            for index, value in enumerate(curve)
         )
 
     def _memory(self, value: object, path: Path) -> int:
@@ -249,10 +259,10 @@ def _environment(value: Mapping[str, Any] | Sequence[str]) -> tuple[tuple[str, s
     return tuple(sorted(_pairs(value)))
 
 
-def _replicas(value: int | Mapping[str, int]) -> tuple[int, int]:
+def _replicas(value: int | Mapping[str, Any]) -> tuple[int, int, Mapping[str, Any]]:
     if isinstance(value, Mapping):
-        return value["core"], value["max"]
-    return value, value
+        return value["core"], value["max"], value
+    return value, value, {}
 
 
 def _dependencies(value: Sequence[str] | Mapping[str, Any]) -> tuple[Dependency, ...]:

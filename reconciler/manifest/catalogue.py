@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler.manifest.build import Attachment
@@ -20,8 +21,9 @@ from reconciler.manifest.identity import uid_of
 from reconciler.manifest.intake import CommitLike, Good, Intake, Key, Memory, Revision
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.places import place_of
+from reconciler.manifest.reservations import check_reservation, settle
 from reconciler.manifest.resolve import Context
-from reconciler.manifest.spec import Manifest, Namespace, Platform, ZAppSummary
+from reconciler.manifest.spec import Manifest, Namespace, Platform, Reservation, ZAppSummary
 from reconciler.manifest.zapps import ZApp
 
 __all__ = ["BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader"]
@@ -54,6 +56,7 @@ class Catalogue:
     bad_paths: frozenset[str]
     good: Good
     documents: Mapping[str, int] = field(default_factory=dict)
+    reservations: Mapping[str, Reservation] = field(default_factory=dict)
 
 
 class Loader:
@@ -84,6 +87,7 @@ class Loader:
         commit_of: Callable[[str], CommitLike],
         good: Good,
         refused: Sequence[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> Catalogue:
         """Return what a commit says.
 
@@ -94,9 +98,16 @@ class Loader:
             commit_of: Commit id -> commit, asked for those in ``good`` only.
             good: What the last call returned; empty at the very first.
             refused: Path and reason of tree entries that are never read.
+            now: When it is, for what lies in the past; by default when its content was committed.
         """
         revision = Revision(
-            files=files, read=read, commit=commit, commit_of=commit_of, good=good, refused=refused
+            files=files,
+            read=read,
+            commit=commit,
+            commit_of=commit_of,
+            good=good,
+            refused=refused,
+            now=now,
         )
         intake = Intake(revision, self._memory, self._limits)
         intake.read_all()
@@ -124,6 +135,7 @@ class Loader:
                 for files in intake.newest.values()
                 for path, parsed in files.items()
             },
+            reservations=owners.reservations,
         )
 
     def _contexts(self, owners: _Owners) -> Callable[[str], Context]:
@@ -138,6 +150,7 @@ class Loader:
                     platform=owners.platform,
                     namespace=owners.namespaces.get(namespace),
                     namespaces=owners.namespaces,
+                    reservations=owners.reservations,
                     zapps=owners.zapps,
                     broken_zapps=owners.broken_zapps,
                     offer=self._offer,
@@ -200,17 +213,18 @@ def _new_good(intake: Intake) -> Good:
 
 @dataclass(slots=True)
 class _Owners:
-    """Platform, Namespaces and ZApps in force: newest content if valid, else the last good."""
+    """Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
 
     intake: Intake
     platform: Platform = field(default_factory=Platform)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     zapps: dict[str, ZApp] = field(default_factory=dict)
     broken_zapps: dict[str, str] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Fill in everything."""
-        for kind in ("Platform", "Namespace", "ZApp"):
+        for kind in ("Platform", "Namespace", "ZApp", "Reservation"):
             homes: dict[str, str] = {}
             # Content that was good before comes first: it keeps its name against a newcomer.
             for path, parsed in sorted(self.intake.newest[kind].items(), key=self._rank):
@@ -225,6 +239,8 @@ class _Owners:
 
     def _file(self, kind: str, path: str, parsed: Parsed, homes: dict[str, str]) -> None:
         content = parsed if parsed.is_valid else self.intake.last_good(path)
+        if kind == "Reservation" and content is parsed and self._is_misfit(path, parsed):
+            content = self.intake.last_good(path)
         if content is None:
             place = place_of(path)
             if kind == "ZApp" and place is not None:
@@ -238,12 +254,39 @@ class _Owners:
                 homes[name] = path
                 self._own(item, is_current=content is parsed)
 
+    def _is_misfit(self, path: str, parsed: Parsed) -> bool:
+        """Tell whether a file's newest content must give way: new, and at odds with the rest.
+
+        What was in force before isn't at fault when a namespace or an image goes: it is told, and
+        stays.
+        """
+        blob = self.intake.revision.files.get(path)
+        if blob is None:
+            return False
+        good = self.intake.revision.good.get(path)
+        is_newcomer = good is None or good[0] != blob
+        now = self.intake.revision.now or self.intake.first_seen(path, blob).committed_at
+        found = [
+            (index, problem if is_newcomer else replace(problem, severity=Severity.WARNING))
+            for index, item in enumerate(parsed.contents)
+            if isinstance(item, Reservation)
+            for problem in check_reservation(
+                item, platform=self.platform, namespaces=self.namespaces, now=now
+            )
+        ]
+        if found:
+            self.intake.report(self.intake.locate(path, blob, found))
+        return any(problem.severity is Severity.ERROR for _, problem in found)
+
     def _own(self, item: Content, *, is_current: bool) -> None:
         match item:
             case Platform():
                 self.platform = item if is_current else replace(item, is_current=False)
             case Namespace():
                 self.namespaces[item.name] = item if is_current else replace(item, is_current=False)
+            case Reservation():
+                settled = settle(item, self.platform)
+                self.reservations[item.name] = replace(settled, is_current=is_current)
             case ZApp():
                 self.zapps[item.name] = item
             case Execution():

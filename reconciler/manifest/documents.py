@@ -6,22 +6,30 @@ a path and a blob for good.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.manifest import source_map
 from reconciler.manifest.build import Builder, labels_of
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem, quoted
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, quoted
 from reconciler.manifest.expressions import refuse_outside
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.marks import Document
-from reconciler.manifest.owners import build_namespace, build_platform, check_priorities
+from reconciler.manifest.namespaces import build_namespace
+from reconciler.manifest.owners import build_platform, check_priorities
 from reconciler.manifest.places import Place, Standing, is_name
+from reconciler.manifest.reservations import build_reservation
 from reconciler.manifest.rules import check_labels
-from reconciler.manifest.spec import Namespace, Platform
+from reconciler.manifest.spec import Namespace, Platform, Reservation, Schedule
 from reconciler.manifest.validate import check_envelope, check_raw
+from reconciler.manifest.windows import build_schedule
 from reconciler.manifest.zapps import ZApp, check_zapp, no_files
+
+_SPEC: Path = ("spec",)
+_SCHEDULE: Path = (*_SPEC, "schedule")
+_MOMENT = re.compile(r"/spec/(?:notBefore|window/start|changeWindows/[0-9]+/start)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,13 @@ class Execution:
         """The author's counter."""
         return int(self.spec.get("run", 1))
 
+    @property
+    def schedule(self) -> Schedule | None:
+        """When it runs again and again; worth nothing where :func:`parse` found fault with it."""
+        if "schedule" not in self.spec:
+            return None
+        return build_schedule(self.spec["schedule"], Builder(attach=no_files), _SCHEDULE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stub:
@@ -49,7 +64,7 @@ class Stub:
     run: int
 
 
-Content = Platform | Namespace | ZApp | Execution
+Content = Platform | Namespace | Reservation | ZApp | Execution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +97,16 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
         if content is not None:
             contents.append(content)
         stubs += _stub(document.value, place)
-    ordered = tuple(sorted(dict.fromkeys(diagnostics)))
+    ordered = tuple(sorted(dict.fromkeys(item for item in diagnostics if not _is_moment(item))))
     if not stubs and place.kind == "Execution" and is_name(place.stem):
         stubs = [Stub(name=place.stem, run=1)]
     return Parsed(path=path, contents=tuple(contents), stubs=tuple(stubs), diagnostics=ordered)
+
+
+def _is_moment(diagnostic: Diagnostic) -> bool:
+    """Tell whether it warns that a moment is a date to other readers: it is one to us as well."""
+    is_text = diagnostic.code == "TextHere"
+    return is_text and _MOMENT.fullmatch(diagnostic.pointer) is not None
 
 
 def refused(path: str, place: Place | None, complaint: Complaint) -> Parsed:
@@ -135,13 +156,17 @@ def _document(
     metadata = value["metadata"]
     problems = check_labels(metadata.get("labels", {}), path=("metadata", "labels"))
     content: Content
+    builder = Builder(attach=no_files)
     match kind:
         case "Platform":
-            builder = Builder(attach=no_files)
             content = build_platform(value, builder)
             problems += builder.problems + check_priorities(content)
         case "Namespace":
-            content = build_namespace(value)
+            content = build_namespace(value, builder)
+            problems += builder.problems
+        case "Reservation":
+            content = build_reservation(value, builder)
+            problems += builder.problems
         case "ZApp":
             content = _zapp(value, path, place)
             problems += check_zapp(content)
@@ -156,6 +181,7 @@ def _document(
 _HOMES = {
     "Platform": "platform.yaml",
     "Namespace": "namespaces/NAME.yaml",
+    "Reservation": "reservations/NAME.yaml",
     "ZApp": "zapps/NAME/zapp.yaml",
     "Execution": "executions/NAMESPACE/NAME.yaml",
 }
@@ -247,4 +273,19 @@ def _check_after(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem
         seen.add(entry["name"])
 
 
-_EXECUTION_RULES: tuple[Rule, ...] = (_check_folder, _check_body, _check_after)
+def _check_schedule(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
+    if "schedule" not in execution.spec:
+        return
+    for key, remedy in (
+        ("run", "remove run: a run of a schedule is its time"),
+        ("notBefore", "remove notBefore, or keep it and remove schedule"),
+    ):
+        if key in execution.spec:
+            complaint = Complaint("Contradiction", f"schedule and {key} are both there", remedy)
+            yield complaint.at((*_SPEC, key), at_key=True)
+    builder = Builder(attach=no_files)
+    build_schedule(execution.spec["schedule"], builder, _SCHEDULE)
+    yield from builder.problems
+
+
+_EXECUTION_RULES: tuple[Rule, ...] = (_check_folder, _check_body, _check_after, _check_schedule)

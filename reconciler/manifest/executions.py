@@ -11,13 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.build import Attach, Attachment
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity, quoted
 from reconciler.manifest.documents import Execution, Parsed
 from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.rules import cycles, refuse_cycle
-from reconciler.manifest.spec import Manifest, Namespace, Origin, Platform, UpdateMode
+from reconciler.manifest.spec import (
+    Manifest,
+    Namespace,
+    Origin,
+    Platform,
+    Reservation,
+    UpdateMode,
+)
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.manifest.zapps import ZApp
 
@@ -219,6 +226,19 @@ class Executions:
                 complaint = Complaint("DuplicateIdentity", message, "rename one of the two")
                 yield outcome.path, execution.index, complaint.at(("metadata", "name"))
         yield from _check_after(members, homes)
+        yield from self._check_reservations(members)
+
+    def _check_reservations(
+        self, members: list[tuple[Outcome, Execution]]
+    ) -> Iterator[tuple[str, int, Problem]]:
+        for outcome, execution in members:
+            name = execution.spec.get("reservation")
+            if name is None:
+                continue
+            known = self.context_of(execution.namespace).reservations
+            complaint = _refuse_reservation(name, execution.namespace, known)
+            if complaint is not None:
+                yield outcome.path, execution.index, complaint.at(("spec", "reservation"))
 
     def _has_right_of_way(self, outcome: Outcome, paths: list[str], name: str) -> bool:
         """Tell whether this file held the name before, alone."""
@@ -265,6 +285,19 @@ def _no_predecessor(name: str, homes: Mapping[str, list[str]]) -> Complaint:
     return Complaint("UnknownExecution", f"no execution {name} in this namespace", remedy)
 
 
+def _refuse_reservation(
+    name: str, namespace: str, known: Mapping[str, Reservation]
+) -> Complaint | None:
+    if name not in known:
+        remedy = did_you_mean(name, known, otherwise=f"add reservations/{name}.yaml, or remove it")
+        return Complaint("UnknownReservation", f"no reservation {quoted(name)}", remedy)
+    users = known[name].namespaces
+    if users and namespace not in users:
+        message = f"the reservation {name} isn't for {namespace}, but for {', '.join(users[:8])}"
+        return Complaint("ReservationNotGranted", message, "remove it, or ask the operator")
+    return None
+
+
 def _folder(path: str) -> str:
     return path.split("/", 2)[1]
 
@@ -282,4 +315,5 @@ def _manifest(execution: Execution, resolved: Resolved, origin: Origin) -> Manif
         labels=execution.labels,
         suspend=execution.spec.get("suspend", False),
         update=UpdateMode(execution.spec.get("update", "never")),
+        schedule=execution.schedule,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from reconciler.manifest import compose, quantities
+from reconciler.manifest import compose, quantities, times
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.schema import EXPRESSION, published, strict
 from reconciler.manifest.suggest import did_you_mean
@@ -18,8 +18,6 @@ from reconciler.manifest.suggest import did_you_mean
 # Part of the design, but not of this version: better said than called unknown.
 _LATER_KEYS = frozenset(
     {
-        ("Execution", "schedule"),
-        ("Execution", "notBefore"),
         ("Execution", "idle"),
         ("Execution", "notify"),
         ("Execution", "logs"),
@@ -29,18 +27,22 @@ _LATER_KEYS = frozenset(
         ("Platform", "storage"),
         ("Platform", "registries"),
         ("Platform", "namespaceDefaults"),
-        ("Platform", "changeWindows"),
         ("Namespace", "members"),
-        ("Namespace", "quota"),
-        ("Namespace", "weight"),
-        ("Namespace", "cohort"),
         ("secret", "generate"),
         ("secret", "age"),
-        ("service", "speedup"),
     }
 )
 
 _OWNERS = ("Platform", "Namespace", "ZApp", "Execution")
+
+# Written beside where it belongs.
+_ELSEWHERE = {
+    ("service", "speedup"): "write replicas: {core: 1, max: 3, speedup: [1, 1.9, 2.7]}",
+    ("service", "revocable"): "write replicas: {core: 1, max: 3, revocable: false}",
+    ("quota", "cpus"): "write maximum: {cpus: 16}",
+    ("quota", "memory"): "write maximum: {memory: 64GiB}",
+    ("quota", "generic"): "write maximum: {generic: {gpu: 1}}",
+}
 
 _TYPE_NAMES = {
     "object": "a mapping",
@@ -114,10 +116,12 @@ def problems_of(fault: Fault) -> Iterator[Problem]:
 
 
 def _context(path: Path) -> str:
-    """Return what kind of mapping is at ``path``: a service, a spec, a secret."""
+    """Return what kind of mapping is at ``path``: a service, a spec, a secret, a quota."""
     match path:
         case ("spec",):
             return "spec"
+        case ("spec", "quota"):
+            return "quota"
         case ("spec", "services", _):
             return "service"
         case ("spec", "secrets", _):
@@ -136,6 +140,8 @@ def _unknown_keys(fault: Fault, path: Path) -> Iterator[Problem]:
 
 def _unknown_key(key: str, value: object, path: Path, known: Mapping[str, Any]) -> Complaint:
     context = _context(path)
+    if (context, key) in _ELSEWHERE:
+        return Complaint("UnknownKey", f"unknown key {quoted(key)}", _ELSEWHERE[context, key])
     if context == "service" and (refusal := compose.refuse_service_key(key, value)):
         return refusal
     owners = {context}
@@ -317,10 +323,12 @@ def _example(schema: object, key: str) -> str:
     return f"add {key}:" + (f" ({first[0].lower()}{first[1:]})" if first else "")
 
 
-_MEASURES: Mapping[str, Callable[[object], int]] = {
+_MEASURES: Mapping[str, Callable[[object], object]] = {
     "memory": quantities.memory_bytes,
     "cpus": quantities.cpu_millis,
     "duration": quantities.duration_ms,
+    "moment": times.moment,
+    "cron": times.cron,
 }
 _WORDS: Mapping[str, Callable[[Fault], Complaint]] = {
     "type": _type,

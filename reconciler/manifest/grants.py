@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from policy.model.resources import Resources
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.quantities import duration_text
-from reconciler.manifest.spec import ExecutionSpec, Namespace, Platform, Service
+from reconciler.manifest.spec import (
+    ExecutionSpec,
+    Namespace,
+    Platform,
+    PriorityClass,
+    Service,
+)
 from reconciler.manifest.suggest import did_you_mean
 
 
@@ -35,13 +41,15 @@ def grant(
         problems += _check_mounts(service, namespace, offer, place)
         problems += _check_published(service, platform, place)
     problems += _check_replicas(spec, platform, path)
-    lifetime_ms, found = _lifetime(spec, platform)
-    priority_value, wrong = _priority(spec, platform)
+    lifetime_ms, found = _lifetime(spec, platform, namespace)
+    priority, wrong = _priority(spec, platform)
     granted = replace(
         spec,
         services=tuple(_settle(service, platform) for service in spec.services),
         lifetime_ms=lifetime_ms,
-        priority_value=priority_value,
+        priority_value=priority.value,
+        is_preemptible=priority.preemptible,
+        is_filler=priority.filler,
     )
     return granted, problems + found + wrong
 
@@ -87,12 +95,21 @@ def matches(image: str, patterns: Collection[str]) -> bool:
     )
 
 
+def is_allowed(image: str, platform: Platform) -> bool:
+    """Tell whether the platform lets an image run."""
+    return not platform.image_allow or matches(image, platform.image_allow)
+
+
+def refuse_image(image: str, platform: Platform) -> Complaint:
+    """Return the complaint about an image that the platform doesn't let run."""
+    allowed = ", ".join(platform.image_allow[:8])
+    message = f"the platform doesn't allow the image {quoted(image)}"
+    return Complaint("ImageNotAllowed", message, f"use one of {allowed}, or ask the operator")
+
+
 def _check_image(service: Service, platform: Platform, path: Path) -> Iterator[Problem]:
-    if platform.image_allow and not matches(service.image, platform.image_allow):
-        allowed = ", ".join(platform.image_allow[:8])
-        message = f"the platform doesn't allow the image {quoted(service.image)}"
-        remedy = f"use one of {allowed}, or ask the operator"
-        yield Complaint("ImageNotAllowed", message, remedy).at((*path, "image"))
+    if not is_allowed(service.image, platform):
+        yield refuse_image(service.image, platform).at((*path, "image"))
 
 
 def _check_profile(
@@ -153,22 +170,35 @@ def _check_replicas(spec: ExecutionSpec, platform: Platform, path: Path) -> list
     return [Complaint("TooManyReplicas", message, remedy).at(path, at_key=True)]
 
 
-def _lifetime(spec: ExecutionSpec, platform: Platform) -> tuple[int | None, list[Problem]]:
-    asked, cap = spec.lifetime_ms, platform.maximum_lifetime_ms
+def _lifetime(
+    spec: ExecutionSpec, platform: Platform, namespace: Namespace
+) -> tuple[int | None, list[Problem]]:
+    asked = spec.lifetime_ms
+    caps = [
+        (cap, whose)
+        for cap, whose in (
+            (platform.maximum_lifetime_ms, "the platform's"),
+            (namespace.maximum_lifetime_ms, f"the namespace {namespace.name}'s"),
+        )
+        if cap is not None
+    ]
     if asked is None:
-        bounds = [bound for bound in (platform.default_lifetime_ms, cap) if bound is not None]
+        bounds = [cap for cap, _ in caps]
+        if platform.default_lifetime_ms is not None:
+            bounds.append(platform.default_lifetime_ms)
         return min(bounds, default=None), []
-    if cap is not None and asked > cap:
-        message = f"{duration_text(asked)} is more than the platform's {duration_text(cap)}"
+    if caps and asked > min(caps)[0]:
+        cap, whose = min(caps)
+        message = f"{duration_text(asked)} is more than {whose} {duration_text(cap)}"
         complaint = Complaint("LifetimeOverCap", message, f"write {duration_text(cap)} or less")
         return asked, [complaint.at(("spec", "lifetime"))]
     return asked, []
 
 
-def _priority(spec: ExecutionSpec, platform: Platform) -> tuple[int, list[Problem]]:
-    classes = {entry.name: entry.value for entry in platform.priority_classes}
+def _priority(spec: ExecutionSpec, platform: Platform) -> tuple[PriorityClass, list[Problem]]:
+    classes = {entry.name: entry for entry in platform.priority_classes}
     if spec.priority in classes:
         return classes[spec.priority], []
     remedy = did_you_mean(spec.priority, classes, otherwise="leave it out")
     complaint = Complaint("UnknownPriority", f"no priority {quoted(spec.priority)}", remedy)
-    return 0, [complaint.at(("spec", "priority"))]
+    return PriorityClass(name=spec.priority, value=0), [complaint.at(("spec", "priority"))]

@@ -50,6 +50,7 @@ class Revision:
     commit_of: Callable[[str], CommitLike]
     good: Good
     refused: Sequence[tuple[str, str]] = ()
+    now: datetime | None = None
 
 
 @dataclass(slots=True)

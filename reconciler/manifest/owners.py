@@ -1,19 +1,20 @@
-"""Platform and Namespace documents to what they set."""
+"""Platform documents to what they set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from policy.model.resources import Resources
-from policy.settings import Policy
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
-from reconciler.manifest.spec import Namespace, Platform, PriorityClass
+from reconciler.manifest.policies import build_policy
+from reconciler.manifest.spec import Platform, PriorityClass
+from reconciler.manifest.windows import build_window
 
 _DEFAULT = Platform()
+_FILLER = "filler"
 
 
 def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
@@ -21,12 +22,11 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
     spec = document.get("spec", {})
     images, caps, defaults = (spec.get(part, {}) for part in ("images", "caps", "defaults"))
     baseline = spec.get("security", {}).get("baseline", {})
-    classes = spec.get("priorityClasses")
     return Platform(
-        policy=replace(_DEFAULT.policy, policy=Policy(spec.get("policy", "fifo"))),
+        policy=build_policy(spec.get("policy", {}), builder),
         headroom=builder.resources(spec.get("headroom", {}), ("spec", "headroom")),
         node_selector=constraints(spec.get("nodes", {}).get("selector", ())),
-        priority_classes=_DEFAULT.priority_classes if classes is None else _classes(classes),
+        priority_classes=_classes(spec.get("priorityClasses"), builder),
         default_reservations=_reservations(defaults.get("reservations", {}), builder),
         default_lifetime_ms=_duration(defaults, "lifetime", ("spec", "defaults"), builder),
         maximum_lifetime_ms=_duration(caps, "lifetime", ("spec", "caps"), builder),
@@ -39,12 +39,33 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
         start_timeout_ms=_duration(spec, "startTimeout", ("spec",), builder)
         or _DEFAULT.start_timeout_ms,
         suspend=spec.get("suspend", False),
+        change_windows=tuple(
+            build_window(window, builder, ("spec", "changeWindows", index))
+            for index, window in enumerate(spec.get("changeWindows", ()))
+        ),
     )
 
 
-def _classes(value: Mapping[str, int]) -> tuple[PriorityClass, ...]:
-    ordered = sorted(value.items(), key=lambda item: (item[1], item[0]))
-    return tuple(PriorityClass(name=name, value=rank) for name, rank in ordered)
+def _classes(value: Mapping[str, Any] | None, builder: Builder) -> tuple[PriorityClass, ...]:
+    if value is None:
+        return _DEFAULT.priority_classes
+    classes = (_class(name, said, builder) for name, said in value.items())
+    return tuple(sorted(classes, key=lambda entry: (entry.value, entry.name)))
+
+
+def _class(name: str, value: int | Mapping[str, Any], builder: Builder) -> PriorityClass:
+    said: Mapping[str, Any] = {"value": value} if isinstance(value, int) else value
+    is_filler = bool(said.get("filler", name == _FILLER))
+    is_preemptible = bool(said.get("preemptible", is_filler))
+    if is_filler and not is_preemptible:
+        message = f"a filler yields to everybody, but {name} isn't preemptible"
+        other = "remove filler" if "filler" in said else "add filler: false"
+        complaint = Complaint("Contradiction", message, f"remove preemptible, or {other}")
+        place = ("spec", "priorityClasses", name, "preemptible")
+        builder.problems.append(complaint.at(place, at_key=True))
+    return PriorityClass(
+        name=name, value=said["value"], preemptible=is_preemptible, filler=is_filler
+    )
 
 
 def _reservations(value: Mapping[str, Any], builder: Builder) -> Resources:
@@ -69,17 +90,6 @@ def _published(value: Mapping[str, int] | None, builder: Builder) -> tuple[int, 
         complaint = Complaint("BadRange", "first is more than last", "swap the two")
         builder.problems.append(complaint.at(("spec", "ports", "published", "first")))
     return (value["first"], value["last"])
-
-
-def build_namespace(document: Mapping[str, Any]) -> Namespace:
-    """Return what a valid Namespace document sets."""
-    spec = document.get("spec", {})
-    return Namespace(
-        name=document["metadata"]["name"],
-        uid=spec.get("uid", 1000),
-        gid=spec.get("gid", 1000),
-        secrets=tuple(spec.get("secrets", ())),
-    )
 
 
 def check_priorities(platform: Platform) -> list[Problem]:

@@ -16,13 +16,14 @@ _NAME = "[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"
 _PLACES = (
     ("Platform", re.compile(r"platform\.(?P<ext>ya?ml)")),
     ("Namespace", re.compile(r"namespaces/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
+    ("Reservation", re.compile(r"reservations/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
     ("ZApp", re.compile(r"zapps/(?P<folder>[^/]+)/zapp\.(?P<ext>ya?ml)")),
     ("Execution", re.compile(r"executions/(?P<folder>[^/]+)/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
 )
-_LATER = re.compile(r"(?:sets|reservations)/[^/]+\.ya?ml")
-_STRAY = re.compile(r"(?:namespaces|zapps|executions)/.*\.ya?ml")
+_LATER = re.compile(r"sets/[^/]+\.ya?ml")
+_STRAY = re.compile(r"(?:namespaces|reservations|zapps|executions)/.*\.ya?ml")
 _FILES = re.compile(r"(?:executions|zapps)/[^/]+/files/.*")
-_MANAGED = re.compile(r"platform\.ya?ml|(?:namespaces|zapps|executions)(?:/.*)?")
+_MANAGED = re.compile(r"platform\.ya?ml|(?:namespaces|reservations|zapps|executions)(?:/.*)?")
 
 
 class Standing(StrEnum):
@@ -51,15 +52,15 @@ def place_of(path: str) -> Place | None:
         if match := pattern.fullmatch(path):
             return _managed(kind, match)
     if _LATER.fullmatch(path):
-        what = "ExecutionSet" if path.startswith("sets/") else "Reservation"
-        complaint = Complaint("NotSupportedYet", f"{what} isn't supported yet", "remove the file")
-        return Place(kind=what, standing=Standing.STRAY, complaint=complaint)
+        message = "ExecutionSet isn't supported yet"
+        complaint = Complaint("NotSupportedYet", message, "remove the file")
+        return Place(kind="ExecutionSet", standing=Standing.STRAY, complaint=complaint)
     if _STRAY.fullmatch(path) and not _FILES.fullmatch(path):
         complaint = Complaint(
             "NothingReadHere",
             "no manifest is read from here",
-            "move it to executions/NAMESPACE/NAME.yaml, zapps/NAME/zapp.yaml or "
-            "namespaces/NAME.yaml",
+            "move it to executions/NAMESPACE/NAME.yaml, zapps/NAME/zapp.yaml, "
+            "namespaces/NAME.yaml or reservations/NAME.yaml",
         )
         return Place(kind="", standing=Standing.STRAY, complaint=complaint)
     return None

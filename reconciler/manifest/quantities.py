@@ -10,8 +10,8 @@ from reconciler.manifest.diagnostic import Complaint, quoted
 _UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4}
 _MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)([KMGT]i)B?")
 _AMBIGUOUS = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kKmMgGtT])[iI]?[bB]?")
-_CPUS = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,9}))?")
-_MILLI_CPUS = re.compile(r"([0-9]{1,7})m")
+_DECIMAL = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,9}))?")
+_MILLI_DECIMAL = re.compile(r"([0-9]{1,7})m")
 _DURATION = re.compile(
     r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?"
 )
@@ -59,14 +59,10 @@ def cpu_millis(value: object) -> int:
         Complaint: It isn't a number of CPUs, finer than a thousandth, or huge.
     """
     text = str(getattr(value, "text", value))
-    if match := _MILLI_CPUS.fullmatch(text):
+    if match := _MILLI_DECIMAL.fullmatch(text):
         amount = int(match[1])
-    elif match := _CPUS.fullmatch(text):
-        fraction = (match[2] or "").rstrip("0")
-        if len(fraction) > 3:
-            message = f"{quoted(text)} is finer than a thousandth of a CPU"
-            raise Complaint("BadQuantity", message, f"write {match[1]}.{fraction[:3]}")
-        amount = int(match[1]) * 1000 + int(fraction.ljust(3, "0"))
+    elif _DECIMAL.fullmatch(text):
+        amount = thousandths(value)
     else:
         message = f"{quoted(text)} isn't a number of CPUs"
         raise Complaint("BadQuantity", message, "write 2, 1.5 or 1500m")
@@ -74,6 +70,23 @@ def cpu_millis(value: object) -> int:
         message = f"{quoted(text)} is more than {MAX_CPU_MILLIS // 1000} CPUs"
         raise Complaint("OutOfRange", message, "write a smaller number, such as 2")
     return amount
+
+
+def thousandths(value: object) -> int:
+    """Return a number such as ``2`` or ``1.9`` in thousandths.
+
+    Raises:
+        Complaint: It isn't a number, or finer than a thousandth.
+    """
+    text = str(getattr(value, "text", value))
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        raise Complaint("BadQuantity", f"{quoted(text)} isn't a number", "write 2 or 1.9")
+    fraction = (match[2] or "").rstrip("0")
+    if len(fraction) > 3:
+        message = f"{quoted(text)} is finer than a thousandth"
+        raise Complaint("BadQuantity", message, f"write {match[1]}.{fraction[:3]}")
+    return int(match[1]) * 1000 + int(fraction.ljust(3, "0"))
 
 
 def duration_ms(value: object) -> int:

@@ -23,6 +23,7 @@ from reconciler.manifest.spec import (
     ExecutionSpec,
     Namespace,
     Platform,
+    Reservation,
     Service,
 )
 from reconciler.manifest.suggest import closest, did_you_mean
@@ -45,6 +46,7 @@ class Context:
     platform: Platform
     namespace: Namespace | None
     namespaces: Collection[str]
+    reservations: Mapping[str, Reservation]
     zapps: Mapping[str, ZApp]
     broken_zapps: Mapping[str, str]
     offer: Offer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import TypeVar
 
 from policy.model.execution import ApplicationType
@@ -13,6 +14,7 @@ from reconciler.manifest.suggest import did_you_mean
 
 RESERVED_LABELS = ("zoe.", "com.docker.")
 LEAST_MEMORY_BYTES = 4 * 1024**2
+ONE_REPLICA = 1000
 
 T = TypeVar("T", bound=Hashable)
 
@@ -61,6 +63,25 @@ def _check_replicas(service: Service, path: Path) -> Iterator[Problem]:
         message = f"core {service.core} is more than max {service.maximum}"
         remedy = f"write max: {service.core} or more"
         yield Complaint("CoreOverMaximum", message, remedy).at((*path, "replicas", "core"))
+
+
+def _check_speedup(service: Service, path: Path) -> Iterator[Problem]:
+    """A curve counts in replicas' worth: it begins with one, and more are never slower."""
+    curve, place = service.speedup, (*path, "replicas", "speedup")
+    if not curve:
+        return
+    if len(curve) < service.maximum:
+        message = f"{len(curve)} values for {service.maximum} replicas"
+        remedy = "write a value for each of 1 to max replicas"
+        yield Complaint("BadSpeedup", message, remedy).at(place, at_key=True)
+    if curve[0] != ONE_REPLICA:
+        message = f"one replica is as fast as {cpus_text(curve[0])}"
+        yield Complaint("BadSpeedup", message, "begin with 1").at((*place, 0))
+    for index, (before, value) in enumerate(pairwise(curve), 1):
+        if value < before:
+            message = f"{index + 1} replicas are slower than {index}"
+            remedy = f"write {cpus_text(before)} or more, or lower max"
+            yield Complaint("BadSpeedup", message, remedy).at((*place, index))
 
 
 def _check_amounts(service: Service, path: Path) -> Iterator[Problem]:
@@ -144,6 +165,7 @@ def _check_volumes(service: Service, path: Path) -> Iterator[Problem]:
 _SERVICE_RULES: tuple[Callable[[Service, Path], Iterator[Problem]], ...] = (
     _check_own_labels,
     _check_replicas,
+    _check_speedup,
     _check_amounts,
     _check_floor,
     _check_ports,

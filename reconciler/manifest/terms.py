@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
 
-from reconciler.manifest import quantities
+from reconciler.manifest import times
 from reconciler.manifest.build import Builder
-from reconciler.manifest.diagnostic import Complaint
+from reconciler.manifest.diagnostic import Path
 from reconciler.manifest.documents import Execution
 from reconciler.manifest.spec import After, File, Retries, UpdateMode
+from reconciler.manifest.windows import bound
+
+_SPEC: Path = ("spec",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Terms:
     files: tuple[File, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     update: UpdateMode = UpdateMode.NEVER
+    reservation: str = ""
+    not_before: datetime | None = None
 
 
 def terms_of(execution: Execution, builder: Builder) -> Terms:
@@ -35,8 +39,8 @@ def terms_of(execution: Execution, builder: Builder) -> Terms:
     return Terms(
         priority=spec.get("priority", "normal"),
         size=spec.get("size", ""),
-        lifetime_ms=_bound(spec, "lifetime", builder),
-        queue_timeout_ms=_bound(spec, "queueTimeout", builder),
+        lifetime_ms=bound(spec, "lifetime", builder, _SPEC),
+        queue_timeout_ms=bound(spec, "queueTimeout", builder, _SPEC),
         after=tuple(
             After(name=entry["name"], when=entry.get("when", "succeeded"))
             for entry in spec.get("after", ())
@@ -49,19 +53,11 @@ def terms_of(execution: Execution, builder: Builder) -> Terms:
         files=builder.files(spec.get("files", ()), ("spec", "files")),
         labels=execution.labels,
         update=UpdateMode(spec.get("update", "never")),
+        reservation=spec.get("reservation", ""),
+        not_before=builder.measured(times.moment, spec["notBefore"], (*_SPEC, "notBefore"), None)
+        if "notBefore" in spec
+        else None,
     )
-
-
-def _bound(spec: Mapping[str, Any], key: str, builder: Builder) -> int | None:
-    if key not in spec:
-        return None
-    amount = builder.measured(quantities.duration_ms, spec[key], ("spec", key), 1)
-    if amount == 0:
-        complaint = Complaint(
-            "OutOfRange", "a length of 0 leaves no time", "write 1h, or remove it"
-        )
-        builder.problems.append(complaint.at(("spec", key)))
-    return amount
 
 
 def unplaced(terms: Terms) -> Terms:

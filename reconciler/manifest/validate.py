@@ -17,12 +17,12 @@ from reconciler.manifest.schema import Schema, published, strict
 from reconciler.manifest.screen import compile_pattern
 from reconciler.manifest.suggest import did_you_mean
 
-KINDS = ("Platform", "Namespace", "ZApp", "Execution")
+KINDS = ("Platform", "Namespace", "ZApp", "Execution", "Reservation")
 API_VERSION = "zoe/v1"
 MAX_PROBLEMS = 100
 
 # Part of the design, but not of this version: better said than called unknown.
-_LATER_KINDS = frozenset({"ExecutionSet", "Reservation"})
+_LATER_KINDS = frozenset({"ExecutionSet"})
 
 
 def check_envelope(value: object) -> tuple[str, list[Problem]]:

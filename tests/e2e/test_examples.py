@@ -10,7 +10,11 @@ pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
 EXAMPLE = ROOT / "examples" / "repository"
 # Their images are too large to be made for this.
-LARGE = {"executions/aml/notebook.yaml", "executions/aml/spark-lab-3.yaml"}
+LARGE = {
+    "executions/aml/notebook.yaml",
+    "executions/aml/spark-lab-3.yaml",
+    "reservations/aml-lab.yaml",
+}
 
 
 def test_the_example_repository_does_what_it_says(installation: Installation) -> None:

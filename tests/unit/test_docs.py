@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
+from reconciler.manifest import schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,3 +38,26 @@ def test_the_settings_shown_are_all_there_are(tmp_path: Path) -> None:
     tables = {"sources": "source"}
     missing = {n for n in names - {"role"} if tables.get(n, n) not in shown}
     assert missing == set()
+
+
+def test_every_parameter_of_the_policy_is_told_with_its_default() -> None:
+    text = (ROOT / "docs/scheduling.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| .+? \| (\S+) \| .+\. \|$", text, re.MULTILINE)
+    parameters = schema.published().definitions["policy"]["properties"]
+    stated = {
+        name: re.search(r"[Dd]efault ([\w-]+)", part["description"])
+        for name, part in parameters.items()
+        if name != "name"
+    }
+    assert dict(rows) == {name: found and found[1] for name, found in stated.items()}
+
+
+def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
+    (platform,) = blocks("docs/scheduling.md", "yaml")
+    (tmp_path / "platform.yaml").write_text(platform)
+    assert main(["validate", str(tmp_path)]) == 0
+
+
+def test_every_policy_is_told() -> None:
+    text = (ROOT / "docs/scheduling.md").read_text()
+    assert all(f"\n| `{name}` | " in text for name in Policy)

@@ -25,6 +25,7 @@ CODE = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 NO_CODES = {
     *("Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation"),
     *("ExecutionStatus", "True", "False", "TRUE", "FALSE", "Null"),
+    *("Factory",),  # a time zone
     *("Ki", "Mi", "Gi", "Ti", "KiB", "MiB", "GiB", "TiB"),
     *("BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader", "T", "CSafeDumper"),
     *("ControlAvailable", "LocalNodeState", "SecurityOptions", "ServerVersion", "Swarm"),

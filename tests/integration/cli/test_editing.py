@@ -115,3 +115,11 @@ def test_outside_a_repository_it_says_where_it_works(zoe: Zoe, tmp_path) -> None
     result = zoe("rerun", "aml/book", cwd=tmp_path)
     assert result.code == 2
     assert "isn't in a configuration repository" in result.err
+
+
+def test_rerun_leaves_what_runs_by_a_schedule_alone(zoe: Zoe, clone: Clone) -> None:
+    text = COMMENTED.replace("  run: 1   # the first\n", '  schedule: {cron: "0 2 * * *"}\n')
+    clone.commit({BOOK: text})
+    result = zoe("rerun", "aml/book", cwd=clone.path)
+    assert (result.code, clone.read(BOOK)) == (1, text)
+    assert "runs by its schedule" in result.err

@@ -37,7 +37,7 @@ def break_one(root: Path) -> Path:
 
 
 def test_validate_counts_what_is_valid(repository: Path, capsys: pytest.CaptureFixture[str]):
-    assert run(capsys, "validate") == (0, "12 valid documents\n", "")
+    assert run(capsys, "validate") == (0, "14 valid documents\n", "")
 
 
 def test_validate_shows_problems_and_ends_with_1(
@@ -50,7 +50,7 @@ def test_validate_shows_problems_and_ends_with_1(
         'executions/lab/bad.yaml:5:9: /spec/zapp: no ZApp "helo-batch"\n'
         "   5 |   zapp: helo-batch\n"
         "     |         ^ did you mean hello-batch?\n"
-        "12 valid documents, 1 error in 1 file\n"
+        "14 valid documents, 1 error in 1 file\n"
     )
 
 
@@ -113,7 +113,7 @@ def test_validate_does_not_walk_into_a_linked_folder(
     code, out, _ = run(capsys, "validate")
     assert code == 1
     assert "executions: a symbolic link is never read" in out
-    assert "6 valid documents" in out
+    assert "7 valid documents" in out
 
 
 def test_validate_outside_of_a_repository_is_wrong_usage(
@@ -154,7 +154,7 @@ def test_render_of_what_is_broken_or_absent(repository: Path, capsys: pytest.Cap
 def test_init_writes_a_clean_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     root = tmp_path / "new"
     assert run(capsys, "init", root)[0] == 0
-    assert run(capsys, "validate", root)[:2] == (0, "12 valid documents\n")
+    assert run(capsys, "validate", root)[:2] == (0, "14 valid documents\n")
     for name in ("CODEOWNERS", "README.md", ".zoe/schema/v1/manifest.schema.json"):
         assert (root / name).is_file()
     twin = json.loads((root / ".zoe/schema/v1/manifest.schema.json").read_text(encoding="utf-8"))

@@ -28,6 +28,7 @@ def test_example_repository_is_clean():
         "aml/spark-lab-3",
         "aml/train",
         "lab/hello",
+        "lab/nightly",
         "lab/web",
     ]
     assert [zapp.name for zapp in catalogue.zapps] == ["hello-batch", "jupyter", "spark-jupyter"]
@@ -237,7 +238,8 @@ def test_kind_counts_only_in_its_place():
         ("executions/x.yaml", "NothingReadHere"),
         ("executions/lab/deep/x.yaml", "NothingReadHere"),
         ("sets/x.yaml", "NotSupportedYet"),
-        ("reservations/x.yaml", "NotSupportedYet"),
+        ("reservations/x.yaml", "KindNotAllowedHere"),
+        ("reservations/deep/x.yaml", "NothingReadHere"),
         ("executions/nobody/x.yaml", "UnknownNamespace"),
     ],
 )

@@ -346,3 +346,48 @@ def test_circles_are_found_once(edges: dict[str, list[str]], found: list[list[st
 
 def test_long_chain_is_no_circle_and_no_crash():
     assert cycles({str(i): [str(i + 1)] for i in range(600)}) == []
+
+
+def replicas(text: str, parameters: str = "") -> Service:
+    repository = Repository.small()
+    spec = f"""
+type: batch
+parameters:
+  workers: {{type: integer, default: 3}}
+  curve: {{type: list, default: [1, 1.5, 1.75]}}
+services:
+  main: {{image: busybox, replicas: {text}}}
+"""
+    repository.put("zapps/app/zapp.yaml", document("ZApp", "app", spec))
+    manifest = resolve(f"zapp: app\nparameters: {{{parameters}}}", repository)
+    assert manifest.spec is not None
+    return manifest.spec.services[0]
+
+
+def test_elastic_replicas_may_be_kept_and_have_a_speed():
+    found = replicas("{core: 1, max: 3, revocable: false, speedup: [1, 1.9, 2.725]}")
+    assert (found.revocable, found.speedup) == (False, (1000, 1900, 2725))
+    plain = replicas("{core: 1, max: 3}")
+    assert (plain.revocable, plain.speedup) == (True, ())
+
+
+def test_a_curve_may_be_longer_than_a_parameter_asks_for():
+    text = '{core: 1, max: "${{ parameters.workers }}", speedup: [1, 1.9, 2.7]}'
+    assert replicas(text).speedup == (1000, 1900, 2700)
+    assert replicas(text, "workers: 2").speedup == (1000, 1900)
+
+
+def test_a_curve_may_be_a_parameter():
+    text = '{core: 1, max: 3, speedup: "${{ parameters.curve }}"}'
+    assert replicas(text).speedup == (1000, 1500, 1750)
+    assert replicas(text, "curve: [1, 2, 3]").speedup == (1000, 2000, 3000)
+
+
+@pytest.mark.parametrize("curve", ["[1, 2]", "[2, 2, 2]", "[1, 2, 1.5]", "[1, 1.00001, 2]"])
+def test_curves_that_cannot_be_are_refused(curve: str):
+    spec = f"""
+type: batch
+services:
+  main: {{image: busybox, replicas: {{core: 1, max: 3, speedup: {curve}}}}}
+"""
+    assert codes(spec) in (["BadSpeedup"], ["BadQuantity"])

@@ -1,0 +1,91 @@
+"""Namespace documents to what they set: who owns the workspace, and the quota."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policy.model.tenant import Amounts
+from reconciler.manifest import quantities
+from reconciler.manifest.build import Builder
+from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.quantities import cpus_text, memory_text
+from reconciler.manifest.rules import LEAST_MEMORY_BYTES
+from reconciler.manifest.spec import Namespace
+from reconciler.manifest.windows import bound
+
+_QUOTA: Path = ("spec", "quota")
+# What policy calls the dimensions that have a key of their own here.
+_KEYS = {"cpu": "cpus", "memory": "memory"}
+_TAKEN = frozenset({*_KEYS, *_KEYS.values()})
+
+
+def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
+    """Return what a valid Namespace document sets; problems are left in ``builder``."""
+    spec = document.get("spec", {})
+    quota = spec.get("quota", {})
+    namespace = Namespace(
+        name=document["metadata"]["name"],
+        uid=spec.get("uid", 1000),
+        gid=spec.get("gid", 1000),
+        secrets=tuple(spec.get("secrets", ())),
+        weight=spec.get("weight", 1),
+        cohort=spec.get("cohort", ""),
+        guaranteed=_amounts(quota.get("guaranteed", {}), builder, (*_QUOTA, "guaranteed")),
+        maximum=_amounts(quota.get("maximum", {}), builder, (*_QUOTA, "maximum")),
+        maximum_executions=quota.get("executions", 0),
+        maximum_lifetime_ms=bound(quota, "lifetime", builder, _QUOTA),
+    )
+    builder.problems += _check_quota(namespace)
+    return namespace
+
+
+def _amounts(value: Mapping[str, Any], builder: Builder, path: Path) -> Amounts:
+    """Return the dimensions that are named, those of 0 too: a bound of 0 isn't no bound."""
+    amounts: dict[str, int] = {}
+    for name, count in value.get("generic", {}).items():
+        if name in _TAKEN:
+            message = f"{quoted(name)} isn't a generic resource"
+            complaint = Complaint("BadValue", message, "write it beside generic")
+            builder.problems.append(complaint.at((*path, "generic", name), at_key=True))
+        else:
+            amounts[name] = count
+    if "cpus" in value:
+        place = (*path, "cpus")
+        amounts["cpu"] = builder.measured(quantities.cpu_millis, value["cpus"], place, 1)
+    if "memory" in value:
+        place = (*path, "memory")
+        amounts["memory"] = builder.measured(
+            quantities.memory_bytes, value["memory"], place, LEAST_MEMORY_BYTES
+        )
+    return tuple(sorted(amounts.items()))
+
+
+def _check_quota(namespace: Namespace) -> Iterator[Problem]:
+    maximum = dict(namespace.maximum)
+    for name, amount in namespace.guaranteed:
+        if name in maximum and amount > maximum[name]:
+            message = f"{_text(name, amount)} is more than the maximum {_text(name, maximum[name])}"
+            remedy = f"write {_text(name, maximum[name])} or less, or raise the maximum"
+            complaint = Complaint("ImpossibleQuota", message, remedy)
+            yield complaint.at(_place("guaranteed", name))
+    for name, least in (("cpu", 1), ("memory", LEAST_MEMORY_BYTES)):
+        if maximum.get(name, least) < least:
+            message = f"nothing could ever run with {_text(name, maximum[name])}"
+            remedy = "write more, or leave it out for no bound"
+            yield Complaint("ImpossibleQuota", message, remedy).at(_place("maximum", name))
+
+
+def _place(part: str, name: str) -> Path:
+    inner = (_KEYS[name],) if name in _KEYS else ("generic", name)
+    return (*_QUOTA, part, *inner)
+
+
+def _text(name: str, amount: int) -> str:
+    match name:
+        case "cpu":
+            return cpus_text(amount)
+        case "memory":
+            return memory_text(amount)
+        case _:
+            return str(amount)
