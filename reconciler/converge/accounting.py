@@ -92,10 +92,11 @@ def work_by(
     now_ms: int,
 ) -> int:
     """Return what an execution has done by now, with ``held`` since its progress was written."""
-    if record is None or record.started_at is None or now_ms <= progress.as_of_ms:
+    if record is None or record.started_at is None:
         return progress.work
-    execution = _execution(spec)
-    return progress.work + speed(execution, _counts(held)) * (now_ms - progress.as_of_ms)
+    # Where nothing was written since the start, it counts from there.
+    elapsed_ms = now_ms - max(progress.as_of_ms, epoch_ms(record.started_at))
+    return progress.work + speed(_execution(spec), _counts(held)) * max(0, elapsed_ms)
 
 
 def settle(

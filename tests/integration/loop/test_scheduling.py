@@ -169,3 +169,22 @@ def test_what_completed_tells_how_long_the_next_will_take(site: Site) -> None:
         until(site, lambda run=run: len(site.store.load().runtimes) == run, passes=200)
     assert all(19_000 < r.runtime_ms < 23_000 for r in site.store.load().runtimes)
     assert site.store.load().progress == {}
+
+
+def test_a_filler_yields_whole_and_runs_again_with_its_age(site: Site) -> None:
+    site.push({WIDE: sized("wide", 12, 12, type_="batch", extra="priority: filler")})
+    until(site, lambda: part(site, "aml/wide") == (12, 12))
+    queued_at = site.status("aml/wide")["queuedAt"]
+    site.cluster.advance(10_000)
+    site.push({GANG: sized("gang", 3, 3)})
+    site.reconcile(ms=0)
+    status = site.status("aml/wide")
+    assert (status["phase"], status["reason"]) == ("Pending", "Preempted")
+    assert status["message"] == "made room for aml/gang; it queues again"
+    until(site, lambda: part(site, "aml/gang") == (3, 3))
+    until(site, lambda: site.status("aml/wide")["reason"] == "FillerWaits")
+    assert site.status("aml/wide")["queuedAt"] == queued_at
+    site.push({GANG: None})
+    until(site, lambda: part(site, "aml/wide") == (12, 12))
+    record = next(r for r in site.loop.working_set.records.values() if r.attempt == 2)
+    assert (record.failures, record.nodes_lost, record.failed_starts) == (0, 0, 0)
