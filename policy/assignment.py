@@ -42,6 +42,14 @@ class Holding:
         return max(0, self.counts.get(component.name, 0) - component.core)
 
     @property
+    def can_give(self) -> bool:
+        """Whether it is of a kind that anything can be taken from."""
+        execution = self.execution
+        return execution.is_preemptible or any(
+            c.maximum > c.core and c.is_revocable for c in execution.components
+        )
+
+    @property
     def has_spare(self) -> bool:
         """Whether anything could be taken from it."""
         execution = self.execution
@@ -76,6 +84,22 @@ class Claim:
     whole_of: Callable[[Holding], bool]
 
 
+class Claimant:
+    """A claim on an assignment, in the form in which placing asks for room."""
+
+    def __init__(self, assignment: Assignment, claim: Claim) -> None:
+        self._assignment = assignment
+        self._claim = claim
+
+    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
+        """Tell, at little cost, whether it may be worth asking."""
+        return self._assignment.could_make_room(node, component)
+
+    def make_room(self, node: NodeRoom, component: Component) -> bool:
+        """Free room for one replica on a node; False, and nothing is taken, if that can't be."""
+        return self._assignment.make_room(node, component, self._claim)
+
+
 class Assignment:
     """Holdings and the room that they leave, with a journal, so that a try can be undone.
 
@@ -89,6 +113,7 @@ class Assignment:
         self.preempted: dict[Uid, Uid] = {}
         self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
         self._victims: dict[NodeId, list[Holding]] | None = None
+        self._most: dict[NodeId, tuple[int, int]] = {}
 
     def note(self, holding: Holding, placed: Mapping[tuple[str, NodeId], int]) -> None:
         """Note replicas that were placed, with the room charged, on top of what it holds."""
@@ -98,9 +123,11 @@ class Assignment:
             holding.add(component, node, count)
             self.quotas.charge(holding.execution.namespace, component.demand, count)
             self._journal.append((holding, component, node, count))
-        if self._victims is not None:
+        if self._victims is not None and holding.can_give:
             for node in sorted({node for _, node in placed} - nodes):
                 insort(self._victims.setdefault(node, []), holding, key=_by_key)
+            for (name, node), count in placed.items():
+                self._note_most(holding, name, node, count)
 
     def drop(self, holding: Holding, component: Component, node: NodeId, count: int) -> None:
         """Take replicas back."""
@@ -143,35 +170,46 @@ class Assignment:
             if component is not None and count < 0:
                 yield holding, component, -count
 
+    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
+        """Tell, at little cost, whether all that anybody could give there would be enough."""
+        if not node.ports.isdisjoint(component.host_ports):
+            return False
+        self._by_node()
+        cpu, memory = self._most.get(node.node.id, (0, 0))
+        demand = component.demand
+        return demand.cpu_millis <= max(0, node.cpu + cpu) and demand.memory_bytes <= max(
+            0, node.memory + memory
+        )
+
     def make_room(self, node: NodeRoom, component: Component, claim: Claim) -> bool:
         """Free room for one replica on a node, from the worst rank upwards.
 
         Elastic replicas and fillers first, other whole executions only where those aren't enough;
         nothing is taken if all of it together wouldn't do.
         """
-        if not node.ports.isdisjoint(component.host_ports):
+        if node.how_many(component.demand, 1):
+            return node.ports.isdisjoint(component.host_ports)
+        if not self.could_make_room(node, component):
             return False
         mark = self.mark()
         worst_first = self._by_node().get(node.node.id, [])[::-1]
-        steps: tuple[Callable[[Holding], object], ...] = (
-            lambda holding: self._take_elastic(node, component, claim, holding),
-            lambda holding: self._take_whole(claim, holding, is_filler=False),
-        )
-        for step in steps:
-            for holding in worst_first:
-                if node.how_many(component.demand, 1):
-                    return True
-                if not holding.is_stopped:
-                    step(holding)
-        if node.how_many(component.demand, 1):
-            return True
+        for holding in worst_first:
+            if not holding.is_stopped and self._take_elastic(node, component, claim, holding):
+                return True
+        for holding in worst_first:
+            is_freed = not holding.is_stopped and self._take_whole(claim, holding, is_filler=False)
+            if is_freed and node.how_many(component.demand, 1):
+                return True
         self.roll_back(mark)
         return False
 
     def _take_elastic(
         self, node: NodeRoom, component: Component, claim: Claim, holding: Holding
-    ) -> None:
-        """Take elastic replicas of one holding, and all of it where it is a filler."""
+    ) -> bool:
+        """Take elastic replicas of one holding, and all of it where it is a filler.
+
+        Returns whether there is room now.
+        """
         for victim in holding.execution.components:
             most = min(holding.spare(victim), holding.groups.get((victim.name, node.node.id), 0))
             if most <= 0 or not claim.elastic_of(holding, victim, node.node.id):
@@ -179,32 +217,46 @@ class Assignment:
             count = min(most, _needed(node, component, victim))
             if count > 0:
                 self.drop(holding, victim, node.node.id, count)
-        if not node.how_many(component.demand, 1):
-            self._take_whole(claim, holding, is_filler=True)
+                if node.how_many(component.demand, 1):
+                    return True
+        if holding.execution.is_filler and self._take_whole(claim, holding, is_filler=True):
+            return node.how_many(component.demand, 1) > 0
+        return False
 
-    def _take_whole(self, claim: Claim, holding: Holding, *, is_filler: bool) -> None:
-        if holding.execution.is_filler is is_filler and claim.whole_of(holding):
-            self.stop(holding, by=claim.by)
+    def _take_whole(self, claim: Claim, holding: Holding, *, is_filler: bool) -> bool:
+        if holding.execution.is_filler is not is_filler or not claim.whole_of(holding):
+            return False
+        self.stop(holding, by=claim.by)
+        return True
 
     def _by_node(self) -> dict[NodeId, list[Holding]]:
         """Index who holds something on a node that could be taken, in the order of rank."""
         if self._victims is None:
             self._victims = {}
             for holding in sorted(self.holdings, key=_by_key):
-                execution = holding.execution
-                if not execution.is_preemptible and not _has_elastic(execution):
-                    continue
-                for node in {node for _, node in holding.groups}:
-                    self._victims.setdefault(node, []).append(holding)
+                if holding.can_give:
+                    for node in {node for _, node in holding.groups}:
+                        self._victims.setdefault(node, []).append(holding)
+                    for (name, node), count in holding.groups.items():
+                        self._note_most(holding, name, node, count)
         return self._victims
+
+    def _note_most(self, holding: Holding, name: str, node: NodeId, count: int) -> None:
+        """Add to the most that could be taken on a node. It is never lowered: a bound is enough."""
+        component = holding.execution.by_name[name]
+        if not holding.execution.is_preemptible:
+            count = min(count, holding.spare(component))
+        if count > 0:
+            cpu, memory = self._most.get(node, (0, 0))
+            demand = component.demand
+            self._most[node] = (
+                cpu + demand.cpu_millis * count,
+                memory + demand.memory_bytes * count,
+            )
 
 
 def _by_key(holding: Holding) -> Key:
     return holding.key
-
-
-def _has_elastic(execution: Execution) -> bool:
-    return any(c.maximum > c.core and c.is_revocable for c in execution.components)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

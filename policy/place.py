@@ -10,7 +10,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from policy.model.execution import Allocation, Component, Execution, NodeId
 from policy.room import NodeRoom, Room, attribute
@@ -19,14 +19,21 @@ from policy.settings import Score
 Groups = dict[tuple[str, NodeId], int]
 """Replicas by component and node."""
 
-MakeRoom = Callable[[NodeRoom, Component], bool]
-"""Frees room for one replica on a node by taking it from others; False if that can't be."""
+
+class Force(Protocol):
+    """Frees room by taking it from others."""
+
+    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
+        """Tell, at little cost, whether it may be worth asking."""
+
+    def make_room(self, node: NodeRoom, component: Component) -> bool:
+        """Free room for one replica on a node; False, and nothing is taken, if that can't be."""
 
 
 class Placer:
     """Places replicas in ``room``; they have to fit into every one of ``later`` as well.
 
-    ``make_room`` is asked where a replica finds no free room; None: nobody gives any. Nodes that
+    ``force`` is asked where a replica finds no free room; None: nobody gives any. Nodes that
     are ``closed`` take nothing.
     """
 
@@ -36,14 +43,14 @@ class Placer:
         *,
         score: Score = Score.BINPACK,
         later: Sequence[Room] = (),
-        make_room: MakeRoom | None = None,
+        force: Force | None = None,
         closed: frozenset[NodeId] = frozenset(),
     ) -> None:
         self._room = room
         self._closed = closed
         self._score = _SCORES[score]
         self._later = later
-        self._make_room = make_room
+        self._force = force
 
     def place_core(self, execution: Execution, groups: Groups) -> bool:
         """Place the whole core into ``groups``, or tell that it can't be and place nothing.
@@ -143,18 +150,18 @@ class Placer:
 
     def place_by_force(self, component: Component, groups: Groups, wanted: int) -> int:
         """Place replicas in room that others have to give up, on nodes that are in use first."""
-        if self._make_room is None or wanted <= 0:
+        if self._force is None or wanted <= 0:
             return 0
         homes = {node for _, node in groups}
-        rooms = sorted(
-            self._room.eligible(component),
-            key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id),
-        )
+        rooms = [
+            node
+            for node in self._room.eligible(component)
+            if node.node.id not in self._closed and self._force.could_make_room(node, component)
+        ]
+        rooms.sort(key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id))
         placed = 0
         for node in rooms:
-            if node.node.id in self._closed:
-                continue
-            while placed < wanted and self._make_room(node, component):
+            while placed < wanted and self._force.make_room(node, component):
                 if not self._take(node, component, groups, 1):
                     break
                 placed += 1

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from policy import reasons
-from policy.assignment import Assignment, Claim, Holding
+from policy.assignment import Assignment, Claim, Claimant, Holding
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Reason, ReasonCode, Wait
 from policy.model.execution import Component, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
-from policy.place import Groups, Placer, at_home, settled
+from policy.place import Force, Groups, Placer, at_home, settled
 from policy.progress import component_speed, speed
 from policy.quota import Quotas
 from policy.rank import BORROWING, Key, Ranking, Rules, rules_of
@@ -59,7 +59,7 @@ class Round:
         keys = [(self.ranking.waiting(e), e) for e in snapshot.executions if not e.is_admitted]
         self.waiting = [(key, e, key) for key, e in keys]
         self.started: list[Holding] = []
-        self.why: dict[Uid, Reason] = {}
+        self.why: dict[Uid, Reason | ReasonCode] = {}
         self.head: Execution | None = None
         self.wakes: list[int] = []
         self._kept = kept_for_windows(snapshot, nodes, settings) if snapshot.reservations else []
@@ -123,7 +123,8 @@ class Round:
         asked = self._asked(execution)
         groups = self._in_window(execution, lambda: self._place(asked, key))
         if groups is None:
-            self.why[execution.uid] = self._refused(asked)
+            is_kept = self._fits_but_for_what_is_kept(asked, key)
+            self.why[execution.uid] = self._refused(asked, is_kept=is_kept)
             self._keep_for(execution, asked)
             return None
         holding = Holding(execution, self.ranking.running(execution))
@@ -134,16 +135,30 @@ class Round:
         self.started.append(holding)
         return holding
 
-    def _place(self, asked: Execution, key: Key) -> Groups | None:
+    def _fits_but_for_what_is_kept(self, asked: Execution, key: Key) -> bool:
+        if not any(self._concerns(kept, asked) for kept in self._kept):
+            return False
+        mark = self.assignment.mark()
+        groups = self._place(asked, key, later=())
+        if groups is None:
+            return False
+        Placer(self.room).give_back(asked, groups, {})
+        self.assignment.roll_back(mark)
+        return True
+
+    def _place(
+        self, asked: Execution, key: Key, *, later: Sequence[Room] | None = None
+    ) -> Groups | None:
         """Place a core in free room, else in room that others have to give up."""
-        later = [kept.room for kept in self._kept if self._concerns(kept, asked)]
+        if later is None:
+            later = [kept.room for kept in self._kept if self._concerns(kept, asked)]
         for is_forced in (False, True) if self._may_take(key) else (False,):
-            make_room = self._claim_core(asked, key) if is_forced else None
+            force = self._claim_core(asked, key) if is_forced else None
             placer = Placer(
                 self.room,
                 score=self.settings.score,
                 later=later,
-                make_room=make_room,
+                force=force,
                 closed=self._closed_to(asked),
             )
             for variant in _variants(asked, placer):
@@ -160,7 +175,7 @@ class Round:
         """Tell whether there may be anybody to take from."""
         return self._takes or self.rules.takes_elastic or self.rules.uses_idle
 
-    def _claim_core(self, asked: Execution, key: Key):  # type: ignore[no-untyped-def]
+    def _claim_core(self, asked: Execution, key: Key) -> Force:
         def elastic_of(holding: Holding, _component: Component, _node: NodeId) -> bool:
             if holding.execution.is_filler and not asked.is_filler:
                 return True
@@ -175,7 +190,7 @@ class Round:
             return other.is_filler or other.priority < asked.priority
 
         claim = Claim(by=asked.uid, elastic_of=elastic_of, whole_of=whole_of)
-        return lambda node, component: self.assignment.make_room(node, component, claim)
+        return Claimant(self.assignment, claim)
 
     def _is_worth_it(self, asked: Execution, key: Key, mark: int) -> bool:
         """Tell whether a start that took from its betters makes the cluster fuller."""
@@ -203,18 +218,25 @@ class Round:
             other = _with_borrowing(other, self.quotas.borrows(holding.execution.namespace))
         return mine < other
 
-    def _refused(self, asked: Execution) -> Reason:
-        """Return why a core found no place."""
-        never = self.never_fits(asked)
-        if never is not None:
-            return never
-        if asked.is_filler:
-            return reasons.filler_waits(asked, reasons.refusals(asked, self.room))
-        found = reasons.refusals(asked, self.room)
-        if not found and self._kept:
-            kept = self._kept[-1]
-            return reasons.reserved(asked, kept.name, kept.starts_ms)
-        return reasons.no_capacity(asked, found)
+    def _refused(self, asked: Execution, *, is_kept: bool) -> ReasonCode:
+        """Return why a core found no place; the words are made when somebody asks."""
+        if self.never_fits(asked) is not None:
+            return ReasonCode.NEVER_FITS
+        if is_kept:
+            return ReasonCode.RESERVED
+        return ReasonCode.FILLER_WAITS if asked.is_filler else ReasonCode.NO_CAPACITY
+
+    def _told(self, asked: Execution, code: ReasonCode) -> Reason:
+        match code:
+            case ReasonCode.RESERVED:
+                kept = next(k for k in reversed(self._kept) if self._concerns(k, asked))
+                return reasons.reserved(asked, kept.name, kept.starts_ms)
+            case ReasonCode.FILLER_WAITS:
+                return reasons.filler_waits(asked, reasons.refusals(asked, self.room))
+            case ReasonCode.NO_CAPACITY:
+                return reasons.no_capacity(asked, reasons.refusals(asked, self.room))
+            case _:
+                return self.never_fits(asked) or reasons.behind(asked)
 
     def never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
@@ -233,7 +255,7 @@ class Round:
 
     def _blocks(self, execution: Execution) -> bool:
         """Tell whether one that didn't start holds up those behind it (in part, if they skip)."""
-        code = self.why[execution.uid].code
+        code = self.why[execution.uid]
         if code not in (ReasonCode.NO_CAPACITY, ReasonCode.RESERVED, ReasonCode.FILLER_WAITS):
             return False
         if self.head is None and code is not ReasonCode.FILLER_WAITS:
@@ -244,7 +266,7 @@ class Round:
         """Keep room for the first that doesn't fit (with ``fair`` once it has aged)."""
         if not self.rules.reserves or self.head is not None:
             return
-        if self.why[execution.uid].code is not ReasonCode.NO_CAPACITY:
+        if self.why[execution.uid] is not ReasonCode.NO_CAPACITY:
             return
         if self.settings.policy is Policy.FAIR and not self.ranking.is_aged(execution):
             return
@@ -319,7 +341,7 @@ class Round:
             if placed < wanted and self._finds_victims(holding):
                 forced = Placer(
                     self.room,
-                    make_room=self._claim_elastic(holding),
+                    force=self._claim_elastic(holding),
                     closed=self._closed_to(execution),
                 )
                 forced.place_by_force(component, groups, wanted - placed)
@@ -330,7 +352,7 @@ class Round:
         if added:
             self.assignment.note(holding, added)
 
-    def _claim_elastic(self, holding: Holding):  # type: ignore[no-untyped-def]
+    def _claim_elastic(self, holding: Holding) -> Force:
         taker = holding.execution
 
         def elastic_of(other: Holding, component: Component, node: NodeId) -> bool:
@@ -349,7 +371,7 @@ class Round:
             elastic_of=elastic_of,
             whole_of=lambda other: other.execution.is_filler and not taker.is_filler,
         )
-        return lambda node, component: self.assignment.make_room(node, component, claim)
+        return Claimant(self.assignment, claim)
 
     def _may_take_for_growth(self, holding: Holding, component: Component, other: Holding) -> bool:
         tier = holding.key[0]
@@ -408,7 +430,7 @@ class Round:
 
         What can't be taken back isn't given while anybody waits for room.
         """
-        somebody_waits = any(why.code is ReasonCode.NO_CAPACITY for why in self.why.values())
+        somebody_waits = ReasonCode.NO_CAPACITY in self.why.values()
         for holding in sorted(self.assignment.holdings, key=lambda h: h.key):
             execution = holding.execution
             if holding.is_stopped or not execution.is_growable or self._is_cooling(execution):
@@ -481,7 +503,7 @@ class Round:
         groups: Groups = {}
         placer = Placer(
             self.room,
-            make_room=lambda node, c: self.assignment.make_room(node, c, claim),
+            force=Claimant(self.assignment, claim),
         )
         for component in keeper.components:
             placer.place_replicas(component, groups)
@@ -566,10 +588,10 @@ class Round:
 
     def _why(self, execution: Execution) -> Reason:
         known = self.why.get(execution.uid)
-        if known is not None:
-            return known
-        outside = self._outside_window(execution)
         asked = self._asked(execution)
+        if known is not None:
+            return known if isinstance(known, Reason) else self._told(asked, known)
+        outside = self._outside_window(execution)
         refused = outside or self.quotas.refusal(execution, asked.core_demand)
         return refused or self.never_fits(asked) or reasons.behind(self.head or execution)
 
