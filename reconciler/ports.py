@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Allocation, Uid
-from policy.model.tenant import Usage
-from reconciler.converge.accounting import Progress
+from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import (
@@ -266,7 +265,7 @@ class Changes:
     frozen: tuple[FrozenSpec, ...] = ()
     placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
     progress: Mapping[Uid, Progress | None] = field(default_factory=dict)
-    usage: Mapping[str, Usage] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: tuple[Runtime, ...] = ()
     executions: tuple[ExecutionRow, ...] = ()
     events: tuple[Event, ...] = ()
@@ -290,7 +289,7 @@ class Stored:
     frozen: tuple[FrozenSpec, ...]
     placements: Mapping[Uid, tuple[Allocation, ...]]
     progress: Mapping[Uid, Progress] = field(default_factory=dict)
-    usage: Mapping[str, Usage] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: tuple[Runtime, ...] = ()
     executions: tuple[ExecutionRow, ...]
     good_files: tuple[GoodFile, ...]

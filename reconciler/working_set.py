@@ -12,8 +12,7 @@ from typing import Any
 
 from policy.estimate import NEWEST
 from policy.model.execution import Allocation, Uid
-from policy.model.tenant import Usage
-from reconciler.converge.accounting import Progress
+from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Record, fold
 from reconciler.converge.world import Identity, Memory
@@ -35,7 +34,7 @@ class WorkingSet:
         }
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(stored.placements)
         self.progress: dict[Uid, Progress] = dict(stored.progress)
-        self.usage: dict[str, Usage] = dict(stored.usage)
+        self.usage: dict[str, Use] = dict(stored.usage)
         self.runtimes: dict[tuple[str, str], tuple[int, ...]] = {}
         self.good = {(g.source_id, g.path): (g.blob, g.commit) for g in stored.good_files}
         self.accepted: dict[str, str] = dict(stored.accepted)

@@ -21,7 +21,7 @@ from policy.model.execution import (
     Uid,
 )
 from policy.model.resources import NOTHING, Resources
-from policy.model.tenant import Tenant, Usage
+from policy.model.tenant import Amounts, Tenant, Usage
 from policy.progress import full_speed, speed
 from policy.settings import PolicySettings
 from policy.share import accrue, amounts_of, penalised
@@ -30,20 +30,28 @@ from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.queue import epoch_ms
 from reconciler.manifest.spec import ExecutionSpec, Namespace
 
-Placements = Mapping[Uid, tuple[Allocation, ...]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """What an execution had done at a time, and when its elastic part last changed.
 
-    ``work`` is in thousandths of a replica times milliseconds (``policy.progress``).
+    ``work`` is in thousandths of a replica times milliseconds (``policy.progress``); since then it
+    goes on at ``rate`` a millisecond.
     """
 
     work: int = 0
     as_of_ms: int = 0
+    rate: int = 0
     grown_ms: int | None = None
     shrunk_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a namespace had used at a time, and what it has held since."""
+
+    usage: Usage
+    held: Amounts = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,7 @@ class Books:
     """What a pass writes: rows (None: the row goes), and runtimes to add to the history."""
 
     progress: Mapping[Uid, Progress | None] = field(default_factory=dict)
-    usage: Mapping[str, Usage] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: tuple[Runtime, ...] = ()
 
 
@@ -84,19 +92,20 @@ class Account:
         return self.before is not None and self.before.attempt_open and not self.after.attempt_open
 
 
-def work_by(
-    progress: Progress,
-    record: Record | None,
-    spec: ExecutionSpec,
-    held: Sequence[Allocation],
-    now_ms: int,
-) -> int:
-    """Return what an execution has done by now, with ``held`` since its progress was written."""
+def progress_of(
+    known: Progress | None, record: Record | None, spec: ExecutionSpec, held: Sequence[Allocation]
+) -> Progress:
+    """Return the stored progress; where there is none, as if it were written at the start."""
+    if known is not None:
+        return known
     if record is None or record.started_at is None:
-        return progress.work
-    # Where nothing was written since the start, it counts from there.
-    elapsed_ms = now_ms - max(progress.as_of_ms, epoch_ms(record.started_at))
-    return progress.work + speed(_execution(spec), _counts(held)) * max(0, elapsed_ms)
+        return Progress()
+    return Progress(as_of_ms=epoch_ms(record.started_at), rate=_rate(spec, held))
+
+
+def work_by(progress: Progress, now_ms: int) -> int:
+    """Return what an execution has done by now. A clock that went back changes nothing."""
+    return progress.work + progress.rate * max(0, now_ms - progress.as_of_ms)
 
 
 def settle(
@@ -123,9 +132,14 @@ def settle(
         uid = account.after.uid
         if not account.has_changed:
             continue
-        progress = known.get(uid, Progress())
-        work = work_by(progress, account.before, account.spec, account.held, now_ms)
-        progress = replace(progress, work=work, as_of_ms=now_ms)
+        progress = progress_of(known.get(uid), account.before, account.spec, account.held)
+        is_up = account.after.started_at is not None
+        progress = replace(
+            progress,
+            work=work_by(progress, now_ms),
+            as_of_ms=now_ms,
+            rate=_rate(account.spec, account.given) if is_up else 0,
+        )
         if account.has_ended_attempt:
             runtimes += _runtime(account, progress, now)
             is_batch = account.spec.type is ApplicationType.BATCH
@@ -139,35 +153,20 @@ def settle(
     return {u: row for u, row in rows.items() if row != known.get(u)}, tuple(runtimes)
 
 
-def held_by_namespace(
-    namespaces: Mapping[Uid, str], specs: Mapping[Uid, ExecutionSpec], placements: Placements
-) -> Mapping[str, Resources]:
-    """Return what the executions of each namespace hold in all."""
-    sums: dict[str, Resources] = {}
-    for uid, groups in placements.items():
-        spec = specs.get(uid)
-        if spec is not None:
-            namespace = namespaces[uid]
-            sums[namespace] = sums.get(namespace, NOTHING) + _demand(spec, groups)
-    return sums
+def held_in_all(executions: Iterable[tuple[ExecutionSpec, Sequence[Allocation]]]) -> Amounts:
+    """Return what executions with these groups reserve together."""
+    return amounts_of(sum((_demand(spec, groups) for spec, groups in executions), NOTHING))
 
 
 def usage_now(
-    stored: Mapping[str, Usage],
-    held: Mapping[str, Resources],
-    namespaces: Iterable[str],
-    settings: PolicySettings,
-    now_ms: int,
+    stored: Mapping[str, Use], namespaces: Iterable[str], settings: PolicySettings, now_ms: int
 ) -> Mapping[str, Usage]:
     """Return the usage of each namespace as of now."""
+    unused = Use(usage=Usage(as_of_ms=now_ms))
+    uses = {name: stored.get(name, unused) for name in namespaces}
     return {
-        name: accrue(
-            stored.get(name, Usage(as_of_ms=now_ms)),
-            amounts_of(held.get(name, NOTHING)),
-            now_ms,
-            settings.half_life_ms,
-        )
-        for name in namespaces
+        name: accrue(use.usage, use.held, now_ms, settings.half_life_ms)
+        for name, use in uses.items()
     }
 
 
@@ -235,6 +234,10 @@ def _runtime(account: Account, progress: Progress, now: datetime) -> list[Runtim
             runtime_ms=max(SHORTEST_MS, progress.work // rate if rate else 0),
         )
     ]
+
+
+def _rate(spec: ExecutionSpec, held: Iterable[Allocation]) -> int:
+    return speed(_execution(spec), _counts(held))
 
 
 def _execution(spec: ExecutionSpec) -> Execution:

@@ -9,7 +9,7 @@ from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import lifecycle
-from reconciler.converge.accounting import Progress, work_by
+from reconciler.converge.accounting import progress_of, work_by
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
 from reconciler.converge.ledger import Entry, Fact, Record, fold
@@ -45,9 +45,12 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
     uid, now_ms = record.uid, epoch_ms(draft.world.now)
-    progress = draft.memory.progress.get(uid, Progress())
-    # By what it held until now: the pass may already have written a lost node off.
-    held = draft.memory.placements.get(uid, ())
+    progress = progress_of(
+        draft.memory.progress.get(uid),
+        draft.memory.records.get(uid),
+        spec,
+        draft.memory.placements.get(uid, ()),
+    )
     if draft.ends_soon(uid, record, spec):
         draft.ending.add(uid)
     return Candidate(
@@ -55,7 +58,7 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
         record=record,
         spec=spec,
         groups=draft.placements.get(uid, ()) if record.attempt_open else (),
-        work=work_by(progress, draft.memory.records.get(uid), spec, held, now_ms),
+        work=work_by(progress, now_ms),
         grown_ms=progress.grown_ms,
         shrunk_ms=progress.shrunk_ms,
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, Uid
-from policy.model.resources import Resources
-from policy.model.tenant import Tenant, Usage
+from policy.model.tenant import Amounts, Tenant, Usage
 from policy.settings import PolicySettings
 from reconciler.converge import accounting
-from reconciler.converge.accounting import Account, Books
+from reconciler.converge.accounting import Account, Books, Use
 from reconciler.converge.draft import Draft
 from reconciler.converge.queue import epoch_ms
+from reconciler.manifest.spec import ExecutionSpec
 
 
 def tenants(draft: Draft, settings: PolicySettings) -> tuple[Tenant, ...]:
@@ -52,10 +52,11 @@ def close(
         taken.executions,
         draft.world.now,
     )
-    spaces = {draft.identity(uid).namespace for uid in moved}
-    usage = _usage(draft, settings, sorted(spaces & draft.wanted.namespaces.keys()))
+    held = _held(draft, {draft.identity(uid).namespace for uid in moved})
+    usage = _usage(draft, settings, sorted(held))
     charged = accounting.with_penalties(usage, carried_out, taken.executions, settings)
-    return Books(progress=progress, usage=charged, runtimes=runtimes)
+    uses = {name: Use(usage=used, held=held[name]) for name, used in charged.items()}
+    return Books(progress=progress, usage=uses, runtimes=runtimes)
 
 
 def _accounts(draft: Draft, touched: Iterable[Uid]) -> Iterable[Account]:
@@ -79,17 +80,16 @@ def _accounts(draft: Draft, touched: Iterable[Uid]) -> Iterable[Account]:
 def _usage(
     draft: Draft, settings: PolicySettings, namespaces: Iterable[str]
 ) -> Mapping[str, Usage]:
-    return accounting.usage_now(
-        draft.memory.usage, _held(draft), namespaces, settings, epoch_ms(draft.world.now)
-    )
+    now_ms = epoch_ms(draft.world.now)
+    return accounting.usage_now(draft.memory.usage, namespaces, settings, now_ms)
 
 
-def _held(draft: Draft) -> Mapping[str, Resources]:
-    """Return what each namespace held until this pass."""
-    held = draft.memory.placements
-    specs = {uid: draft.spec_of(uid, draft.memory.records.get(uid)) for uid in held}
-    return accounting.held_by_namespace(
-        {uid: draft.identity(uid).namespace for uid in held},
-        {uid: spec for uid, spec in specs.items() if spec is not None},
-        held,
-    )
+def _held(draft: Draft, namespaces: Collection[str]) -> Mapping[str, Amounts]:
+    """Return what each of these namespaces holds from this pass on."""
+    found: dict[str, list[tuple[ExecutionSpec, Sequence[Allocation]]]] = {n: [] for n in namespaces}
+    for uid, groups in draft.placements.items():
+        namespace = draft.identity(uid).namespace
+        spec = draft.spec_of(uid, draft.records.get(uid))
+        if groups and spec is not None and namespace in found:
+            found[namespace].append((spec, groups))
+    return {name: accounting.held_in_all(mine) for name, mine in found.items()}

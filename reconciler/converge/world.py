@@ -10,8 +10,7 @@ from typing import Any
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, Uid
-from policy.model.tenant import Usage
-from reconciler.converge.accounting import Books, Progress
+from reconciler.converge.accounting import Books, Progress, Use
 from reconciler.converge.history import Runtimes
 from reconciler.converge.ledger import Record
 from reconciler.converge.lifecycle import Step
@@ -58,7 +57,7 @@ class Memory:
     frozen: Mapping[tuple[Uid, int], ExecutionSpec] = field(default_factory=dict)
     placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
     progress: Mapping[Uid, Progress] = field(default_factory=dict)
-    usage: Mapping[str, Usage] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: Runtimes = field(default_factory=dict)
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
     last_seq: int = 0

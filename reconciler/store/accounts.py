@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, delete, select
 
 from policy.model.execution import Uid
-from policy.model.tenant import Usage
-from reconciler.converge.accounting import Progress
+from policy.model.tenant import Amounts, Usage
+from reconciler.converge.accounting import Progress, Use
 from reconciler.store.tables import progress, usage
 from reconciler.store.upsert import upsert
 
@@ -20,6 +20,7 @@ def write_progress(connection: Connection, wanted: Mapping[Uid, Progress | None]
             "uid": uid,
             "work": account.work,
             "as_of_ms": account.as_of_ms,
+            "rate": account.rate,
             "grown_ms": account.grown_ms,
             "shrunk_ms": account.shrunk_ms,
         }
@@ -40,18 +41,30 @@ def read_progress(connection: Connection) -> dict[Uid, Progress]:
     }
 
 
-def write_usage(connection: Connection, wanted: Mapping[str, Usage]) -> None:
-    """Insert or update the usage of namespaces."""
+def write_usage(connection: Connection, wanted: Mapping[str, Use]) -> None:
+    """Insert or update the use of namespaces."""
     rows = [
-        {"namespace": namespace, "as_of_ms": used.as_of_ms, "amounts": dict(used.amounts)}
-        for namespace, used in wanted.items()
+        {
+            "namespace": namespace,
+            "as_of_ms": use.usage.as_of_ms,
+            "amounts": dict(use.usage.amounts),
+            "held": dict(use.held),
+        }
+        for namespace, use in wanted.items()
     ]
     upsert(connection, usage, rows)
 
 
-def read_usage(connection: Connection) -> dict[str, Usage]:
-    """Return the usage of every namespace that has a row."""
+def read_usage(connection: Connection) -> dict[str, Use]:
+    """Return the use of every namespace that has a row."""
     return {
-        row.namespace: Usage(as_of_ms=row.as_of_ms, amounts=tuple(sorted(row.amounts.items())))
+        row.namespace: Use(
+            usage=Usage(as_of_ms=row.as_of_ms, amounts=_sorted(row.amounts)),
+            held=_sorted(row.held),
+        )
         for row in connection.execute(select(usage))
     }
+
+
+def _sorted(amounts: Mapping[str, int]) -> Amounts:
+    return tuple(sorted(amounts.items()))

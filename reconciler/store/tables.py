@@ -124,6 +124,7 @@ progress = Table(
     Column("work", BigInteger, nullable=False),
     # Milliseconds since 1970, as policy has them.
     Column("as_of_ms", BigInteger, nullable=False),
+    Column("rate", BigInteger, nullable=False),
     Column("grown_ms", BigInteger),
     Column("shrunk_ms", BigInteger),
 )
@@ -135,6 +136,7 @@ usage = Table(
     Column("as_of_ms", BigInteger, nullable=False),
     # Bytes times milliseconds outgrow every integer type of a database.
     Column("amounts", JSON_DATA, nullable=False),
+    Column("held", JSON_DATA, nullable=False),
 )
 
 runtimes = Table(

@@ -12,7 +12,7 @@ import pytest
 from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from policy.model.resources import Resources
 from policy.model.tenant import Usage
-from reconciler.converge.accounting import Progress
+from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import InvariantViolated, LeaseLost
@@ -479,9 +479,10 @@ def run_all(threads: Iterator[threading.Thread]) -> None:
 
 
 def test_accounts_come_back_as_they_were_written(store: Store, lease: Lease) -> None:
-    done = Progress(work=2**53, as_of_ms=5, grown_ms=3)
+    done = Progress(work=2**53, as_of_ms=5, rate=1500, grown_ms=3)
     # A terabyte for a year, in bytes times milliseconds: more than 64 bits hold.
-    used = Usage(as_of_ms=7, amounts=(("cpu", 4000), ("memory", 2**40 * 31_536_000_000)))
+    usage = Usage(as_of_ms=7, amounts=(("cpu", 4000), ("memory", 2**40 * 31_536_000_000)))
+    used = Use(usage=usage, held=(("cpu", 500), ("gpu", 1)))
     store.commit(Changes(progress={UID: done, OTHER: done}, usage={"lab": used}), lease)
     newer = replace(done, shrunk_ms=9)
     store.commit(Changes(progress={UID: newer, OTHER: None}), lease)

@@ -151,7 +151,9 @@ def test_accounts_are_written_when_an_allocation_changes_and_at_no_other_time(si
     before, version = site.store.load(), site.store.state_version()
     (progress,) = before.progress.values()
     assert progress.work == 0
-    assert dict(before.usage["aml"].amounts)["cpu"] == 4_000 * 0 + 60_000 * 1_000
+    used = before.usage["aml"]
+    assert dict(used.usage.amounts)["cpu"] == 60_000 * 1_000  # the entry penalty of its core
+    assert dict(used.held)["cpu"] == 4_000
     site.cluster.advance(60_000)
     site.reconcile(passes=3)
     assert site.store.state_version() == version

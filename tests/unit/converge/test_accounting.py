@@ -15,7 +15,9 @@ from policy.settings import PolicySettings
 from reconciler.converge.accounting import (
     Account,
     Progress,
-    held_by_namespace,
+    Use,
+    held_in_all,
+    progress_of,
     settle,
     usage_now,
     work_by,
@@ -77,40 +79,41 @@ def test_time_alone_writes_nothing() -> None:
 
 
 def test_a_resize_settles_what_was_done_before_it() -> None:
-    known = Progress(work=7, as_of_ms=START_MS)
+    known = Progress(work=7, as_of_ms=START_MS, rate=3000)
     found = settled(account(held=groups(3), given=groups(1)), known, after_s=2)
-    assert found == Progress(work=7 + 3 * 1000 * 2000, as_of_ms=START_MS + 2000)
+    assert found == Progress(work=7 + 3 * 1000 * 2000, as_of_ms=START_MS + 2000, rate=1000)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 10_000)), max_size=8))
 def test_work_adds_up_exactly_over_any_mixture_of_grants(spans: list[tuple[int, int]]) -> None:
-    progress, now_ms, total = Progress(as_of_ms=START_MS), START_MS, 0
-    for count, span_ms in spans:
-        now_ms += span_ms
+    progress, now, total, before = Progress(as_of_ms=START_MS), NOW, 0, 0
+    for count, span_ms in [*spans, (0, 0)]:
+        moved = account(held=groups(before), given=groups(count))
+        rows, _ = settle([moved], {UID: progress}, Decision(), (), now)
+        progress = rows.get(UID) or progress
+        now += timedelta(milliseconds=span_ms)
         total += count * 1000 * span_ms
-        work = work_by(progress, running(), SPEC, groups(count), now_ms)
-        progress = replace(progress, work=work, as_of_ms=now_ms)
+        before = count
     assert progress.work == total
 
 
 def test_a_declared_curve_counts_instead_of_the_replicas() -> None:
     spec = interactive(service(core=1, maximum=2, speedup=(1000, 1500)))
-    progress = Progress(as_of_ms=START_MS)
-    assert work_by(progress, running(), spec, groups(2), START_MS + 10) == 15_000
+    assert progress_of(None, running(), spec, groups(2)).rate == 1500
 
 
 def test_without_a_row_it_counts_from_the_start() -> None:
-    assert work_by(Progress(), running(), SPEC, groups(2), START_MS + 10) == 20_000
+    assert work_by(progress_of(None, running(), SPEC, groups(2)), START_MS + 10) == 20_000
 
 
 def test_nothing_is_done_before_the_core_is_up() -> None:
     waiting = running(started_at=None)
-    assert work_by(Progress(as_of_ms=START_MS), waiting, SPEC, groups(4), START_MS + 99) == 0
+    assert work_by(progress_of(None, waiting, SPEC, groups(4)), START_MS + 99) == 0
 
 
 def test_a_batch_begins_at_nothing_again_and_a_notebook_keeps_what_it_served() -> None:
     ended = running(attempt_open=False, started_at=None)
-    known = Progress(work=5, as_of_ms=START_MS, grown_ms=1, shrunk_ms=2)
+    known = Progress(work=5, as_of_ms=START_MS, rate=1000, grown_ms=1, shrunk_ms=2)
     lost = account(after=ended, spec=BATCH, given=())
     assert settled(lost, known, after_s=1) == Progress(as_of_ms=START_MS + 1000)
     stopped = account(after=ended, given=())
@@ -122,7 +125,7 @@ def test_what_is_over_leaves_no_row_and_a_completed_batch_its_full_rate_runtime(
     ending = Ending(reason=EndReason.COMPLETED, at=NOW, code=0)
     over = running(attempt_open=False, started_at=None, ended=ending)
     done = account(after=over, spec=BATCH, held=groups(2), given=())
-    known = {UID: Progress(as_of_ms=START_MS)}
+    known = {UID: Progress(as_of_ms=START_MS, rate=2000)}
     rows, runtimes = settle([done], known, Decision(), (), NOW + timedelta(seconds=60))
     assert rows == {UID: None}
     # Half of its replicas for a minute: all four would have taken half of that.
@@ -150,19 +153,19 @@ def test_a_decided_change_is_remembered_and_a_lost_node_is_no_reason_to_cool_dow
     shrunk = Decision(resizes=(Resize(uid=UID, allocations=groups(2)),))
     moved = account(held=groups(3), given=groups(2))
     rows, _ = settle([moved], {}, shrunk, (execution,), NOW)
-    assert rows == {UID: Progress(as_of_ms=START_MS, shrunk_ms=START_MS)}
+    assert rows == {UID: Progress(as_of_ms=START_MS, rate=2000, shrunk_ms=START_MS)}
     written_off, _ = settle([moved], {}, Decision(), (execution,), NOW)
-    assert written_off == {UID: Progress(as_of_ms=START_MS)}
+    assert written_off == {UID: Progress(as_of_ms=START_MS, rate=2000)}
 
 
 def test_use_is_what_a_namespaces_executions_hold_and_fades() -> None:
     settings = PolicySettings(half_life_ms=3_600_000)
-    held = held_by_namespace({UID: "aml"}, {UID: SPEC}, {UID: groups(2)})
+    before = Usage(as_of_ms=START_MS)
     stored = {
-        "aml": Usage(as_of_ms=START_MS),
-        "bio": Usage(as_of_ms=START_MS, amounts=(("cpu", 8),)),
+        "aml": Use(usage=before, held=held_in_all([(SPEC, groups(2))])),
+        "bio": Use(usage=replace(before, amounts=(("cpu", 8),))),
     }
-    now = usage_now(stored, held, ["aml", "bio"], settings, START_MS + 3_600_000)
+    now = usage_now(stored, ["aml", "bio"], settings, START_MS + 3_600_000)
     cpu = dict(now["aml"].amounts)["cpu"]
     assert 0.7 * 2_000 * 3_600_000 < cpu < 2_000 * 3_600_000
     assert now["bio"] == Usage(as_of_ms=START_MS + 3_600_000, amounts=(("cpu", 4),))

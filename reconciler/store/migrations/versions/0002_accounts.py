@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("work", sa.BigInteger(), nullable=False),
         sa.Column("as_of_ms", sa.BigInteger(), nullable=False),
+        sa.Column("rate", sa.BigInteger(), nullable=False),
         sa.Column("grown_ms", sa.BigInteger(), nullable=True),
         sa.Column("shrunk_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("uid", name="pk_progress"),
@@ -31,6 +32,7 @@ def upgrade() -> None:
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("as_of_ms", sa.BigInteger(), nullable=False),
         sa.Column("amounts", _JSON, nullable=False),
+        sa.Column("held", _JSON, nullable=False),
         sa.PrimaryKeyConstraint("namespace", name="pk_usage"),
     )
     op.create_table(
