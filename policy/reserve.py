@@ -7,7 +7,7 @@ don't count, since they can be taken back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import ApplicationType, Component, Execution, NodeId, Uid
@@ -112,7 +112,7 @@ def kept_for_windows(
             if execution.is_admitted and not execution.is_filler:
                 ends_ms = execution.ends_ms
                 if ends_ms is None or ends_ms > reservation.starts_ms:
-                    room.charge(core_only(execution))
+                    room.charge_core(execution)
         for node in whole_nodes(reservation, nodes):
             room.close(node)
         fill(stand_in(reservation, reservation.slots), room)
@@ -136,24 +136,19 @@ def kept_for_head(
 ) -> Kept:
     """Return the room at the time when ``head`` can start, as far as is known (EASY backfill)."""
     room = Room(nodes, headroom=settings.headroom)
-    ends: list[tuple[int, Execution]] = []
-    stays: list[Execution] = []
+    ends: list[tuple[int, Uid, Execution]] = []
     for execution in running:
-        core = core_only(execution)
-        room.charge(core)
+        room.charge_core(execution)
         ends_ms = expected_end(execution, now_ms)
-        if ends_ms is None:
-            stays.append(core)
-        else:
-            ends.append((ends_ms, core))
+        if ends_ms is not None:
+            ends.append((ends_ms, execution.uid, execution))
     placer = Placer(room, score=settings.score)
-    starts_ms: int | None = now_ms if placer.place_core(head, {}) else None
-    if starts_ms is None:
-        for ends_ms, core in sorted(ends, key=lambda end: (end[0], end[1].uid)):
-            room.charge(core, -1)
-            if placer.place_core(head, {}):
-                starts_ms = ends_ms
-                break
+    starts_ms: int | None = None
+    for ends_ms, _, execution in sorted(ends):
+        room.charge_core(execution, -1)
+        if placer.place_core(head, {}):
+            starts_ms = ends_ms
+            break
     return Kept(
         name=f"{head.namespace}/{head.name}",
         starts_ms=starts_ms,
@@ -170,18 +165,6 @@ def expected_end(execution: Execution, now_ms: int) -> int | None:
     left_ms = remaining_ms(execution) * full_speed(execution) // rate
     expected_ms = now_ms + left_ms
     return expected_ms if execution.ends_ms is None else min(expected_ms, execution.ends_ms)
-
-
-def core_only(execution: Execution) -> Execution:
-    """Return the execution without its elastic replicas, the largest groups first."""
-    left = {component.name: component.core for component in execution.components}
-    kept = []
-    for allocation in sorted(execution.allocations, key=lambda a: (-a.count, a.node)):
-        count = min(left.get(allocation.component, 0), allocation.count)
-        if count:
-            left[allocation.component] -= count
-            kept.append(replace(allocation, count=count))
-    return replace(execution, allocations=tuple(kept))
 
 
 def fill(keeper: Execution, room: Room) -> Groups:

@@ -83,6 +83,14 @@ class Room:
                 (room.ports.update if sign > 0 else room.ports.difference_update)(ports)
         self._most = None
 
+    def charge_core(self, execution: Execution, sign: int = 1) -> None:
+        """Charge what the core of an execution holds, as :meth:`charge` does."""
+        for node, demand in execution.core_load:
+            room = self.by_id.get(node)
+            if room is not None:
+                room.take(demand, sign)
+        self._most = None
+
     def take(self, node: NodeId, component: Component, count: int) -> None:
         """Charge replicas on a node (a negative count gives them back)."""
         room = self.by_id.get(node)

@@ -65,6 +65,9 @@ class Round:
         self._kept = kept_for_windows(snapshot, nodes, settings) if snapshot.reservations else []
         self._open: list[tuple[Reservation, Groups]] = []
         self._takes = any(e.is_filler or e.is_preemptible for e in running)
+        self._refused_whole: set[tuple[Component, ...]] = set()
+        self._refused_from: dict[tuple[object, ...], int] = {}
+        self._exhausted: set[tuple[object, ...]] = set()
         self._empty: Room | None = None
         self._never: dict[tuple[Component, ...], Reason | None] = {}
 
@@ -150,6 +153,8 @@ class Round:
         self, asked: Execution, key: Key, *, later: Sequence[Room] | None = None
     ) -> Groups | None:
         """Place a core in free room, else in room that others have to give up."""
+        if self._is_hopeless(asked):
+            return None
         if later is None:
             later = [kept.room for kept in self._kept if self._concerns(kept, asked)]
         for is_forced in (False, True) if self._may_take(key) else (False,):
@@ -166,10 +171,35 @@ class Round:
                 groups: Groups = {}
                 if placer.place_core(variant, groups):
                     if not is_forced or self._is_worth_it(asked, key, mark):
+                        self._note_freed(mark)
                         return groups
                     placer.give_back(variant, groups, {})
                 self.assignment.roll_back(mark)
+        if not later and not self._open:
+            self._note_hopeless(asked)
         return None
+
+    def _is_hopeless(self, asked: Execution) -> bool:
+        """Tell whether as much of the same was refused a moment ago: room only shrinks here."""
+        if len(asked.components) > 1:
+            return asked.components in self._refused_whole
+        (part,) = asked.components
+        return part.core >= self._refused_from.get(_kind(part), part.core + 1)
+
+    def _note_hopeless(self, asked: Execution) -> None:
+        if len(asked.components) > 1:
+            self._refused_whole.add(asked.components)
+        else:
+            (part,) = asked.components
+            kind = _kind(part)
+            self._refused_from[kind] = min(part.core, self._refused_from.get(kind, part.core))
+
+    def _note_freed(self, mark: int) -> None:
+        """Forget refusals once somebody gave more than was needed, perhaps."""
+        if any(True for _ in self.assignment.taken_back(mark)):
+            self._refused_whole.clear()
+            self._refused_from.clear()
+            self._exhausted.clear()
 
     def _may_take(self, key: Key) -> bool:
         """Tell whether there may be anybody to take from."""
@@ -271,7 +301,7 @@ class Round:
         if self.settings.policy is Policy.FAIR and not self.ranking.is_aged(execution):
             return
         running = [
-            replace(h.execution, allocations=h.allocations)
+            replace(h.execution, allocations=h.allocations) if h.is_changed else h.execution
             for h in self.assignment.holdings
             if not h.is_stopped and not h.execution.is_filler
         ]
@@ -330,8 +360,9 @@ class Round:
     def _add(self, holding: Holding, component: Component, wanted: int) -> None:
         execution = holding.execution
         wanted = self.quotas.fits(execution.namespace, component, wanted)
-        if wanted <= 0:
+        if wanted <= 0 or _kind(component) in self._exhausted:
             return
+        mark = self.assignment.mark()
         before = {k: n for k, n in holding.groups.items() if k[0] == component.name}
         groups = dict(before)
 
@@ -348,9 +379,12 @@ class Round:
             return groups
 
         self._in_window(execution, place)
+        self._note_freed(mark)
         added = {k: n - before.get(k, 0) for k, n in groups.items() if n > before.get(k, 0)}
         if added:
             self.assignment.note(holding, added)
+        if sum(added.values()) < wanted and not component.max_per_node and not self._open:
+            self._exhausted.add(_kind(component))
 
     def _claim_elastic(self, holding: Holding) -> Force:
         taker = holding.execution
@@ -622,6 +656,17 @@ def _variants(asked: Execution, placer: Placer) -> list[Execution]:
     if not homeless:
         return [asked]
     return [at_home(asked, frozenset({home})) for home in placer.homes(homeless)]
+
+
+def _kind(component: Component) -> tuple[object, ...]:
+    """Return what decides where a replica may go and what it takes there."""
+    return (
+        component.demand,
+        component.constraints,
+        component.only_nodes,
+        component.host_ports,
+        component.max_per_node,
+    )
 
 
 def _worthwhile(component: Component) -> int:

@@ -12,14 +12,18 @@ from policy.model.execution import (
     ApplicationType,
     Component,
     Constraint,
+    Estimate,
+    EstimateBasis,
     Execution,
     NodeId,
     Operator,
     Uid,
 )
+from policy.model.reservation import Reservation
 from policy.model.resources import Resources
+from policy.model.tenant import Tenant, Usage
 from policy.scheduler import decide
-from policy.settings import Policy, PolicySettings
+from policy.settings import Policy, PolicySettings, Score, SizeRule
 
 GIB = 1024**3
 
@@ -98,33 +102,125 @@ def components() -> st.SearchStrategy[tuple[Component, ...]]:
     )
 
 
-@st.composite
-def snapshots(draw: st.DrawFn) -> Snapshot:
-    """A cluster with a queue, and with executions that an earlier decision admitted."""
-    executions = tuple(
-        Execution(
-            uid=Uid(f"{index:016x}"),
-            namespace=draw(st.sampled_from(["aml", "bio"])),
-            name=f"e{index}",
-            type=draw(st.sampled_from(list(ApplicationType))),
-            components=draw(components()),
-            queued_ms=draw(st.integers(0, 3)) * 1000,
-            priority=draw(st.sampled_from([-10, 0, 0, 10])),
-        )
-        for index in range(draw(st.integers(0, 8)))
+PRIORITIES = {-100: (True, True), -10: (True, False), 0: (False, False), 10: (False, False)}
+"""Value of a class -> whether it is preemptible, whether it is the filler."""
+
+
+def settings(*, policies: tuple[Policy, ...] = tuple(Policy)) -> st.SearchStrategy[PolicySettings]:
+    """A policy with parameters; hysteresis off, so that only room, rank and quota decide."""
+    return st.builds(
+        PolicySettings,
+        policy=st.sampled_from(policies),
+        size=st.sampled_from(list(SizeRule)),
+        dimensions=st.integers(1, 3),
+        preempts_elastic=st.booleans(),
+        score=st.sampled_from(list(Score)),
+        ageing_ms=st.sampled_from([5_000, 8_000, 10**9]),
+        grant_ms=st.just(0),
+        regrow_ms=st.just(0),
     )
-    running = draw(st.integers(0, len(executions)))
-    empty = Snapshot(now_ms=10_000, nodes=draw(nodes()), executions=executions[:running])
-    admitted = apply(empty, decide(empty, PolicySettings(policy=Policy.FIFO_MALLEABLE)))
+
+
+def estimates() -> st.SearchStrategy[Estimate | None]:
+    def build(runtime_s: int) -> Estimate:
+        runtime_ms = runtime_s * 1000
+        return Estimate(
+            typical_ms=runtime_ms,
+            low_ms=runtime_ms // 2,
+            high_ms=runtime_ms * 2,
+            basis=EstimateBasis.HISTORY,
+        )
+
+    return st.one_of(st.none(), st.integers(0, 5000).map(build))
+
+
+def tenants() -> st.SearchStrategy[tuple[Tenant, ...]]:
+    def build(quotas: list[tuple[int, int, int, int, int]]) -> tuple[Tenant, ...]:
+        return tuple(
+            Tenant(
+                name=name,
+                weight=weight,
+                cohort="lab" if cohort else "",
+                guaranteed=(("cpu", guaranteed * 1000),) if guaranteed else (),
+                maximum=(("cpu", (guaranteed + more) * 1000),) if more else (),
+                usage=Usage(as_of_ms=10_000, amounts=(("cpu", used * 10**9),)),
+            )
+            for name, (guaranteed, more, weight, cohort, used) in zip(
+                ("aml", "bio"), quotas, strict=True
+            )
+        )
+
+    quota = st.tuples(
+        st.sampled_from([0, 2, 4]),
+        st.sampled_from([0, 0, 3, 8]),
+        st.integers(1, 3),
+        st.integers(0, 1),
+        st.integers(0, 100),
+    )
+    return st.one_of(st.just(()), st.lists(quota, min_size=2, max_size=2).map(build))
+
+
+def reservations() -> st.SearchStrategy[tuple[Reservation, ...]]:
+    def build(shape: tuple[int, int, int, Resources]) -> Reservation:
+        index, starts_s, slots, slot = shape
+        return Reservation(
+            name=f"r{index}",
+            starts_ms=starts_s * 1000,
+            ends_ms=starts_s * 1000 + 3_600_000,
+            slots=slots,
+            slot=slot,
+        )
+
+    shape = st.tuples(
+        st.just(0), st.sampled_from([5, 60, 100_000]), st.integers(0, 3), resources(most=2)
+    )
+    return st.lists(shape.map(build), max_size=1).map(tuple)
+
+
+@st.composite
+def executions(draw: st.DrawFn, index: int) -> Execution:
+    priority = draw(st.sampled_from([-100, -10, 0, 0, 0, 10]))
+    is_preemptible, is_filler = PRIORITIES[priority]
+    return Execution(
+        uid=Uid(f"{index:016x}"),
+        namespace=draw(st.sampled_from(["aml", "bio"])),
+        name=f"e{index}",
+        type=draw(st.sampled_from(list(ApplicationType))),
+        components=draw(components()),
+        queued_ms=draw(st.integers(0, 3)) * 1000,
+        priority=priority,
+        is_preemptible=is_preemptible,
+        is_filler=is_filler,
+        estimate=draw(estimates()),
+        lifetime_ms=draw(st.sampled_from([None, 30_000, 10**8])),
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, *, calendar: bool = False) -> Snapshot:
+    """A cluster with a queue, and with executions that an earlier decision admitted."""
+    count = draw(st.integers(0, 8))
+    everybody = tuple(draw(executions(index)) for index in range(count))
+    running = draw(st.integers(0, count))
+    empty = Snapshot(
+        now_ms=10_000,
+        nodes=draw(nodes()),
+        executions=everybody[:running],
+        tenants=draw(tenants()),
+    )
+    earlier = draw(settings())
+    admitted = apply(empty, decide(empty, earlier))
     return replace(
         admitted,
-        executions=tuple(draw(st.permutations(admitted.executions + executions[running:]))),
+        executions=tuple(draw(st.permutations(admitted.executions + everybody[running:]))),
+        reservations=draw(reservations()) if calendar else (),
     )
 
 
 def apply(snapshot: Snapshot, decision: Decision) -> Snapshot:
     """The snapshot as it is once the decision was carried out."""
-    groups = {start.uid: start.allocations for start in decision.starts}
+    groups = {stopped.uid: () for stopped in decision.preemptions}
+    groups |= {start.uid: start.allocations for start in decision.starts}
     groups |= {resize.uid: resize.allocations for resize in decision.resizes}
     return replace(
         snapshot,

@@ -196,6 +196,19 @@ class Execution:
         return tuple(loads.items())
 
     @cached_property
+    def core_load(self) -> tuple[tuple[NodeId, Resources], ...]:
+        """What its core reserves now, by node, if the largest groups are taken to be core."""
+        loads: list[tuple[NodeId, Resources]] = []
+        left = {component.name: component.core for component in self.components}
+        for allocation in sorted(self.allocations, key=lambda a: (-a.count, a.node)):
+            count = min(left.get(allocation.component, 0), allocation.count)
+            if count:
+                left[allocation.component] -= count
+                demand = self.by_name[allocation.component].demand
+                loads.append((allocation.node, demand * count))
+        return tuple(loads)
+
+    @cached_property
     def port_load(self) -> tuple[tuple[NodeId, frozenset[tuple[int, str]]], ...]:
         """The host ports that it takes now, by node."""
         return tuple(

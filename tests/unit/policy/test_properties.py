@@ -1,0 +1,247 @@
+"""What holds for every decision of every policy, whatever the cluster and the queue."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.model.cluster import Node, Snapshot
+from policy.model.decision import ReasonCode
+from policy.model.execution import Component, Execution, NodeId
+from policy.model.resources import NOTHING, Resources
+from policy.scheduler import decide
+from policy.settings import Policy, PolicySettings
+from policy.share import amounts_of
+from tests.strategies import apply, settings, snapshots
+
+
+def held(snapshot: Snapshot) -> dict[NodeId, Resources]:
+    used: dict[NodeId, Resources] = {}
+    for execution in snapshot.executions:
+        for node, demand in execution.load:
+            used[node] = used.get(node, NOTHING) + demand
+    return used
+
+
+def assert_within_capacity(snapshot: Snapshot) -> None:
+    used = held(snapshot)
+    for node in snapshot.nodes:
+        assert used.get(node.id, NOTHING).fits_in(node.capacity - node.reserved)
+
+
+@given(snapshots(calendar=True), settings())
+def test_no_node_is_overcommitted_after_any_step_of_a_decision(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    decision = decide(snapshot, settings)
+    groups = {e.uid: e.allocations for e in snapshot.executions}
+    groups |= {stopped.uid: () for stopped in decision.preemptions}
+    before = {e.uid: e.groups for e in snapshot.executions}
+    growing = []
+    for resize in decision.resizes:
+        kept = tuple(
+            replace(a, count=min(a.count, before[resize.uid].get((a.component, a.node), 0)))
+            for a in resize.allocations
+        )
+        groups[resize.uid] = tuple(a for a in kept if a.count)
+        growing.append(resize)
+
+    def check() -> None:
+        assert_within_capacity(
+            replace(
+                snapshot,
+                executions=tuple(
+                    replace(e, allocations=groups[e.uid]) for e in snapshot.executions
+                ),
+            )
+        )
+
+    check()
+    for change in (*decision.starts, *growing):
+        groups[change.uid] = change.allocations
+        check()
+
+
+@given(snapshots(calendar=True), settings())
+def test_a_gang_is_whole_or_absent_and_grants_stay_within_bounds(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    for execution in apply(snapshot, decide(snapshot, settings)).executions:
+        for component in execution.components:
+            count = execution.held.get(component.name, 0)
+            assert count == 0 or execution.allocations
+            if execution.allocations:
+                assert component.core <= count <= component.maximum
+
+
+@given(snapshots(calendar=True), settings())
+def test_only_classes_that_allow_it_lose_their_core(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    by_uid = {e.uid: e for e in snapshot.executions}
+    for stopped in decide(snapshot, settings).preemptions:
+        victim = by_uid[stopped.uid]
+        assert victim.is_preemptible
+        if stopped.by in by_uid:
+            assert not by_uid[stopped.by].is_filler
+            assert victim.is_filler or victim.priority < by_uid[stopped.by].priority
+
+
+@given(snapshots(), settings())
+def test_what_cant_be_taken_back_isnt(snapshot: Snapshot, settings: PolicySettings) -> None:
+    fixed = replace(
+        snapshot,
+        executions=tuple(
+            replace(e, components=tuple(replace(c, is_revocable=False) for c in e.components))
+            for e in snapshot.executions
+        ),
+    )
+    decision = decide(fixed, settings)
+    stopped = {p.uid for p in decision.preemptions}
+    up = {n.id for n in snapshot.nodes if n.is_ready and n.is_active}
+    after = {e.uid: e for e in apply(fixed, decision).executions}
+    for execution in fixed.executions:
+        if execution.uid not in stopped:
+            for key, count in execution.groups.items():
+                assert key[1] not in up or count <= after[execution.uid].groups.get(key, 0)
+
+
+@given(snapshots(calendar=True), settings(), st.randoms(use_true_random=False))
+def test_the_order_of_the_input_changes_nothing(
+    snapshot: Snapshot, settings: PolicySettings, chance: random.Random
+) -> None:
+    executions, nodes = list(snapshot.executions), list(snapshot.nodes)
+    tenants = list(snapshot.tenants)
+    for parts in (executions, nodes, tenants):
+        chance.shuffle(parts)
+    shuffled = replace(
+        snapshot, executions=tuple(executions), nodes=tuple(nodes), tenants=tuple(tenants)
+    )
+    assert decide(shuffled, settings) == decide(snapshot, settings)
+
+
+@given(snapshots(calendar=True), settings())
+def test_deciding_again_changes_nothing(snapshot: Snapshot, settings: PolicySettings) -> None:
+    first = decide(snapshot, settings)
+    assert decide(apply(snapshot, first), settings).changes_nothing, first
+
+
+@given(snapshots(calendar=True), settings())
+def test_every_waiting_execution_has_a_position_and_a_reason(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    decision = decide(snapshot, settings)
+    stopped = {p.uid for p in decision.preemptions}
+    waiting = {e.uid for e in apply(snapshot, decision).executions if not e.is_admitted} - stopped
+    assert {wait.uid for wait in decision.waits} == waiting
+    assert [wait.position for wait in decision.waits] == list(range(1, len(waiting) + 1))
+    assert all(wait.reason.message for wait in decision.waits)
+
+
+@given(snapshots(), settings(), st.integers(2, 7))
+def test_a_cluster_that_is_larger_in_all_is_decided_alike(
+    snapshot: Snapshot, settings: PolicySettings, factor: int
+) -> None:
+    larger = replace(
+        snapshot,
+        nodes=tuple(scaled_node(node, factor) for node in snapshot.nodes),
+        executions=tuple(scaled(execution, factor) for execution in snapshot.executions),
+        tenants=tuple(
+            replace(
+                t,
+                guaranteed=tuple((n, a * factor) for n, a in t.guaranteed),
+                maximum=tuple((n, a * factor) for n, a in t.maximum),
+                usage=replace(t.usage, amounts=tuple((n, a * factor) for n, a in t.usage.amounts)),
+            )
+            for t in snapshot.tenants
+        ),
+    )
+    one, other = decide(snapshot, settings), decide(larger, settings)
+    assert (one.starts, one.resizes, one.preemptions) == (
+        other.starts,
+        other.resizes,
+        other.preemptions,
+    )
+
+
+@given(snapshots(), settings())
+def test_no_namespace_starts_or_grows_beyond_its_quota(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    before, after = use(snapshot), use(apply(snapshot, decide(snapshot, settings)))
+    for tenant in snapshot.tenants:
+        for name, most in tenant.maximum:
+            used = after[tenant.name].get(name, 0)
+            assert used <= max(most, before[tenant.name].get(name, 0))
+    lent = Counter[str]()
+    for tenant in snapshot.tenants:
+        if tenant.cohort:
+            lent.update(dict(tenant.guaranteed))
+    for name, most in lent.items():
+        members = [t.name for t in snapshot.tenants if t.cohort]
+        assert sum(after[m].get(name, 0) for m in members) <= max(
+            most, sum(before[m].get(name, 0) for m in members)
+        )
+
+
+@given(snapshots(), settings())
+def test_no_capacity_is_left_idle_that_somebody_could_use(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    """Work conservation: an elastic replica that would fit is refused only by a quota."""
+    if settings.policy in (Policy.FIFO, Policy.EASY):
+        return
+    after = apply(snapshot, decide(snapshot, settings))
+    free = {n.id: n.capacity - n.reserved - held(after).get(n.id, NOTHING) for n in after.nodes}
+    workers = {n.id for n in after.nodes if n.is_ready and n.is_active and not n.is_manager}
+    if snapshot.tenants:
+        return
+    for execution in after.executions:
+        for component in execution.components if execution.is_admitted else ():
+            is_plain = not (component.constraints or component.host_ports or component.max_per_node)
+            if is_plain and execution.held.get(component.name, 0) < component.maximum:
+                assert not any(component.demand.fits_in(free[node]) for node in workers)
+
+
+@given(snapshots(), settings(policies=(Policy.FIFO_FLEXIBLE, Policy.LAS_FLEXIBLE, Policy.FAIR)))
+def test_the_head_waits_only_if_its_core_doesnt_fit_what_is_free(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    decision = decide(snapshot, settings)
+    after = apply(snapshot, decision)
+    free = {n.id: n.capacity - n.reserved - held(after).get(n.id, NOTHING) for n in after.nodes}
+    up = {n.id for n in after.nodes if n.is_ready and n.is_active and not n.is_manager}
+    by_uid = {e.uid: e for e in after.executions}
+    head = next((w for w in decision.waits if w.reason.code is ReasonCode.NO_CAPACITY), None)
+    if head is None or len(by_uid[head.uid].components) > 1:
+        return
+    (component,) = by_uid[head.uid].components
+    if component.constraints or component.host_ports or component.max_per_node:
+        return
+    room = sum(component.demand.how_many(free[node]) or 0 for node in up)
+    asks_for_something = component.demand != NOTHING
+    assert not asks_for_something or room < component.core
+
+
+def use(snapshot: Snapshot) -> dict[str, Counter[str]]:
+    used: dict[str, Counter[str]] = {t.name: Counter() for t in snapshot.tenants}
+    for execution in snapshot.executions:
+        for _, demand in execution.load:
+            if execution.namespace in used:
+                used[execution.namespace].update(dict(amounts_of(demand)))
+    return used
+
+
+def scaled_node(node: Node, factor: int) -> Node:
+    return replace(node, capacity=node.capacity * factor, reserved=node.reserved * factor)
+
+
+def scaled(execution: Execution, factor: int) -> Execution:
+    def part(component: Component) -> Component:
+        return replace(component, demand=component.demand * factor)
+
+    return replace(execution, components=tuple(part(c) for c in execution.components))
