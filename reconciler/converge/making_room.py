@@ -30,7 +30,7 @@ from reconciler.converge.state import (
 from reconciler.converge.tasks import TERMINAL, Group, is_leaving, is_live
 
 # The service is gone from the list while its tasks stop, and with it whose they are.
-_NAMELESS = "what is being stopped"
+_NAMELESS = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +87,16 @@ class _Leaving:
         counts: Counter[str] = Counter()
         for node in nodes:
             counts += self.by_node[node]
-        parts = [
-            f"{count} {'replica' if count == 1 else 'replicas'} of {who}"
-            for who, count in sorted(counts.items())
-        ]
+        parts = [_counted(count, who) for who, count in sorted(counts.items())]
         hosts = ", ".join(self.hostnames[node] for node in nodes)
         are = "is" if counts.total() == 1 else "are"
         return f"waits until {' and '.join(parts)} {are} gone from {hosts}"
+
+
+def _counted(count: int, who: str) -> str:
+    if who:
+        return f"{count} {'replica' if count == 1 else 'replicas'} of {who}"
+    return "1 task that is being stopped" if count == 1 else f"{count} tasks that are being stopped"
 
 
 def _leaving(

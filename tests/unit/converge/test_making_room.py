@@ -194,7 +194,7 @@ def test_a_leaving_stack_of_somebody_else_is_waited_for_too() -> None:
     desired = state(group("e1", "w", "n0", 1, core=1))
     found = model.plan(desired)
     assert found.actions == ()
-    assert notes(found) == ["waits until 1 replica of what is being stopped is gone from n0"]
+    assert notes(found) == ["waits until 1 task that is being stopped is gone from n0"]
 
 
 def test_where_nobody_leaves_it_is_for_swarm_to_say_what_is_wrong() -> None:
