@@ -258,7 +258,8 @@ class Changes:
 
     ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
-    with an empty blob removes the row; ``accepted`` is source id -> commit.
+    with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
+    its row, frozen specs and harvests; its facts stay in the ledger.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -274,6 +275,7 @@ class Changes:
     accepted: Mapping[str, str] = field(default_factory=dict)
     snapshot: str | None = None
     published: Mapping[str, str | None] = field(default_factory=dict)
+    forgotten: tuple[Uid, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -20,7 +20,6 @@ from reconciler.converge.state import (
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_EXECUTION,
-    LABEL_KIND,
     LABEL_NAMESPACE,
     LABEL_UID,
     ObservedState,
@@ -182,8 +181,8 @@ class _Handout:
         self._waits: dict[str, str] = {}
         self._executions: dict[str, list[DesiredService]] = defaultdict(list)
         for _, service in sorted(desired.services.items()):
-            if service.spec.labels.get(LABEL_KIND) != "init":
-                self._executions[service.spec.labels.get(LABEL_UID, "")].append(service)
+            if service.spec.labels.get(LABEL_UID):  # not what several executions share
+                self._executions[service.spec.labels[LABEL_UID]].append(service)
 
     def handed_out(self) -> Allowance:
         for uid, services in self._executions.items():

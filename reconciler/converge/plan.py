@@ -15,6 +15,8 @@ from reconciler.converge.render import (
     Requirement,
 )
 from reconciler.converge.state import (
+    KIND_INIT,
+    KIND_PREFETCH,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
     LABEL_KIND,
@@ -34,6 +36,9 @@ from reconciler.manifest.spec import DependsCondition
 
 MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
+
+# Services that are for several executions: no uid, so nobody can be missing that knows them.
+_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
 
 
 class Why(StrEnum):
@@ -214,7 +219,7 @@ def _removals(
         if service.spec.name in desired.services or service.id in lingering:
             continue
         uid = labels.get(LABEL_UID, "")
-        if labels.get(LABEL_KIND) != "init" and uid not in known:
+        if labels.get(LABEL_KIND) not in _OF_NOBODY and uid not in known:
             notes.append(_orphan(service))
             continue
         removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
@@ -225,7 +230,9 @@ def _change(
     wanted: ServiceSpec, present: ObservedService, group: Group
 ) -> list[UpdateService | RemoveService]:
     labels = present.spec.labels
-    if labels.get(LABEL_KIND) == "init":
+    if labels.get(LABEL_KIND) == KIND_PREFETCH:
+        return []
+    if labels.get(LABEL_KIND) == KIND_INIT:
         # A storage that couldn't be prepared is tried again as a new task.
         failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
         if failed and not group.complete:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
+from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Tenant
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
@@ -75,6 +76,10 @@ def blocked(
         return Blocked(reason="Suspended", message="suspend is true in its manifest")
     if candidate.record.held:
         return Blocked(reason="Held", message=candidate.record.held)
+    not_before = candidate.spec.not_before
+    if not_before is not None and not_before > now:
+        message = f"starts at {not_before.isoformat(timespec='minutes')} at the earliest"
+        return Blocked(reason="NotBefore", message=message, until=not_before)
     for after in candidate.spec.after:
         if not is_met(after, siblings.get(after.name)):
             message = f"waits until {after.name} has {after.when}"
@@ -150,6 +155,7 @@ def snapshot(
     homes: Mapping[str, NodeId],
     known: Collection[Uid] = (),
     tenants: tuple[Tenant, ...] = (),
+    reservations: tuple[Reservation, ...] = (),
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -164,6 +170,7 @@ def snapshot(
         homes: Namespace -> the node that holds its local storage.
         known: Every uid that the ledger knows; services of others are never removed.
         tenants: The namespaces with their quotas and use.
+        reservations: Windows that are open or come soon.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
@@ -174,7 +181,13 @@ def snapshot(
         nodes=_nodes(observed, open_uids | set(known)),
         executions=tuple(sorted(executions, key=lambda e: e.uid)),
         tenants=tenants,
+        reservations=reservations,
     )
+
+
+def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
+    """Return since when it has waited for its turn: not before the time that it asked for."""
+    return max(record.queued_at, spec.not_before or record.queued_at)
 
 
 def epoch_ms(at: datetime) -> int:
@@ -199,7 +212,7 @@ def _execution(
             _component(service, storages, homes.get(manifest.namespace))
             for service in spec.services
         ),
-        queued_ms=epoch_ms(record.queued_at),
+        queued_ms=epoch_ms(waits_since(record, spec)),
         priority=spec.priority_value,
         is_preemptible=spec.is_preemptible,
         is_filler=spec.is_filler,

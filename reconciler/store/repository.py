@@ -230,6 +230,7 @@ def _write(
     accounts.write_usage(connection, changes.usage)
     runtimes.add(connection, changes.runtimes)
     executions.write(connection, changes.executions, now=now)
+    executions.forget(connection, changes.forgotten)
     history.append_events(connection, changes.events)
     history.write_harvests(connection, changes.harvests)
     accepted.write_files(connection, changes.good_files)
