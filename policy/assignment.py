@@ -26,11 +26,13 @@ class Holding:
         self.execution = execution
         self.key = key
         self.is_stopped = False
-        self.groups: Groups = dict(execution.groups)
-        self.counts = dict(execution.held)
+        self.groups: Groups = execution.groups  # both are copied before they are changed
+        self.counts: dict[str, int] = execution.held
 
     def add(self, component: Component, node: NodeId, count: int) -> None:
         """Add replicas (a negative count takes them away)."""
+        if self.groups is self.execution.groups:
+            self.groups, self.counts = dict(self.groups), dict(self.counts)
         key = (component.name, node)
         self.groups[key] = self.groups.get(key, 0) + count
         self.counts[component.name] = self.counts.get(component.name, 0) + count
@@ -44,10 +46,7 @@ class Holding:
     @property
     def can_give(self) -> bool:
         """Whether it is of a kind that anything can be taken from."""
-        execution = self.execution
-        return execution.is_preemptible or any(
-            c.maximum > c.core and c.is_revocable for c in execution.components
-        )
+        return self.execution.is_preemptible or self.execution.is_elastic
 
     @property
     def has_spare(self) -> bool:
@@ -59,7 +58,9 @@ class Holding:
     def is_changed(self) -> bool:
         """Whether it holds something else than before."""
         before = self.execution.groups
-        return any(n != before.get(k, 0) for k, n in self.groups.items())
+        return self.groups is not before and any(
+            n != before.get(k, 0) for k, n in self.groups.items()
+        )
 
     @property
     def allocations(self) -> tuple[Allocation, ...]:

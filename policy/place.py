@@ -215,9 +215,9 @@ def at_home(execution: Execution, home: frozenset[NodeId]) -> Execution:
 
 def settled(execution: Execution, groups: Mapping[tuple[str, NodeId], int]) -> Execution:
     """Return the execution with its colocated components kept where they are."""
-    colocated = {component.name for component in execution.components if component.is_colocated}
-    if not colocated:
+    if not execution.is_colocated:
         return execution
+    colocated = {component.name for component in execution.components if component.is_colocated}
     home = frozenset(node for name, node in groups if name in colocated)
     return at_home(execution, home) if home else execution
 

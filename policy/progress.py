@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from policy.model.execution import Component, Execution
-
-LINEAR = 1000
-"""The speed of one replica of a component that declares no ``speedup``."""
+from policy.model.execution import Execution
 
 
 def speed(execution: Execution, held: Mapping[str, int]) -> int:
@@ -22,18 +19,10 @@ def speed(execution: Execution, held: Mapping[str, int]) -> int:
         count = held.get(component.name, 0)
         if count < component.core:
             return 0
-        total += component_speed(component, count)
+        total += component.speed(count)
     return total
 
 
 def full_speed(execution: Execution) -> int:
     """Return the speed with everything granted."""
-    return sum(component_speed(component, component.maximum) for component in execution.components)
-
-
-def component_speed(component: Component, count: int) -> int:
-    """Return what ``count`` replicas of a component add to the speed of their execution."""
-    if not component.speedup:
-        return LINEAR * count
-    # What is held beyond the curve's end is no faster than its last point.
-    return component.speedup[min(count, len(component.speedup)) - 1] if count > 0 else 0
+    return execution.full_speed

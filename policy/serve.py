@@ -17,7 +17,7 @@ from policy.model.decision import Reason, ReasonCode, Wait
 from policy.model.execution import Component, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
 from policy.place import Force, Groups, Placer, at_home, settled
-from policy.progress import component_speed, speed
+from policy.progress import speed
 from policy.quota import Quotas
 from policy.rank import BORROWING, Key, Ranking, Rules, rules_of
 from policy.reserve import (
@@ -81,8 +81,12 @@ class Round:
 
     def serve(self) -> None:
         """Serve everybody once."""
+        away = {n.id for n in self.nodes if not (n.is_ready and n.is_active)}
         for holding in self.holdings:
-            self._trim(holding)
+            if holding.execution.is_over or any(
+                node in away or node not in self.room.by_id for node, _ in holding.execution.load
+            ):
+                self._trim(holding)
         self._open_windows()
         growing = [(holding.key, holding) for holding in self.holdings]
         heapq.heapify(growing)
@@ -346,6 +350,8 @@ class Round:
     def _grow(self, holding: Holding) -> None:
         """Give one that runs the elastic replicas that it is due in its turn."""
         execution = holding.execution
+        if holding.groups is execution.groups and execution.is_full:
+            return
         if holding.is_stopped or not execution.is_growable or self._is_cooling(execution):
             return
         mark, before = self.assignment.mark(), dict(holding.counts)
@@ -464,6 +470,9 @@ class Round:
 
         What can't be taken back isn't given while anybody waits for room.
         """
+        special = [h for h in self.assignment.holdings if h.execution.is_special]
+        if not special and not self.rules.is_rigid:
+            return
         somebody_waits = ReasonCode.NO_CAPACITY in self.why.values()
         for holding in sorted(self.assignment.holdings, key=lambda h: h.key):
             execution = holding.execution
@@ -501,7 +510,7 @@ class Round:
         held = holding.counts.get(component.name, 0)
         if held >= component.maximum:
             return (0, holding.key, component.name, holding)
-        gain = component_speed(component, held + 1) - component_speed(component, held)
+        gain = component.speed(held + 1) - component.speed(held)
         return (-gain, holding.key, component.name, holding)
 
     # -- the calendar ---------------------------------------------------------------------------
@@ -673,8 +682,7 @@ def _worthwhile(component: Component) -> int:
     """Return up to how many replicas each gains enough to be given in turn."""
     count = component.core
     while count < component.maximum and (
-        not component.speedup
-        or component_speed(component, count + 1) - component_speed(component, count) >= WORTHWHILE
+        not component.speedup or component.speed(count + 1) - component.speed(count) >= WORTHWHILE
     ):
         count += 1 if component.speedup else component.maximum - count
     return count

@@ -47,6 +47,7 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 LOG_TAIL_LINES = 200
+_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 
 
@@ -177,12 +178,14 @@ class Loop:
             harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
             good_files=self._good_files(),
             accepted=self._newly_accepted(),
+            forgotten=found.forgotten,
         )
         if changes.is_empty:
             return
         snapshot = publication.snapshot_document(found.snapshot, commit=wanted.commit)
         changes = replace(changes, snapshot=json.dumps(snapshot))
         entries = self.store.commit(changes, self.lease)
+        self.publisher.forget(found.forgotten)
         self.working_set.committed(changes, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
         self.publisher.refresh(
@@ -236,7 +239,7 @@ class Loop:
 
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
         """Return what concerns no single execution, once when it comes up."""
-        now = {(note.reason, note.message) for note in found.plan.notes if note.reason == "Orphan"}
+        now = {(n.reason, n.message) for n in found.plan.notes if n.reason in _OF_NO_EXECUTION}
         if self._accepted is not None and self._accepted.hold:
             now.add((self._accepted.hold, self._accepted.message))
         if self.publisher.error:
@@ -379,6 +382,7 @@ def _camel(fact: Fact) -> str:
 def _earliest(found: Assessment) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
+    times += [found.wake_at] if found.wake_at else []
     times += [
         datetime.fromtimestamp(execution.ends_ms / 1000, tz=UTC)
         for execution in found.snapshot.executions

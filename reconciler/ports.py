@@ -255,7 +255,8 @@ class Changes:
     """What one transaction writes. Empty parts write nothing; equal rows aren't rewritten.
 
     ``placements`` replaces the groups of each uid that it names (empty = none); ``good_files``
-    with an empty blob removes the row; ``accepted`` is source id -> commit.
+    with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
+    its row, frozen specs and harvests; its facts stay in the ledger.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -268,6 +269,7 @@ class Changes:
     accepted: Mapping[str, str] = field(default_factory=dict)
     snapshot: str | None = None
     published: Mapping[str, str | None] = field(default_factory=dict)
+    forgotten: tuple[Uid, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -57,6 +57,7 @@ class Publisher:
         self._flight: Future[Published] | None = None
         self.error = ""
         self.refresh(working_set.statuses)
+        self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
 
     @property
@@ -90,30 +91,48 @@ class Publisher:
             )
 
     def _refresh_namespace(self, namespace: str, changed: set[Uid]) -> None:
-        newest = self._newest(namespace)
-        for name, uid in newest.items():
+        statuses = self._working_set.statuses
+        for path, uid in self._current(namespace).items():
             if uid in changed:
-                document = self._working_set.statuses[uid]
-                self._put(
-                    publication.status_path(namespace, name), publication.status_file(document)
-                )
-        documents = [self._working_set.statuses[uid] for uid in newest.values()]
+                self._put(path, publication.status_file(statuses[uid]))
+        mine = [u for u in statuses if self._working_set.identities[u].namespace == namespace]
+        documents = publication.newest([statuses[uid] for uid in mine])
         self._put(publication.readme_path(namespace), publication.readme_file(namespace, documents))
 
-    def _newest(self, namespace: str) -> Mapping[str, Uid]:
-        """Name -> uid of its highest run: that one has the file."""
-        newest: dict[str, Uid] = {}
-        identities = self._working_set.identities
-        for uid in self._working_set.statuses:
-            identity = identities[uid]
+    def forget(self, uids: Iterable[Uid]) -> None:
+        """Delete the files of runs that aren't told any more, while it is known whose they are."""
+        for uid in uids:
+            identity = self._working_set.identities[uid]
+            self._put(publication.ledger_path(uid), None)
+            path = publication.status_path(identity.namespace, identity.name, identity.run)
+            self._put(path, None)
+
+    def _drop_leftovers(self) -> None:
+        """Delete the files of runs that were forgotten before that could be pushed."""
+        known = {publication.ledger_path(uid) for uid in self._working_set.entries}
+        known |= {
+            publication.status_path(identity.namespace, identity.name, identity.run)
+            for identity in self._working_set.identities.values()
+        }
+        for path in sorted(self._working_set.published.keys() - known):
+            if publication.is_of_one_run(path):
+                self._put(path, None)
+
+    def _current(self, namespace: str) -> Mapping[str, Uid]:
+        """Path -> uid of the run that has the file: of those that share one, the newest."""
+        found: dict[str, Uid] = {}
+        statuses = self._working_set.statuses
+        for uid, document in statuses.items():
+            identity = self._working_set.identities[uid]
             if identity.namespace != namespace:
                 continue
-            known = newest.get(identity.name)
-            if known is None or identities[known].run < identity.run:
-                newest[identity.name] = uid
-        return newest
+            path = publication.status_path(namespace, identity.name, identity.run)
+            known = found.get(path)
+            if known is None or publication.rank(statuses[known]) < publication.rank(document):
+                found[path] = uid
+        return found
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _put(self, path: str, data: bytes | None) -> None:
         is_there = self._working_set.published.get(path) == _digest(data)
         if is_there and self._flight is None:  # a push under way may be about to change that
             self._files.pop(path, None)
@@ -133,7 +152,7 @@ class Publisher:
             self._last_push = now
             self._take_off()
             if wait:
-                landed = self._landed(wait=True) or landed
+                landed = _both(landed, self._landed(wait=True))
         return landed
 
     def close(self) -> None:
@@ -149,7 +168,7 @@ class Publisher:
 
     def _push(self, files: Mapping[str, bytes | None], sequence: int) -> Published:
         self._sink.publish(files, message=_subject(files), sequence=sequence)
-        digests = {path: None if data is None else _digest(data) for path, data in files.items()}
+        digests = {path: _digest(data) for path, data in files.items()}
         return Published(digests=digests, sequence=sequence)
 
     def _landed(self, *, wait: bool) -> Published | None:
@@ -166,14 +185,23 @@ class Publisher:
             return None
         self.error = ""
         for path, digest in published.digests.items():
-            data = self._files.get(path)
-            if data is not None and _digest(data) == digest:
+            if path in self._files and _digest(self._files[path]) == digest:
                 del self._files[path]
         self.published_seq = published.sequence
         return published
 
 
-def _digest(data: bytes) -> str:
+def _both(first: Published | None, second: Published | None) -> Published | None:
+    """Return what two pushes in a row got through: nothing of the first may be lost."""
+    if first is None or second is None:
+        return second or first
+    return Published(digests={**first.digests, **second.digests}, sequence=second.sequence)
+
+
+def _digest(data: bytes | None) -> str | None:
+    """Return what a file's content is told apart by; None: there is no file."""
+    if data is None:
+        return None
     return hashlib.sha256(data).hexdigest()[:32]
 
 

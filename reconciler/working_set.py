@@ -12,6 +12,7 @@ from typing import Any
 
 from policy.model.execution import Allocation, Uid
 from reconciler.converge.ledger import Entry, Record, fold
+from reconciler.converge.runs import is_scheduled
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, Stored
@@ -39,7 +40,7 @@ class WorkingSet:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
             self.sources[row.uid] = row.source_id
             self.statuses[row.uid] = row.status
-        self._fold(stored.entries)
+        self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
 
     def memory(self, *, published_seq: int) -> Memory:
         """Return the working set as a pass sees it. The mappings are not copied: don't write."""
@@ -84,6 +85,18 @@ class WorkingSet:
                 self.published[path] = digest
         if changes.snapshot is not None:
             self.snapshot = changes.snapshot
+        for uid in changes.forgotten:
+            self._forget(uid)
+
+    def _is_forgotten(self, entry: Entry) -> bool:
+        """Tell whether a fact is about a run of a schedule that isn't told any more."""
+        return is_scheduled(entry.run) and entry.uid not in self.identities
+
+    def _forget(self, uid: Uid) -> None:
+        for known in (self.entries, self.records, self.identities, self.sources, self.statuses):
+            known.pop(uid, None)
+        for key in [key for key in self.frozen if key[0] == uid]:
+            del self.frozen[key]
 
     def _fold(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

@@ -12,11 +12,16 @@ from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.converge.assess import assess
 from reconciler.converge.ledger import Entry, fold
+from reconciler.converge.plan import CreateService, RemoveService
 from reconciler.converge.render import Host, Storage
 from reconciler.converge.state import (
+    LABEL_APPLIED_HASH,
+    ObservedNetwork,
     ObservedNode,
+    ObservedService,
     ObservedState,
     ObservedTask,
+    ServiceSpec,
     TaskState,
 )
 from reconciler.converge.status import document
@@ -141,6 +146,30 @@ def task(service_id: str, state: TaskState = TaskState.RUNNING, **fields: Any) -
     return replace(base, **fields)
 
 
+def there(spec: ServiceSpec, *, at: datetime = NOW) -> ObservedService:
+    """A service as the cluster shows it once it was created."""
+    labelled = replace(spec, labels={**spec.labels, LABEL_APPLIED_HASH: spec.applied_hash})
+    return ObservedService(id=f"id-{spec.name}", version=1, spec=labelled, created_at=at)
+
+
+def carried_out(found: Assessment, state: ObservedState, *, at: datetime = NOW) -> ObservedState:
+    """The observation after a plan's removes and creates; every new task runs."""
+    gone = {a.id for a in found.plan.actions if isinstance(a, RemoveService)}
+    made = [there(a.spec, at=at) for a in found.plan.actions if isinstance(a, CreateService)]
+    return replace(
+        state,
+        services=(*(s for s in state.services if s.id not in gone), *made),
+        tasks=(
+            *(t for t in state.tasks if t.service_id not in gone),
+            *(task(s.id, node=s.spec.node) for s in made),
+        ),
+        networks=tuple(
+            ObservedNetwork(id=name, name=name, labels=spec.labels, created_at=NOW)
+            for name, spec in found.desired.networks.items()
+        ),
+    )
+
+
 _DONE = {TaskState.COMPLETE, TaskState.FAILED, TaskState.REJECTED, TaskState.SHUTDOWN}
 
 
@@ -179,18 +208,23 @@ class Ledger:
             assert record is not None
             records[entry.uid] = record
         identities = dict(self.memory.identities) | {
-            m.uid: Identity(namespace=m.namespace, name=m.name, run=m.run)
-            for m in want.manifests.values()
+            Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run)
+            for s in found.statuses
         }
         statuses = {Uid(s.uid): document(s) for s in found.statuses}
         placements = {**self.memory.placements, **found.placements}
+        gone = set(found.forgotten)
         self.memory = replace(
             self.memory,
-            records=records,
-            identities=identities,
+            records={uid: r for uid, r in records.items() if uid not in gone},
+            identities={uid: i for uid, i in identities.items() if uid not in gone},
             frozen={**self.memory.frozen, **found.frozen},
             placements={uid: g for uid, g in placements.items() if g},
-            statuses={**self.memory.statuses, **statuses},
+            statuses={
+                uid: told
+                for uid, told in {**self.memory.statuses, **statuses}.items()
+                if uid not in gone
+            },
             last_seq=last + len(entries),
             published_seq=last + len(entries),
         )
@@ -210,7 +244,8 @@ class Ledger:
 def outcome(found: Assessment) -> tuple[object, ...]:
     """What a pass does and tells."""
     told = [document(status) for status in found.statuses]
-    return (found.steps, found.placements, found.desired, found.plan, told, found.harvest)
+    did = (found.steps, found.placements, found.desired, found.plan, found.harvest)
+    return (*did, told, found.forgotten, found.wake_at)
 
 
 def status_of(found: Assessment, m: Manifest) -> Any:

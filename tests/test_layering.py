@@ -26,6 +26,7 @@ LIBRARIES = {
 }
 # Libraries that only these modules of a pure package use.
 MODULE_LIBRARIES = {
+    "reconciler.converge.calendar": frozenset({"cronsim"}),
     "reconciler.manifest.times": frozenset({"cronsim"}),
 }
 

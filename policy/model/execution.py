@@ -17,6 +17,10 @@ NodeId = NewType("NodeId", str)
 """Identity of a node as the cluster gives it."""
 
 
+LINEAR = 1000
+"""The speed of one replica of a component that declares no ``speedup``."""
+
+
 class ApplicationType(StrEnum):
     """What ends an execution: a person, its own exit, or nothing."""
 
@@ -76,6 +80,13 @@ class Component:
     def elastic(self) -> int:
         """Replicas beyond the core: they only speed the execution up."""
         return self.maximum - self.core
+
+    def speed(self, count: int) -> int:
+        """Return what ``count`` replicas add to the speed, in thousandths of a linear replica."""
+        if not self.speedup:
+            return LINEAR * count
+        # What is held beyond the curve's end is no faster than its last point.
+        return self.speedup[min(count, len(self.speedup)) - 1] if count > 0 else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +181,7 @@ class Execution:
         return total
 
     @cached_property
-    def groups(self) -> Mapping[tuple[str, NodeId], int]:
+    def groups(self) -> dict[tuple[str, NodeId], int]:
         """What it holds now: replicas by component and node."""
         counts: dict[tuple[str, NodeId], int] = {}
         for allocation in self.allocations:
@@ -228,7 +239,37 @@ class Execution:
         return sum(component.maximum for component in self.components)
 
     @cached_property
-    def held(self) -> Mapping[str, int]:
+    def full_speed(self) -> int:
+        """Its speed with everything granted (see :meth:`Component.speed`)."""
+        return sum(component.speed(component.maximum) for component in self.components)
+
+    @cached_property
+    def is_colocated(self) -> bool:
+        """Whether any component has to share a node with another."""
+        return any(component.is_colocated for component in self.components)
+
+    @cached_property
+    def is_elastic(self) -> bool:
+        """Whether it ever has replicas that could be taken back."""
+        return any(c.maximum > c.core and c.is_revocable for c in self.components)
+
+    @cached_property
+    def is_special(self) -> bool:
+        """Whether any replica stays once it is given, or is given by what it gains."""
+        return any(not c.is_revocable or c.speedup for c in self.components)
+
+    @cached_property
+    def is_full(self) -> bool:
+        """Whether it holds just as many replicas as it can use."""
+        return all(self.held.get(c.name, 0) == c.maximum for c in self.components)
+
+    @cached_property
+    def is_over(self) -> bool:
+        """Whether it holds more replicas of a component than that may have."""
+        return any(self.held.get(c.name, 0) > c.maximum for c in self.components)
+
+    @cached_property
+    def held(self) -> dict[str, int]:
         """Replicas that it holds now, by component."""
         counts: dict[str, int] = {}
         for allocation in self.allocations:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from reconciler import config, wire
 from reconciler.config import Settings
+from reconciler.converge import publication
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Store
@@ -22,6 +23,8 @@ NO_PLACE = (
 def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     """Return every execution's status document, newest run only, by namespace and name.
 
+    A schedule comes before its newest run.
+
     Raises:
         StoreUnavailable, SourceUnavailable: The place can't be read.
         ConfigError: There is no place to read from.
@@ -29,8 +32,8 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     settings = config.load()
     with database(settings) as store:
         if store is not None:
-            return _newest([row.status for row in store.load().executions])
-    return _newest(_from_branch(settings, directory or Path.cwd()))
+            return publication.newest([row.status for row in store.load().executions])
+    return publication.newest(_from_branch(settings, directory or Path.cwd()))
 
 
 @contextmanager
@@ -112,13 +115,3 @@ def _status_tip(clone: Any, branch: str) -> str:
             continue
         return tip
     raise SourceUnavailable(f"this clone has no branch {branch}: git fetch origin, then again")
-
-
-def _newest(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for document in found:
-        metadata = document["metadata"]
-        key = (metadata["namespace"], metadata["name"])
-        if key not in newest or newest[key]["metadata"]["run"] < metadata["run"]:
-            newest[key] = document
-    return [newest[key] for key in sorted(newest)]

@@ -56,7 +56,15 @@ def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str, s
         told = status.get("message", "")
         if urls := [endpoint["url"] for endpoint in status.get("endpoints", [])]:
             told = " ".join(urls)
-        yield reading.full_name(document), status["phase"], status.get("reason", ""), told
+        if status.get("attempts") and status.get("attempt"):
+            told += f" (attempt {status['attempt']} of {status['attempts']})"
+        yield _name(document), status["phase"], status.get("reason", ""), told
+
+
+def _name(document: Mapping[str, Any]) -> str:
+    """Return NAMESPACE/NAME, and of a schedule's run the time that it was due."""
+    due = document["status"].get("dueAt")
+    return reading.full_name(document) + (f"@{due}" if due else "")
 
 
 def _print(found: list[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import Entry, Fact, fold
 from reconciler.converge.lifecycle import Step
 from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
-from reconciler.manifest.spec import ExecutionSpec
+from reconciler.manifest.spec import ExecutionSpec, Overlap
 
 
 def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
@@ -114,6 +114,8 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
         return Blocked(reason="RunWentBack", message=message)
     if draft.wanted.platform.suspend:
         return Blocked(reason="PlatformSuspended", message="platform.yaml suspends all starts")
+    if (closed := _held_for_window(draft, candidate)) is not None:
+        return closed
     return blocked(
         candidate,
         now=draft.world.now,
@@ -123,8 +125,23 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
     )
 
 
+def _held_for_window(draft: Draft, candidate: Candidate) -> Blocked | None:
+    """Tell whether the run before it may only be replaced in a change window."""
+    if draft.closed is None:
+        return None
+    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    before = [uid for uid in runs.values() if uid != candidate.record.uid]
+    if not any(draft.held.get(uid) == draft.closed.why for uid in before):
+        return None
+    code, message = draft.closed.why
+    return Blocked(reason=code, message=message, until=draft.closed.until)
+
+
 def _has_leftovers(draft: Draft, candidate: Candidate) -> bool:
     """Tell whether tasks of an earlier run or attempt still hold its name or its files."""
+    schedule = candidate.manifest.schedule
+    if schedule is not None and schedule.overlap is Overlap.ALLOW:
+        return draft.has_live_tasks(candidate.record.uid)
     runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
     return any(draft.has_live_tasks(uid) for uid in runs.values())
 

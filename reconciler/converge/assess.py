@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from policy.model.cluster import Snapshot
+from policy.model.decision import Decision
 from policy.model.execution import Uid
 from policy.scheduler import decide
 from policy.settings import PolicySettings
-from reconciler.converge import admission, lifecycle, naming
+from reconciler.converge import admission, lifecycle, naming, prefetch, reserving, schedule
 from reconciler.converge.departures import depart
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason, Record
@@ -42,7 +44,11 @@ LINGER_MOST = 500
 
 def assess(world: World) -> Assessment:
     """Return what to do and to tell about the world. Pure."""
-    draft = Draft(world)
+    wanted = schedule.expand(
+        world.wanted, world.memory, now=world.now, deployment=world.host.deployment
+    )
+    draft = Draft(replace(world, wanted=wanted))
+    schedule.note(draft)
     harvest = _advance(draft, depart(draft))
     queued, admitted = admission.candidates(draft)
     taken = snapshot(
@@ -51,11 +57,12 @@ def assess(world: World) -> Assessment:
         admitted,
         storages=world.host.storages,
         homes=admission.homes(draft),
+        reservations=reserving.windows(wanted.reservations, now=world.now),
     )
     decision = decide(taken, settings_of(world.wanted.platform))
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft)
-    desired = together(one.state for one in rendered.values())
+    desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
     planned = _plan(draft, desired)
     told = tell(draft, decision, planned)
     return Assessment(
@@ -76,20 +83,22 @@ def assess(world: World) -> Assessment:
         held=draft.held,
         rendered=rendered,
         told=told.by_uid,
+        forgotten=schedule.tidied(draft),
+        wake_at=_wake_at(draft, decision),
     )
 
 
 def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid, Group], ...]:
     """Let every execution move on; return the groups whose results must be stored first."""
     harvest: list[tuple[Uid, Group]] = []
-    for uid in sorted({*draft.records, *draft.wanted.manifests}):
+    for uid in sorted({*draft.records, *draft.wanted.manifests} - draft.wanted.recurrences.keys()):
         manifest = draft.wanted.manifests.get(uid)
         record = draft.records.get(uid)
         if manifest is None and uid not in departed:
             if record is None or uid not in draft.held:
                 continue
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
-        if manifest is not None and draft.is_outrun(manifest):
+        elif manifest is not None and draft.is_outrun(manifest):
             continue
         moved = lifecycle.advance(
             Situation(
@@ -103,18 +112,31 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 departure=departed.get(uid, EndReason.DELETED),
                 dependency_failed=_failed_dependency(draft, manifest),
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
+                may_change=draft.closed is None,
             )
         )
         draft.steps.extend(moved.steps)
         if moved.record is None:
             continue
         draft.records[uid] = moved.record
+        _hold_outside_window(draft, moved.record, manifest)
         if moved.refrozen is not None:
             draft.frozen[uid, moved.record.generation] = moved.refrozen
         if record is not None and record.attempt_open and not moved.record.attempt_open:
             draft.placements[uid] = ()
             harvest += [(uid, group) for group in draft.groups.get(uid, ()) if group.tasks]
     return tuple(harvest)
+
+
+def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None) -> None:
+    """Say of what runs that its edit waits; what has just ended waits for nothing any more."""
+    if draft.closed is None:
+        return
+    spec = draft.spec_of(record.uid, record)
+    if manifest is not None and lifecycle.would_change(record, manifest, spec):
+        draft.held[record.uid] = draft.closed.why
+    elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
+        del draft.held[record.uid]
 
 
 def _failed_dependency(draft: Draft, manifest: Manifest | None) -> str:
@@ -189,9 +211,36 @@ def _plan(draft: Draft, desired: DesiredState) -> Plan:
             if network.labels.get(LABEL_NAMESPACE) in draft.wanted.namespaces
         },
     )
+    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed)))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
+
+
+def _prefetched(draft: Draft, taken: Snapshot) -> DesiredState:
+    world = draft.world
+    return prefetch.desired(
+        draft.wanted.reservations,
+        draft.wanted.platform,
+        taken.nodes,
+        world.observed,
+        host=world.host,
+        epoch=world.epoch,
+        now=world.now,
+    )
+
+
+def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
+    """Return when a clock alone may change something: by schedule, reservation, window, policy."""
+    now, wanted = draft.world.now, draft.wanted
+    lead_ms = wanted.platform.policy.reservation_lead_ms
+    times = [r.next_at for r in wanted.recurrences.values() if r.next_at is not None]
+    times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
+    if draft.closed is not None and draft.closed.until is not None:
+        times.append(draft.closed.until)
+    if decision.wake_ms is not None:
+        times.append(datetime.fromtimestamp(decision.wake_ms / 1000, UTC))
+    return min((at for at in times if at > now), default=None)
 
 
 def _lingering(draft: Draft) -> frozenset[str]:

@@ -48,6 +48,7 @@ def _ready(status: Status) -> Condition:
     value = {
         Phase.RUNNING: "True",
         Phase.SUCCEEDED: "True",
+        Phase.SCHEDULED: "True",
         Phase.FAILED: "False",
         Phase.STOPPED: "False",
         Phase.INVALID: "False",

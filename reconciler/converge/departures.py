@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from policy.model.execution import Uid
 from reconciler.converge import guard
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason
+from reconciler.converge.runs import SCHEDULE, is_scheduled
+
+Name = tuple[str, str]
 
 
 def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     """Find live runs that no manifest asks for, and let the guard judge them together."""
-    runs = {(m.namespace, m.name): m.run for m in draft.wanted.manifests.values()}
+    wanted = _wanted_runs(draft)
     departed: dict[Uid, EndReason] = {}
-    left: list[guard.Departure] = []
-    live: Counter[str] = Counter()
+    left: dict[Name, list[Uid]] = defaultdict(list)
+    live: set[Name] = set()
     for uid, record in sorted(draft.records.items()):
         if record.is_final:
             continue
-        identity = draft.memory.identities[uid]
-        live[identity.namespace] += 1
-        if uid in draft.wanted.manifests:
+        identity = draft.memory.identities.get(uid) or draft.identity(uid)
+        name = (identity.namespace, identity.name)
+        live.add(name)
+        if draft.manifest_of(uid) is not None:
             continue
-        run = runs.get((identity.namespace, identity.name))
+        run = wanted.get(name)
         if run is None:
-            left.append(guard.Departure(uid=uid, namespace=identity.namespace, name=identity.name))
-        elif run > record.run:
+            left[name].append(uid)
+        elif _takes_over(run, record.run):
             departed[uid] = EndReason.SUPERSEDED
         else:
             told = f"run went back from {record.run} to {run}; it goes on until run rises"
             draft.held[uid] = ("RunWentBack", told)
+    departed |= dict.fromkeys(_allowed(draft, left, live), EndReason.DELETED)
+    if draft.closed is None:
+        return departed
+    waiting = {uid for uid in departed if _waits_for_window(draft, uid)}
+    draft.held |= dict.fromkeys(waiting, draft.closed.why)
+    return {uid: why for uid, why in departed.items() if uid not in waiting}
+
+
+def _waits_for_window(draft: Draft, uid: Uid) -> bool:
+    """Tell whether it runs and leaves by an edit, not by its own schedule."""
+    record, identity = draft.records[uid], draft.identity(uid)
+    is_replaced = is_scheduled(record.run) and any(
+        (r.template.namespace, r.template.name) == (identity.namespace, identity.name)
+        for r in draft.wanted.recurrences.values()
+    )
+    return record.attempt_open and not is_replaced
+
+
+def _wanted_runs(draft: Draft) -> Mapping[Name, int]:
+    """Return the run that each name asks for; of a schedule, the schedule itself."""
+    runs = {(m.namespace, m.name): m.run for m in draft.wanted.manifests.values()}
+    templates = [recurrence.template for recurrence in draft.wanted.recurrences.values()]
+    return runs | {(m.namespace, m.name): SCHEDULE for m in templates}
+
+
+def _takes_over(wanted: int, run: int) -> bool:
+    """Tell whether the run that is asked for takes the other one's place.
+
+    Where an execution gets a schedule or loses it, what it ran before has no rank to defend.
+    """
+    return wanted > run or SCHEDULE in (wanted, run) or is_scheduled(run)
+
+
+def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: set[Name]) -> list[Uid]:
+    """Let the guard judge: one document counts once, however many runs it has."""
+    first = {runs[0]: runs for runs in left.values()}
     verdict = guard.judge(
-        left,
-        live=live,
+        [
+            guard.Departure(uid=runs[0], namespace=namespace, name=name)
+            for (namespace, name), runs in left.items()
+        ],
+        live=Counter(namespace for namespace, _ in live),
         tree_is_empty=draft.wanted.tree_is_empty,
         unparsed_namespaces=draft.wanted.unparsed_namespaces,
         is_confirmed=draft.wanted.is_confirmed,
         commit=draft.wanted.commit,
         message=draft.wanted.message,
     )
-    draft.held |= verdict.held
-    return departed | dict.fromkeys(verdict.allowed, EndReason.DELETED)
+    for uid, why in verdict.held.items():
+        draft.held |= dict.fromkeys(first[uid], why)
+    return [run for uid in verdict.allowed for run in first[uid]]

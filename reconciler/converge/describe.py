@@ -14,6 +14,7 @@ from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts, phase_of
 from reconciler.converge.status import ComponentStatus, Condition, Endpoint, Phase, Status
 from reconciler.converge.world import Identity
+from reconciler.manifest.spec import ExecutionSpec
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
@@ -43,9 +44,11 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
         started_at=record.first_started_at,
         ended_at=record.ended.at if record.ended else None,
         attempt=record.attempt,
+        attempts=_attempts(record, spec),
         exit_code=_exit_code(record),
         position=facts.wait.position if facts.wait else None,
         next_try_at=facts.blocked.until if facts.blocked else None,
+        next_run_at=facts.recurrence.next_at if facts.recurrence else None,
         refusals=_refusals(facts.wait),
         components=_components(facts),
         endpoints=_endpoints(facts) if phase in (Phase.RUNNING, Phase.STARTING) else (),
@@ -73,6 +76,17 @@ def invalid_status(
         ended_at=now if is_gone else None,
         conditions=with_times([validated], previous, now),
     )
+
+
+def _attempts(record: Record, spec: ExecutionSpec | None) -> int | None:
+    """Return how many attempts there may be in all, if each one from now on fails.
+
+    None where failing is not counted: what isn't a batch, never tries again, or has ended.
+    """
+    if spec is None or record.is_final or not spec.retries.failure:
+        return None
+    to_come = max(0, spec.retries.failure - record.failures)
+    return record.attempt + (0 if record.attempt_open else 1) + to_come
 
 
 def _exit_code(record: Record) -> int | None:

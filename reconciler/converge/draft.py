@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from policy.model.execution import Allocation, ApplicationType, Uid
+from reconciler.converge import change_window
 from reconciler.converge.ledger import Record
 from reconciler.converge.lifecycle import Step
 from reconciler.converge.queue import Blocked
+from reconciler.converge.runs import is_scheduled
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
@@ -29,7 +31,7 @@ class Draft:
         self.world = world
         self.memory = world.memory
         self.wanted = world.wanted
-        self.wanted_uids = {(m.namespace, m.name): m.uid for m in world.wanted.manifests.values()}
+        self.wanted_uids = self._newest_wanted()
         self.groups = groups_by_uid(world.observed)
         self.records = dict(world.memory.records)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
@@ -37,11 +39,17 @@ class Draft:
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
         self.blocked: dict[Uid, Blocked] = {}
+        self.closed = change_window.closed(world.wanted.platform, now=world.now)
         self.runs = self._known_runs()
-        self.newest = {name: max(runs) for name, runs in self.runs.items()}
+        self.newest = {
+            name: max((run for run in runs if not is_scheduled(run)), default=0)
+            for name, runs in self.runs.items()
+        }
 
     def is_outrun(self, manifest: Manifest) -> bool:
-        """Tell whether a higher run of the same name is known."""
+        """Tell whether a higher run of the same name is known; runs of a schedule have no rank."""
+        if is_scheduled(manifest.run):
+            return False
         return manifest.run < self.newest[manifest.namespace, manifest.name]
 
     def spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
@@ -51,14 +59,19 @@ class Draft:
         key = (uid, record.generation_in_force)
         return self.frozen.get(key) or self.memory.frozen.get(key)
 
+    def manifest_of(self, uid: Uid) -> Manifest | None:
+        """Return the manifest of a run, or of a schedule, that is wanted."""
+        recurrence = self.wanted.recurrences.get(uid)
+        return recurrence.template if recurrence else self.wanted.manifests.get(uid)
+
     def wanted_spec(self, uid: Uid) -> ExecutionSpec | None:
         """Return what the newest manifest resolves to, if it does."""
-        manifest = self.wanted.manifests.get(uid)
+        manifest = self.manifest_of(uid)
         return manifest.spec if manifest else None
 
     def identity(self, uid: Uid) -> Identity:
         """Return whose run it is."""
-        manifest = self.wanted.manifests.get(uid)
+        manifest = self.manifest_of(uid)
         if manifest is None:
             return self.memory.identities[uid]
         return Identity(namespace=manifest.namespace, name=manifest.name, run=manifest.run)
@@ -98,6 +111,16 @@ class Draft:
         """Tell whether a run was admitted as a batch."""
         spec = self.spec_of(uid, record)
         return spec is not None and spec.type is ApplicationType.BATCH
+
+    def _newest_wanted(self) -> Mapping[tuple[str, str], Uid]:
+        """Return the uid that a name stands for; of a schedule it is the newest run."""
+        found = {(m.namespace, m.name): m.uid for m in self.wanted.manifests.values()}
+        for recurrence in self.wanted.recurrences.values():
+            name = (recurrence.template.namespace, recurrence.template.name)
+            found.pop(name, None)
+            if recurrence.newest is not None:
+                found[name] = recurrence.newest
+        return found
 
     def _known_runs(self) -> Mapping[tuple[str, str], Mapping[int, Uid]]:
         """Return run -> uid of every name, wanted or remembered."""

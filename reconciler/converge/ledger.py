@@ -51,6 +51,8 @@ class EndReason(StrEnum):
     REPLACED = "Replaced"
     DELETED = "Deleted"
     SUPERSEDED = "Superseded"
+    SKIPPED = "Skipped"
+    MISSED = "Missed"
 
 
 UPDATE_FAILED = "UpdateFailed"
@@ -58,7 +60,10 @@ UPDATE_FAILED = "UpdateFailed"
 
 
 SUCCEEDED = frozenset({EndReason.COMPLETED})
-STOPPED = frozenset({EndReason.LIFETIME_REACHED, EndReason.DELETED, EndReason.SUPERSEDED})
+LEFT_OUT = frozenset({EndReason.SKIPPED, EndReason.MISSED})
+"""How a scheduled run ends that never began."""
+
+STOPPED = LEFT_OUT | {EndReason.LIFETIME_REACHED, EndReason.DELETED, EndReason.SUPERSEDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from reconciler.converge.ledger import (
     is_rerun_by_return,
 )
 from reconciler.converge.render import component_hash
+from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.tasks import Failure, Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Service, UpdateMode
 
@@ -54,6 +55,7 @@ class Situation:
     ``manifest`` is None when nobody wants it any more (and the prune guard let that through);
     ``departure`` says why then. ``spec`` is what was frozen for the record's generation, or None
     before the first admission. ``dependency_failed`` names a predecessor that can't succeed.
+    Outside of change windows what runs ``may_change`` by no edit.
     """
 
     record: Record | None
@@ -66,6 +68,7 @@ class Situation:
     departure: EndReason = EndReason.DELETED
     dependency_failed: str = ""
     attempts_are_as_recorded: bool = False
+    may_change: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,16 @@ def is_refused(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -
     return classify(spec, manifest.spec) in (Edit.ROLLING, Edit.REPLACE)
 
 
+def would_change(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -> bool:
+    """Tell whether an edit asks for a change of what runs."""
+    if not record.attempt_open or manifest.spec is None:
+        return False
+    if manifest.suspend or _follows(record, manifest, spec):
+        return True
+    is_edited = manifest.document_hash != record.document_hash
+    return is_edited and not is_refused(record, manifest, spec)
+
+
 def is_outdated(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -> bool:
     """Tell whether its ZApp or Platform changed since a live execution was frozen."""
     return (
@@ -152,7 +165,7 @@ def _noticed(
     entry = Entry(uid=manifest.uid, run=manifest.run, fact=Fact.FIRST_SEEN, at=situation.now)
     if record is None:
         return [
-            Step(entry=entry, message=f"seen in {manifest.origin.path}"),
+            Step(entry=entry, message=_told_first(manifest)),
             _generation(entry, manifest, 1, "generation 1"),
         ], None
     spec = manifest.spec
@@ -166,6 +179,8 @@ def _noticed(
             Step(entry=entry, message="its file came back: it starts again"),
             _generation(entry, manifest, record.generation + 1, "a new generation"),
         ], None
+    if record.attempt_open and not situation.may_change:
+        return [], None
     if manifest.document_hash == record.document_hash:
         return _followed(record, manifest, situation)
     if is_refused(record, manifest, situation.spec):
@@ -173,17 +188,25 @@ def _noticed(
     return _edited(record, manifest, situation)
 
 
+def _told_first(manifest: Manifest) -> str:
+    if is_scheduled(manifest.run):
+        return f"due at {time_of(manifest.run).isoformat(timespec='minutes')}"
+    return f"seen in {manifest.origin.path}"
+
+
 def _followed(
     record: Record, manifest: Manifest, situation: Situation
 ) -> tuple[list[Step], ExecutionSpec | None]:
     """With ``update: auto`` a live execution follows its ZApp and Platform as if edited."""
-    if manifest.update is not UpdateMode.AUTO or situation.spec is None:
-        return [], None
-    if not is_outdated(record, manifest, situation.spec):
-        return [], None
-    if situation.spec.type is ApplicationType.BATCH:
+    if not _follows(record, manifest, situation.spec):
         return [], None
     return _edited(record, manifest, situation)
+
+
+def _follows(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -> bool:
+    if manifest.update is not UpdateMode.AUTO or spec is None:
+        return False
+    return is_outdated(record, manifest, spec) and spec.type is not ApplicationType.BATCH
 
 
 def _edited(
@@ -218,7 +241,7 @@ def _attempt(
     record: Record, manifest: Manifest, spec: ExecutionSpec, situation: Situation
 ) -> list[Step]:
     """One open attempt: did it start, end, fail, run out of time?"""
-    if manifest.suspend:
+    if manifest.suspend and situation.may_change:
         return [_ended(record, situation, EndReason.SUSPENDED, "suspended")]
     if situation.attempts_are_as_recorded:
         return []
@@ -270,7 +293,8 @@ def _between(record: Record, spec: ExecutionSpec, situation: Situation) -> list[
         message = f"{situation.dependency_failed} didn't succeed"
         return [_final(record, situation, Fact.FINISHED, EndReason.DEPENDENCY_FAILED, message)]
     if not record.incarnation and spec.queue_timeout_ms is not None:
-        waited = situation.now - record.queued_at
+        since = max(record.queued_at, spec.not_before or record.queued_at)
+        waited = situation.now - since
         if waited >= timedelta(milliseconds=spec.queue_timeout_ms):
             message = "waited in the queue for longer than its queueTimeout"
             return [_final(record, situation, Fact.FINISHED, EndReason.QUEUE_TIMEOUT, message)]

@@ -31,6 +31,13 @@ def init_name(*, deployment: str, namespace: str, storage: str, owner: str, node
     return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{unique}"
 
 
+def prefetch_name(*, deployment: str, image: str, node: NodeId) -> str:
+    """Return the name of the one-shot service that makes a node pull an image."""
+    human = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+    plain = "".join(letter if letter.isalnum() else "-" for letter in human)
+    return f"prefetch-{_cut(plain, 20)}-{_short(f'{deployment}|{image}|{node}', 16)}"
+
+
 def network_name(*, deployment: str, namespace: str, incarnation: int) -> str:
     """Return a name that is never used twice: the engine remembers a removed network's id."""
     return f"zoe-{_cut(deployment, 16)}-{_cut(namespace, 20)}-{_short(namespace)}-n{incarnation}"

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from policy.model.decision import Wait
 from policy.model.execution import Allocation
+from reconciler.converge import calendar
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.queue import Blocked
+from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest
@@ -34,6 +36,7 @@ class Facts:
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
     unpublished: str = ""
+    recurrence: Recurrence | None = None
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:
@@ -44,6 +47,8 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
             return Phase.TERMINATING, str(record.ended.reason), "its services are being stopped"
         phase = Phase(phase_of_ending(record.ended.reason))
         return phase, str(record.ended.reason), _ending(record)
+    if facts.recurrence is not None:
+        return _schedule_phase(facts.recurrence)
     if facts.held is not None and facts.manifest is None:
         running = Phase.RUNNING if record.started_at else Phase.STARTING
         phase = running if record.attempt_open else Phase.QUEUED
@@ -58,6 +63,15 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
 
 
 _LEAVING = frozenset({EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED})
+
+
+def _schedule_phase(recurrence: Recurrence) -> tuple[Phase, str, str]:
+    schedule, at = recurrence.template.schedule, recurrence.next_at
+    if recurrence.template.suspend:
+        return Phase.SUSPENDED, "Suspended", "suspend is true: no run begins; those begun go on"
+    if schedule is None or at is None:
+        return Phase.SCHEDULED, "Scheduled", "its times are over"
+    return Phase.SCHEDULED, "Scheduled", f"runs next at {calendar.on_the_wall(schedule, at)}"
 
 
 def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
@@ -91,5 +105,7 @@ def _ending(record: Record) -> str:
         EndReason.NON_ZERO_EXIT: f"failed{code}{attempts}; raise run to start it again",
         EndReason.DELETED: "its file was deleted",
         EndReason.SUPERSEDED: "a higher run took its place",
+        EndReason.SKIPPED: "left out: the run before hadn't ended at its time",
+        EndReason.MISSED: "left out: nobody could begin it within its startDeadline",
         EndReason.LIFETIME_REACHED: "its lifetime is over; raise run to start it again",
     }.get(ended.reason, f"{ended.reason}{code}{attempts}; raise run to start it again")

@@ -14,6 +14,8 @@ from reconciler.converge.render import (
     Requirement,
 )
 from reconciler.converge.state import (
+    KIND_INIT,
+    KIND_PREFETCH,
     LABEL_EXECUTION,
     LABEL_KIND,
     LABEL_NAMESPACE,
@@ -29,6 +31,9 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.tasks import Group, group_of
 from reconciler.manifest.spec import DependsCondition
+
+# Services that are for several executions: no uid, so nobody can be missing that knows them.
+_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
 
 
 class Why(StrEnum):
@@ -203,7 +208,7 @@ def _removals(
         if service.spec.name in desired.services or service.id in lingering:
             continue
         uid = labels.get(LABEL_UID, "")
-        if labels.get(LABEL_KIND) != "init" and uid not in known:
+        if labels.get(LABEL_KIND) not in _OF_NOBODY and uid not in known:
             notes.append(_orphan(service))
             continue
         removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
@@ -212,7 +217,9 @@ def _removals(
 
 def _change(wanted: ServiceSpec, present: ObservedService, group: Group) -> list[Action]:
     labels = present.spec.labels
-    if labels.get(LABEL_KIND) == "init":
+    if labels.get(LABEL_KIND) == KIND_PREFETCH:
+        return []
+    if labels.get(LABEL_KIND) == KIND_INIT:
         # A storage that couldn't be prepared is tried again as a new task.
         failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
         if failed and not group.complete:

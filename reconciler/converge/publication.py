@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +17,10 @@ import yaml
 from policy.model.cluster import Snapshot
 from reconciler import canonical
 from reconciler.converge.ledger import Entry
+from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.status import published
 
+_OF_ONE_RUN = re.compile(r"ledger/.+|status/[^/]+/[^/]+/[^/.]+\.[0-9]+\.yaml")
 _SYMBOLS = {
     "Running": "🟢",
     "Succeeded": "✅",
@@ -29,19 +32,51 @@ _SYMBOLS = {
     "Stopped": "⚪",
     "Suspended": "⏸",
     "Terminating": "🔵",
+    "Scheduled": "🕒",
     "Unknown": "❔",
 }
 
 
-def status_path(namespace: str, name: str) -> str:
-    """Return a sharded path: forges don't like folders of thousands of files."""
+def status_path(namespace: str, name: str, run: int = 1) -> str:
+    """Return a sharded path: forges don't like folders of thousands of files.
+
+    The runs that an author counts share one file; each run of a schedule has its own beside the
+    schedule's (a name holds no dot).
+    """
     shard = hashlib.sha256(name.encode()).hexdigest()[:2]
-    return f"status/{namespace}/{shard}/{name}.yaml"
+    own = f".{run}" if is_scheduled(run) else ""
+    return f"status/{namespace}/{shard}/{name}{own}.yaml"
+
+
+def rank(document: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return by what the newest of a name's runs is found.
+
+    A schedule counts as run 0: while it is in force it outranks what the name ran before.
+    """
+    run = document["metadata"]["run"]
+    is_in_force = run == SCHEDULE and "endedAt" not in document["status"]
+    return (is_in_force, run)
+
+
+def newest(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the newest run of each name, and before it the schedule where it has one."""
+    found: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
+    for document in documents:
+        metadata = document["metadata"]
+        key = (metadata["namespace"], metadata["name"], is_scheduled(metadata["run"]))
+        if key not in found or rank(found[key]) < rank(document):
+            found[key] = document
+    return [found[key] for key in sorted(found)]
 
 
 def ledger_path(uid: str) -> str:
     """Return where one run's facts are mirrored."""
     return f"ledger/{uid[:2]}/{uid}.yaml"
+
+
+def is_of_one_run(path: str) -> bool:
+    """Tell whether a published file is about a single run, so that it goes with that."""
+    return _OF_ONE_RUN.fullmatch(path) is not None
 
 
 def readme_path(namespace: str) -> str:
@@ -143,11 +178,17 @@ def _trouble_first(document: Mapping[str, Any]) -> tuple[int, str]:
 
 def _row(document: Mapping[str, Any]) -> str:
     metadata, status = document["metadata"], document["status"]
-    since = status.get("endedAt") or status.get("startedAt") or status.get("queuedAt") or ""
+    since = (
+        status.get("nextRunAt")
+        or status.get("endedAt")
+        or status.get("startedAt")
+        or status.get("queuedAt")
+        or ""
+    )
     phase = status["phase"]
-    link = status_path(metadata["namespace"], metadata["name"]).split("/", 2)[2]
-    name = metadata["name"]
+    name, run = metadata["name"], metadata["run"]
+    link = status_path(metadata["namespace"], name, run).split("/", 2)[2]
     return (
         f"| {_SYMBOLS.get(phase, '')} | [{name}]({link}) | {phase} | {status.get('reason', '')} "
-        f"| {metadata['run']} | {since} |"
+        f"| {status.get('dueAt') or run} | {since} |"
     )

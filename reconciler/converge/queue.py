@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
+from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.render import Storage
@@ -66,6 +67,10 @@ def blocked(
         return Blocked(reason="Suspended", message="suspend is true in its manifest")
     if candidate.record.held:
         return Blocked(reason="Held", message=candidate.record.held)
+    not_before = candidate.spec.not_before
+    if not_before is not None and not_before > now:
+        message = f"starts at {not_before.isoformat(timespec='minutes')} at the earliest"
+        return Blocked(reason="NotBefore", message=message, until=not_before)
     for after in candidate.spec.after:
         if not is_met(after, siblings.get(after.name)):
             message = f"waits until {after.name} has {after.when}"
@@ -130,6 +135,7 @@ def snapshot(
     *,
     storages: Mapping[str, Storage],
     homes: Mapping[str, NodeId],
+    reservations: tuple[Reservation, ...] = (),
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -139,6 +145,7 @@ def snapshot(
         admitted: Candidates with an open attempt.
         storages: Which storages exist, and whether they are the same on every node.
         homes: Namespace -> the node that holds its local storage.
+        reservations: Windows that are open or come soon.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
@@ -148,7 +155,13 @@ def snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids),
         executions=tuple(sorted(executions, key=lambda e: e.uid)),
+        reservations=reservations,
     )
+
+
+def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
+    """Return since when it has waited for its turn: not before the time that it asked for."""
+    return max(record.queued_at, spec.not_before or record.queued_at)
 
 
 def epoch_ms(at: datetime) -> int:
@@ -173,7 +186,7 @@ def _execution(
             _component(service, storages, homes.get(manifest.namespace))
             for service in spec.services
         ),
-        queued_ms=epoch_ms(record.queued_at),
+        queued_ms=epoch_ms(waits_since(record, spec)),
         priority=spec.priority_value,
         started_ms=epoch_ms(started) if started else None,
         ends_ms=ends_ms,

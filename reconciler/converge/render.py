@@ -14,7 +14,9 @@ from functools import lru_cache
 from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import naming
+from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.state import (
+    KIND_INIT,
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_DEPLOYMENT,
@@ -309,6 +311,8 @@ class _Rendering:
             "ZOE_EXECUTION": self._execution.name,
             "ZOE_NAMESPACE": self._execution.namespace.name,
         }
+        if is_scheduled(self._execution.run):
+            ours["ZOE_DUE_AT"] = time_of(self._execution.run).isoformat()
         return tuple(sorted((ours | given).items()))
 
     def _labels(self, kind: str) -> dict[str, str]:
@@ -384,7 +388,7 @@ class _Rendering:
             labels={
                 LABEL_DEPLOYMENT: self._host.deployment,
                 LABEL_NAMESPACE: namespace.name,
-                LABEL_KIND: "init",
+                LABEL_KIND: KIND_INIT,
                 LABEL_NODE: node,
                 LABEL_UID: "",
                 LABEL_SPEC_HASH: canonical.digest([storage_name, owner, storage])[:16],

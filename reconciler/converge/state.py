@@ -33,6 +33,9 @@ LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
 LABEL_STACK = "com.docker.stack.namespace"
 
+KIND_INIT = "init"
+KIND_PREFETCH = "prefetch"
+
 
 class RestartCondition(StrEnum):
     """When Swarm itself starts a task anew."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.manifest.spec import Origin
 
 API_VERSION = "zoe.status/v1"
@@ -29,6 +30,7 @@ class Phase(StrEnum):
     STOPPED = "Stopped"
     SUSPENDED = "Suspended"
     TERMINATING = "Terminating"
+    SCHEDULED = "Scheduled"
     UNKNOWN = "Unknown"
     INVALID = "Invalid"
 
@@ -89,9 +91,11 @@ class Status:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 0
+    attempts: int | None = None
     exit_code: int | None = None
     position: int | None = None
     next_try_at: datetime | None = None
+    next_run_at: datetime | None = None
     refusals: tuple[str, ...] = ()
     components: tuple[ComponentStatus, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -140,9 +144,12 @@ def _body(status: Status) -> dict[str, Any]:
         "startedAt": _time(status.started_at),
         "endedAt": _time(status.ended_at),
         "attempt": status.attempt,
+        "attempts": status.attempts,
         "exitCode": status.exit_code,
         "position": status.position,
         "nextTryAt": _time(status.next_try_at),
+        "nextRunAt": _time(status.next_run_at),
+        "dueAt": _time(time_of(status.run)) if is_scheduled(status.run) else None,
         "refusals": list(status.refusals),
         "components": [_component(part) for part in status.components],
         "endpoints": [

@@ -69,7 +69,7 @@ def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:
     return (
         record.is_final
         and record is draft.memory.records.get(uid)
-        and uid not in draft.wanted.manifests
+        and draft.manifest_of(uid) is None
         and not draft.groups.get(uid)
         and told is not None
         and told["status"]["phase"] != "Terminating"
@@ -87,7 +87,8 @@ def _status(
         namespace=identity.namespace,
         name=identity.name,
         record=record,
-        manifest=draft.wanted.manifests.get(uid),
+        manifest=draft.manifest_of(uid),
+        recurrence=draft.wanted.recurrences.get(uid),
         spec=draft.spec_of(uid, record) or draft.wanted_spec(uid),
         groups=groups,
         placements=draft.placements.get(uid, ()),

@@ -15,6 +15,7 @@ from reconciler.converge.lifecycle import Step
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import DesiredState, Host, Rendered
+from reconciler.converge.runs import Recurrence
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.tasks import Group
@@ -32,7 +33,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the accepted commit asks for."""
+    """What the accepted commit asks for.
+
+    ``manifests`` are the executions as they were written; a pass puts the runs that are wanted now
+    in the place of those with a schedule, and these into ``recurrences`` (``converge.schedule``).
+    """
 
     commit: str = ""
     message: str = ""
@@ -41,6 +46,7 @@ class Wanted:
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
     platform: Platform = field(default_factory=Platform)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    recurrences: Mapping[Uid, Recurrence] = field(default_factory=dict)
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False
@@ -87,7 +93,8 @@ class World:
 class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
-    ``rendered`` and ``told`` are for the next pass.
+    ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
+    not told any more. ``wake_at`` is when a clock alone may change the answer.
     """
 
     steps: tuple[Step, ...]
@@ -103,3 +110,5 @@ class Assessment:
     held: Mapping[Uid, tuple[str, str]]
     rendered: Mapping[Uid, Rendered]
     told: Mapping[Uid, tuple[Facts, Status]]
+    forgotten: tuple[Uid, ...] = ()
+    wake_at: datetime | None = None

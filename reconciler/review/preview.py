@@ -16,9 +16,12 @@ from typing import Any
 from policy.model.cluster import Node
 from policy.model.execution import Allocation, Uid
 from reconciler import canonical
+from reconciler.converge import schedule
 from reconciler.converge.assess import assess
+from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.lifecycle import Edit, classify, is_refused
 from reconciler.converge.render import Host
+from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.state import (
     ObservedNode,
     ObservedPort,
@@ -104,12 +107,13 @@ def preview(
     base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host
 ) -> tuple[ExecutionPreview, ...]:
     """Return one line per execution that ``head`` changes against ``base``, by name."""
+    base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     before = _assess(base, memory, cluster, host)
     after = _assess(head, memory, cluster, host)
     comparison = _Comparison(base, head, before, after, cluster)
     lines = [
         line
-        for uid in {*before.records, *after.records, *base.manifests, *head.manifests}
+        for uid in {*before.records, *after.records, *_all(base), *_all(head)}
         if (line := comparison.line(uid)) is not None
     ]
     return tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid)))
@@ -150,6 +154,17 @@ def to_json(
     }
 
 
+def _expanded(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Wanted:
+    now = cluster.observed.taken_at
+    return schedule.expand(wanted, memory, now=now, deployment=host.deployment)
+
+
+def _all(wanted: Wanted) -> Mapping[Uid, Manifest]:
+    """Return every manifest that is wanted, schedules too."""
+    templates = {uid: found.template for uid, found in wanted.recurrences.items()}
+    return {**wanted.manifests, **templates}
+
+
 def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Assessment:
     return assess(
         World(
@@ -169,7 +184,7 @@ class _Comparison:
     def __init__(
         self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
     ) -> None:
-        self._base, self._head = base, head
+        self._base, self._head = _all(base), _all(head)
         self._before, self._after = before, after
         self._cluster = cluster
         self._starts = {start.uid: start.allocations for start in after.decision.starts}
@@ -183,7 +198,7 @@ class _Comparison:
         if kind is None:
             return None
         status = self._statuses.get(uid)
-        manifest = self._head.manifests.get(uid) or self._base.manifests.get(uid)
+        manifest = self._head.get(uid) or self._base.get(uid)
         namespace = status.namespace if status else manifest.namespace if manifest else ""
         name = status.name if status else manifest.name if manifest else ""
         record = self._after.records.get(uid)
@@ -205,8 +220,11 @@ class _Comparison:
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
-        base, head = self._base.manifests.get(uid), self._head.manifests.get(uid)
+        base, head = self._base.get(uid), self._head.get(uid)
         record = self._before.records.get(uid)
+        held = self._after.held.get(uid)
+        if held is not None and held[0] == OUTSIDE and _meaning(base) != _meaning(head):
+            return ActionKind.HELD, held[1]
         if head is None:
             if base is None and (record is None or record.is_final):
                 return None, ""
@@ -215,10 +233,23 @@ class _Comparison:
             return self._create(uid, head)
         if record is not None and is_refused(record, head, self._spec(uid, base)):
             return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
+        if is_scheduled(head.run):
+            return None, ""  # what becomes of a schedule is told once, and not at each of its runs
+        if head.run == SCHEDULE:
+            return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:
             told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
             return ActionKind.IN_PLACE, told
         return self._edit(uid, base, head)
+
+    def _reschedule(
+        self, uid: Uid, base: Manifest, head: Manifest
+    ) -> tuple[ActionKind | None, str]:
+        if (base.schedule, base.suspend) != (head.schedule, head.suspend):
+            return ActionKind.IN_PLACE, self._statuses[uid].message
+        if base.spec_hash != head.spec_hash:
+            return ActionKind.IN_PLACE, f"the next run follows: {self._statuses[uid].message}"
+        return None, ""
 
     def _stop(self, uid: Uid) -> tuple[ActionKind | None, str]:
         held = self._after.held.get(uid)
@@ -279,6 +310,12 @@ class _Comparison:
         if uid in self._waits:
             return "no estimate: waits for room"
         return ""
+
+
+def _meaning(manifest: Manifest | None) -> tuple[object, ...]:
+    if manifest is None:
+        return ()
+    return (manifest.document_hash, manifest.spec_hash, manifest.suspend)
 
 
 def _replicas(groups: tuple[Allocation, ...]) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from policy.model.execution import Uid
 from reconciler.ports import ExecutionRow
-from reconciler.store.tables import executions
+from reconciler.store.tables import executions, frozen_specs, harvests
 from reconciler.store.upsert import upsert
 
 
@@ -21,6 +21,15 @@ def write(connection: Connection, rows: Sequence[ExecutionRow], *, now: datetime
         [_row(row, now) for row in rows],
         incidental=frozenset({"updated_at"}),
     )
+
+
+def forget(connection: Connection, uids: Sequence[Uid]) -> None:
+    """Delete what is told of runs, and what was kept for telling it."""
+    if not uids:
+        return
+    for table in (executions, frozen_specs, harvests):
+        gone = delete(table).where(table.c.uid == bindparam("gone"))
+        connection.execute(gone, [{"gone": uid} for uid in uids])
 
 
 def read(connection: Connection) -> tuple[ExecutionRow, ...]:

@@ -222,6 +222,7 @@ def _write(
     frozen.write(connection, changes.frozen)
     placements.write(connection, changes.placements)
     executions.write(connection, changes.executions, now=now)
+    executions.forget(connection, changes.forgotten)
     history.append_events(connection, changes.events)
     history.write_harvests(connection, changes.harvests)
     accepted.write_files(connection, changes.good_files)

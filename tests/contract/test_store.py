@@ -162,6 +162,19 @@ class TestCommitAndLoad:
         store.commit(Changes(placements={UID: (group("n3"),)}), lease)
         assert store.load().placements == {UID: (group("n3"),), OTHER: (group("n2"),)}
 
+    def test_what_is_forgotten_is_in_the_ledger_and_nowhere_else(
+        self, store: Store, lease: Lease
+    ) -> None:
+        kept = Changes(facts=(entry(uid=OTHER),), executions=(row(OTHER),), frozen=(frozen(OTHER),))
+        store.commit(EVERYTHING, lease)
+        store.commit(kept, lease)
+        store.commit(Changes(forgotten=(UID,)), lease)
+        stored = store.load()
+        assert [row.uid for row in stored.executions] == [OTHER]
+        assert [frozen.uid for frozen in stored.frozen] == [OTHER]
+        assert {entry.uid for entry in stored.entries} == {UID, OTHER}
+        assert store.harvests(UID) == ()
+
     def test_a_later_value_replaces_the_earlier(self, store: Store, lease: Lease) -> None:
         store.commit(EVERYTHING, lease)
         changed = row(phase="Running", status={"phase": "Running"})

@@ -26,6 +26,17 @@ def test_the_manifest_of_the_readme_is_valid_and_short(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    for text in blocks("docs/calendar.md", "yaml"):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
 def test_the_settings_shown_are_all_there_are(tmp_path: Path) -> None:
     (shown,) = blocks("docs/settings.md", "toml")
     (tmp_path / "zoe.toml").write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from policy.model.execution import Uid
@@ -35,6 +36,20 @@ class Branch:
         raise NotImplementedError
 
 
+def stored(published: Mapping[str, str]) -> Stored:
+    return Stored(
+        entries=(),
+        frozen=(),
+        placements={},
+        executions=(),
+        good_files=(),
+        accepted={},
+        snapshot=None,
+        published=published,
+        state_version=1,
+    )
+
+
 def row(reason: str) -> ExecutionRow:
     identity = Identity(namespace="aml", name="job", run=1)
     told = document(invalid_status(identity, UID, reason, previous=None, now=NOW))
@@ -51,19 +66,20 @@ def row(reason: str) -> ExecutionRow:
     )
 
 
+def test_the_files_of_a_run_that_was_forgotten_before_a_crash_are_deleted() -> None:
+    gone = {"status/aml/2a/nightly.1792913700.yaml": "x", "ledger/00/0000000000000001.yaml": "x"}
+    kept = {"status/aml/README.md": "x", "status/aml/2a/nightly.yaml": "x"}
+    branch = Branch()
+    branch.gate.set()
+    publisher = Publisher(branch, WorkingSet(stored(gone | kept)), ledger_key=b"k" * 32)
+    publisher.flush(NOW, wait=True)
+    publisher.close()
+    assert branch.files == dict.fromkeys(gone)
+    assert not publisher.is_dirty
+
+
 def test_what_goes_back_to_what_it_was_while_it_is_pushed_is_pushed_again() -> None:
-    nothing = Stored(
-        entries=(),
-        frozen=(),
-        placements={},
-        executions=(),
-        good_files=(),
-        accepted={},
-        snapshot=None,
-        published={},
-        state_version=0,
-    )
-    working_set, branch = WorkingSet(nothing), Branch()
+    working_set, branch = WorkingSet(stored({})), Branch()
     publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
 
     def tell(reason: str) -> None:
@@ -85,3 +101,20 @@ def test_what_goes_back_to_what_it_was_while_it_is_pushed_is_pushed_again() -> N
     publisher.close()
     (path,) = [path for path in branch.files if path.endswith("job.yaml")]
     assert b"reason: One" in (branch.files[path] or b"")
+
+
+def test_what_is_pushed_while_another_push_is_waited_for_is_remembered_with_it() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+    branch.gate.set()
+    working_set.committed(Changes(executions=(row("One"),)), ())
+    publisher.refresh([UID])
+    publisher.flush(NOW)
+    working_set.committed(
+        Changes(executions=(replace(row("One"), uid=Uid("1" * 16), name="more"),)), ()
+    )
+    publisher.refresh([Uid("1" * 16)])
+    landed = publisher.flush(NOW, wait=True)
+    publisher.close()
+    assert landed is not None
+    assert landed.digests.keys() == branch.files.keys()

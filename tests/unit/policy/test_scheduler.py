@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import replace
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import ReasonCode
@@ -20,72 +16,12 @@ from policy.model.execution import (
     Operator,
     Uid,
 )
-from policy.model.resources import NOTHING, Resources
+from policy.model.resources import Resources
 from policy.scheduler import decide
 from policy.settings import Policy, PolicySettings
-from tests.strategies import GIB, apply, snapshots
+from tests.strategies import GIB
 
 FIFO = PolicySettings(policy=Policy.FIFO_MALLEABLE)
-
-
-@given(snapshots())
-def test_no_node_is_overcommitted_by_a_decision(snapshot: Snapshot) -> None:
-    after = apply(snapshot, decide(snapshot, FIFO))
-    used: dict[NodeId, Resources] = {}
-    for execution in after.executions:
-        demand = {component.name: component.demand for component in execution.components}
-        for group in execution.allocations:
-            used[group.node] = used.get(group.node, NOTHING) + demand[group.component] * group.count
-    for node in after.nodes:
-        assert used.get(node.id, NOTHING).fits_in(node.capacity - node.reserved)
-
-
-@given(snapshots())
-def test_a_gang_is_whole_or_absent_and_grants_stay_within_bounds(snapshot: Snapshot) -> None:
-    for execution in apply(snapshot, decide(snapshot, FIFO)).executions:
-        counts = Counter[str]()
-        for group in execution.allocations:
-            counts[group.component] += group.count
-        for component in execution.components:
-            if execution.allocations:
-                assert component.core <= counts[component.name] <= component.maximum
-            else:
-                assert counts[component.name] == 0
-
-
-@given(snapshots())
-def test_nothing_that_runs_loses_a_replica(snapshot: Snapshot) -> None:
-    before = {
-        e.uid: Counter({(g.component, g.node): g.count for g in e.allocations})
-        for e in snapshot.executions
-    }
-    for execution in apply(snapshot, decide(snapshot, FIFO)).executions:
-        now = Counter({(g.component, g.node): g.count for g in execution.allocations})
-        assert before[execution.uid] <= now
-
-
-@given(snapshots(), st.randoms(use_true_random=False))
-def test_the_order_of_the_input_changes_nothing(snapshot: Snapshot, chance: random.Random) -> None:
-    executions, nodes = list(snapshot.executions), list(snapshot.nodes)
-    chance.shuffle(executions)
-    chance.shuffle(nodes)
-    shuffled = replace(snapshot, executions=tuple(executions), nodes=tuple(nodes))
-    assert decide(shuffled, FIFO) == decide(snapshot, FIFO)
-
-
-@given(snapshots())
-def test_deciding_again_changes_nothing(snapshot: Snapshot) -> None:
-    again = decide(apply(snapshot, decide(snapshot, FIFO)), FIFO)
-    assert (again.starts, again.resizes) == ((), ())
-
-
-@given(snapshots())
-def test_every_waiting_execution_has_a_position_and_a_reason(snapshot: Snapshot) -> None:
-    decision = decide(snapshot, FIFO)
-    waiting = {e.uid for e in apply(snapshot, decision).executions if not e.is_admitted}
-    assert {wait.uid for wait in decision.waits} == waiting
-    assert [wait.position for wait in decision.waits] == list(range(1, len(waiting) + 1))
-    assert all(wait.reason.message for wait in decision.waits)
 
 
 def node(name: str, *, cpus: int = 4, memory: int = 8, **fields: object) -> Node:

@@ -1,0 +1,235 @@
+"""Recurring executions: a manifest with a schedule is a template, and each due time one run of it.
+
+The runs are expanded before anything else in a pass looks at manifests; from there on they are
+executions like all others. What must be remembered is in the ledger: the template's record says
+since when its times count (``queued_at``), and the record of a run that its time was dealt with,
+also where it was left out. So a restart, a second pass or a clock that stands still begins nothing
+twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from policy.model.execution import Uid
+from reconciler import canonical
+from reconciler.converge import calendar
+from reconciler.converge.draft import Draft
+from reconciler.converge.ledger import LEFT_OUT, EndReason, Entry, Fact, Record, fold
+from reconciler.converge.lifecycle import Step
+from reconciler.converge.runs import SCHEDULE, Recurrence, is_scheduled, run_at, time_of
+from reconciler.converge.world import Memory, Wanted
+from reconciler.manifest.identity import uid_of
+from reconciler.manifest.spec import Manifest, Overlap, Schedule
+
+_TOLD = {
+    EndReason.SKIPPED: "left out: the run before hasn't ended",
+    EndReason.MISSED: "left out: its time was too long ago",
+}
+
+
+def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) -> Wanted:
+    """Return what is wanted now: in the place of each template, its runs. Twice is as once."""
+    templates = [m for m in wanted.manifests.values() if m.schedule and not is_scheduled(m.run)]
+    if not templates:
+        return wanted
+    known = _known_runs(memory, {(m.namespace, m.name) for m in templates})
+    manifests = {
+        uid: manifest
+        for uid, manifest in wanted.manifests.items()
+        if manifest.schedule is None or is_scheduled(manifest.run)
+    }
+    recurrences: dict[Uid, Recurrence] = {}
+    for manifest in templates:
+        template = _as_run(manifest, SCHEDULE, deployment)
+        records = known[manifest.namespace, manifest.name]
+        found = _recurrence(template, memory.records.get(template.uid), records, now, deployment)
+        recurrences[template.uid] = found
+        manifests |= {run.uid: run for run in _runs(found, records)}
+    return replace(wanted, manifests=manifests, recurrences=recurrences)
+
+
+def note(draft: Draft) -> None:
+    """Enter what the ledger must know: since when a schedule is in force, and what is left out."""
+    for uid, recurrence in sorted(draft.wanted.recurrences.items()):
+        template, record = recurrence.template, draft.records.get(uid)
+        if not _is_in_force(record, template):
+            _enter(draft, _in_force_from_now(record, recurrence, draft.world.now))
+        if recurrence.due is not None and recurrence.left_out is not None:
+            _enter(draft, _left_out(recurrence.due, recurrence.left_out, draft.world.now))
+
+
+def tidied(draft: Draft) -> tuple[Uid, ...]:
+    """Return the runs that needn't be told any more: all but the newest that ``keep`` says.
+
+    Those that were left out are counted apart. The newest run of all stays in any case: with it
+    the schedule knows which times were dealt with.
+    """
+    found: list[Uid] = []
+    for recurrence in draft.wanted.recurrences.values():
+        schedule = recurrence.template.schedule
+        keep = schedule.keep if schedule else 0
+        of_kind: dict[bool, int] = defaultdict(int)
+        for uid in recurrence.ended:
+            is_left_out = _was_left_out(draft.records[uid])
+            of_kind[is_left_out] += 1
+            is_last = uid == recurrence.ended[0]
+            if of_kind[is_left_out] > keep and not is_last and not draft.groups.get(uid):
+                found.append(uid)
+    return tuple(found)
+
+
+def _known_runs(
+    memory: Memory, names: set[tuple[str, str]]
+) -> Mapping[tuple[str, str], Sequence[Record]]:
+    """Return the scheduled runs of each name, oldest first."""
+    found: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for uid, identity in memory.identities.items():
+        name = (identity.namespace, identity.name)
+        if is_scheduled(identity.run) and name in names and uid in memory.records:
+            found[name].append(memory.records[uid])
+    for records in found.values():
+        records.sort(key=lambda record: record.run)
+    return found
+
+
+def _recurrence(
+    template: Manifest,
+    record: Record | None,
+    known: Sequence[Record],
+    now: datetime,
+    deployment: str,
+) -> Recurrence:
+    schedule = template.schedule
+    if schedule is None:
+        raise ValueError("a template has a schedule")
+    due, left_out = None, None
+    since = record.queued_at if record and _is_in_force(record, template) else now
+    at = (
+        None if template.suspend else _due(schedule, [since, *(time_of(r.run) for r in known)], now)
+    )
+    if at is not None and template.spec is not None:
+        due = _as_run(template, run_at(at), deployment)
+        left_out = _why_left_out(schedule, at, known, now)
+    took_place = [r.uid for r in known if not _was_left_out(r)]
+    if due is not None and left_out is None:
+        took_place.append(due.uid)
+    upcoming = calendar.upcoming(schedule.cron, schedule.timezone, now=now)
+    return Recurrence(
+        template=template,
+        due=due,
+        left_out=left_out,
+        ended=tuple(r.uid for r in reversed(known) if r.is_final),
+        newest=took_place[-1] if took_place else None,
+        next_at=None if template.suspend else upcoming,
+    )
+
+
+def _due(schedule: Schedule, dealt_with: Iterable[datetime], now: datetime) -> datetime | None:
+    """Return the newest time that hasn't been dealt with; those missed before it are let go."""
+    latest = calendar.latest(schedule.cron, schedule.timezone, now=now)
+    return latest if latest is not None and latest > max(dealt_with) else None
+
+
+def _why_left_out(
+    schedule: Schedule, at: datetime, known: Iterable[Record], now: datetime
+) -> EndReason | None:
+    deadline = schedule.start_deadline_ms
+    if deadline is not None and now - at > timedelta(milliseconds=deadline):
+        return EndReason.MISSED
+    is_forbidden = schedule.overlap is Overlap.FORBID and not all(r.is_final for r in known)
+    return EndReason.SKIPPED if is_forbidden else None
+
+
+def _runs(recurrence: Recurrence, known: Iterable[Record]) -> Iterable[Manifest]:
+    """Yield the runs that are wanted: what hasn't ended, and what is due."""
+    template, due = recurrence.template, recurrence.due
+    is_begun = due is not None and recurrence.left_out is None
+    replaces = template.schedule is not None and template.schedule.overlap is Overlap.REPLACE
+    if not (is_begun and replaces):
+        yield from (_continued(template, r) for r in known if not r.is_final)
+    if due is not None:
+        yield due
+
+
+def _continued(template: Manifest, record: Record) -> Manifest:
+    """Return a run under way: once admitted it keeps what it was made from; edits are the next's.
+
+    A schedule that is suspended begins nothing; what it has begun goes on.
+    """
+    document = record.document_hash if record.incarnation else template.document_hash
+    return replace(template, uid=record.uid, run=record.run, document_hash=document, suspend=False)
+
+
+def _as_run(manifest: Manifest, run: int, deployment: str) -> Manifest:
+    uid = uid_of(
+        deployment=deployment,
+        source_id=manifest.origin.source_id,
+        namespace=manifest.namespace,
+        name=manifest.name,
+        run=run,
+    )
+    return replace(manifest, uid=uid, run=run)
+
+
+def _is_in_force(record: Record | None, template: Manifest) -> bool:
+    return (
+        record is not None and not record.is_final and record.document_hash == _times_hash(template)
+    )
+
+
+def _times_hash(template: Manifest) -> str:
+    """Return the digest of what says when. After a change of it no earlier time is made up for."""
+    schedule = template.schedule
+    times = [schedule.cron, schedule.timezone] if schedule else []
+    return canonical.digest([*times, template.suspend])
+
+
+def _in_force_from_now(
+    record: Record | None, recurrence: Recurrence, now: datetime
+) -> Iterable[Step]:
+    template = recurrence.template
+    told = "its schedule is suspended"
+    if template.schedule and recurrence.next_at:
+        first = calendar.on_the_wall(template.schedule, recurrence.next_at)
+        told = f"its schedule is in force, first at {first}"
+    seen = Entry(uid=template.uid, run=template.run, fact=Fact.FIRST_SEEN, at=now)
+    generation = replace(
+        seen,
+        fact=Fact.GENERATION,
+        generation=(record.generation if record else 0) + 1,
+        spec_hash=_times_hash(template),
+    )
+    return [
+        Step(entry=seen, message=told),
+        Step(entry=generation, message=f"generation {generation.generation}"),
+    ]
+
+
+def _left_out(due: Manifest, reason: EndReason, now: datetime) -> Iterable[Step]:
+    seen = Entry(uid=due.uid, run=due.run, fact=Fact.FIRST_SEEN, at=now)
+    final = replace(seen, fact=Fact.FINISHED, reason=str(reason))
+    told = (
+        f"due at {calendar.on_the_wall(due.schedule, time_of(due.run))}" if due.schedule else "due"
+    )
+    return [
+        Step(entry=seen, message=told),
+        Step(entry=final, message=_TOLD[reason], is_warning=True),
+    ]
+
+
+def _was_left_out(record: Record) -> bool:
+    return record.ended is not None and record.ended.reason in LEFT_OUT
+
+
+def _enter(draft: Draft, steps: Iterable[Step]) -> None:
+    for uid, group in groupby(steps, key=lambda step: step.entry.uid):
+        entered = list(group)
+        moved = fold((step.entry for step in entered), draft.records.get(uid))
+        draft.steps.extend(entered)
+        if moved is not None:
+            draft.records[uid] = moved
