@@ -52,6 +52,7 @@ VERBS: Mapping[str, Verb] = {
     "suspend": _own("suspend", "Suspend an execution in its manifest."),
     "resume": _own("resume", "Resume a suspended execution in its manifest."),
     "stop": _own("stop", "Delete an execution's manifest."),
+    "simulate": _own("simulate", "Play a workload under several policies, side by side."),
     "demo": _own("demo", "Show Zoe at work on this machine."),
     "up": _own("up", "Run everything in one process."),
     "run": _own("run", "Run the reconciler."),

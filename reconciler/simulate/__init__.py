@@ -1,0 +1,1 @@
+"""The shell around the simulator: reads workloads, plays policies side by side, reports."""
