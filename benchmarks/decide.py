@@ -73,7 +73,7 @@ class Stopwatch:
 
 def queue(machines: Machines, waiting: int, rounds: int) -> list[Application]:
     """Return a queue that is there from the start, and a stream that goes on."""
-    at_once = waiting + RUNNING_PER_NODE * machines.count
+    at_once = waiting + RUNNING_PER_NODE * len(machines.shapes)
     chance = random.Random(1)
     made = generate(at_once + 10 * rounds, chance, Mix())
     shaped = [reshaped(application, chance) for application in made]
@@ -96,7 +96,7 @@ def reshaped(application: Application, chance: random.Random) -> Application:
 
 def watch(nodes: int, waiting: int, rounds: int, settings: PolicySettings) -> Stopwatch:
     """Return how long decisions took on a cluster and a queue of this size."""
-    machines = Machines(count=nodes, each=NODE)
+    machines = Machines.equal(nodes, NODE)
     stopwatch = Stopwatch(rounds)
     engine = Engine(settings, machines.nodes(), decider=stopwatch)
     try:

@@ -23,8 +23,8 @@ from policy.simulator.machines import Machines
 
 BUDGET_MS = 600_000
 APPLICATIONS = 80_000
-MACHINES = Machines(
-    count=100, each=Resources(cpu_millis=32_000, memory_bytes=128 * 1024**3), is_pooled=True
+MACHINES = Machines.equal(
+    100, Resources(cpu_millis=32_000, memory_bytes=128 * 1024**3), is_pooled=True
 )
 
 

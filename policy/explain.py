@@ -17,8 +17,9 @@ from policy.remedy.candidates import Case
 from policy.remedy.of_others import full_name
 from policy.remedy.search import Fix, fixes
 from policy.remedy.trial import Trial
+from policy.round import Round
 from policy.scheduler import eligible_nodes
-from policy.serve import Round
+from policy.serve import Service
 from policy.settings import PolicySettings
 from policy.standing import Ahead, Factor, ahead_because, factors
 from policy.verdicts import Verdict, verdicts
@@ -30,7 +31,7 @@ class Explanation:
 
     ``position`` counts from 1 at the head of ``waiting`` many; 0: it starts with the next
     decision. ``factors`` are what ranks it, in the order in which they count. ``table`` has every
-    node's answer to every component, as the nodes are when all those before it were served.
+    node's answer to every component, as the nodes are when all those before it were round_.
     """
 
     uid: Uid
@@ -61,32 +62,30 @@ def explain(
     Raises:
         KeyError: Nobody of that uid waits.
     """
-    served = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
-    served.serve()
-    keys = {execution.uid: key for key, execution, _ in served.waiting}
-    execution = next((e for _, e, _ in served.waiting if e.uid == uid), None)
-    if execution is None:
-        raise KeyError(uid)
-    waits = served.waits()
+    round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
+    service = Service(round_)
+    service.serve()
+    keys = {e.uid: key for key, e in service.line}
+    by_uid = {e.uid: e for _, e in service.line}
+    execution, waits = by_uid[uid], service.waits()
     told = Explanation(
         uid=uid,
         waiting=len(waits),
-        factors=factors(execution, keys[uid], snapshot, settings, served.capacity),
+        factors=factors(execution, keys[uid], snapshot, settings, round_.capacity),
     )
     wait = next((wait for wait in waits if wait.uid == uid), None)
     if wait is None:
         return told
-    by_uid = {e.uid: e for _, e, _ in served.waiting}
     ahead = [by_uid[other.uid] for other in waits if other.position < wait.position]
-    asked = served.asked(execution)
+    asked = round_.asked(execution)
     case = Case(
         trial=Trial(snapshot=snapshot, settings=settings, uid=uid),
         execution=execution,
         asked=asked,
         reason=wait.reason,
-        table=verdicts(asked, served.room, snapshot.nodes, settings.node_selector),
+        table=verdicts(asked, round_.room, snapshot.nodes, settings.node_selector),
         ahead=tuple(ahead),
-        quotas=served.quotas,
+        quotas=round_.quotas,
         priorities=priorities,
     )
     return replace(

@@ -53,7 +53,7 @@ def distributions(panels: Sequence[Panel]) -> str:
             f' font-family="system-ui, sans-serif" font-size="12" fill="#7f7f7f">',
             f"<title>{escape(described)}</title>",
             *body,
-            "</svg>\n",
+            "</svg>",
         ]
     )
 

@@ -15,7 +15,7 @@ SECOND = 1000
 
 
 def pool(cpus: int) -> Machines:
-    return Machines(count=1, each=cpu(cpus), is_pooled=True)
+    return Machines.equal(1, cpu(cpus), is_pooled=True)
 
 
 def cpu(count: int) -> Resources:

@@ -1,41 +1,60 @@
-"""Simulated clusters: so many equal nodes, or one node with all that they have together."""
+"""Simulated clusters: nodes of given sizes, or one node with all that they have together."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from policy.model.cluster import Node
 from policy.model.execution import Execution, NodeId
-from policy.model.resources import Resources
+from policy.model.resources import NOTHING, Resources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Machines:
-    """``count`` nodes of ``each``. Pooled, placement doesn't matter and decisions are faster."""
+    """What each node has. Pooled, placement doesn't matter and decisions are faster."""
 
-    count: int
-    each: Resources
+    shapes: tuple[Resources, ...]
     is_pooled: bool = False
 
-    @property
+    @staticmethod
+    def equal(count: int, each: Resources, *, is_pooled: bool = False) -> Machines:
+        """Return ``count`` nodes that all have the same."""
+        return Machines(shapes=(each,) * count, is_pooled=is_pooled)
+
+    @cached_property
     def capacity(self) -> Resources:
         """What all nodes have together."""
-        return self.each * self.count
+        return sum(self.shapes, NOTHING)
+
+    @cached_property
+    def _sizes(self) -> tuple[tuple[Resources, int], ...]:
+        """The different shapes, with how many nodes there are of each."""
+        return tuple(Counter(self.shapes).items())
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, in order of their ids."""
         if self.is_pooled:
             return (Node(id=NodeId("pool"), hostname="pool", capacity=self.capacity),)
-        width = len(str(self.count))
-        names = [f"n{number:0{width}d}" for number in range(1, self.count + 1)]
-        return tuple(Node(id=NodeId(n), hostname=n, capacity=self.each) for n in names)
+        width = len(str(len(self.shapes)))
+        named = [(f"n{n:0{width}d}", shape) for n, shape in enumerate(self.shapes, start=1)]
+        return tuple(Node(id=NodeId(n), hostname=n, capacity=shape) for n, shape in named)
 
     def could_hold(self, execution: Execution) -> bool:
-        """Tell whether the empty cluster holds all of an execution of one component at once."""
-        whole, times = (self.capacity, 1) if self.is_pooled else (self.each, self.count)
-        fits = [component.demand.how_many(whole) for component in execution.components]
-        enough = (
-            fit is None or fit * times >= component.maximum
-            for fit, component in zip(fits, execution.components, strict=True)
-        )
-        return all(enough) and execution.full_demand.fits_in(self.capacity)
+        """Tell whether the empty cluster may hold all of an execution at once.
+
+        Exact for one component on equal nodes; several components are looked at one by one and
+        together, not as they would be packed.
+        """
+        if not execution.full_demand.fits_in(self.capacity):
+            return False
+        if self.is_pooled:
+            return True
+        for component in execution.components:
+            fits = [(component.demand.how_many(shape), times) for shape, times in self._sizes]
+            if any(fit is None for fit, _ in fits):
+                continue
+            if sum((fit or 0) * times for fit, times in fits) < component.maximum:
+                return False
+        return True

@@ -4,7 +4,7 @@ One line a job, 18 fields, -1 where a value isn't known, comments after ``;``. H
 
 - processors: those allocated, else those requested; a job with neither is left out.
 - runtime: as recorded; 0 is a job that ends as it starts; without one it is left out.
-- memory per processor: what was requested, else an even share of a node.
+- memory per processor: what was requested, else an even share of the cluster's.
 - lines with status 2, 3 or 4 tell of a part of a job that has a line of its own: left out.
 - status 5 without a runtime was cancelled before it started: left out.
 - what the empty cluster couldn't hold is left out, since the rigid baselines would never start it.
@@ -171,8 +171,8 @@ def workload(
 def _applications(
     trace: Trace, machines: Machines, core_permille: int, owner: Owner
 ) -> Iterator[Application]:
-    cpus = max(1, machines.each.cpu_millis // 1000)
-    share = machines.each.memory_bytes // cpus
+    capacity = machines.capacity
+    share = capacity.memory_bytes * 1000 // max(1000, capacity.cpu_millis)
     for job in trace.jobs:
         component = Component(
             name="worker",

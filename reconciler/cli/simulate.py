@@ -4,28 +4,57 @@ from __future__ import annotations
 
 import json
 import os
-from math import ceil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from policy.model.resources import Resources
 from policy.settings import PolicySettings
 from policy.simulator.generator import Mix
 from policy.simulator.knowledge import Estimates
 from policy.simulator.machines import Machines
-from policy.simulator.swf import Owner, Trace
+from policy.simulator.swf import Owner, Trace, Workload
 from reconciler.cli.progress import Progress
 from reconciler.errors import ConfigError
-from reconciler.simulate import policies, report, workloads
-from reconciler.simulate.compare import Scenario, compare
-from reconciler.simulate.workloads import Source, SyntheticSource, TraceSource
+from reconciler.simulate import cluster, policies, report, workloads
+from reconciler.simulate.compare import Comparison, Scenario, compare
+from reconciler.simulate.workloads import RecordedSource, Source, SyntheticSource, TraceSource
 
-MEMORY_PER_CORE = 4 * 1024**3
-DEFAULT_LOAD = 0.9
-DEFAULT_NODES, DEFAULT_CORES = 100, 32
+DEFAULT_LOAD_PERMILLE = 900
 DEFAULT_APPLICATIONS = 1000
 _POSITIVE = click.IntRange(min=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of the command."""
+
+    trace: Path | None
+    synthetic: bool
+    history: bool
+    names: str
+    nodes: int | None
+    cores_per_node: int | None
+    memory_per_node: str | None
+    pooled: bool
+    load: float | None
+    core_fraction: float
+    owner: str
+    estimates: str
+    learn: bool
+    applications: int | None
+    mix: str
+    seed: int
+    seeds: int
+    platform: Path | None
+    jobs: int | None
+    output: str
+
+    @property
+    def names_machines(self) -> bool:
+        """Whether anything is said of the cluster."""
+        return bool(self.nodes or self.cores_per_node or self.memory_per_node)
 
 
 @click.command("simulate")
@@ -35,6 +64,7 @@ _POSITIVE = click.IntRange(min=1)
     help="A trace in the Standard Workload Format; gzip is fine.",
 )
 @click.option("--synthetic", is_flag=True, help="The Zoe paper's workload; the default.")
+@click.option("--history", is_flag=True, help="What this installation ran, from its database.")
 @click.option("--policy", "names", default="fair,easy,fifo", show_default=True, metavar="LIST")
 @click.option("--nodes", type=_POSITIVE, help="Default: the trace's, else 100.")
 @click.option("--cores-per-node", type=_POSITIVE, help="Default: the trace's, else 32.")
@@ -79,56 +109,71 @@ _POSITIVE = click.IntRange(min=1)
 )
 @click.option("--jobs", type=_POSITIVE, help="Processes; default: the machine's cores.")
 @click.option("-o", "--output", type=click.Choice(["text", "json", "svg"]), default="text")
-def command(
-    *,
-    trace: Path | None,
-    synthetic: bool,
-    names: str,
-    nodes: int | None,
-    cores_per_node: int | None,
-    memory_per_node: str | None,
-    pooled: bool,
-    load: float | None,
-    core_fraction: float,
-    owner: str,
-    estimates: str,
-    learn: bool,
-    applications: int | None,
-    mix: str,
-    seed: int,
-    seeds: int,
-    platform: Path | None,
-    jobs: int | None,
-    output: str,
-) -> None:
+def command(**options: Any) -> None:
     """Play a workload under several policies, with the scheduler that runs it live."""
-    if trace and synthetic:
-        raise click.UsageError("--trace and --synthetic exclude one another")
-    settings = policies.named(names, _base(platform))
-    read = workloads.read_trace(trace) if trace else None
+    asked = Asked(**options)
+    settings = policies.named(asked.names, _base(asked.platform))
+    source, machines = _workload(asked)
+    # Only the generator leaves anything to chance.
+    seeds = asked.seeds if isinstance(source, SyntheticSource) else 1
     scenario = Scenario(
-        source=(
-            _trace(read, core_fraction, owner, load, applications)
-            if read
-            else _synthetic(applications, load, mix)
-        ),
-        machines=_machines(read, nodes, cores_per_node, memory_per_node, is_pooled=pooled),
-        estimates=Estimates(estimates),
-        learns=learn,
-        seeds=tuple(range(seed, seed + (1 if read else seeds))),
+        source=source,
+        machines=machines,
+        estimates=Estimates(asked.estimates),
+        learns=asked.learn,
+        seeds=tuple(range(asked.seed, asked.seed + seeds)),
     )
+    jobs = asked.jobs or min(len(settings) * seeds, os.cpu_count() or 1)
     with Progress("simulating") as progress:
-        runs = len(settings) * len(scenario.seeds)
-        comparison = compare(
-            scenario, settings, jobs=jobs or min(runs, os.cpu_count() or 1), tell=progress.tell
-        )
+        comparison = compare(scenario, settings, jobs=jobs, tell=progress.tell)
+    click.echo(_printed(scenario, comparison, asked.output))
+
+
+def _printed(scenario: Scenario, comparison: Comparison, output: str) -> str:
     match output:
         case "json":
-            click.echo(json.dumps(report.to_data(scenario, comparison), indent=2))
+            return json.dumps(report.to_data(scenario, comparison), indent=2)
         case "svg":
-            click.echo(report.to_svg(comparison), nl=False)
+            return report.to_svg(comparison)
         case _:
-            click.echo(report.to_text(scenario, comparison))
+            return report.to_text(scenario, comparison)
+
+
+def _workload(asked: Asked) -> tuple[Source, Machines]:
+    """Return what is played, and the cluster it is played on."""
+    if sum(map(bool, (asked.trace, asked.synthetic, asked.history))) > 1:
+        raise click.UsageError("--trace, --synthetic and --history exclude one another")
+    load = None if asked.load is None else max(1, round(asked.load * 1000))
+    if asked.trace:
+        trace = workloads.read_trace(asked.trace)
+        source = TraceSource(
+            trace=trace,
+            core_permille=round(asked.core_fraction * 1000),
+            owner=Owner(asked.owner),
+            load_permille=load,
+            most=asked.applications,
+        )
+        return source, _machines(asked, trace)
+    if asked.history:
+        recorded, own = _recorded(is_pooled=asked.pooled)
+        past = RecordedSource(recorded=recorded, load_permille=load, most=asked.applications)
+        return past, own if own and not asked.names_machines else _machines(asked, None)
+    synthetic = SyntheticSource(
+        count=asked.applications or DEFAULT_APPLICATIONS,
+        load_permille=load or DEFAULT_LOAD_PERMILLE,
+        mix=_mix(asked.mix),
+    )
+    return synthetic, _machines(asked, None)
+
+
+def _machines(asked: Asked, trace: Trace | None) -> Machines:
+    return cluster.machines(
+        trace,
+        nodes=asked.nodes,
+        cores=asked.cores_per_node,
+        memory=asked.memory_per_node,
+        is_pooled=asked.pooled,
+    )
 
 
 def _base(platform: Path | None) -> PolicySettings:
@@ -147,30 +192,6 @@ def _base(platform: Path | None) -> PolicySettings:
     return catalogue.platform.policy
 
 
-def _trace(
-    trace: Trace, core_fraction: float, owner: str, load: float | None, most: int | None
-) -> Source:
-    return TraceSource(
-        trace=trace,
-        core_permille=round(core_fraction * 1000),
-        owner=Owner(owner),
-        load_permille=None if load is None else _permille(load),
-        most=most,
-    )
-
-
-def _synthetic(applications: int | None, load: float | None, mix: str) -> Source:
-    return SyntheticSource(
-        count=applications or DEFAULT_APPLICATIONS,
-        load_permille=_permille(DEFAULT_LOAD if load is None else load),
-        mix=_mix(mix),
-    )
-
-
-def _permille(load: float) -> int:
-    return max(1, ceil(load * 1000 - 0.5))
-
-
 def _mix(text: str) -> Mix:
     try:
         elastic, rigid, interactive = (int(part) for part in text.split("/"))
@@ -181,45 +202,18 @@ def _mix(text: str) -> Mix:
     return Mix(elastic=elastic * 10, rigid=rigid * 10)
 
 
-def _machines(
-    trace: Trace | None,
-    nodes: int | None,
-    cores: int | None,
-    memory: str | None,
-    *,
-    is_pooled: bool,
-) -> Machines:
-    """Return the cluster asked for; what isn't said is as in the trace's header."""
-    known_nodes, known_cores = (DEFAULT_NODES, DEFAULT_CORES) if trace is None else _own(trace)
-    count, each = nodes or known_nodes, cores or known_cores
-    if count is None or each is None:
-        raise ConfigError("the trace doesn't say how large its cluster was: give --nodes N")
-    memory_bytes = each * MEMORY_PER_CORE if memory is None else _memory_bytes(memory)
-    return Machines(
-        count=count,
-        each=Resources(cpu_millis=each * 1000, memory_bytes=memory_bytes),
-        is_pooled=is_pooled,
-    )
+def _recorded(*, is_pooled: bool) -> tuple[Workload, Machines | None]:
+    """Return what the database remembers, and the cluster as it was last seen."""
+    # Imported here: other workloads need no database.
+    from reconciler import config
+    from reconciler.cli import reading
+    from reconciler.simulate import recorded
+    from reconciler.working_set import WorkingSet
 
-
-def _memory_bytes(text: str) -> int:
-    from reconciler.manifest.diagnostic import Complaint
-    from reconciler.manifest.quantities import memory_bytes
-
-    try:
-        return memory_bytes(text)
-    except Complaint as error:
-        raise ConfigError(f"--memory-per-node: {error.message}: {error.remedy}") from error
-
-
-def _own(trace: Trace) -> tuple[int | None, int | None]:
-    """Return the nodes and the cores of each, as far as a trace's header tells."""
-    nodes, processors = (_number(trace.header.get(key, "")) for key in ("MaxNodes", "MaxProcs"))
-    if nodes and processors:
-        return nodes, max(1, processors // nodes)
-    return nodes or processors, 1
-
-
-def _number(text: str) -> int | None:
-    digits = text.split()[0] if text.split() else ""
-    return int(digits) if digits.isdecimal() and int(digits) else None
+    with reading.required_database(config.load()) as store:
+        remembered = WorkingSet(store.load())
+    found = recorded.workload(remembered.memory(published_seq=remembered.last_seq))
+    if remembered.snapshot is None:
+        return found, None
+    snapshot = json.loads(remembered.snapshot)
+    return found, recorded.machines(snapshot, is_pooled=is_pooled)

@@ -64,9 +64,9 @@ def _series(comparison: Comparison, attribute: str) -> dict[str, tuple[float, ..
 
 def _cluster(machines: Machines) -> dict[str, Any]:
     return {
-        "nodes": machines.count,
-        "cores_per_node": machines.each.cpu_millis / 1000,
-        "memory_per_node": machines.each.memory_bytes,
+        "nodes": len(machines.shapes),
+        "cores": machines.capacity.cpu_millis / 1000,
+        "memory_bytes": machines.capacity.memory_bytes,
         "pooled": machines.is_pooled,
     }
 
@@ -78,8 +78,9 @@ def _basis(scenario: Scenario, comparison: Comparison) -> list[str]:
     seeds = ", ".join(map(str, told["seeds"]))
     return [
         f"{told['applications']} applications over {duration(told['window_s'])}, offered load "
-        f"{'unknown' if load is None else f'{load:.3f}'}; {machines.count} nodes of "
-        f"{machines.each.cpu_millis // 1000} cores{', pooled' if machines.is_pooled else ''}; "
+        f"{'unknown' if load is None else f'{load:.3f}'}; {len(machines.shapes)} nodes "
+        f"with {machines.capacity.cpu_millis / 1000:g} cores"
+        f"{', pooled' if machines.is_pooled else ''}; "
         f"estimates: {scenario.estimates}; seed {seeds}",
         *([f"left out: {dropped}"] if dropped else []),
     ]

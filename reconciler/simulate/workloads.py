@@ -1,4 +1,4 @@
-"""Where a simulated workload comes from: a trace in a file, or the generator."""
+"""Where a simulated workload comes from: a trace in a file, the generator, or our own past."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import random
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,7 @@ class TraceSource:
             most=self.most,
         )
         if not found.applications:
-            told = ", ".join(f"{count} {reason}" for reason, count in found.dropped.items())
-            raise ConfigError(f"no job of the trace is left ({told or 'it is empty'})")
+            raise ConfigError(f"no job of the trace is left ({_listed(found.dropped)})")
         return Workload(
             applications=tuple(_loaded(found.applications, machines, self.load_permille)),
             dropped=found.dropped,
@@ -72,7 +71,29 @@ class SyntheticSource:
         )
 
 
-Source = TraceSource | SyntheticSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSource:
+    """What this installation ran itself."""
+
+    recorded: Workload
+    load_permille: int | None
+    most: int | None
+
+    def workload(self, machines: Machines, _seed: int) -> Workload:
+        """Return the newest that fit on the machines."""
+        fitting = [a for a in self.recorded.applications if machines.could_hold(a.execution)]
+        if not fitting:
+            raise ConfigError(f"no run is left to play ({_listed(self.recorded.dropped)})")
+        by_arrival = sorted(fitting, key=lambda a: a.execution.queued_ms)
+        newest = by_arrival[-self.most :] if self.most else by_arrival
+        dropped = Counter(self.recorded.dropped)
+        dropped[Dropped.TOO_LARGE] += len(self.recorded.applications) - len(fitting)
+        return Workload(
+            applications=tuple(_loaded(newest, machines, self.load_permille)), dropped=+dropped
+        )
+
+
+Source = TraceSource | SyntheticSource | RecordedSource
 
 
 def read_trace(path: Path) -> Trace:
@@ -100,6 +121,10 @@ def _opened(path: Path) -> Iterator[TextIO]:
         content = gzip.GzipFile(fileobj=file) if is_packed else file
         with io.TextIOWrapper(content, encoding="utf-8", errors="replace") as lines:
             yield lines
+
+
+def _listed(dropped: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "there is none"
 
 
 def _told(error: Exception) -> str:

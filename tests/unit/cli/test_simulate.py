@@ -73,7 +73,7 @@ def test_a_compressed_trace_and_its_headers_cluster(
     packed.write_bytes(gzip.compress(trace.read_bytes()))
     found = answer(capsys, "--trace", packed, "--policy", "fifo")
     assert isinstance(found["cluster"], dict)
-    assert (found["cluster"]["nodes"], found["cluster"]["cores_per_node"]) == (4, 2)
+    assert (found["cluster"]["nodes"], found["cluster"]["cores"]) == (4, 8)
     assert found == answer(capsys, "--trace", trace, "--policy", "fifo")
 
 

@@ -23,7 +23,7 @@ from policy.simulator.knowledge import Estimates, Knowledge, estimate
 from policy.simulator.machines import Machines
 from policy.simulator.record import Run
 from tests.strategies import apply
-from tests.workloads import SECOND, application, cpu, pool, workloads
+from tests.workloads import SECOND, application, pool, workloads
 
 CPUS = 8
 policies = st.sampled_from(list(Policy))
@@ -244,5 +244,5 @@ def test_classes_are_told_apart(core: int, elastic: int, kind: Kind):
 def test_a_curve_slows_down_what_has_less_than_all():
     """Half the replicas give three quarters of the speed, so it takes a third longer."""
     curved = application("a", 1, 3, 30, speedup=(1000, 1500, 1800, 2000))
-    run = play([curved], Policy.FIFO_FLEXIBLE, Machines(count=1, each=cpu(2), is_pooled=True))
+    run = play([curved], Policy.FIFO_FLEXIBLE, pool(2))
     assert run.records[Uid("a")].ended_ms == 40 * SECOND

@@ -11,7 +11,7 @@ from policy.simulator.machines import Machines
 from policy.simulator.swf import Dropped, Owner
 
 GIB = 1024**3
-CLUSTER = Machines(count=4, each=Resources(cpu_millis=2000, memory_bytes=4 * GIB))
+CLUSTER = Machines.equal(4, Resources(cpu_millis=2000, memory_bytes=4 * GIB))
 
 
 def line(

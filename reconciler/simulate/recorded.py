@@ -1,0 +1,87 @@
+"""A workload from our own past: what this installation ran, as its database remembers it.
+
+Every execution that ended counts, from when it was first seen and with the components of its
+frozen spec. Its runtime is how long it ran, as if with everything granted: what its elastic
+replicas were at each moment isn't kept. Constraints and quotas are left out; capacity decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from policy.model.cluster import Node
+from policy.model.execution import Component, Execution
+from policy.simulator.application import Application
+from policy.simulator.machines import Machines
+from policy.simulator.swf import Workload
+from reconciler import canonical
+from reconciler.converge.ledger import Record
+from reconciler.converge.queue import epoch_ms
+from reconciler.converge.world import Identity, Memory
+from reconciler.manifest.spec import ExecutionSpec
+
+
+class Untold(StrEnum):
+    """Why a run of ours is left out."""
+
+    NEVER_RAN = "never ran"
+    STILL_THERE = "hasn't ended"
+    FORGOTTEN = "its spec isn't kept any more"
+
+
+def workload(memory: Memory) -> Workload:
+    """Return all runs that ended, and how many are left out for which reason."""
+    applications: list[Application] = []
+    dropped: Counter[str] = Counter()
+    for uid, record in sorted(memory.records.items()):
+        spec = memory.frozen.get((uid, record.generation_in_force))
+        identity = memory.identities.get(uid)
+        reason = _untold(record)
+        if reason is None and spec is not None and identity is not None:
+            applications.append(_application(record, identity, spec))
+        else:
+            dropped[reason or Untold.FORGOTTEN] += 1
+    return Workload(applications=tuple(applications), dropped=dict(dropped))
+
+
+def machines(snapshot: Mapping[str, Any], *, is_pooled: bool) -> Machines:
+    """Return the cluster of a snapshot document, less what others had reserved on it then."""
+    nodes = [canonical.from_data(Node, node) for node in snapshot["nodes"]]
+    usable = [node.capacity - node.reserved for node in nodes if node.is_ready and node.is_active]
+    return Machines(shapes=tuple(usable), is_pooled=is_pooled)
+
+
+def _untold(record: Record) -> Untold | None:
+    if record.ended is None:
+        return Untold.STILL_THERE
+    return None if record.ran_ms else Untold.NEVER_RAN
+
+
+def _application(record: Record, identity: Identity, spec: ExecutionSpec) -> Application:
+    execution = Execution(
+        uid=record.uid,
+        namespace=identity.namespace,
+        name=identity.name,
+        type=spec.type,
+        components=tuple(
+            Component(
+                name=service.name,
+                core=service.core,
+                maximum=service.maximum,
+                demand=service.reservations,
+                max_per_node=service.max_per_node,
+                is_revocable=service.revocable,
+                speedup=service.speedup,
+            )
+            for service in spec.services
+        ),
+        queued_ms=epoch_ms(record.first_seen_at),
+        priority=spec.priority_value,
+        is_preemptible=spec.is_preemptible,
+        is_filler=spec.is_filler,
+    )
+    stem = spec.zapp or identity.name.rstrip("0123456789").rstrip("-.")
+    return Application(execution=execution, runtime_ms=record.ran_ms, stem=stem)
