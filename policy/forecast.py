@@ -10,12 +10,13 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from policy.model.cluster import Snapshot
-from policy.model.decision import Reason, ReasonCode
+from policy.model.decision import NEVER, Reason
 from policy.model.execution import Estimate, EstimateBasis, Execution, Uid
 from policy.replay import COARSE, EXACT, ROUGH, Case, is_certain, play
 from policy.scheduler import decide
 from policy.settings import HOUR_MS, PolicySettings
 from policy.simulator.record import Record, Run
+from policy.words import listed
 
 HORIZON_MS = 14 * 24 * HOUR_MS
 MOST = 1000
@@ -25,18 +26,6 @@ FITS_NOW = "fits now"
 EXACT_UP_TO = 200
 """Up to so many executions every event is played on every node. Beyond, events close together are
 one, and nodes that are alike are taken together."""
-
-NEVER = frozenset(
-    {
-        ReasonCode.NEVER_FITS,
-        ReasonCode.NEVER_WITHIN_QUOTA,
-        ReasonCode.NO_NODES,
-        ReasonCode.NO_RESERVATION,
-    }
-)
-"""Why something can't start as things are, however long it waits. It keeps nobody else waiting."""
-
-_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +154,7 @@ class _Forecast:
             and e.ends_ms is None
             and e.lifetime_ms is None
             and e.uid != uid
+            and not e.is_filler
         ]
         if self._typical.ended_ms >= self._now_ms + self._horizon_ms or not endless:
             return f"not within {days} days, by what is known now"
@@ -208,11 +198,8 @@ def _endless(executions: list[Execution]) -> str:
         executions,
         key=lambda e: (-e.core_demand.memory_bytes, -e.core_demand.cpu_millis, e.arrival),
     )
-    names = [f"{e.namespace}/{e.name}" for e in largest[:_NAMED]]
-    if len(largest) > _NAMED:
-        names.append(f"{len(largest) - _NAMED} more")
-    told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    if len(names) == 1:
+    told = listed([f"{e.namespace}/{e.name}" for e in largest])
+    if len(largest) == 1:
         return f"{told} has no lifetime and nothing is known of how long it runs"
     return f"{told} have no lifetime and nothing is known of how long they run"
 

@@ -162,6 +162,27 @@ def summary(found: Sequence[Refusal]) -> str:
     return f"{found[0].component}: " + ", ".join(told)
 
 
+def brief(reason: Reason) -> str:
+    """Return a reason in a few words, for a line of a table."""
+    lacks = ", ".join(format_amount(name, amount) for name, amount in reason.shortfall)
+    match reason.code:
+        case ReasonCode.NO_CAPACITY if lacks:
+            return f"lacks {lacks}"
+        case ReasonCode.NO_CAPACITY:
+            names = sorted({refused.component for refused in reason.refusals})
+            return f"no node has room for {', '.join(names)}" if names else "no node has room"
+        case ReasonCode.BEHIND_IN_QUEUE:
+            return f"behind {reason.blocks}"
+        case ReasonCode.QUOTA_EXCEEDED | ReasonCode.NEVER_WITHIN_QUOTA:
+            return f"quota of {reason.blocks} lacks {lacks}"
+        case ReasonCode.RESERVED:
+            return f"room is kept for {reason.blocks}"
+        case ReasonCode.FILLER_WAITS:
+            return "runs only in what others leave"
+        case _:
+            return reason.message
+
+
 def refusal(
     node: NodeRoom,
     component: Component,

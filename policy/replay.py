@@ -65,7 +65,10 @@ def play(
         decider=_Patient(seen.now_ms, grain),
     )
     return engine.run(
-        [Application(execution=e, runtime_ms=_runtime_ms(e, case)) for e in seen.executions],
+        [
+            Application(execution=_timed(e, seen.now_ms), runtime_ms=_runtime_ms(e, case))
+            for e in seen.executions
+        ],
         from_ms=seen.now_ms,
         until_ms=seen.now_ms + horizon_ms,
         until_started=True,
@@ -88,6 +91,14 @@ class _Patient:
         if decision.wake_ms is None or decision.wake_ms >= snapshot.now_ms + quantum_ms:
             return decision
         return replace(decision, wake_ms=snapshot.now_ms + quantum_ms)
+
+
+def _timed(execution: Execution, now_ms: int) -> Execution:
+    """Return an execution that has its place with its end: one that starts ends a lifetime on."""
+    lifetime_ms = execution.lifetime_ms
+    if not execution.is_admitted or execution.ends_ms is not None or lifetime_ms is None:
+        return execution
+    return replace(execution, ends_ms=now_ms + lifetime_ms)
 
 
 def is_certain(execution: Execution) -> bool:

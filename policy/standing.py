@@ -48,15 +48,15 @@ RULES: Mapping[Policy, str] = {
 """Each policy's rule in a sentence. Under all of them a higher priority goes first."""
 
 _AHEAD_BY: Mapping[str, str] = {
-    "filler": "isn't a filler",
-    "aged": "has waited for longer than anybody should",
-    "priority": "has a higher priority",
+    "filler": "it isn't a filler",
+    "aged": "it has waited for longer than anybody should",
+    "priority": "its priority is higher",
     "borrowing": "its namespace is within its guarantee",
     "interactive": "somebody waits in front of it",
     "share": "its namespace used less lately",
-    "size": "has less to do",
-    "queued": "came earlier",
-    "arrival": "came earlier",
+    "size": "it has less to do",
+    "queued": "it came earlier",
+    "arrival": "it came earlier",
 }
 
 
@@ -67,7 +67,10 @@ def factors(
     settings: PolicySettings,
     capacity: Mapping[str, int],
 ) -> tuple[Factor, ...]:
-    """Return what decides an execution's place, in the order in which it counts."""
+    """Return what decides an execution's place, in the order in which it counts.
+
+    Last, with ``fair``, comes when it will be served next whatever its rank.
+    """
     tell = _Words(execution, snapshot, settings, capacity)
     tier, _ = key
     names = _names(settings)
@@ -79,8 +82,10 @@ def factors(
         for name, value in zip(shown, tier, strict=False)
         if (told := tell.words(name, value))
     ]
-    arrival = Factor(name="arrival", value=execution.queued_ms, told=tell.arrival())
-    return (*found, arrival)
+    found.append(Factor(name="arrival", value=execution.queued_ms, told=tell.arrival()))
+    # That it hasn't aged says nothing of its place now, so it is told last.
+    found.sort(key=lambda factor: factor.name == "aged" and factor.value > 0)
+    return tuple(found)
 
 
 def ahead_because(mine: Key, other: Key, settings: PolicySettings) -> str:
@@ -148,9 +153,8 @@ class _Words:
         left_ms = self._execution.queued_ms + self._settings.ageing_ms - self._snapshot.now_ms
         if self._execution.is_filler:
             return ""
-        return f"is served next whatever its rank once it has waited for {limit}, in " + (
-            format_duration(left_ms)
-        )
+        left = format_duration(left_ms)
+        return f"is served next, whatever its rank, in {left} (after {limit} of waiting)"
 
     def _priority(self, value: int) -> str:
         return f"priority {-value}"
@@ -165,7 +169,7 @@ class _Words:
 
     def _interactive(self, value: int) -> str:
         if self._execution.type is not ApplicationType.INTERACTIVE:
-            return "nobody waits in front of it: interactive ones go first"
+            return "isn't interactive: those go first"
         if not value:
             return "is interactive: goes first"
         share = format_share(self._settings.interactive_permille * 1000)
@@ -181,7 +185,8 @@ class _Words:
             weight=tenant.weight,
         )
         weight = f" (weight {tenant.weight})" if tenant.weight != 1 else ""
-        return f"namespace {self._execution.namespace} used {format_share(share)} lately{weight}"
+        used = format_share(share) + " of the cluster" if share else "nothing"
+        return f"namespace {self._execution.namespace} used {used} lately{weight}"
 
     def _size(self, _value: int) -> str:
         estimate, had_ms = self._execution.estimate, attained_ms(self._execution)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from reconciler import config, wire
 from reconciler.config import Settings
-from reconciler.converge import publication
+from reconciler.converge import publication, snapshots
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
-from reconciler.ports import Schema, Store
+from reconciler.ports import Schema, Source, Store
+
+MOST_SNAPSHOT_BYTES = 64 * 1024**2
 
 NO_PLACE = (
     "nothing to read from: run this in a clone of the configuration repository, or where "
@@ -33,7 +36,54 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     with database(settings) as store:
         if store is not None:
             return publication.newest([row.status for row in store.load().executions])
-    return publication.newest(_from_branch(settings, directory or Path.cwd()))
+    return publication.newest(_from_branch(settings, directory))
+
+
+def snapshot(directory: Path | None = None) -> snapshots.Taken:
+    """Return the newest snapshot of the cluster that can be had here.
+
+    Raises:
+        StoreUnavailable, SourceUnavailable: The place can't be read.
+        ConfigError: There is no place to read from.
+        Missing: There is no snapshot yet.
+    """
+    settings = config.load()
+    with database(settings) as store:
+        if store is not None:
+            text = store.load().snapshot
+            return _taken(None if text is None else json.loads(text))
+    return _taken(branch_snapshot(settings, _clone(directory)))
+
+
+def branch_snapshot(settings: Settings, clone: Source) -> Mapping[str, Any] | None:
+    """Return the snapshot's document on the status branch; None if there is none yet.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+    """
+    import yaml
+
+    tree = clone.tree(_status_tip(clone, settings.status_branch))
+    blob = tree.files.get(publication.SNAPSHOT_PATH)
+    if blob is None:
+        return None
+    data = clone.read(blob, limit_bytes=MOST_SNAPSHOT_BYTES)
+    found: Mapping[str, Any] = _load(yaml, data)
+    return found
+
+
+def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:
+    if document is None:
+        raise Missing("no pass has looked at the cluster yet")
+    try:
+        return snapshots.read(document)
+    except (TypeError, ValueError, KeyError) as error:
+        raise Missing(f"the snapshot can't be read; is this zoe older than it? {error}") from error
+
+
+def _load(yaml: Any, data: bytes) -> Any:
+    """Parse what we wrote, with the fast parser where there is one: snapshots are large."""
+    return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @contextmanager
@@ -91,20 +141,24 @@ def unknown(name: str, known: Iterable[str]) -> Missing:
     return Missing(f"no execution {name}: {remedy}")
 
 
-def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
+def _from_branch(settings: Settings, directory: Path | None) -> list[Mapping[str, Any]]:
     import yaml
 
-    try:
-        clone = wire.clone(directory)
-    except SourceUnavailable as error:
-        raise ConfigError(NO_PLACE) from error
+    clone = _clone(directory)
     commit = _status_tip(clone, settings.status_branch)
     tree = clone.tree(commit)
     return [
-        yaml.safe_load(clone.read(blob, limit_bytes=1_000_000))
+        _load(yaml, clone.read(blob, limit_bytes=1_000_000))
         for path, blob in sorted(tree.files.items())
         if path.startswith("status/") and path.endswith(".yaml")
     ]
+
+
+def _clone(directory: Path | None) -> Source:
+    try:
+        return wire.clone(directory or Path.cwd())
+    except SourceUnavailable as error:
+        raise ConfigError(NO_PLACE) from error
 
 
 def _status_tip(clone: Any, branch: str) -> str:
