@@ -92,8 +92,8 @@ class _Forecast:
         self._now_ms, self._horizon_ms = snapshot.now_ms, horizon_ms
         self._executions = {e.uid: e for e in snapshot.executions}
         self._is_coarse = len(self._executions) > EXACT_UP_TO
-        grain = COARSE if self._is_coarse else EXACT
-        self._typical = play(snapshot, settings, horizon_ms=horizon_ms, grain=grain)
+        self._grain = COARSE if self._is_coarse else EXACT
+        self._typical = play(snapshot, settings, horizon_ms=horizon_ms, grain=self._grain)
         self._others: tuple[Run, ...] = ()
         if horizon_ms and not all(is_certain(e) for e in snapshot.executions):
             grain = ROUGH if self._is_coarse else EXACT
@@ -110,13 +110,20 @@ class _Forecast:
         if at_ms is None:
             return Expected(uid=uid, because=self._unknown(uid))
         known = [start_ms for start_ms in starts if start_ms is not None]
+        is_open = len(known) < len(starts)
+        low_ms, high_ms = min(known), max(known)
         return Expected(
             uid=uid,
             at_ms=at_ms,
-            low_ms=min(known),
-            high_ms=max(known) if len(known) == len(starts) else None,
+            low_ms=low_ms - self._error_ms(low_ms),
+            high_ms=None if is_open else high_ms + self._error_ms(high_ms),
             basis=self._basis(at_ms),
         )
+
+    def _error_ms(self, start_ms: int) -> int:
+        """Return by how much a start may be off because not every event was looked at."""
+        looked_ahead_ms = start_ms - self._now_ms
+        return min(looked_ahead_ms, self._grain.error_ms(looked_ahead_ms))
 
     def _basis(self, at_ms: int) -> str:
         if at_ms <= self._now_ms:

@@ -33,6 +33,10 @@ class Grain:
     quantum_ms: int = 0
     is_pooled: bool = False
 
+    def error_ms(self, looked_ahead_ms: int) -> int:
+        """Return by how much an event that far ahead may be off."""
+        return max(self.quantum_ms, looked_ahead_ms * self.quantum_permille // 1000)
+
 
 EXACT = Grain()
 COARSE = Grain(quantum_permille=300, quantum_ms=4 * MINUTE_MS, is_pooled=True)
@@ -85,9 +89,7 @@ class _Patient:
     def __call__(self, snapshot: Snapshot, settings: PolicySettings) -> Decision:
         decision = decide(snapshot, settings)
         looked_ahead_ms = snapshot.now_ms - self.begin_ms
-        quantum_ms = max(
-            self.grain.quantum_ms, looked_ahead_ms * self.grain.quantum_permille // 1000
-        )
+        quantum_ms = self.grain.error_ms(looked_ahead_ms)
         if decision.wake_ms is None or decision.wake_ms >= snapshot.now_ms + quantum_ms:
             return decision
         return replace(decision, wake_ms=snapshot.now_ms + quantum_ms)

@@ -15,7 +15,7 @@ from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Source, Store
 
-MOST_SNAPSHOT_BYTES = 64 * 1024**2
+MOST_BYTES = 64 * 1024**2
 
 NO_PLACE = (
     "nothing to read from: run this in a clone of the configuration repository, or where "
@@ -36,7 +36,7 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     with database(settings) as store:
         if store is not None:
             return publication.newest([row.status for row in store.load().executions])
-    return publication.newest(_from_branch(settings, directory))
+    return publication.newest(_files(settings, _clone(directory), "status/"))
 
 
 def snapshot(directory: Path | None = None) -> snapshots.Taken:
@@ -52,24 +52,35 @@ def snapshot(directory: Path | None = None) -> snapshots.Taken:
         if store is not None:
             text = store.load().snapshot
             return _taken(None if text is None else json.loads(text))
-    return _taken(branch_snapshot(settings, _clone(directory)))
+    return _branch_snapshot(settings, _clone(directory))
 
 
-def branch_snapshot(settings: Settings, clone: Source) -> Mapping[str, Any] | None:
-    """Return the snapshot's document on the status branch; None if there is none yet.
+def branch(settings: Settings, clone: Source) -> tuple[snapshots.Taken, list[Any]]:
+    """Return the snapshot on the status branch, and the parsed files of its ledger.
 
     Raises:
         SourceUnavailable: This clone doesn't have the branch.
+        Missing: There is no snapshot yet.
     """
+    taken = _branch_snapshot(settings, clone)
+    return taken, list(_files(settings, clone, "ledger/"))
+
+
+def _branch_snapshot(settings: Settings, clone: Source) -> snapshots.Taken:
+    return _taken(next(iter(_files(settings, clone, publication.SNAPSHOT_PATH)), None))
+
+
+def _files(settings: Settings, clone: Source, prefix: str) -> Iterator[Any]:
+    """Yield the parsed YAML files of the status branch under a prefix, by path."""
     import yaml
 
+    # We wrote them, and some are large: the fast parser, where there is one.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     tree = clone.tree(_status_tip(clone, settings.status_branch))
-    blob = tree.files.get(publication.SNAPSHOT_PATH)
-    if blob is None:
-        return None
-    data = clone.read(blob, limit_bytes=MOST_SNAPSHOT_BYTES)
-    found: Mapping[str, Any] = _load(yaml, data)
-    return found
+    for path, blob in sorted(tree.files.items()):
+        if path.startswith(prefix) and path.endswith(".yaml"):
+            data = clone.read(blob, limit_bytes=MOST_BYTES)
+            yield yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
 
 
 def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:
@@ -79,11 +90,6 @@ def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:
         return snapshots.read(document)
     except (TypeError, ValueError, KeyError) as error:
         raise Missing(f"the snapshot can't be read; is this zoe older than it? {error}") from error
-
-
-def _load(yaml: Any, data: bytes) -> Any:
-    """Parse what we wrote, with the fast parser where there is one: snapshots are large."""
-    return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @contextmanager
@@ -139,19 +145,6 @@ def unknown(name: str, known: Iterable[str]) -> Missing:
     """Return the error for a name that no execution has, with the one that may be meant."""
     remedy = did_you_mean(name, known, otherwise="there are none yet")
     return Missing(f"no execution {name}: {remedy}")
-
-
-def _from_branch(settings: Settings, directory: Path | None) -> list[Mapping[str, Any]]:
-    import yaml
-
-    clone = _clone(directory)
-    commit = _status_tip(clone, settings.status_branch)
-    tree = clone.tree(commit)
-    return [
-        _load(yaml, clone.read(blob, limit_bytes=1_000_000))
-        for path, blob in sorted(tree.files.items())
-        if path.startswith("status/") and path.endswith(".yaml")
-    ]
 
 
 def _clone(directory: Path | None) -> Source:
