@@ -16,8 +16,8 @@ from policy.room import Room, satisfies
 class Verdict:
     """One node's answer to one component.
 
-    ``takes`` replicas of the core find a place there; with none, ``filter`` says no in the words
-    of ``message``, or nothing does: the others have taken all there are.
+    ``takes`` replicas of the core find a place there; where some find none anywhere, ``filter``
+    says no to one more in the words of ``message``.
     """
 
     component: str
@@ -46,7 +46,7 @@ def verdicts(
         for node_room in room:
             node, takes = node_room.node, groups.get((component.name, node_room.node.id), 0)
             no = None
-            if not takes and placed < component.core:
+            if placed < component.core:
                 no = refusal(node_room, component, groups, room)
             found[component.name].append(
                 Verdict(

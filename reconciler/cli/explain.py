@@ -209,9 +209,8 @@ def _grouped(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
 
 
 def _answer(verdict: Verdict) -> str:
-    if verdict.takes:
-        return f"takes {verdict.takes}"
-    return verdict.message or "isn't needed"
+    takes = f"takes {verdict.takes}" if verdict.takes else ""
+    return "; ".join(part for part in (takes, verdict.message) if part) or "isn't needed"
 
 
 def _remedies(fixes: Sequence[Fix], now: datetime) -> Iterator[str]:
