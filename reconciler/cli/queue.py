@@ -225,8 +225,8 @@ def _notes(lines: Iterable[Line]) -> Iterator[str]:
     unknown = sorted({line.expected.because for line in lines} - {""})
     if bases or unknown:
         yield ""
-    for basis in bases:
-        yield f"starts by {basis}; whoever comes with a higher rank comes between"
+    if bases:
+        yield f"starts by {', or by '.join(bases)}; newcomers of a higher rank come first"
     yield from unknown
 
 
