@@ -65,8 +65,8 @@ def explain(
     round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
     service = Service(round_)
     service.serve()
-    keys = {e.uid: key for key, e in service.line}
-    by_uid = {e.uid: e for _, e in service.line}
+    keys = {e.uid: key for key, e, _ in service.line}
+    by_uid = {e.uid: e for _, e, _ in service.line}
     execution, waits = by_uid[uid], service.waits()
     told = Explanation(
         uid=uid,

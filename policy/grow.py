@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from policy.assignment import Claim, Claimant, Holding
 from policy.model.execution import Component, Execution, NodeId
@@ -24,6 +24,11 @@ class Growth:
     def __init__(self, round_: Round, windows: Windows) -> None:
         self._round = round_
         self._windows = windows
+        # Slack is for who comes next; who has been refused already takes all that is free.
+        self._somebody_waited = any(
+            e.queued_ms < round_.now_ms and not e.is_admitted and not e.is_filler
+            for e in round_.snapshot.executions
+        )
 
     def trim(self) -> None:
         """Take back what is over a maximum, and elastic replicas on nodes that are away."""
@@ -43,13 +48,10 @@ class Growth:
             return
         if not self._may_grow(holding):
             return
-        mark, before = round_.assignment.mark(), dict(holding.counts)
         for component in settled(execution, holding.groups).components:
             if component.is_revocable and not round_.rules.is_rigid:
                 wanted = _worthwhile(component) - holding.counts.get(component.name, 0)
                 self._add(holding, component, wanted)
-        if self._gains_too_little(execution, before, holding.counts):
-            round_.assignment.roll_back(mark)
 
     def give_what_is_left(self, *, somebody_waits: bool) -> None:
         """Give what can't be taken back, and what is left to where it gains most.
@@ -70,12 +72,9 @@ class Growth:
 
     def _trim(self, holding: Holding, component: Component, up: Collection[NodeId]) -> None:
         """The smallest groups go first, so that few nodes stay in use; ties go by node."""
-        groups = [
-            (count, node)
-            for (name, node), count in holding.groups.items()
-            if name == component.name
-        ]
-        for held, node in sorted(groups):
+        mine = [group for group in holding.groups.items() if group[0][0] == component.name]
+        groups = sorted((count, node) for (_, node), count in mine)
+        for held, node in groups:
             if node not in up:
                 over = holding.counts[component.name] - component.core
                 self._drop(holding, component, node, min(held, over))
@@ -102,7 +101,7 @@ class Growth:
         """Add up to ``wanted`` replicas, in free room first, then in what others have to give."""
         round_, execution = self._round, holding.execution
         wanted = round_.quotas.fits(execution.namespace, component, wanted)
-        if execution.shrunk_ms is not None:
+        if execution.shrunk_ms is not None and not self._somebody_waited:
             wanted = min(wanted, self._beyond_slack(component))
         if wanted <= 0 or round_.is_exhausted(component):
             return
@@ -123,10 +122,15 @@ class Growth:
         round_ = self._round
         closed = self._windows.closed_to(holding.execution)
         placed = Placer(round_.room, closed=closed).place_elastic(component, groups, wanted)
-        if placed < wanted and self._finds_victims(holding):
+        missing = wanted - placed
+        if (
+            missing
+            and self._gains_enough(holding, component, placed, missing)
+            and (self._finds_victims(holding))
+        ):
             force = Claimant(round_.assignment, self._claim(holding))
             placer = Placer(round_.room, closed=closed, force=force)
-            placed += placer.place_by_force(component, groups, wanted - placed)
+            placed += placer.place_by_force(component, groups, missing)
         return placed
 
     def _beyond_slack(self, component: Component) -> int:
@@ -192,14 +196,21 @@ class Growth:
             for other in round_.assignment.holdings
         )
 
-    def _gains_too_little(
-        self, execution: Execution, before: Mapping[str, int], after: Mapping[str, int]
+    def _gains_enough(
+        self, holding: Holding, component: Component, placed: int, missing: int
     ) -> bool:
+        """Tell whether what is missing is worth taking from others.
+
+        It always is for one that has just started: most of its replicas are missing then.
+        """
         least = self._round.settings.gain_permille
-        if not least or before == after:
-            return False
-        slow, fast = speed(execution, before), speed(execution, after)
-        return (fast - slow) * 1000 < slow * least
+        if not least or not holding.execution.is_admitted:
+            return True
+        counts = dict(holding.counts)
+        counts[component.name] = counts.get(component.name, 0) + placed
+        slow = speed(holding.execution, counts)
+        counts[component.name] += missing
+        return (speed(holding.execution, counts) - slow) * 1000 >= slow * least
 
     def _grow_by_gain(self, special: Collection[Holding]) -> None:
         """Give what is left, one replica at a time, to where it gains most."""

@@ -119,6 +119,7 @@ def settings(*, policies: tuple[Policy, ...] = tuple(Policy)) -> st.SearchStrate
         grant_ms=st.just(0),
         regrow_ms=st.just(0),
         slack_permille=st.just(0),
+        gain_permille=st.just(0),
     )
 
 

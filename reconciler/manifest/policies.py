@@ -36,7 +36,7 @@ USED_BY: Mapping[str, frozenset[Policy]] = {
     "minimumGrant": _TAKING,
     "regrowAfter": _ELASTIC,
     "slack": _TAKING,
-    "minimumGain": _ELASTIC,
+    "minimumGain": _TAKING,
     "reservationLead": _EVERY,
     "backfillDepth": _PASSING,
 }
