@@ -19,8 +19,8 @@ from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.converge import publication
 from reconciler.converge.assess import assess
-from reconciler.converge.ledger import Fact
-from reconciler.converge.plan import Plan
+from reconciler.converge.ledger import EndReason, Fact
+from reconciler.converge.plan import MAKING_ROOM, Plan
 from reconciler.converge.queue import backoff_s, fraction
 from reconciler.converge.render import Host
 from reconciler.converge.state import ObservedState
@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 LOG_TAIL_LINES = 200
 _OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
+_UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +174,9 @@ class Loop:
                 for (uid, generation), spec in sorted(found.frozen.items())
             ),
             placements=found.placements,
+            progress=found.books.progress,
+            usage=found.books.usage,
+            runtimes=found.books.runtimes,
             executions=rows,
             events=(*self._events(found, wanted.commit), *self._alerts(found, wanted.commit)),
             harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
@@ -364,7 +368,9 @@ class Loop:
             diagnostics=len(self.reader.diagnostics),
             is_moving=bool(outcomes)
             or bool(found.steps)
-            or any(phase in _IN_TRANSITION for phase in phases),
+            or any(phase in _IN_TRANSITION for phase in phases)
+            or any(note.reason == MAKING_ROOM for note in found.plan.notes)
+            or any(status.reason in _UNTIL_GONE for status in found.statuses),
             runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
             facts=len(found.steps),
             wake_at=_earliest(found),
@@ -380,7 +386,7 @@ def _camel(fact: Fact) -> str:
 
 
 def _earliest(found: Assessment) -> datetime | None:
-    """Return when a clock alone changes something: a back-off over, a lifetime reached."""
+    """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
     times += [
@@ -388,4 +394,6 @@ def _earliest(found: Assessment) -> datetime | None:
         for execution in found.snapshot.executions
         if execution.ends_ms is not None
     ]
+    if found.decision.wake_ms is not None:
+        times.append(datetime.fromtimestamp(found.decision.wake_ms / 1000, tz=UTC))
     return min(times, default=None)

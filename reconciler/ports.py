@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Allocation, Uid
+from reconciler.converge.accounting import Progress, Use
+from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import (
     ConfigSpec,
@@ -254,7 +256,8 @@ class GoodFile:
 class Changes:
     """What one transaction writes. Empty parts write nothing; equal rows aren't rewritten.
 
-    ``placements`` replaces the groups of each uid that it names (empty = none); ``good_files``
+    ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
+    None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
     its row, frozen specs and harvests; its facts stay in the ledger.
     """
@@ -262,6 +265,9 @@ class Changes:
     facts: tuple[Entry, ...] = ()
     frozen: tuple[FrozenSpec, ...] = ()
     placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    progress: Mapping[Uid, Progress | None] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
+    runtimes: tuple[Runtime, ...] = ()
     executions: tuple[ExecutionRow, ...] = ()
     events: tuple[Event, ...] = ()
     harvests: tuple[Harvest, ...] = ()
@@ -284,6 +290,9 @@ class Stored:
     entries: tuple[Entry, ...]
     frozen: tuple[FrozenSpec, ...]
     placements: Mapping[Uid, tuple[Allocation, ...]]
+    progress: Mapping[Uid, Progress] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
+    runtimes: tuple[Runtime, ...] = ()
     executions: tuple[ExecutionRow, ...]
     good_files: tuple[GoodFile, ...]
     accepted: Mapping[str, str]

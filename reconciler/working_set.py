@@ -10,7 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from policy.estimate import NEWEST
 from policy.model.execution import Allocation, Uid
+from reconciler.converge.accounting import Progress, Use
+from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Record, fold
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.world import Identity, Memory
@@ -31,6 +34,9 @@ class WorkingSet:
             (frozen.uid, frozen.generation): frozen.spec for frozen in stored.frozen
         }
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(stored.placements)
+        self.progress: dict[Uid, Progress] = dict(stored.progress)
+        self.usage: dict[str, Use] = dict(stored.usage)
+        self.runtimes: dict[tuple[str, str], tuple[int, ...]] = {}
         self.good = {(g.source_id, g.path): (g.blob, g.commit) for g in stored.good_files}
         self.accepted: dict[str, str] = dict(stored.accepted)
         self.published: dict[str, str] = dict(stored.published)
@@ -41,6 +47,7 @@ class WorkingSet:
             self.sources[row.uid] = row.source_id
             self.statuses[row.uid] = row.status
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
+        self._remember(stored.runtimes)
 
     def memory(self, *, published_seq: int) -> Memory:
         """Return the working set as a pass sees it. The mappings are not copied: don't write."""
@@ -49,6 +56,9 @@ class WorkingSet:
             identities=self.identities,
             frozen=self.frozen,
             placements=self.placements,
+            progress=self.progress,
+            usage=self.usage,
+            runtimes=self.runtimes,
             statuses=self.statuses,
             last_seq=self.last_seq,
             published_seq=published_seq,
@@ -72,6 +82,13 @@ class WorkingSet:
                 self.placements[uid] = groups
             else:
                 self.placements.pop(uid, None)
+        for uid, progress in changes.progress.items():
+            if progress is None:
+                self.progress.pop(uid, None)
+            else:
+                self.progress[uid] = progress
+        self.usage |= changes.usage
+        self._remember(changes.runtimes)
         for good in changes.good_files:
             if good.blob:
                 self.good[good.source_id, good.path] = (good.blob, good.commit)
@@ -97,6 +114,14 @@ class WorkingSet:
             known.pop(uid, None)
         for key in [key for key in self.frozen if key[0] == uid]:
             del self.frozen[key]
+
+    def _remember(self, runtimes: Iterable[Runtime]) -> None:
+        """Add samples to their application's, in its namespace and in all."""
+        for runtime in runtimes:
+            for namespace in (runtime.namespace, ""):
+                key = (namespace, runtime.application)
+                samples = (*self.runtimes.get(key, ()), runtime.runtime_ms)
+                self.runtimes[key] = samples[-NEWEST:]
 
     def _fold(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

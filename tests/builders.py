@@ -11,6 +11,7 @@ from policy.model.execution import ApplicationType, NodeId, Uid
 from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.converge.assess import assess
+from reconciler.converge.history import Runtime, Runtimes
 from reconciler.converge.ledger import Entry, fold
 from reconciler.converge.plan import CreateService, RemoveService
 from reconciler.converge.render import Host, Storage
@@ -212,6 +213,7 @@ class Ledger:
             for s in found.statuses
         }
         statuses = {Uid(s.uid): document(s) for s in found.statuses}
+        progress = {**self.memory.progress, **found.books.progress}
         placements = {**self.memory.placements, **found.placements}
         gone = set(found.forgotten)
         self.memory = replace(
@@ -220,6 +222,9 @@ class Ledger:
             identities={uid: i for uid, i in identities.items() if uid not in gone},
             frozen={**self.memory.frozen, **found.frozen},
             placements={uid: g for uid, g in placements.items() if g},
+            progress={uid: p for uid, p in progress.items() if p is not None},
+            usage={**self.memory.usage, **found.books.usage},
+            runtimes=_with(self.memory.runtimes, found.books.runtimes),
             statuses={
                 uid: told
                 for uid, told in {**self.memory.statuses, **statuses}.items()
@@ -239,6 +244,15 @@ class Ledger:
             for e in self.entries
             if e.uid == uid
         ]
+
+
+def _with(known: Runtimes, added: Iterable[Runtime]) -> Runtimes:
+    runtimes = dict(known)
+    for runtime in added:
+        for namespace in (runtime.namespace, ""):
+            key = (namespace, runtime.application)
+            runtimes[key] = (*runtimes.get(key, ()), runtime.runtime_ms)
+    return runtimes
 
 
 def outcome(found: Assessment) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ class Node:
     """A machine of the cluster.
 
     ``capacity`` is all it has; ``reserved`` what tasks that no admitted execution of the
-    snapshot accounts for have reserved (other people's stacks, and our own on their way out);
+    snapshot accounts for have reserved (other people's stacks; not what is on its way out);
     ``taken_ports`` the host ports of such tasks. Labels are ``node.labels``; ``engine_labels``
     the engine's own.
     """

@@ -44,6 +44,7 @@ VERBS: Mapping[str, Verb] = {
     "render": _own("render", "Print an execution as it would run."),
     "plan": _own("plan", "Show what a revision would change, start and stop."),
     "status": _own("status", "Show executions, their phase and why."),
+    "cluster": _own("cluster", "Show the nodes and who holds how much of them."),
     "events": _own("events", "Show what happened."),
     "logs": _own("logs", "Show what an execution printed."),
     "wait": _own("wait", "Wait until an execution has reached a phase."),

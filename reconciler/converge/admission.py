@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from policy.model.decision import Decision
+from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
+from reconciler.converge import lifecycle
+from reconciler.converge.accounting import progress_of, work_by
 from reconciler.converge.draft import Draft
-from reconciler.converge.ledger import Entry, Fact, fold
+from reconciler.converge.history import expected
+from reconciler.converge.ledger import Entry, Fact, Record, fold
 from reconciler.converge.lifecycle import Step
-from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
-from reconciler.manifest.spec import ExecutionSpec, Overlap
+from reconciler.converge.queue import Blocked, Candidate, blocked, epoch_ms, fraction
+from reconciler.converge.tasks import Group
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap
 
 
 def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
@@ -26,24 +30,40 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             continue
         if record.attempt_open:
             known = manifest or draft.stand_in(uid, record)
-            admitted.append(
-                Candidate(
-                    manifest=known,
-                    record=record,
-                    spec=spec,
-                    groups=draft.placements.get(uid, ()),
-                )
-            )
+            admitted.append(_candidate(draft, known, record, spec))
             continue
         if manifest is None:
             continue
-        candidate = Candidate(manifest=manifest, record=record, spec=spec, groups=())
+        candidate = _candidate(draft, manifest, record, spec)
         why = _why_blocked(draft, candidate)
         if why is None:
             queued.append(candidate)
         else:
             draft.blocked[uid] = why
     return queued, admitted
+
+
+def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
+    uid, now_ms = record.uid, epoch_ms(draft.world.now)
+    progress = progress_of(
+        draft.memory.progress.get(uid),
+        draft.memory.records.get(uid),
+        spec,
+        draft.memory.placements.get(uid, ()),
+    )
+    if draft.ends_soon(uid, record, spec):
+        draft.ending.add(uid)
+    return Candidate(
+        manifest=manifest,
+        record=record,
+        spec=spec,
+        groups=draft.placements.get(uid, ()) if record.attempt_open else (),
+        work=work_by(progress, now_ms),
+        grown_ms=progress.grown_ms,
+        shrunk_ms=progress.shrunk_ms,
+        estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
+        is_growable=uid not in draft.ending,
+    )
 
 
 def homes(draft: Draft) -> Mapping[str, NodeId]:
@@ -57,8 +77,36 @@ def homes(draft: Draft) -> Mapping[str, NodeId]:
     return {namespace: node for namespace, (_, node) in found.items()}
 
 
+def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
+    """End the attempts that make room for others; return the groups to harvest first.
+
+    Those executions queue again with the age that they had, as soon as their tasks are gone.
+    """
+    if not draft.world.may_start:
+        return ()
+    for preemption in decision.preemptions:
+        uid = preemption.uid
+        message = f"made room for {_beneficiary(draft, preemption)}"
+        step = lifecycle.preempted(draft.records[uid], draft.world.now, message)
+        draft.steps.append(step)
+        moved = fold([step.entry], draft.records[uid])
+        if moved is not None:
+            draft.records[uid] = moved
+        draft.placements[uid] = ()
+        draft.blocked[uid] = Blocked(reason="Preempted", message=f"{message}; it queues again")
+    uids = [preemption.uid for preemption in decision.preemptions]
+    return tuple((uid, group) for uid in uids for group in draft.groups.get(uid, ()) if group.tasks)
+
+
+def _beneficiary(draft: Draft, preemption: Preemption) -> str:
+    if preemption.by is None:
+        return "a reservation"
+    identity = draft.identity(preemption.by)
+    return f"{identity.namespace}/{identity.name}"
+
+
 def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> None:
-    """Turn starts into facts and groups: the intent, before any effect."""
+    """Turn starts and resizes into facts and groups: the intent, before any effect."""
     if not draft.world.may_start:
         return
     for start in decision.starts:

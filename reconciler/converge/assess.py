@@ -16,7 +16,15 @@ from policy.model.decision import Decision
 from policy.model.execution import Uid
 from policy.scheduler import decide
 from policy.settings import PolicySettings
-from reconciler.converge import admission, lifecycle, naming, prefetch, reserving, schedule
+from reconciler.converge import (
+    admission,
+    books,
+    lifecycle,
+    naming,
+    prefetch,
+    reserving,
+    schedule,
+)
 from reconciler.converge.departures import depart
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason, Record
@@ -33,6 +41,7 @@ from reconciler.converge.plan import (
 from reconciler.converge.queue import can_never_be_met, snapshot
 from reconciler.converge.render import Admitted, DesiredState, Inputs, Rendered, render, together
 from reconciler.converge.state import LABEL_NAMESPACE
+from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
 from reconciler.converge.world import Assessment, World
@@ -51,33 +60,40 @@ def assess(world: World) -> Assessment:
     schedule.note(draft)
     harvest = _advance(draft, depart(draft))
     queued, admitted = admission.candidates(draft)
+    settings = settings_of(world.wanted.platform)
     taken = snapshot(
         world.observed,
         queued,
         admitted,
         storages=world.host.storages,
         homes=admission.homes(draft),
+        known=draft.records.keys(),
+        tenants=books.tenants(draft, settings),
         reservations=reserving.windows(wanted.reservations, now=world.now),
     )
-    decision = decide(taken, settings_of(world.wanted.platform))
+    decision = decide(taken, settings)
+    harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft)
     desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
     planned = _plan(draft, desired)
+    moved = {
+        uid: groups
+        for uid, groups in draft.placements.items()
+        if groups != draft.memory.placements.get(uid, ())
+    }
+    closed = books.close(draft, moved, taken, decision, settings)
     told = tell(draft, decision, planned)
     return Assessment(
         steps=tuple(draft.steps),
         records=draft.records,
         frozen=draft.frozen,
-        placements={
-            uid: groups
-            for uid, groups in draft.placements.items()
-            if groups != draft.memory.placements.get(uid, ())
-        },
+        placements=moved,
         snapshot=taken,
         decision=decision,
         desired=desired,
         plan=planned,
+        books=closed,
         statuses=told.statuses,
         harvest=harvest,
         held=draft.held,
@@ -125,7 +141,16 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
         if record is not None and record.attempt_open and not moved.record.attempt_open:
             draft.placements[uid] = ()
             harvest += [(uid, group) for group in draft.groups.get(uid, ()) if group.tasks]
+        _write_off(draft, uid, moved.record)
     return tuple(harvest)
+
+
+def _write_off(draft: Draft, uid: Uid, record: Record) -> None:
+    """Take the elastic replicas of lost and drained nodes off an attempt that goes on."""
+    spec = draft.spec_of(uid, record)
+    if record.attempt_open and spec is not None and draft.placements.get(uid):
+        groups = (g for g in draft.groups.get(uid, ()) if g.attempt == record.attempt)
+        draft.placements[uid] = without_stranded(spec, draft.placements[uid], groups, draft.nodes)
 
 
 def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None) -> None:

@@ -39,7 +39,7 @@ def _conditions(facts: Facts, status: Status) -> list[Condition]:
                 message=status.message,
             )
         )
-        conditions.append(_elastic(status))
+        conditions.append(_elastic(facts, status))
     conditions += _abnormal(facts, status)
     return conditions
 
@@ -80,14 +80,18 @@ def _published(facts: Facts) -> Condition:
     return Condition(type="StatusPublished", status="True", reason="Published")
 
 
-def _elastic(status: Status) -> Condition:
+def _elastic(facts: Facts, status: Status) -> Condition:
     granted = sum(part.granted - min(part.core, part.granted) for part in status.components)
     wanted = sum(part.elastic for part in status.components)
     if granted >= wanted:
         return Condition(type="ElasticSatisfied", status="True", reason="AtMax")
-    reason = "Partial" if granted else "AtCore"
-    message = f"{granted} of {wanted} elastic replicas granted"
-    return Condition(type="ElasticSatisfied", status="False", reason=reason, message=message)
+    why = {
+        "NoRoom": "more as room comes free",
+        "CoolingDown": "it gave some up lately; no new ones for a while",
+        "EndsSoon": "no new ones before it ends",
+    }[facts.growth]
+    message = f"{granted} of {wanted} elastic replicas granted: {why}"
+    return Condition(type="ElasticSatisfied", status="False", reason=facts.growth, message=message)
 
 
 def _abnormal(facts: Facts, status: Status) -> list[Condition]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 
 from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler.converge import change_window
@@ -19,12 +20,15 @@ from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
 
+ENDS_SOON = timedelta(minutes=1)
+"""What ends within this time gets no more elastic replicas: they would hardly be up."""
+
 
 class Draft:
     """Records, groups and specs as they are at this point of a pass.
 
     ``frozen`` and ``steps`` are what the pass adds; ``held`` and ``blocked`` say why something
-    doesn't happen.
+    doesn't happen; ``ending`` are those that shouldn't grow any more.
     """
 
     def __init__(self, world: World) -> None:
@@ -33,12 +37,14 @@ class Draft:
         self.wanted = world.wanted
         self.wanted_uids = self._newest_wanted()
         self.groups = groups_by_uid(world.observed)
+        self.nodes = {node.id: node for node in world.observed.nodes}
         self.records = dict(world.memory.records)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
         self.blocked: dict[Uid, Blocked] = {}
+        self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
         self.runs = self._known_runs()
         self.newest = {
@@ -111,6 +117,24 @@ class Draft:
         """Tell whether a run was admitted as a batch."""
         spec = self.spec_of(uid, record)
         return spec is not None and spec.type is ApplicationType.BATCH
+
+    def ends_soon(self, uid: Uid, record: Record, spec: ExecutionSpec) -> bool:
+        """Tell whether more replicas would hardly start before the execution ends.
+
+        Also where nobody wants it any more and only a hold keeps it.
+        """
+        if not record.attempt_open:
+            return False
+        if uid not in self.wanted.manifests:
+            return True
+        completing = {service.name for service in spec.services if service.completes}
+        groups = (g for g in self.groups.get(uid, ()) if g.attempt == record.attempt)
+        if any(group.complete for group in groups if group.component in completing):
+            return True
+        if record.started_at is None or spec.lifetime_ms is None:
+            return False
+        left = timedelta(milliseconds=spec.lifetime_ms - record.ran_ms)
+        return record.started_at + left - self.world.now < ENDS_SOON
 
     def _newest_wanted(self) -> Mapping[tuple[str, str], Uid]:
         """Return the uid that a name stands for; of a schedule it is the newest run."""

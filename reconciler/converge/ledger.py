@@ -49,6 +49,7 @@ class EndReason(StrEnum):
     LIFETIME_REACHED = "LifetimeReached"
     SUSPENDED = "Suspended"
     REPLACED = "Replaced"
+    PREEMPTED = "Preempted"
     DELETED = "Deleted"
     SUPERSEDED = "Superseded"
     SKIPPED = "Skipped"
@@ -150,6 +151,7 @@ class Record:
         return self.ended is not None
 
 
+_KEEPS_AGE = frozenset({EndReason.PREEMPTED, EndReason.NODE_LOST})
 _START_FAILURES = frozenset(
     {EndReason.IMAGE_UNAVAILABLE, EndReason.REJECTED, EndReason.START_TIMEOUT}
 )
@@ -243,7 +245,8 @@ def _attempt_ended(record: Record, entry: Entry) -> Record:
         record,
         attempt_open=False,
         started_at=None,
-        queued_at=entry.at,
+        # Age isn't lost by what wasn't its own doing.
+        queued_at=record.queued_at if reason in _KEEPS_AGE else entry.at,
         ran_ms=record.ran_ms + ran_ms,
         last_end=Ending(reason=reason, at=entry.at, code=entry.code),
         failures=record.failures + (reason in (EndReason.NON_ZERO_EXIT, EndReason.CRASH_LOOP)),

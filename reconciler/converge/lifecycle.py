@@ -310,7 +310,7 @@ def may_retry(record: Record, spec: ExecutionSpec) -> bool:
     if end is None:
         return True
     match end.reason:
-        case EndReason.SUSPENDED | EndReason.REPLACED:
+        case EndReason.SUSPENDED | EndReason.REPLACED | EndReason.PREEMPTED:
             return True
         case EndReason.IMAGE_UNAVAILABLE | EndReason.REJECTED | EndReason.START_TIMEOUT:
             return record.failed_starts < FAILED_START_LIMIT
@@ -345,9 +345,13 @@ def _is_complete(
     if spec.type is not ApplicationType.BATCH:
         return False
     completing = {service.name for service in spec.services if service.completes}
-    needed = sum(group.count for group in placements if group.component in completing)
+    placed = [group for group in placements if group.component in completing]
+    there = {(group.component, group.service.spec.node) for group in groups}
+    # A group that is to come, elastic as it is, isn't waited for: it would have nothing to do.
+    needed = sum(p.count for p in placed if (p.component, p.node) in there)
+    core = sum(service.core for service in spec.services if service.completes)
     done = sum(group.complete for group in groups if group.component in completing)
-    return 0 < needed <= done
+    return 0 < max(needed, core) <= done
 
 
 def _core_is_up(spec: ExecutionSpec, groups: Sequence[Group]) -> bool:
@@ -371,8 +375,9 @@ def _failure(
         lost = sum(g.service.spec.replicas for g, _ in bad)
         if bad and (runs_once or sum(p.count for p in placed) - lost < service.core):
             return bad[0][1]
-        gone = {p.node for p in placed} - {g.service.spec.node for g in mine}
-        if runs_once and record.started_at is not None and gone:
+        nodes = {group.service.spec.node for group in mine}
+        there = sum(p.count for p in placed if p.node in nodes)
+        if runs_once and record.started_at is not None and there < service.core:
             return Failure(
                 reason=EndReason.REMOVED,
                 message=f"{service.name}: its service was removed by somebody else",
@@ -382,9 +387,10 @@ def _failure(
 
 def _group_failure(group: Group, *, runs_once: bool) -> Failure | None:
     host = group.node.hostname if group.node else group.service.spec.node
-    is_drained = group.node is not None and not group.node.is_active and not group.running
-    if group.is_node_lost or (is_drained and not group.complete):
-        told = f"{group.component}: its node {host} is {'drained' if is_drained else 'lost'}"
+    if group.is_stranded:
+        told = (
+            f"{group.component}: its node {host} is {'lost' if group.is_node_lost else 'drained'}"
+        )
         return Failure(reason=EndReason.NODE_LOST, message=told)
     failure = group.failure(runs_once=runs_once)
     if failure is None:
@@ -454,6 +460,20 @@ def _ended(
 ) -> Step:
     entry = replace(_entry(record, situation, Fact.ATTEMPT_ENDED), reason=str(reason), code=code)
     return Step(entry=entry, message=message, is_warning=bad)
+
+
+def preempted(record: Record, now: datetime, message: str) -> Step:
+    """Return the end of an attempt whose place others need."""
+    entry = Entry(
+        uid=record.uid,
+        run=record.run,
+        fact=Fact.ATTEMPT_ENDED,
+        at=now,
+        generation=record.generation,
+        attempt=record.attempt,
+        reason=str(EndReason.PREEMPTED),
+    )
+    return Step(entry=entry, message=message)
 
 
 def _final(

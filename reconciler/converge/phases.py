@@ -8,6 +8,7 @@ from policy.model.decision import Wait
 from policy.model.execution import Allocation
 from reconciler.converge import calendar
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
+from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.queue import Blocked
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
@@ -20,7 +21,8 @@ class Facts:
     """All that a status is made from.
 
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
-    can't be pushed to the status branch.
+    can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
+    it hasn't.
     """
 
     namespace: str
@@ -36,6 +38,7 @@ class Facts:
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
     unpublished: str = ""
+    growth: str = "NoRoom"
     recurrence: Recurrence | None = None
 
 
@@ -79,7 +82,9 @@ def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
         if facts.failures:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")
-        noted = next((message for _, message in facts.notes), "")
+        reason, noted = next(iter(facts.notes), ("Starting", ""))
+        if reason == MAKING_ROOM:
+            return Phase.STARTING, reason, noted
         return Phase.STARTING, "Starting", pending or noted or "its core components are starting"
     return Phase.RUNNING, "Running", "all core components are up"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from policy.model.execution import Uid
+from reconciler.converge.making_room import allowance
 from reconciler.converge.render import (
     DesiredConfig,
     DesiredService,
@@ -16,6 +17,7 @@ from reconciler.converge.render import (
 from reconciler.converge.state import (
     KIND_INIT,
     KIND_PREFETCH,
+    LABEL_ATTEMPT,
     LABEL_EXECUTION,
     LABEL_KIND,
     LABEL_NAMESPACE,
@@ -31,6 +33,9 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.tasks import Group, group_of
 from reconciler.manifest.spec import DependsCondition
+
+MAKING_ROOM = "MakingRoom"
+"""The reason of a note that something waits until others have left."""
 
 # Services that are for several executions: no uid, so nobody can be missing that knows them.
 _OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
@@ -153,24 +158,30 @@ def plan(
     by_name = {service.spec.name: service for service in observed.services}
     groups = _groups(observed)
     removes, notes = _removals(desired, observed, known=known, lingering=lingering)
-    changes: list[Action] = []
+    removed = {action.name for action in removes if isinstance(action, RemoveService)}
+    staying = frozenset(by_name.keys() - desired.services.keys() - removed)
+    allowed = allowance(desired, observed, groups, staying)
+    removes = [action for action in removes if not _is_kept(action, groups, allowed.kept, desired)]
+    notes += [_making_room(desired, uid, told) for uid, told in sorted(allowed.waits.items())]
+    changes: list[UpdateService | RemoveService] = []
     creates: list[Action] = []
-    for name, wanted in sorted(desired.services.items()):
+    for name, service in sorted(desired.services.items()):
         present = by_name.get(name)
+        wanted = _capped(service, allowed.replicas.get(name))
         if present is not None:
             changes += _change(wanted.spec, present, groups[name])
         elif (conflict := _conflict(wanted.spec, observed)) is not None:
             notes.append(conflict)
         elif (waits_for := _unmet(wanted, groups)) is not None:
             notes.append(_waiting(wanted.spec, waits_for))
-        else:
+        elif wanted.spec.replicas:
             creates.append(CreateService(spec=wanted.spec))
     return Plan(
         actions=(
             *removes,
             *_new_networks(desired, observed),
             *_new_configs(desired, observed),
-            *changes,
+            *sorted(changes, key=lambda change: _grows(change, groups)),
             *creates,
             *_old_configs(desired, observed),
             *_old_networks(desired, observed, kept_networks),
@@ -215,7 +226,9 @@ def _removals(
     return removes, notes
 
 
-def _change(wanted: ServiceSpec, present: ObservedService, group: Group) -> list[Action]:
+def _change(
+    wanted: ServiceSpec, present: ObservedService, group: Group
+) -> list[UpdateService | RemoveService]:
     labels = present.spec.labels
     if labels.get(LABEL_KIND) == KIND_PREFETCH:
         return []
@@ -238,6 +251,33 @@ def _change(wanted: ServiceSpec, present: ObservedService, group: Group) -> list
 
 def _update(spec: ServiceSpec, present: ObservedService, why: Why) -> UpdateService:
     return UpdateService(id=present.id, version=present.version, spec=spec, why=why)
+
+
+def _grows(change: UpdateService | RemoveService, groups: Mapping[str, Group]) -> bool:
+    """Tell whether a change adds replicas: those come after all that takes some away."""
+    if isinstance(change, RemoveService):
+        return False
+    return change.spec.replicas > groups[change.spec.name].service.spec.replicas
+
+
+def _is_kept(
+    action: Action, groups: Mapping[str, Group], kept: Collection[str], desired: DesiredState
+) -> bool:
+    """Tell whether a group of an attempt that goes on must stay until another one is up."""
+    if not kept or not isinstance(action, RemoveService) or action.uid not in kept:
+        return False
+    attempts = {
+        s.spec.labels.get(LABEL_ATTEMPT)
+        for s in desired.services.values()
+        if s.spec.labels.get(LABEL_UID) == action.uid
+    }
+    return groups[action.name].service.spec.labels.get(LABEL_ATTEMPT) in attempts
+
+
+def _capped(service: DesiredService, replicas: int | None) -> DesiredService:
+    if replicas is None:
+        return service
+    return replace(service, spec=replace(service.spec, replicas=replicas))
 
 
 def _unmet(wanted: DesiredService, groups: Mapping[str, Group]) -> Requirement | None:
@@ -308,6 +348,11 @@ def _conflict(spec: ServiceSpec, observed: ObservedState) -> Note | None:
 
 def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:
     return _note(spec, "DependencyNotReady", f"starts once {requirement.told_as}")
+
+
+def _making_room(desired: DesiredState, uid: str, told: str) -> Note:
+    names = (n for n, s in desired.services.items() if s.spec.labels.get(LABEL_UID) == uid)
+    return Note(uid=uid, name=min(names), reason=MAKING_ROOM, message=told)
 
 
 def _orphan(service: ObservedService) -> Note:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
-from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
+from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
+from policy.model.tenant import Tenant
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.render import Storage
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
-from reconciler.converge.tasks import is_live
+from reconciler.converge.tasks import is_leaving, is_live
 from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
 
 # After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
@@ -29,12 +30,20 @@ BACKOFF_MOST_S = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An execution that is wanted and not final: what policy may be asked about."""
+    """An execution that is wanted and not final: what policy may be asked about.
+
+    ``work``, ``grown_ms``, ``shrunk_ms``, ``estimate`` and ``is_growable`` are as policy has them.
+    """
 
     manifest: Manifest
     record: Record
     spec: ExecutionSpec
     groups: tuple[Allocation, ...]
+    work: int = 0
+    grown_ms: int | None = None
+    shrunk_ms: int | None = None
+    estimate: Estimate | None = None
+    is_growable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +97,21 @@ def blocked(
 def backoff_until(record: Record, *, jitter: float) -> datetime | None:
     """Return when the next attempt may start; None if it may at once. A new generation may."""
     end = record.last_end
-    if end is None or end.reason in (EndReason.SUSPENDED, EndReason.REPLACED):
+    if end is None or end.reason in _BLAMELESS:
         return None
     tries = max(1, record.failures + record.failed_starts + record.nodes_lost)
-    if end.reason in (EndReason.NODE_LOST, EndReason.REMOVED):
-        return None
     return end.at + timedelta(seconds=backoff_s(tries, jitter=jitter))
+
+
+_BLAMELESS = frozenset(
+    {
+        EndReason.SUSPENDED,
+        EndReason.REPLACED,
+        EndReason.PREEMPTED,
+        EndReason.NODE_LOST,
+        EndReason.REMOVED,
+    }
+)
 
 
 def backoff_s(tries: int, *, jitter: float) -> float:
@@ -135,9 +153,14 @@ def snapshot(
     *,
     storages: Mapping[str, Storage],
     homes: Mapping[str, NodeId],
+    known: Collection[Uid] = (),
+    tenants: tuple[Tenant, ...] = (),
     reservations: tuple[Reservation, ...] = (),
 ) -> Snapshot:
     """Return what policy decides on.
+
+    What is on its way out isn't counted as reserved: who starts in its room waits until it is
+    gone (``making_room``). Counted, it would take the same room again from others meanwhile.
 
     Args:
         observed: The cluster.
@@ -145,6 +168,8 @@ def snapshot(
         admitted: Candidates with an open attempt.
         storages: Which storages exist, and whether they are the same on every node.
         homes: Namespace -> the node that holds its local storage.
+        known: Every uid that the ledger knows; services of others are never removed.
+        tenants: The namespaces with their quotas and use.
         reservations: Windows that are open or come soon.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
@@ -153,8 +178,9 @@ def snapshot(
     ]
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
-        nodes=_nodes(observed, open_uids),
+        nodes=_nodes(observed, open_uids | set(known)),
         executions=tuple(sorted(executions, key=lambda e: e.uid)),
+        tenants=tenants,
         reservations=reservations,
     )
 
@@ -188,9 +214,18 @@ def _execution(
         ),
         queued_ms=epoch_ms(waits_since(record, spec)),
         priority=spec.priority_value,
+        is_preemptible=spec.is_preemptible,
+        is_filler=spec.is_filler,
+        reservation=spec.reservation,
         started_ms=epoch_ms(started) if started else None,
         ends_ms=ends_ms,
+        lifetime_ms=None if spec.lifetime_ms is None else max(0, spec.lifetime_ms - record.ran_ms),
+        grown_ms=candidate.grown_ms,
+        shrunk_ms=candidate.shrunk_ms,
+        estimate=candidate.estimate,
+        work=candidate.work,
         allocations=candidate.groups,
+        is_growable=candidate.is_growable,
     )
 
 
@@ -212,18 +247,22 @@ def _component(service: Service, storages: Mapping[str, Storage], home: NodeId |
         spread=service.spread,
         only_nodes=frozenset({home}) if is_local and home else None,
         is_colocated=is_local,
+        is_revocable=service.revocable,
+        speedup=service.speedup,
     )
 
 
-def _nodes(observed: ObservedState, open_uids: set[Uid]) -> tuple[Node, ...]:
+def _nodes(observed: ObservedState, ours_uids: set[Uid]) -> tuple[Node, ...]:
     ours = {
         service.id
         for service in observed.services
-        if service.spec.labels.get(LABEL_UID) in open_uids
+        if service.spec.labels.get(LABEL_UID) in ours_uids
     }
     held: dict[NodeId, list[ObservedTask]] = defaultdict(list)
     for task in observed.tasks:
-        if is_live(task) and task.service_id not in ours and task.node is not None:
+        if task.node is None or not is_live(task) or is_leaving(task):
+            continue
+        if task.service_id not in ours:
             held[task.node].append(task)
     return tuple(_node(node, held[node.id]) for node in observed.nodes)
 

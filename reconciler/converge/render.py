@@ -102,10 +102,14 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredService:
-    """A service that should exist, once its requirements are met."""
+    """A service that should exist, once its requirements are met.
+
+    ``core`` is how many replicas its component needs over all of its groups.
+    """
 
     spec: ServiceSpec
     requires: tuple[Requirement, ...] = ()
+    core: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +222,9 @@ class _Rendering:
             spec = self._service(service, group)
             requires = [self._init_requirement(inits)] if inits else []
             requires += [self._requirement(d.service, d.condition) for d in service.depends_on]
-            found[spec.name] = DesiredService(spec=spec, requires=tuple(requires))
+            found[spec.name] = DesiredService(
+                spec=spec, requires=tuple(requires), core=service.core
+            )
         return found
 
     def configs(self) -> dict[str, DesiredConfig]:

@@ -29,6 +29,7 @@ TERMINAL = frozenset(
         TaskState.ORPHANED,
     }
 )
+_OUTWARD = frozenset({TaskState.SHUTDOWN, TaskState.REMOVE})
 _WANTED = frozenset({TaskState.NEW, TaskState.READY, TaskState.RUNNING, TaskState.COMPLETE})
 # How the engine words an image that it can't get. Matched on its text, since it sends no code.
 _IMAGE_TEXTS = ("no such image", "pull access denied", "manifest unknown", "manifest for")
@@ -66,6 +67,18 @@ class Group:
     def is_node_lost(self) -> bool:
         """Whether the group's node is gone or doesn't answer."""
         return self.node is None or not self.node.is_ready
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether its node is lost, or is drained and what ran there was stopped.
+
+        What has completed there is done, whatever becomes of the node.
+        """
+        if 0 < self.service.spec.replicas <= self.complete:
+            return False
+        if self.node is None or not self.node.is_ready:
+            return True
+        return not (self.node.is_active or self.running or self.complete)
 
     @property
     def running(self) -> int:
@@ -170,3 +183,8 @@ def group_of(
 def is_live(task: ObservedTask) -> bool:
     """Tell whether a task still holds what it reserved."""
     return task.node is not None and task.state not in TERMINAL
+
+
+def is_leaving(task: ObservedTask) -> bool:
+    """Tell whether a task was told to go and still holds what it reserved."""
+    return is_live(task) and task.desired_state in _OUTWARD

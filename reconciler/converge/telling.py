@@ -12,7 +12,7 @@ from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
-from reconciler.converge.queue import Blocked
+from reconciler.converge.queue import Blocked, epoch_ms
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import is_live
 from reconciler.converge.world import Identity
@@ -81,6 +81,7 @@ def _status(
 ) -> tuple[Facts, Status]:
     identity = draft.identity(uid)
     groups = draft.groups.get(uid, ())
+    growth = _growth(draft, uid)
     if record.is_final:  # what lingers for its logs isn't being stopped
         groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
     facts = Facts(
@@ -98,12 +99,24 @@ def _status(
         notes=tuple((note.reason, note.message) for note in notes),
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
+        growth=growth,
     )
     before = draft.world.last.told.get(uid) if draft.world.last else None
     if before is not None and before[0] == facts:
         return before
     previous = draft.memory.statuses.get(uid)
     return facts, status_of(facts, previous=previous, now=draft.world.now)
+
+
+def _growth(draft: Draft, uid: Uid) -> str:
+    """Return why an execution doesn't grow, if it doesn't."""
+    if uid in draft.ending:
+        return "EndsSoon"
+    progress = draft.memory.progress.get(uid)
+    if progress is None or progress.shrunk_ms is None:
+        return "NoRoom"
+    regrows_ms = progress.shrunk_ms + draft.wanted.platform.policy.regrow_ms
+    return "CoolingDown" if epoch_ms(draft.world.now) < regrows_ms else "NoRoom"
 
 
 def _unpublished(draft: Draft, uid: Uid, record: Record) -> str:

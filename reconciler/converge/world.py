@@ -10,6 +10,8 @@ from typing import Any
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, Uid
+from reconciler.converge.accounting import Books, Progress, Use
+from reconciler.converge.history import Runtimes
 from reconciler.converge.ledger import Record
 from reconciler.converge.lifecycle import Step
 from reconciler.converge.phases import Facts
@@ -60,6 +62,9 @@ class Memory:
     identities: Mapping[Uid, Identity] = field(default_factory=dict)
     frozen: Mapping[tuple[Uid, int], ExecutionSpec] = field(default_factory=dict)
     placements: Mapping[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    progress: Mapping[Uid, Progress] = field(default_factory=dict)
+    usage: Mapping[str, Use] = field(default_factory=dict)
+    runtimes: Runtimes = field(default_factory=dict)
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
@@ -105,6 +110,7 @@ class Assessment:
     decision: Decision
     desired: DesiredState
     plan: Plan
+    books: Books
     statuses: tuple[Status, ...]
     harvest: tuple[tuple[Uid, Group], ...]
     held: Mapping[Uid, tuple[str, str]]

@@ -15,6 +15,7 @@ from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
+    accounts,
     condition,
     confirmations,
     executions,
@@ -25,6 +26,7 @@ from reconciler.store import (
     migrate,
     placements,
     publication,
+    runtimes,
     wanted,
 )
 from reconciler.store import lease as lease_row
@@ -202,6 +204,9 @@ def _read(connection: Connection) -> Stored:
         entries=ledger.entries(connection),
         frozen=frozen.read(connection),
         placements=placements.read(connection),
+        progress=accounts.read_progress(connection),
+        usage=accounts.read_usage(connection),
+        runtimes=runtimes.read(connection),
         executions=executions.read(connection),
         good_files=accepted.read_files(connection),
         accepted=accepted.read_commits(connection),
@@ -221,6 +226,9 @@ def _write(
     numbered = ledger.append(connection, changes.facts, epoch=lease.epoch)
     frozen.write(connection, changes.frozen)
     placements.write(connection, changes.placements)
+    accounts.write_progress(connection, changes.progress)
+    accounts.write_usage(connection, changes.usage)
+    runtimes.add(connection, changes.runtimes)
     executions.write(connection, changes.executions, now=now)
     executions.forget(connection, changes.forgotten)
     history.append_events(connection, changes.events)

@@ -117,6 +117,40 @@ placements = Table(
     CheckConstraint("count > 0", name="some"),
 )
 
+progress = Table(
+    "progress",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("work", BigInteger, nullable=False),
+    # Milliseconds since 1970, as policy has them.
+    Column("as_of_ms", BigInteger, nullable=False),
+    Column("rate", BigInteger, nullable=False),
+    Column("grown_ms", BigInteger),
+    Column("shrunk_ms", BigInteger),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("as_of_ms", BigInteger, nullable=False),
+    # Bytes times milliseconds outgrow every integer type of a database.
+    Column("amounts", JSON_DATA, nullable=False),
+    Column("held", JSON_DATA, nullable=False),
+)
+
+runtimes = Table(
+    "runtimes",
+    metadata,
+    Column("id", COUNTER, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("runtime_ms", BigInteger, nullable=False),
+    Index(None, "namespace", "application"),
+    sqlite_autoincrement=True,
+)
+
 good_files = Table(
     "good_files",
     metadata,

@@ -11,6 +11,9 @@ import pytest
 
 from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
 from policy.model.resources import Resources
+from policy.model.tenant import Usage
+from reconciler.converge.accounting import Progress, Use
+from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.manifest.spec import ExecutionSpec, Service
@@ -486,3 +489,27 @@ def run_all(threads: Iterator[threading.Thread]) -> None:
         thread.start()
     for thread in running:
         thread.join(30)
+
+
+def test_accounts_come_back_as_they_were_written(store: Store, lease: Lease) -> None:
+    done = Progress(work=2**53, as_of_ms=5, rate=1500, grown_ms=3)
+    # A terabyte for a year, in bytes times milliseconds: more than 64 bits hold.
+    usage = Usage(as_of_ms=7, amounts=(("cpu", 4000), ("memory", 2**40 * 31_536_000_000)))
+    used = Use(usage=usage, held=(("cpu", 500), ("gpu", 1)))
+    store.commit(Changes(progress={UID: done, OTHER: done}, usage={"lab": used}), lease)
+    newer = replace(done, shrunk_ms=9)
+    store.commit(Changes(progress={UID: newer, OTHER: None}), lease)
+    stored = store.load()
+    assert (stored.progress, stored.usage) == ({UID: newer}, {"lab": used})
+
+
+def test_only_the_newest_runtimes_of_an_application_are_kept(store: Store, lease: Lease) -> None:
+    def ran(milliseconds: int, application: str = "spark") -> Runtime:
+        return Runtime(
+            namespace="lab", application=application, ended_at=AT, runtime_ms=milliseconds
+        )
+
+    store.commit(Changes(runtimes=(ran(1, "mpi"), *map(ran, range(40)))), lease)
+    store.commit(Changes(runtimes=tuple(map(ran, range(40, 60)))), lease)
+    found = store.load().runtimes
+    assert found == (ran(1, "mpi"), *map(ran, range(10, 60)))

@@ -89,6 +89,25 @@ def test_where_nothing_is_to_be_read_it_says_where_to_go(zoe: Zoe, tmp_path: Pat
     assert (result.code, "run this in a clone" in result.err) == (2, True)
 
 
+def test_cluster_tells_who_holds_how_much_of_each_node(converged: Installation) -> None:
+    result = converged("cluster", "-o", "json")
+    assert result.code == 0
+    held = [node["executions"] for node in result.data["nodes"]]
+    assert sum(amounts.get("cpu", 0) for amounts in held) == 1000  # the notebook's
+    for node in result.data["nodes"]:
+        assert node["state"] == "ready"
+        assert node["others"] == {}
+        assert node["free"]["cpu"] == node["capacity"]["cpu"] - node["executions"].get("cpu", 0)
+    lines = converged("cluster").out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [n["hostname"] for n in result.data["nodes"]]
+
+
+def test_cluster_before_the_first_pass_says_so(installation: Installation) -> None:
+    result = installation("cluster")
+    assert (result.code, result.out) == (2, "")
+    assert "nothing to read from" in result.err
+
+
 def test_events_tell_the_life_of_an_execution_in_order(converged: Installation) -> None:
     rows = converged("events", "aml/book", "-o", "json").data["events"]
     assert [row["reason"] for row in rows] == [

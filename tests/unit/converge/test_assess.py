@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from policy.model.execution import NodeId
 from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import (
@@ -487,3 +488,35 @@ def test_observing_only_starts_nothing() -> None:
     found = ledger.assess(wanted(book), observed(), may_start=False)
     assert ledger.facts(book.uid) == ["first_seen", "generation"]
     assert found.plan.actions == ()
+
+
+def test_a_gang_whose_room_never_comes_free_is_rolled_back_and_queues_again() -> None:
+    ledger, job = Ledger(), manifest(interactive(service(reservations=resources(cpus=3))))
+    stuck = task("theirs", desired_state=TaskState.REMOVE, reservations=resources(cpus=3))
+    state = observed(tasks=(stuck,))
+    found = ledger.assess(wanted(job), state)
+    assert "CreateService" not in names(found.plan.actions)
+    found = ledger.assess(wanted(job), state)
+    waiting = status_of(found, job)
+    assert (waiting.phase, waiting.reason) == (Phase.STARTING, "MakingRoom")
+    ledger.later(minutes=11)
+    found = ledger.assess(wanted(job), state)
+    assert ledger.facts(job.uid)[-1] == "attempt_ended:StartTimeout"
+    assert status_of(found, job).reason == "BackOff"
+
+
+def test_a_completing_batch_grows_no_more_and_isnt_held_up_by_what_is_to_come() -> None:
+    ledger = Ledger()
+    job = manifest(batch(service(core=1, maximum=2, completes=True)))
+    stuck = task("theirs", node=NodeId("n2"), desired_state=TaskState.REMOVE)
+    state = observed(observed_node("n1", cpus=1), observed_node("n2", cpus=1), tasks=(stuck,))
+    found = ledger.assess(wanted(job), state)
+    assert sum(group.count for group in found.placements[job.uid]) == 2
+    there = as_there(found, state)
+    assert len(there.services) == 1
+    up = with_tasks(there, TaskState.RUNNING)
+    up = replace(up, tasks=(*up.tasks, stuck))
+    assert ledger.assess(wanted(job), up).plan.actions == ()
+    done = with_tasks(there, TaskState.COMPLETE, exit_code=0)
+    found = ledger.assess(wanted(job), replace(done, tasks=(*done.tasks, stuck)))
+    assert status_of(found, job).phase is Phase.SUCCEEDED
