@@ -17,7 +17,7 @@ from policy.scheduler import decide
 from policy.settings import Policy, PolicySettings
 from policy.simulator.engine import Engine
 from policy.simulator.generator import Mix, generate
-from policy.simulator.knowledge import Estimates, Knowledge, estimate
+from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.load import at_load
 from policy.simulator.machines import Machines
 
@@ -49,7 +49,7 @@ def measure(policy: Policy, count: int, load_permille: int) -> Row:
     stopwatch = Stopwatch()
     engine = Engine(PolicySettings(policy=policy), MACHINES.nodes(), decider=stopwatch)
     start = perf_counter()
-    run = engine.run(applications, knowledge=Knowledge(Estimates.USER, estimate))
+    run = engine.run(applications, knowledge=Knowledge(Estimates.USER))
     taken_s = perf_counter() - start
     return Row(
         name=f"{policy}: {len(applications)} applications",
