@@ -309,7 +309,16 @@ class Round:
             for h in self.assignment.holdings
             if not h.is_stopped and not h.execution.is_filler
         ]
-        self._kept.append(kept_for_head(asked, running, self.nodes, self.settings, self.now_ms))
+        self._kept.append(
+            kept_for_head(
+                asked,
+                running,
+                self.nodes,
+                self.settings,
+                self.now_ms,
+                is_rigid=self.rules.is_rigid,
+            )
+        )
 
     def _concerns(self, kept: Kept, asked: Execution) -> bool:
         return (

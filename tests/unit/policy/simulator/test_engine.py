@@ -30,9 +30,15 @@ policies = st.sampled_from(list(Policy))
 knowledges = st.sampled_from(list(Estimates))
 
 
-def play(applications: list[Application], policy: Policy, machines: Machines | None = None) -> Run:
+def play(
+    applications: list[Application],
+    policy: Policy,
+    machines: Machines | None = None,
+    *,
+    knowledge: Knowledge | None = None,
+) -> Run:
     nodes = (machines or pool(CPUS)).nodes()
-    return Engine(PolicySettings(policy=policy), nodes).run(applications)
+    return Engine(PolicySettings(policy=policy), nodes).run(applications, knowledge=knowledge)
 
 
 def informed(kind: Estimates) -> Knowledge:
@@ -100,6 +106,40 @@ def test_without_elastic_replicas_flexible_is_rigid(applications: list[Applicati
     rigid = play(applications, Policy.FIFO)
     flexible = play(applications, Policy.FIFO_FLEXIBLE)
     assert flexible.records == rigid.records
+
+
+@given(workloads(cpus=CPUS), st.sampled_from([Policy.FIFO, Policy.EASY]), knowledges)
+def test_a_rigid_policy_is_the_same_whatever_is_core(
+    applications: list[Application], policy: Policy, kind: Estimates
+):
+    engine = Engine(PolicySettings(policy=policy), pool(CPUS).nodes())
+    elastic = engine.run(applications, knowledge=informed(kind))
+    rigid = engine.run([all_core(a) for a in applications], knowledge=informed(kind))
+    assert {u: r.ended_ms for u, r in elastic.records.items()} == {
+        u: r.ended_ms for u, r in rigid.records.items()
+    }
+
+
+def test_what_a_rigid_policy_keeps_for_the_head_counts_elastic_replicas_as_held():
+    """At 100 s five of eight are free, which is what the head needs: nothing is left beside it."""
+    run = play(
+        [
+            application("ends-first", 1, 2, 100),
+            application("ends-later", 1, 2, 200),
+            application("head", 5, 0, 10, at_s=1),
+            application("long", 2, 0, 1000, at_s=2),
+        ],
+        Policy.EASY,
+        knowledge=informed(Estimates.EXACT),
+    )
+    assert run.records[Uid("head")].started_ms == 100 * SECOND
+    assert run.records[Uid("long")].started_ms == 110 * SECOND
+
+
+def all_core(application: Application) -> Application:
+    execution = application.execution
+    components = tuple(replace(c, core=c.maximum) for c in execution.components)
+    return replace(application, execution=replace(execution, components=components))
 
 
 @given(workloads(cpus=CPUS), policies)
