@@ -23,11 +23,12 @@ from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.machines import Machines
 from policy.simulator.record import Run
 from tests.strategies import apply
-from tests.workloads import SECOND, application, pool, workloads
+from tests.workloads import SECOND, application, pool, with_classes, workloads
 
 CPUS = 8
 policies = st.sampled_from(list(Policy))
 knowledges = st.sampled_from(list(Estimates))
+classed = workloads(cpus=CPUS).flatmap(with_classes)
 
 
 def play(
@@ -45,7 +46,7 @@ def informed(kind: Estimates) -> Knowledge:
     return Knowledge(kind)
 
 
-@given(workloads(cpus=CPUS), policies, knowledges)
+@given(classed, policies, knowledges)
 def test_everything_that_fits_runs_and_ends(
     applications: list[Application], policy: Policy, kind: Estimates
 ):
@@ -58,7 +59,7 @@ def test_everything_that_fits_runs_and_ends(
         assert record.queued_ms <= record.started_ms <= record.ended_ms
 
 
-@given(workloads(cpus=CPUS), policies)
+@given(classed, policies)
 def test_nothing_is_faster_than_alone_on_the_cluster(
     applications: list[Application], policy: Policy
 ):
@@ -91,7 +92,7 @@ class Meter:
         assert all(speed(e, e.held) for e in self.running), "a gang is whole or absent"
 
 
-@given(workloads(cpus=CPUS), policies)
+@given(classed, policies)
 def test_as_much_work_is_done_as_there_was(applications: list[Application], policy: Policy):
     meter = Meter(CPUS * 1000)
     Engine(PolicySettings(policy=policy), pool(CPUS).nodes(), observe=meter).run(applications)
@@ -150,7 +151,7 @@ def test_with_room_for_all_each_runs_as_if_alone(applications: list[Application]
         assert (record.waited_ms, record.revocations, record.preemptions) == (0, 0, 0)
 
 
-@given(workloads(cpus=CPUS), policies, st.randoms(use_true_random=False))
+@given(classed, policies, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_is_irrelevant(
     applications: list[Application], policy: Policy, chance: random.Random
 ):
@@ -159,7 +160,7 @@ def test_the_order_of_the_input_is_irrelevant(
     assert play(shuffled, policy).records == play(applications, policy).records
 
 
-@given(workloads(cpus=CPUS), policies, knowledges)
+@given(classed, policies, knowledges)
 def test_a_recorded_snapshot_is_decided_on_as_it_was(
     applications: list[Application], policy: Policy, kind: Estimates
 ):
