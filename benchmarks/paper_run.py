@@ -55,7 +55,8 @@ def measure(policy: Policy, count: int, load_permille: int) -> Row:
         name=f"{policy}: {len(applications)} applications",
         rounds_ms=(taken_s * 1000,),
         budget_ms=BUDGET_MS if count == APPLICATIONS else None,
-        note=f"{process_time() - cpu_start:.0f} s of processor time, {run.decisions} decisions of {stopwatch.taken_s / run.decisions * 1e6:.0f} us, "
+        note=f"{process_time() - cpu_start:.0f} s of processor time; {run.decisions} decisions "
+        f"of {stopwatch.taken_s / run.decisions * 1e6:.0f} us, "
         f"{100 * (1 - stopwatch.taken_s / taken_s):.0f} % beside deciding",
     )
 
