@@ -210,7 +210,14 @@ class Admission:
             for h in round_.assignment.holdings
             if not h.is_stopped and not h.execution.is_filler
         ]
-        kept = kept_for_head(asked, running, round_.nodes, round_.settings, round_.now_ms)
+        kept = kept_for_head(
+            asked,
+            running,
+            round_.nodes,
+            round_.settings,
+            round_.now_ms,
+            is_rigid=round_.rules.is_rigid,
+        )
         self._kept.append(kept)
 
     def _concerns(self, kept: Kept, asked: Execution) -> bool:

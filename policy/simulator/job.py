@@ -62,9 +62,7 @@ class Job:
         if done == execution.work:
             return execution
         updated = object.__new__(Execution)
-        kept = updated.__dict__
-        kept.update(execution.__dict__)
-        kept["work"] = done
+        object.__setattr__(updated, "__dict__", {**execution.__dict__, "work": done})
         self.execution = updated
         return updated
 

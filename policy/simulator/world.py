@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Decision
-from policy.model.execution import Allocation, Execution, Uid
+from policy.model.execution import Allocation, Estimate, Execution, Uid
 from policy.model.reservation import Reservation
 from policy.simulator.agenda import Agenda
 from policy.simulator.application import Application
@@ -177,10 +177,18 @@ class World:
         del alike[application.execution.uid]
         if not knowledge.learn(application):
             return
+        # Many that are alike wait together, mostly with the same hint.
+        by_hint: dict[int | None, Estimate | None] = {}
         for uid in alike:
             job = self._jobs[uid]
-            estimate = knowledge.estimate(job.application)
-            if estimate != job.execution.estimate:
-                job.execution = replace(job.execution, estimate=estimate)
-                if uid in self._waiting:
-                    self._waiting[uid] = job.execution
+            hint = job.application.hint_ms
+            if hint not in by_hint:
+                by_hint[hint] = knowledge.estimate(job.application)
+            self._inform(job, by_hint[hint])
+
+    def _inform(self, job: Job, estimate: Estimate | None) -> None:
+        if estimate == job.execution.estimate:
+            return
+        job.execution = replace(job.execution, estimate=estimate)
+        if job.execution.uid in self._waiting:
+            self._waiting[job.execution.uid] = job.execution
