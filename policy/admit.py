@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from policy import reasons
 from policy.assignment import Claim, Claimant, Holding
 from policy.model.decision import Reason, ReasonCode
 from policy.model.execution import Component, Execution, NodeId, Uid
+from policy.model.resources import NOTHING, Resources
 from policy.place import Force, Groups, Placer, at_home
 from policy.rank import Key
 from policy.reserve import Kept, kept_for_head, kept_for_windows
@@ -46,7 +48,7 @@ class Admission:
 
     def admit(self, execution: Execution, key: Key) -> Holding | None:
         """Start an execution, or note why not."""
-        round_, asked = self._round, self._asked(execution)
+        round_, asked = self._round, self._round.asked(execution)
         why = self._forbidden(asked)
         if why is not None:
             self._why[execution.uid] = why
@@ -79,12 +81,12 @@ class Admission:
                 execution
             )
             if round_.rules.reserves and has_a_right and code is ReasonCode.NO_CAPACITY:
-                self._keep_for_head(self._asked(execution))
+                self._keep_for_head(self._round.asked(execution))
         return True
 
     def reason(self, execution: Execution) -> Reason:
         """Return why an execution waits, in words."""
-        asked, known = self._asked(execution), self._why.get(execution.uid)
+        asked, known = self._round.asked(execution), self._why.get(execution.uid)
         if isinstance(known, Reason):
             return known
         if known is None:
@@ -98,7 +100,13 @@ class Admission:
         found = reasons.refusals(asked, self._round.room)
         if known is ReasonCode.FILLER_WAITS:
             return reasons.filler_waits(asked, found)
-        return reasons.no_capacity(asked, found)
+        return reasons.no_capacity(asked, found, self._free)
+
+    @cached_property
+    def _free(self) -> Resources:
+        """What all nodes that are up have left together, once everybody was served."""
+        rooms = (r for r in self._round.room if r.node.is_ready and r.node.is_active)
+        return sum((room.free for room in rooms), NOTHING)
 
     def _forbidden(self, asked: Execution) -> Reason | None:
         """Return why it may not start whatever room there is."""
@@ -223,15 +231,6 @@ class Admission:
     def _concerns(self, kept: Kept, asked: Execution) -> bool:
         is_for_it = asked.is_filler or (asked.reservation and asked.reservation == kept.name)
         return not is_for_it and kept.concerns(asked, self._round.now_ms)
-
-    def _asked(self, execution: Execution) -> Execution:
-        """Return the execution with everything that it needs to start as its core."""
-        if not self._round.rules.is_rigid or not execution.is_elastic:
-            return execution
-        return replace(
-            execution,
-            components=tuple(replace(c, core=c.maximum) for c in execution.components),
-        )
 
 
 def _variants(asked: Execution, placer: Placer) -> list[Execution]:
