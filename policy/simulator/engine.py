@@ -42,7 +42,7 @@ class Engine:
         quantum_permille: Ends that lie within this fraction of the time looked ahead are handled
             together, at the last of them; that bounds the number of decisions at the price of
             starts that are late by as much. For forecasts; 0 is exact.
-        observe: Sees every decision.
+        observe: Sees every decision. It may keep what it sees, at the price of slower runs.
         decider: Decides.
     """
 
@@ -94,6 +94,7 @@ class Engine:
             ),
             knowledge=knowledge,
             from_ms=from_ms,
+            afresh=self.observe is not None,
         )
         decision: Decision | None = None
         idle_wakes = 0
