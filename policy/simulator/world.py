@@ -34,6 +34,7 @@ class World:
         accounts: Accounts,
         knowledge: Knowledge | None,
         from_ms: int | None,
+        afresh: bool,
     ) -> None:
         ordered = sorted(applications, key=lambda a: (a.execution.queued_ms, a.execution.uid))
         arrivals = [a.execution.queued_ms for a in ordered if not a.execution.is_admitted]
@@ -51,6 +52,7 @@ class World:
         self._occupancies = Occupancies(
             nodes, from_ms=self.begin_ms, until_ms=max(arrivals, default=self.begin_ms)
         )
+        self._afresh = afresh
         self._decisions = 0
         for application in ordered:
             if application.execution.is_admitted:
@@ -90,9 +92,10 @@ class World:
             self._add(self._coming.popleft())
 
     def snapshot(self) -> Snapshot:
-        """Return what policy sees now."""
+        """Return what policy sees now; unless made afresh, it holds until the next one is made."""
         now_ms = self.now_ms
-        running = [job.seen(now_ms) for job in self._running.values()]
+        afresh = self._afresh
+        running = [job.seen(now_ms, afresh=afresh) for job in self._running.values()]
         return Snapshot(
             now_ms=now_ms,
             nodes=self._nodes,

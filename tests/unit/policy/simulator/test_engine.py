@@ -181,11 +181,24 @@ def test_what_an_execution_keeps_beside_its_fields_does_not_depend_on_its_work()
     assert "held" in kept
     for name in kept:
         getattr(job.execution, name)
-    seen = job.seen(7 * SECOND)
+    seen = job.seen(7 * SECOND, afresh=False)
     fresh = Execution(**{f.name: getattr(seen, f.name) for f in fields(seen)})
     assert seen.work == 7 * 3 * 1000 * SECOND
     assert seen == fresh
     assert [getattr(seen, name) for name in kept] == [getattr(fresh, name) for name in kept]
+
+
+@given(classed, policies, knowledges)
+def test_being_watched_changes_nothing(
+    applications: list[Application], policy: Policy, kind: Estimates
+):
+    settings, nodes = PolicySettings(policy=policy), pool(CPUS).nodes()
+    watched = Engine(settings, nodes, observe=lambda *_: None)
+    alone = Engine(settings, nodes)
+    assert (
+        watched.run(applications, knowledge=informed(kind)).records
+        == alone.run(applications, knowledge=informed(kind)).records
+    )
 
 
 def test_arrivals_of_the_same_instant_are_one_decision():
@@ -229,6 +242,7 @@ def test_it_goes_on_from_what_runs_already():
     run = Engine(PolicySettings(policy=Policy.FIFO), pool(2).nodes()).run(
         [running, application("waits", 1, 0, 10, at_s=1)], from_ms=6 * SECOND, until_started=True
     )
+    assert running.execution.work == 6 * 2000 * SECOND, "what was handed in stays as it is"
     assert run.records[Uid("runs")].ended_ms == 10 * SECOND
     waits = run.records[Uid("waits")]
     assert (waits.started_ms, waits.waited_ms, waits.ended_ms) == (10 * SECOND, 9 * SECOND, None)
