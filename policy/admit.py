@@ -15,10 +15,12 @@ from policy.place import Force, Groups, Placer, at_home
 from policy.rank import Key
 from policy.reserve import Kept, kept_for_head, kept_for_windows
 from policy.room import Room, emptied
-from policy.round import Round
+from policy.round import Round, kind
 from policy.settings import Policy
 from policy.share import total
 from policy.windows import Windows
+
+MANY = 1_000_000
 
 
 class Admission:
@@ -39,6 +41,7 @@ class Admission:
         if round_.snapshot.reservations:
             self._kept = kept_for_windows(round_.snapshot, round_.nodes, round_.settings)
         self._empty: Room | None = None
+        self._places: dict[object, int] = {}
         self._never: dict[tuple[Component, ...], Reason | None] = {}
 
     @property
@@ -153,7 +156,9 @@ class Admission:
                 return False
             return other.is_filler or other.priority < asked.priority
 
-        claim = Claim(by=asked.uid, elastic_of=elastic_of, whole_of=whole_of)
+        anybody = rules.uses_idle or self._round.quotas.guarantees
+        tier = None if anybody else key[0]
+        claim = Claim(by=asked.uid, tier=tier, elastic_of=elastic_of, whole_of=whole_of)
         return Claimant(self._round.assignment, claim)
 
     def _is_worth_it(self, asked: Execution, key: Key, mark: int) -> bool:
@@ -197,19 +202,35 @@ class Admission:
 
     def _never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
-        if asked.components not in self._never:
-            round_ = self._round
-            if self._empty is None:
-                self._empty = emptied(round_.nodes, headroom=round_.settings.headroom)
+        if asked.components not in self._never and not self._surely_fits(asked):
+            room = self._emptied()
             groups: Groups = {}
-            placer = Placer(self._empty, score=round_.settings.score)
+            placer = Placer(room, score=self._round.settings.score)
             fits = any(placer.place_core(v, groups) for v in _variants(asked, placer))
             if fits:
                 placer.give_back(asked, groups, {})
             self._never[asked.components] = (
-                None if fits else reasons.never_fits(reasons.refusals(asked, self._empty))
+                None if fits else reasons.never_fits(reasons.refusals(asked, room))
             )
-        return self._never[asked.components]
+        return self._never.get(asked.components) if self._never else None
+
+    def _surely_fits(self, asked: Execution) -> bool:
+        """Tell, at little cost, whether the empty cluster has room for a core of one component."""
+        if len(asked.components) > 1:
+            return False
+        (part,) = asked.components
+        if part.host_ports or part.max_per_node or part.is_colocated:
+            return False
+        what = kind(part)
+        if what not in self._places:
+            rooms = self._emptied().eligible(part)
+            self._places[what] = sum(room.how_many(part.demand, MANY) for room in rooms)
+        return part.core <= self._places[what]
+
+    def _emptied(self) -> Room:
+        if self._empty is None:
+            self._empty = emptied(self._round.nodes, headroom=self._round.settings.headroom)
+        return self._empty
 
     def _keep_for_head(self, asked: Execution) -> None:
         round_ = self._round
@@ -218,7 +239,14 @@ class Admission:
             for h in round_.assignment.holdings
             if not h.is_stopped and not h.execution.is_filler
         ]
-        kept = kept_for_head(asked, running, round_.nodes, round_.settings, round_.now_ms)
+        kept = kept_for_head(
+            asked,
+            running,
+            round_.nodes,
+            round_.settings,
+            round_.now_ms,
+            is_rigid=round_.rules.is_rigid,
+        )
         self._kept.append(kept)
 
     def _concerns(self, kept: Kept, asked: Execution) -> bool:

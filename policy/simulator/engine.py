@@ -43,7 +43,7 @@ class Engine:
             together, at the middle of them; that bounds the number of decisions at the price of
             starts that are off by as much. For forecasts; 0 is exact.
         quantum_ms: The least time in which ends are handled together.
-        observe: Sees every decision.
+        observe: Sees every decision. It may keep what it sees, at the price of slower runs.
         decider: Decides.
     """
 
@@ -97,6 +97,7 @@ class Engine:
             ),
             knowledge=knowledge,
             from_ms=from_ms,
+            afresh=self.observe is not None,
         )
         decision: Decision | None = None
         idle_wakes = 0

@@ -16,7 +16,7 @@ from policy.model.tenant import Tenant
 from policy.settings import HOUR_MS, MINUTE_MS, Policy, PolicySettings
 from policy.simulator.application import Application
 from policy.simulator.engine import Engine
-from policy.simulator.knowledge import Estimates, Knowledge, estimate, exact
+from policy.simulator.knowledge import Estimates, Knowledge, exact
 from policy.simulator.record import Run
 from tests import strategies
 from tests.workloads import SECOND, application, cpu, pool, workloads
@@ -70,7 +70,7 @@ def play(
             seen.append(snapshot)
 
     engine = Engine(settings, pool(CPUS).nodes(), observe=observe)
-    run = engine.run(applications, knowledge=Knowledge(Estimates.EXACT, estimate))
+    run = engine.run(applications, knowledge=Knowledge(Estimates.EXACT))
     return run, seen[at] if at < len(seen) else None
 
 
