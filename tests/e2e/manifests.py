@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 SMALL = {"reservations": {"cpus": 0.05, "memory": "16MiB"}}
+# Every node of the lab has the CPUs of this machine.
+HALF_MILLIS = len(os.sched_getaffinity(0)) * 500
+HALF = {"reservations": {"cpus": f"{HALF_MILLIS}m", "memory": "16MiB"}}
 WORKSPACE = {"volumes": [{"type": "workspace", "target": "/work"}], "user": "1000:1000"}
 FOREVER = "exec sleep 86400"
 
@@ -53,3 +57,30 @@ def web(page: str, **fields: Any) -> dict[str, Any]:
 def path(name: str, namespace: str = "aml") -> str:
     """Return where the manifest of an execution belongs."""
     return f"executions/{namespace}/{name}.yaml"
+
+
+def sized(name: str, core: int, most: int | None = None, **spec: Any) -> str:
+    """Return an Execution of equal replicas, of which a node holds just two."""
+    return execution(name, {"main": replicas(core, most)}, **spec)
+
+
+def replicas(core: int, most: int | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a service whose replicas reserve half a node, and take a while to stop."""
+    count = {"core": core, "max": core if most is None else most}
+    fields = {"resources": HALF, "stop_grace_period": "1s", **fields}
+    return service("trap '' TERM; exec sleep 86400", replicas=count, **fields)
+
+
+def platform(**spec: Any) -> str:
+    """Return a Platform."""
+    document = {
+        "apiVersion": "zoe/v1",
+        "kind": "Platform",
+        "metadata": {"name": "platform"},
+        "spec": spec,
+    }
+    return json.dumps(document, indent=2)
+
+
+QUICK = {"platform.yaml": platform(policy={"regrowAfter": "1s", "minimumGrant": "1s"})}
+"""Replicas come back, and may go again, at once."""
