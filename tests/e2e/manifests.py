@@ -13,6 +13,8 @@ HALF_MILLIS = len(os.sched_getaffinity(0)) * 500
 HALF = {"reservations": {"cpus": f"{HALF_MILLIS}m", "memory": "16MiB"}}
 WORKSPACE = {"volumes": [{"type": "workspace", "target": "/work"}], "user": "1000:1000"}
 FOREVER = "exec sleep 86400"
+STAYS = {"line": f"trap '' TERM; {FOREVER}", "stop_grace_period": "2s"}
+"""Takes a while to stop."""
 
 
 def service(line: str = FOREVER, **fields: Any) -> dict[str, Any]:
@@ -65,10 +67,9 @@ def sized(name: str, core: int, most: int | None = None, **spec: Any) -> str:
 
 
 def replicas(core: int, most: int | None = None, **fields: Any) -> dict[str, Any]:
-    """Return a service whose replicas reserve half a node, and take a while to stop."""
+    """Return a service whose replicas reserve half a node each."""
     count = {"core": core, "max": core if most is None else most}
-    fields = {"resources": HALF, "stop_grace_period": "1s", **fields}
-    return service("trap '' TERM; exec sleep 86400", replicas=count, **fields)
+    return service(**{"resources": HALF, "replicas": count, **fields})
 
 
 def platform(**spec: Any) -> str:

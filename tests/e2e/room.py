@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ def never_overfull(swarm: Swarm) -> Iterator[None]:
 
 
 class _Watch(threading.Thread):
-    """Looks at all tasks again and again, through a connection of its own."""
+    """Looks at nodes and tasks again and again, through a connection of its own."""
 
     def __init__(self, swarm: Swarm) -> None:
         super().__init__(daemon=True)
@@ -42,30 +42,45 @@ class _Watch(threading.Thread):
         self.samples = 0
         self._host = swarm.docker_host
         self._is_over = threading.Event()
+        self._were_away: set[str] = set()
 
     def run(self) -> None:
         with closing(docker.APIClient(self._host, version="auto")) as client:
-            nodes = {node["ID"]: node for node in client.nodes()}
             while not self._is_over.wait(PERIOD_S):
-                self.faults |= set(_faults(client.tasks(), nodes))
+                self._look(client.nodes(), client.tasks())
                 self.samples += 1
 
     def end(self) -> None:
         self._is_over.set()
         self.join(10)
 
+    def _look(self, nodes: list[Any], tasks: list[Any]) -> None:
+        self._were_away |= {node["ID"] for node in nodes if _is_away(node)}
+        held: Counter[str] = Counter()
+        for task in tasks:
+            if task["Status"]["State"] in _HOLDS_NOTHING:
+                continue
+            held[task.get("NodeID", "")] += _cpus(task)
+            error = task["Status"].get("Err", "")
+            # Swarm itself asks again for what ran on a node that it drains.
+            if "insufficient resources" in error and not _nodes(task) & self._were_away:
+                self.faults.add(f"left pending on {_nodes(task)}: {error}")
+        for node in nodes:
+            description = node["Description"]
+            if held[node["ID"]] > description["Resources"]["NanoCPUs"]:
+                self.faults.add(f"{description['Hostname']} holds {held[node['ID']]}")
 
-def _faults(tasks: list[Any], nodes: Mapping[str, Any]) -> Iterator[str]:
-    held: Counter[str] = Counter()
-    for task in tasks:
-        status = task["Status"]
-        if status["State"] in _HOLDS_NOTHING:
-            continue
-        if "insufficient resources" in status.get("Err", ""):
-            yield f"left pending: {status['Err']} {task['Spec'].get('Placement')} {task['DesiredState']}"
-        reserved = task["Spec"].get("Resources", {}).get("Reservations", {})
-        held[task.get("NodeID", "")] += reserved.get("NanoCPUs", 0)
-    for id_, node in nodes.items():
-        description = node["Description"]
-        if held[id_] > description["Resources"]["NanoCPUs"]:
-            yield f"{description['Hostname']} holds {held[id_]}"
+
+def _is_away(node: Any) -> bool:
+    return node["Status"]["State"] != "ready" or node["Spec"]["Availability"] != "active"
+
+
+def _cpus(task: Any) -> int:
+    reserved = task["Spec"].get("Resources", {}).get("Reservations", {})
+    return int(reserved.get("NanoCPUs", 0))
+
+
+def _nodes(task: Any) -> set[str]:
+    """Return the node that a task is pinned to."""
+    constraints = task["Spec"].get("Placement", {}).get("Constraints") or []
+    return {text.partition("==")[2] for text in constraints if text.startswith("node.id==")}
