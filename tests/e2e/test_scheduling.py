@@ -61,47 +61,40 @@ def test_a_gang_that_doesnt_fit_waits_whole_and_says_what_each_node_lacks(
     assert created[0].startswith("small-"), "the gang's were created when there was room"
 
 
-def test_elastic_replicas_grow_into_room_yield_to_a_newcomers_core_and_grow_back(
+def test_a_newcomers_core_takes_a_fillers_room_and_elastic_replicas_and_both_come_back(
     installation: Installation,
 ) -> None:
     installation.start()
+    wide = execution("wide", {"main": replicas(1, 3, **STAYS)})
+    filler = sized("filler", 1, type_="batch", priority="filler")
+    both = {"aml/wide": "Running", "aml/filler": "Running"}
     with never_overfull(installation.swarm):
-        wide = execution("wide", {"main": replicas(1, 4, **STAYS)})
-        installation.push({**QUICK, path("wide"): wide})
-        installation.wait_until(lambda: installation.part("aml/wide") == (4, 4), what="growth")
+        installation.push({**QUICK, path("wide"): wide, path("filler"): filler})
+        installation.wait_until(lambda: installation.part("aml/wide") == (3, 3), what="growth")
+        installation.await_phases(both)
         grown = installation.running_tasks("wide")
+        queued_at = installation.status("aml/filler")["queuedAt"]
+
         installation.push({path("newcomer"): sized("newcomer", 2)})
         installation.wait_until(
             lambda: installation.status("aml/newcomer").get("reason") == "MakingRoom",
             what="the newcomer to wait until others have left",
         )
         assert "of aml/wide" in installation.status("aml/newcomer")["message"]
-        installation.await_phases({"aml/wide": "Running", "aml/newcomer": "Running"})
+        installation.await_phases({**both, "aml/filler": "Queued", "aml/newcomer": "Running"})
         assert installation.part("aml/wide") == (2, 2)
         kept = installation.running_tasks("wide")
-        assert kept.items() <= grown.items(), "what stays isn't restarted"
+        assert kept.items() < grown.items(), "what stays isn't restarted"
         assert len(installation.running_tasks("newcomer")) == 2
-        installation.push({path("newcomer"): None})
-        installation.wait_until(lambda: installation.part("aml/wide") == (4, 4), what="regrowth")
-        assert kept.items() <= installation.running_tasks("wide").items()
-    assert installation.status("aml/wide")["attempt"] == 1
-
-
-def test_a_filler_yields_to_a_newcomer_queues_again_and_runs_again(
-    installation: Installation,
-) -> None:
-    installation.start()
-    with never_overfull(installation.swarm):
-        installation.push({path("filler"): sized("filler", 3, type_="batch", priority="filler")})
-        installation.await_phases({"aml/filler": "Running"})
-        queued_at = installation.status("aml/filler")["queuedAt"]
-        installation.push({path("newcomer"): sized("newcomer", 2)})
-        installation.await_phases({"aml/filler": "Queued", "aml/newcomer": "Running"})
+        assert installation.running_tasks("filler") == {}
         status = installation.status("aml/filler")
         assert (status["reason"], status["queuedAt"]) == ("FillerWaits", queued_at)
-        assert installation.running_tasks("filler") == {}
+
         installation.push({path("newcomer"): None})
-        installation.await_phases({"aml/filler": "Running", "aml/newcomer": "Stopped"})
+        installation.wait_until(lambda: installation.part("aml/wide") == (3, 3), what="regrowth")
+        installation.await_phases({**both, "aml/newcomer": "Stopped"})
+    assert kept.items() < installation.running_tasks("wide").items()
+    assert installation.status("aml/wide")["attempt"] == 1
     status = installation.status("aml/filler")
     assert (status["attempt"], status["queuedAt"]) == (2, queued_at)
     assert "made room for aml/newcomer" in installation.zoe("events", "aml/filler")
