@@ -73,6 +73,9 @@ class Holding:
         return self.groups.get(key, 0) - self.execution.groups.get(key, 0)
 
 
+Yielding = tuple[tuple[int, ...], int, Key]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Who asks for room, and what they may take for it.
@@ -104,12 +107,20 @@ class Claimant:
 class Assignment:
     """Holdings and the room that they leave, with a journal, so that a try can be undone.
 
-    Room and quotas are charged with what the holdings hold before.
+    Room and quotas are charged with what the holdings hold before. ``yields`` is the key by which
+    they give: the greatest first.
     """
 
-    def __init__(self, room: Room, quotas: Quotas, holdings: Sequence[Holding]) -> None:
+    def __init__(
+        self,
+        room: Room,
+        quotas: Quotas,
+        holdings: Sequence[Holding],
+        yields: Callable[[Holding], Yielding],
+    ) -> None:
         self.room = room
         self.quotas = quotas
+        self._yields = yields
         self.holdings = list(holdings)
         self.preempted: dict[Uid, Uid] = {}
         self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
@@ -126,7 +137,7 @@ class Assignment:
             self._journal.append((holding, component, node, count))
         if self._victims is not None and holding.can_give:
             for node in sorted({node for _, node in placed} - nodes):
-                insort(self._victims.setdefault(node, []), holding, key=_by_key)
+                insort(self._victims.setdefault(node, []), holding, key=self._yields)
             for (name, node), count in placed.items():
                 self._note_most(holding, name, node, count)
 
@@ -234,7 +245,7 @@ class Assignment:
         """Index who holds something on a node that could be taken, in the order of rank."""
         if self._victims is None:
             self._victims = {}
-            for holding in sorted(self.holdings, key=_by_key):
+            for holding in sorted(self.holdings, key=self._yields):
                 if holding.can_give:
                     for node in {node for _, node in holding.groups}:
                         self._victims.setdefault(node, []).append(holding)
@@ -254,10 +265,6 @@ class Assignment:
                 cpu + demand.cpu_millis * count,
                 memory + demand.memory_bytes * count,
             )
-
-
-def _by_key(holding: Holding) -> Key:
-    return holding.key
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

@@ -92,6 +92,17 @@ class Ranking:
         """Return the key of what waits, by which it is started."""
         return self._key(execution, is_waiting=True)
 
+    def yielding(self, execution: Execution, key: Key) -> tuple[Tier, int, Key]:
+        """Return the key by which what runs gives replicas back, the greatest first.
+
+        With ``fair`` the size of what is left doesn't count among those who are alike otherwise,
+        but that of a replica: taking the largest stops the fewest containers.
+        """
+        if self._settings.policy is not Policy.FAIR:
+            return (key[0], 0, key)
+        sizes = [self._volume(component.demand) for component in execution.components]
+        return (key[0][:-1], max(sizes, default=0), key)
+
     def started(self, execution: Execution) -> None:
         """Note a start: it weighs on its namespace at once."""
         self._count_interactive(execution)
@@ -180,6 +191,11 @@ class Ranking:
             self._shares[namespace] = (share * 1000 // MILLION).bit_length()
         return self._shares[namespace]
 
+    def _volume(self, demand: Resources) -> int:
+        """Return how large a demand is beside the cluster, to compare."""
+        cpu, memory = self._capacity.get("cpu", 1), self._capacity.get("memory", 1)
+        return demand.cpu_millis * memory + demand.memory_bytes * cpu
+
     def _count_interactive(self, execution: Execution) -> None:
         if execution.type is ApplicationType.INTERACTIVE:
             self._interactive_cpu += execution.core_demand.cpu_millis
@@ -188,5 +204,9 @@ class Ranking:
 
 _NOBODY = Tenant(name="")
 _UNUSED = Usage()
-BORROWING = 3
-"""Where in the tier of ``fair`` it says whether the namespace borrows."""
+_BORROWING = 3
+
+
+def with_borrowing(tier: Tier, borrows: bool) -> Tier:
+    """Return a tier of ``fair`` as that of a namespace that borrows, or doesn't."""
+    return (*tier[:_BORROWING], int(borrows), *tier[_BORROWING + 1 :])

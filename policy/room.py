@@ -65,6 +65,8 @@ class Room:
         self.by_id = {
             node.id: NodeRoom(node, headroom) for node in sorted(nodes, key=lambda n: n.id)
         }
+        self.free_cpu = sum(room.cpu for room in self.by_id.values())
+        self.free_memory = sum(room.memory for room in self.by_id.values())
         self._eligible: dict[tuple[object, ...], tuple[NodeRoom, ...]] = {}
         self._most: tuple[int, int] | None = None
 
@@ -74,9 +76,7 @@ class Room:
     def charge(self, execution: Execution, sign: int = 1) -> None:
         """Charge what an execution holds; what is on nodes that are gone weighs nothing."""
         for node, demand in execution.load:
-            room = self.by_id.get(node)
-            if room is not None:
-                room.take(demand, sign)
+            self._take(node, demand, sign)
         for node, ports in execution.port_load:
             room = self.by_id.get(node)
             if room is not None:
@@ -86,22 +86,27 @@ class Room:
     def charge_core(self, execution: Execution, sign: int = 1) -> None:
         """Charge what the core of an execution holds, as :meth:`charge` does."""
         for node, demand in execution.core_load:
-            room = self.by_id.get(node)
-            if room is not None:
-                room.take(demand, sign)
+            self._take(node, demand, sign)
         self._most = None
 
     def take(self, node: NodeId, component: Component, count: int) -> None:
         """Charge replicas on a node (a negative count gives them back)."""
-        room = self.by_id.get(node)
+        room = self._take(node, component.demand, count)
         if room is None:
             return
-        room.take(component.demand, count)
         if count < 0:
             room.ports.difference_update(component.host_ports)
             self._most = None
         elif component.host_ports:
             room.ports.update(component.host_ports)
+
+    def _take(self, node: NodeId, demand: Resources, count: int) -> NodeRoom | None:
+        room = self.by_id.get(node)
+        if room is not None:
+            room.take(demand, count)
+            self.free_cpu -= demand.cpu_millis * count
+            self.free_memory -= demand.memory_bytes * count
+        return room
 
     def eligible(self, component: Component) -> tuple[NodeRoom, ...]:
         """Return the nodes that may hold ``component`` at all, however full they are.

@@ -1,9 +1,10 @@
 """The one question of the scheduler: ``decide(snapshot, settings) -> Decision``.
 
 Pure and total. Everybody is served in the order of rank (``rank``): who runs grows, who waits
-starts if its core fits (``serve``), each on the nodes that take it (``place``), at the cost of
-those whom the policy lets it take from (``assignment``), within quotas (``quota``) and beside
-what is kept for later (``reserve``). Deciding again on an unchanged snapshot changes nothing.
+starts if its core fits (``serve``, ``grow``, ``admit``), each on the nodes that take it
+(``place``), at the cost of those whom the policy lets it take from (``assignment``), within
+quotas (``quota``) and beside what is kept for later (``reserve``, ``windows``). Deciding again on
+an unchanged snapshot changes nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Decision, Preemption, Resize, Start
 from policy.model.execution import Constraint
 from policy.room import satisfies
-from policy.serve import Round
+from policy.round import Round
+from policy.serve import Service
 from policy.settings import PolicySettings
 
 
 def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:
     """Return who is stopped, starts, grows, shrinks, and waits."""
     round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
-    round_.serve()
+    service = Service(round_)
+    service.serve()
     return Decision(
         preemptions=tuple(
             Preemption(uid=uid, by=by or None)
@@ -30,12 +33,12 @@ def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:
         ),
         starts=tuple(
             Start(uid=holding.execution.uid, allocations=holding.allocations)
-            for holding in round_.started
+            for holding in service.started
             if not holding.is_stopped
         ),
         resizes=_resizes(round_.holdings),
         wake_ms=min((at for at in round_.wakes if at > snapshot.now_ms), default=None),
-        explain=round_.waits,
+        explain=service.waits,
     )
 
 

@@ -68,8 +68,10 @@ class PolicySettings:
         grant_ms: How long an elastic replica stays at least, unless a core or a higher priority
             class needs its room.
         regrow_ms: How long an execution that had to give elastic replicas back gets no new ones.
-        gain_permille: Elastic replicas are added only if they speed an execution up by at least
-            this much in all.
+        slack_permille: An execution that had to give elastic replicas back grows again only as
+            far as this share of the cluster stays free, so that the next newcomer needn't take.
+        gain_permille: One that runs takes elastic replicas from others only if those that it
+            misses would speed it up by this much.
         reservation_lead_ms: How long before a reservation's window its capacity is cleared.
         backfill_depth: How many waiting executions are tried behind one that doesn't fit.
     """
@@ -81,12 +83,13 @@ class PolicySettings:
     score: Score = Score.BINPACK
     headroom: Resources = NOTHING
     node_selector: tuple[Constraint, ...] = ()
-    ageing_ms: int = 2 * HOUR_MS
+    ageing_ms: int = 24 * HOUR_MS
     interactive_permille: int = 500
     half_life_ms: int = 24 * HOUR_MS
     entry_penalty_ms: int = MINUTE_MS
     grant_ms: int = MINUTE_MS
     regrow_ms: int = 5 * MINUTE_MS
-    gain_permille: int = 0
+    slack_permille: int = 100
+    gain_permille: int = 500
     reservation_lead_ms: int = 2 * MINUTE_MS
     backfill_depth: int = 100

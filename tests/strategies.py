@@ -118,6 +118,8 @@ def settings(*, policies: tuple[Policy, ...] = tuple(Policy)) -> st.SearchStrate
         ageing_ms=st.sampled_from([5_000, 8_000, 10**9]),
         grant_ms=st.just(0),
         regrow_ms=st.just(0),
+        slack_permille=st.just(0),
+        gain_permille=st.just(0),
     )
 
 

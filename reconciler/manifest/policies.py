@@ -35,7 +35,8 @@ USED_BY: Mapping[str, frozenset[Policy]] = {
     "score": _EVERY,
     "minimumGrant": _TAKING,
     "regrowAfter": _ELASTIC,
-    "minimumGain": _ELASTIC,
+    "slack": _TAKING,
+    "minimumGain": _TAKING,
     "reservationLead": _EVERY,
     "backfillDepth": _PASSING,
 }
@@ -69,6 +70,7 @@ def build_policy(value: str | Mapping[str, Any], builder: Builder) -> PolicySett
         entry_penalty_ms=duration("entryPenalty", _DEFAULT.entry_penalty_ms),
         grant_ms=duration("minimumGrant", _DEFAULT.grant_ms),
         regrow_ms=duration("regrowAfter", _DEFAULT.regrow_ms),
+        slack_permille=_permille(value, "slack", _DEFAULT.slack_permille),
         gain_permille=_permille(value, "minimumGain", _DEFAULT.gain_permille),
         reservation_lead_ms=duration("reservationLead", _DEFAULT.reservation_lead_ms),
         backfill_depth=value.get("backfillDepth", _DEFAULT.backfill_depth),

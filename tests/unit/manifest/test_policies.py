@@ -55,6 +55,7 @@ def test_every_parameter_of_fair_arrives():
           score: least-waste
           minimumGrant: 2m
           regrowAfter: 10m
+          slack: 20
           minimumGain: 5
           reservationLead: 3m
           backfillDepth: 7
@@ -68,6 +69,7 @@ def test_every_parameter_of_fair_arrives():
         score=Score.LEAST_WASTE,
         grant_ms=2 * MINUTE_MS,
         regrow_ms=10 * MINUTE_MS,
+        slack_permille=200,
         gain_permille=50,
         reservation_lead_ms=3 * MINUTE_MS,
         backfill_depth=7,
@@ -89,6 +91,7 @@ EXAMPLES = {
     "preemptElastic": "false",
     "score": "spread",
     "interactiveShare": "10",
+    "slack": "5",
     "minimumGain": "1",
     "backfillDepth": "5",
 }
@@ -119,6 +122,7 @@ FIELDS = {
     "preemptElastic": "preempts_elastic",
     "minimumGrant": "grant_ms",
     "regrowAfter": "regrow_ms",
+    "slack": "slack_permille",
     "minimumGain": "gain_permille",
     "reservationLead": "reservation_lead_ms",
     "backfillDepth": "backfill_depth",
