@@ -20,7 +20,11 @@ Waiting = tuple[Key, Execution, Key]
 
 
 class Service:
-    """One round of serving."""
+    """One round of serving.
+
+    Attributes:
+        line: Who waits, in any order.
+    """
 
     def __init__(self, round_: Round) -> None:
         self._round = round_
@@ -28,7 +32,7 @@ class Service:
         self._growth = Growth(round_, self._windows)
         self._admission = Admission(round_, self._windows)
         waiting = [e for e in round_.snapshot.executions if not e.is_admitted]
-        self._line: Sequence[Waiting] = [
+        self.line: Sequence[Waiting] = [
             (key, e, key) for key, e in ((round_.ranking.waiting(e), e) for e in waiting)
         ]
 
@@ -43,7 +47,7 @@ class Service:
         self._growth.trim()
         self._windows.open()
         growing = [(holding.key, holding) for holding in round_.holdings]
-        waiting = list(self._line)
+        waiting = list(self.line)
         heapq.heapify(growing)
         heapq.heapify(waiting)
         tries = round_.settings.backfill_depth + 1 if round_.rules.skips else 1
@@ -69,7 +73,7 @@ class Service:
     def waits(self) -> tuple[Wait, ...]:
         """Return the queue in order, each with its reason."""
         started = {holding.execution.uid for holding in self.started}
-        line = [e for _, e, _ in sorted(self._line) if e.uid not in started]
+        line = [e for _, e, _ in sorted(self.line) if e.uid not in started]
         return tuple(
             Wait(uid=e.uid, position=position, reason=self._admission.reason(e))
             for position, e in enumerate(line, start=1)
@@ -78,6 +82,6 @@ class Service:
     def _wake_for_ageing(self) -> None:
         round_ = self._round
         if round_.settings.policy is Policy.FAIR:
-            for _, execution, _ in self._line:
+            for _, execution, _ in self.line:
                 if not execution.is_filler:
                     round_.wake_at(execution.queued_ms + round_.settings.ageing_ms)

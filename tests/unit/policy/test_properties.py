@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import ReasonCode
-from policy.model.execution import Component, Execution, NodeId
+from policy.model.execution import Allocation, Component, Execution, NodeId
 from policy.model.resources import NOTHING, Resources
+from policy.round import Round
 from policy.scheduler import decide
+from policy.serve import Service
 from policy.settings import Policy, PolicySettings
 from policy.share import amounts_of
 from tests.strategies import apply, settings, snapshots
@@ -245,3 +247,69 @@ def scaled(execution: Execution, factor: int) -> Execution:
         return replace(component, demand=component.demand * factor)
 
     return replace(execution, components=tuple(part(c) for c in execution.components))
+
+
+TAKING = (Policy.FIFO_FLEXIBLE, Policy.LAS_FLEXIBLE, Policy.FAIR)
+
+
+@given(snapshots(), settings(policies=TAKING))
+def test_nobody_holds_elastic_replicas_that_one_of_higher_rank_could_use(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    before = pooled(snapshot)
+    after = apply(before, decide(before, settings))
+    (node,) = after.nodes
+    free = node.capacity - held(after).get(node.id, NOTHING)
+    holdings = Round(after, after.nodes, settings).holdings
+    for high in holdings:
+        for component in high.execution.components:
+            if high.execution.held.get(component.name, 0) == component.maximum:
+                continue
+            for low in holdings:
+                if low.key[0] > high.key[0] and not low.execution.is_filler:
+                    spare = [c.demand * low.spare(c) for c in low.execution.components]
+                    assert not component.demand.fits_in(sum(spare, free)) or not any(
+                        makes_room(demand, component.demand, free) for demand in spare
+                    )
+
+
+@given(snapshots(), settings(policies=(Policy.FIFO_FLEXIBLE, Policy.SIZE_FLEXIBLE, Policy.FAIR)))
+def test_who_waits_last_takes_nothing_from_those_before(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    one = pooled(snapshot)
+    line = Service(Round(one, one.nodes, settings)).line
+    if not line:
+        return
+    last = max(line)[1]
+    fewer = replace(one, executions=tuple(e for e in one.executions if e.uid != last.uid))
+    with_last = {s.uid for s in decide(one, settings).starts} - {last.uid}
+    assert with_last == {s.uid for s in decide(fewer, settings).starts}
+
+
+def pooled(snapshot: Snapshot) -> Snapshot:
+    """The same queue on one node that has all of the cluster, with nothing that ties to a node."""
+    node = Node(
+        id=NodeId("n0"),
+        hostname="node0",
+        capacity=sum((n.capacity - n.reserved for n in snapshot.nodes), NOTHING),
+    )
+
+    def loose(execution: Execution) -> Execution:
+        parts = tuple(
+            replace(c, constraints=(), host_ports=(), max_per_node=0) for c in execution.components
+        )
+        groups = tuple(
+            Allocation(component=name, node=node.id, count=count)
+            for name, count in execution.held.items()
+        )
+        return replace(execution, components=parts, allocations=groups)
+
+    executions = tuple(loose(e) for e in snapshot.executions)
+    return replace(snapshot, nodes=(node,), executions=executions, tenants=())
+
+
+def makes_room(given: Resources, wanted: Resources, free: Resources) -> bool:
+    """Whether taking what is given back brings anything that is missing."""
+    missing = {name for name, *_ in wanted.shortfall(free)}
+    return bool(missing & {name for name, amount in amounts_of(given) if amount > 0})
