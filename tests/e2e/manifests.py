@@ -83,5 +83,5 @@ def platform(**spec: Any) -> str:
     return json.dumps(document, indent=2)
 
 
-QUICK = {"platform.yaml": platform(policy={"regrowAfter": "1s", "minimumGrant": "1s"})}
+QUICK = {"platform.yaml": platform(policy={"regrowAfter": "1s", "minimumGrant": "1s", "slack": 0})}
 """Replicas come back, and may go again, at once."""
