@@ -23,7 +23,7 @@ from policy.settings import Policy, PolicySettings
 from policy.simulator.application import Application
 from policy.simulator.engine import Engine
 from policy.simulator.generator import Mix, generate
-from policy.simulator.knowledge import Estimates, Knowledge, estimate
+from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.load import at_load
 from policy.simulator.machines import Machines
 from policy.simulator.metrics import percentile
@@ -100,7 +100,7 @@ def watch(nodes: int, waiting: int, rounds: int, settings: PolicySettings) -> St
     stopwatch = Stopwatch(rounds)
     engine = Engine(settings, machines.nodes(), decider=stopwatch)
     try:
-        engine.run(queue(machines, waiting, rounds), knowledge=Knowledge(Estimates.USER, estimate))
+        engine.run(queue(machines, waiting, rounds), knowledge=Knowledge(Estimates.USER))
     except EnoughSeen:
         return stopwatch
     raise RuntimeError(f"the workload ended after {len(stopwatch.taken_ms)} decisions")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from policy import reasons
 from policy.assignment import Claim, Claimant, Holding
 from policy.model.decision import Reason, ReasonCode
 from policy.model.execution import Component, Execution, NodeId, Uid
+from policy.model.resources import NOTHING, Resources
 from policy.place import Force, Groups, Placer, at_home
 from policy.rank import Key
 from policy.reserve import Kept, kept_for_head, kept_for_windows
 from policy.room import Room, emptied
-from policy.round import Round
+from policy.round import Round, kind
 from policy.settings import Policy
 from policy.share import total
 from policy.windows import Windows
+
+MANY = 1_000_000
 
 
 class Admission:
@@ -37,6 +41,7 @@ class Admission:
         if round_.snapshot.reservations:
             self._kept = kept_for_windows(round_.snapshot, round_.nodes, round_.settings)
         self._empty: Room | None = None
+        self._places: dict[object, int] = {}
         self._never: dict[tuple[Component, ...], Reason | None] = {}
 
     @property
@@ -46,7 +51,7 @@ class Admission:
 
     def admit(self, execution: Execution, key: Key) -> Holding | None:
         """Start an execution, or note why not."""
-        round_, asked = self._round, self._asked(execution)
+        round_, asked = self._round, self._round.asked(execution)
         why = self._forbidden(asked)
         if why is not None:
             self._why[execution.uid] = why
@@ -79,12 +84,12 @@ class Admission:
                 execution
             )
             if round_.rules.reserves and has_a_right and code is ReasonCode.NO_CAPACITY:
-                self._keep_for_head(self._asked(execution))
+                self._keep_for_head(self._round.asked(execution))
         return True
 
     def reason(self, execution: Execution) -> Reason:
         """Return why an execution waits, in words."""
-        asked, known = self._asked(execution), self._why.get(execution.uid)
+        asked, known = self._round.asked(execution), self._why.get(execution.uid)
         if isinstance(known, Reason):
             return known
         if known is None:
@@ -98,7 +103,13 @@ class Admission:
         found = reasons.refusals(asked, self._round.room)
         if known is ReasonCode.FILLER_WAITS:
             return reasons.filler_waits(asked, found)
-        return reasons.no_capacity(asked, found)
+        return reasons.no_capacity(asked, found, self._free)
+
+    @cached_property
+    def _free(self) -> Resources:
+        """What all nodes that are up have left together, once everybody was served."""
+        rooms = (r for r in self._round.room if r.node.is_ready and r.node.is_active)
+        return sum((room.free for room in rooms), NOTHING)
 
     def _forbidden(self, asked: Execution) -> Reason | None:
         """Return why it may not start whatever room there is."""
@@ -145,7 +156,9 @@ class Admission:
                 return False
             return other.is_filler or other.priority < asked.priority
 
-        claim = Claim(by=asked.uid, elastic_of=elastic_of, whole_of=whole_of)
+        anybody = rules.uses_idle or self._round.quotas.guarantees
+        tier = None if anybody else key[0]
+        claim = Claim(by=asked.uid, tier=tier, elastic_of=elastic_of, whole_of=whole_of)
         return Claimant(self._round.assignment, claim)
 
     def _is_worth_it(self, asked: Execution, key: Key, mark: int) -> bool:
@@ -189,19 +202,35 @@ class Admission:
 
     def _never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
-        if asked.components not in self._never:
-            round_ = self._round
-            if self._empty is None:
-                self._empty = emptied(round_.nodes, headroom=round_.settings.headroom)
+        if asked.components not in self._never and not self._surely_fits(asked):
+            room = self._emptied()
             groups: Groups = {}
-            placer = Placer(self._empty, score=round_.settings.score)
+            placer = Placer(room, score=self._round.settings.score)
             fits = any(placer.place_core(v, groups) for v in _variants(asked, placer))
             if fits:
                 placer.give_back(asked, groups, {})
             self._never[asked.components] = (
-                None if fits else reasons.never_fits(reasons.refusals(asked, self._empty))
+                None if fits else reasons.never_fits(reasons.refusals(asked, room))
             )
-        return self._never[asked.components]
+        return self._never.get(asked.components) if self._never else None
+
+    def _surely_fits(self, asked: Execution) -> bool:
+        """Tell, at little cost, whether the empty cluster has room for a core of one component."""
+        if len(asked.components) > 1:
+            return False
+        (part,) = asked.components
+        if part.host_ports or part.max_per_node or part.is_colocated:
+            return False
+        what = kind(part)
+        if what not in self._places:
+            rooms = self._emptied().eligible(part)
+            self._places[what] = sum(room.how_many(part.demand, MANY) for room in rooms)
+        return part.core <= self._places[what]
+
+    def _emptied(self) -> Room:
+        if self._empty is None:
+            self._empty = emptied(self._round.nodes, headroom=self._round.settings.headroom)
+        return self._empty
 
     def _keep_for_head(self, asked: Execution) -> None:
         round_ = self._round
@@ -210,21 +239,19 @@ class Admission:
             for h in round_.assignment.holdings
             if not h.is_stopped and not h.execution.is_filler
         ]
-        kept = kept_for_head(asked, running, round_.nodes, round_.settings, round_.now_ms)
+        kept = kept_for_head(
+            asked,
+            running,
+            round_.nodes,
+            round_.settings,
+            round_.now_ms,
+            is_rigid=round_.rules.is_rigid,
+        )
         self._kept.append(kept)
 
     def _concerns(self, kept: Kept, asked: Execution) -> bool:
         is_for_it = asked.is_filler or (asked.reservation and asked.reservation == kept.name)
         return not is_for_it and kept.concerns(asked, self._round.now_ms)
-
-    def _asked(self, execution: Execution) -> Execution:
-        """Return the execution with everything that it needs to start as its core."""
-        if not self._round.rules.is_rigid or not execution.is_elastic:
-            return execution
-        return replace(
-            execution,
-            components=tuple(replace(c, core=c.maximum) for c in execution.components),
-        )
 
 
 def _variants(asked: Execution, placer: Placer) -> list[Execution]:

@@ -10,10 +10,11 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from policy.bounds import Bounds
 from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
 from policy.place import Groups, allocations
 from policy.quota import Quotas
-from policy.rank import Key
+from policy.rank import Key, Tier
 from policy.room import NodeRoom, Room
 
 
@@ -80,10 +81,12 @@ Yielding = tuple[tuple[int, ...], int, Key]
 class Claim:
     """Who asks for room, and what they may take for it.
 
-    ``elastic_of`` tells from whom one may take elastic replicas; ``whole_of`` whom one may stop.
+    Only those of tiers below ``tier`` give at all (None: any may). ``elastic_of`` tells from whom
+    one may take elastic replicas; ``whole_of`` whom one may stop.
     """
 
     by: Uid
+    tier: Tier | None
     elastic_of: Callable[[Holding, Component, NodeId], bool]
     whole_of: Callable[[Holding], bool]
 
@@ -114,7 +117,7 @@ class Claimant:
 
     def could_make_room(self, node: NodeRoom, component: Component) -> bool:
         """Tell, at little cost, whether it may be worth asking."""
-        return self._assignment.could_make_room(node, component)
+        return self._assignment.could_make_room(node, component, self._claim)
 
     def make_room(self, node: NodeRoom, component: Component) -> bool:
         """Free room for one replica on a node; False, and nothing is taken, if that can't be."""
@@ -143,7 +146,7 @@ class Assignment:
         self.preempted: dict[Uid, Uid] = {}
         self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
         self._victims: dict[NodeId, list[Holding]] | None = None
-        self._most: dict[NodeId, tuple[int, int]] = {}
+        self._bounds: dict[NodeId, Bounds] = {}
 
     def note(self, holding: Holding, placed: Mapping[tuple[str, NodeId], int]) -> None:
         """Note replicas that were placed, with the room charged, on top of what it holds."""
@@ -200,12 +203,13 @@ class Assignment:
             if component is not None and count < 0:
                 yield holding, component, -count
 
-    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
+    def could_make_room(self, node: NodeRoom, component: Component, claim: Claim) -> bool:
         """Tell, at little cost, whether all that anybody could give there would be enough."""
         if not node.ports.isdisjoint(component.host_ports):
             return False
         self._by_node()
-        cpu, memory = self._most.get(node.node.id, (0, 0))
+        bounds = self._bounds.get(node.node.id)
+        cpu, memory = bounds.most(claim.tier) if bounds else (0, 0)
         demand = component.demand
         return demand.cpu_millis <= max(0, node.cpu + cpu) and demand.memory_bytes <= max(
             0, node.memory + memory
@@ -219,7 +223,7 @@ class Assignment:
         """
         if node.how_many(component.demand, 1):
             return node.ports.isdisjoint(component.host_ports)
-        if not self.could_make_room(node, component):
+        if not self.could_make_room(node, component, claim):
             return False
         mark = self.mark()
         worst_first = self._by_node().get(node.node.id, [])[::-1]
@@ -272,17 +276,13 @@ class Assignment:
         return self._victims
 
     def _note_most(self, holding: Holding, name: str, node: NodeId, count: int) -> None:
-        """Add to the most that could be taken on a node. It is never lowered: a bound is enough."""
+        """Add to the most that could be taken on a node."""
         component = holding.execution.by_name[name]
         if not holding.execution.is_preemptible:
             count = min(count, holding.spare(component))
         if count > 0:
-            cpu, memory = self._most.get(node, (0, 0))
-            demand = component.demand
-            self._most[node] = (
-                cpu + demand.cpu_millis * count,
-                memory + demand.memory_bytes * count,
-            )
+            bounds = self._bounds.setdefault(node, Bounds())
+            bounds.add(holding.key[0], component.demand, count)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

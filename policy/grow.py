@@ -161,6 +161,7 @@ class Growth:
 
         return Claim(
             by=taker.uid,
+            tier=None if self._round.quotas.guarantees else holding.key[0],
             elastic_of=elastic_of,
             whole_of=lambda other: other.execution.is_filler and not taker.is_filler,
         )

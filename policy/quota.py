@@ -29,6 +29,15 @@ class _Account:
         ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacks:
+    """What a core is beyond: its namespace's maximum, its cohort's sum, executions."""
+
+    own: tuple[tuple[str, int], ...] = ()
+    cohort: tuple[tuple[str, int], ...] = ()
+    executions: int = 0
+
+
 class Quotas:
     """The use of every namespace in an assignment, charged as it takes shape."""
 
@@ -98,6 +107,19 @@ class Quotas:
         if missing := cohort.lacks(demand):
             return _reason(ReasonCode.QUOTA_EXCEEDED, tenant.cohort, missing, cohort, "cohort")
         return None
+
+    def lacks(self, asked: Execution) -> Lacks:
+        """Return all that quotas would have to be raised by for a core to start."""
+        if asked.namespace not in self._own:
+            return Lacks()
+        tenant, own = self._tenants[asked.namespace], self._own[asked.namespace]
+        demand = amounts_of(asked.core_demand)
+        bound = tenant.maximum_executions
+        return Lacks(
+            own=tuple(own.lacks(demand)),
+            cohort=tuple(self._cohorts[tenant.cohort].lacks(demand)) if tenant.cohort else (),
+            executions=max(0, own.executions + 1 - bound) if bound else 0,
+        )
 
     def borrows(self, namespace: str, demand: Resources | None = None) -> bool:
         """Tell whether a namespace is beyond its guarantee, with ``demand`` on top if given.

@@ -150,18 +150,20 @@ class Ranking:
     def _fair(self, execution: Execution, *, is_waiting: bool) -> Tier:
         if is_waiting and self.is_aged(execution):
             return (0, 0, 0, 0, 0, 0)
+        borrows = self._quotas.guarantees and self._borrowing(execution, is_waiting=is_waiting)
+        share = self._shares.get(execution.namespace)
         return (
             1,
             -execution.priority,
-            self._borrowing(execution, is_waiting=is_waiting),
+            int(borrows),
             int(not self._is_ahead(execution, is_waiting=is_waiting)),
-            self._share_bucket(execution.namespace),
+            self._share_bucket(execution.namespace) if share is None else share,
             bucket(execution),
         )
 
-    def _borrowing(self, execution: Execution, *, is_waiting: bool) -> int:
+    def _borrowing(self, execution: Execution, *, is_waiting: bool) -> bool:
         demand = execution.core_demand if is_waiting else None
-        return int(self._quotas.borrows(execution.namespace, demand))
+        return self._quotas.borrows(execution.namespace, demand)
 
     def _is_ahead(self, execution: Execution, *, is_waiting: bool) -> bool:
         """Interactive ones go first: those that run, and new ones up to the cap."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from policy.model.decision import Reason, ReasonCode, Refusal
 from policy.model.execution import Component, Execution, NodeId
-from policy.model.resources import format_amount, format_resources
+from policy.model.resources import Resources, format_amount, format_resources
 from policy.place import Groups, Placer, hardest_first
 from policy.room import NodeRoom, Room, attribute, satisfies
 
@@ -85,7 +85,7 @@ def refusals(execution: Execution, room: Room) -> tuple[Refusal, ...]:
     for component in sorted(execution.components, key=hardest_first):
         if placer.place_replicas(component, groups) < component.core:
             found = tuple(
-                no for node in room if (no := _refusal(node, component, groups, room)) is not None
+                no for node in room if (no := refusal(node, component, groups, room)) is not None
             )
             break
     else:
@@ -95,12 +95,17 @@ def refusals(execution: Execution, room: Room) -> tuple[Refusal, ...]:
     return found
 
 
-def no_capacity(execution: Execution, found: Sequence[Refusal]) -> Reason:
-    """Return the reason of one that waits for room."""
+def no_capacity(execution: Execution, found: Sequence[Refusal], free: Resources) -> Reason:
+    """Return the reason of one that waits for room; ``free`` is what all nodes have together.
+
+    Without a shortfall there is enough in all, but not on the nodes that could take it.
+    """
+    missing = execution.core_demand.shortfall(free)
     return Reason(
         code=ReasonCode.NO_CAPACITY,
         message=f"waits for {format_resources(execution.core_demand)}: {summary(found)}",
         refusals=tuple(found),
+        shortfall=tuple((name, need - max(0, have)) for name, need, have in missing),
     )
 
 
@@ -157,12 +162,34 @@ def summary(found: Sequence[Refusal]) -> str:
     return f"{found[0].component}: " + ", ".join(told)
 
 
-def _refusal(
+def brief(reason: Reason) -> str:
+    """Return a reason in a few words, for a line of a table."""
+    lacks = ", ".join(format_amount(name, amount) for name, amount in reason.shortfall)
+    match reason.code:
+        case ReasonCode.NO_CAPACITY if lacks:
+            return f"lacks {lacks}"
+        case ReasonCode.NO_CAPACITY:
+            names = sorted({refused.component for refused in reason.refusals})
+            return f"no node has room for {', '.join(names)}" if names else "no node has room"
+        case ReasonCode.BEHIND_IN_QUEUE:
+            return f"behind {reason.blocks}"
+        case ReasonCode.QUOTA_EXCEEDED | ReasonCode.NEVER_WITHIN_QUOTA:
+            return f"quota of {reason.blocks} lacks {lacks}"
+        case ReasonCode.RESERVED:
+            return f"room is kept for {reason.blocks}"
+        case ReasonCode.FILLER_WAITS:
+            return "runs only in what others leave"
+        case _:
+            return reason.message
+
+
+def refusal(
     node: NodeRoom,
     component: Component,
     groups: Mapping[tuple[str, NodeId], int],
     room: Room,
 ) -> Refusal | None:
+    """Return a node's no to one more replica of a component; None if it would take it."""
     for name, check in FILTERS.items():
         if message := check(node, component, groups):
             return _no(node, component.name, name, message)

@@ -133,19 +133,25 @@ def kept_for_head(
     nodes: Sequence[Node],
     settings: PolicySettings,
     now_ms: int,
+    *,
+    is_rigid: bool,
 ) -> Kept:
-    """Return the room at the time when ``head`` can start, as far as is known (EASY backfill)."""
+    """Return the room at the time when ``head`` can start, as far as is known (EASY backfill).
+
+    Under a rigid policy nothing is taken back, so elastic replicas stand in the way as core does.
+    """
     room = Room(nodes, headroom=settings.headroom)
+    charge = room.charge if is_rigid else room.charge_core
     ends: list[tuple[int, Uid, Execution]] = []
     for execution in running:
-        room.charge_core(execution)
+        charge(execution)
         ends_ms = expected_end(execution, now_ms)
         if ends_ms is not None:
             ends.append((ends_ms, execution.uid, execution))
     placer = Placer(room, score=settings.score)
     starts_ms: int | None = None
     for ends_ms, _, execution in sorted(ends):
-        room.charge_core(execution, -1)
+        charge(execution, -1)
         if placer.place_core(head, {}):
             starts_ms = ends_ms
             break

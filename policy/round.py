@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from policy.assignment import Assignment, Holding
 from policy.model.cluster import Node, Snapshot
@@ -46,6 +47,15 @@ class Round:
         self.yields = any(e.is_preemptible for e in running)
         self._refused: dict[object, tuple[int, Key]] = {}
         self._exhausted: set[object] = set()
+
+    def asked(self, execution: Execution) -> Execution:
+        """Return the execution with everything that it needs to start as its core."""
+        if not self.rules.is_rigid or not execution.is_elastic:
+            return execution
+        return replace(
+            execution,
+            components=tuple(replace(c, core=c.maximum) for c in execution.components),
+        )
 
     def outranks(self, key: Key, holding: Holding) -> bool:
         """Tell whether who asks with ``key`` may take elastic replicas from a holding."""

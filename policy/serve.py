@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from policy.admit import Admission
 from policy.assignment import Holding
 from policy.grow import Growth
-from policy.model.decision import Wait
+from policy.model.decision import NEVER, Wait
 from policy.model.execution import Execution
 from policy.rank import Key
 from policy.round import Round
@@ -71,12 +71,14 @@ class Service:
         self._wake_for_ageing()
 
     def waits(self) -> tuple[Wait, ...]:
-        """Return the queue in order, each with its reason."""
+        """Return the queue in order, each with its reason; those who can't start come last."""
         started = {holding.execution.uid for holding in self.started}
-        line = [e for _, e, _ in sorted(self.line) if e.uid not in started]
+        line = [e.uid for _, e, _ in sorted(self.line) if e.uid not in started]
+        why = {e.uid: self._admission.reason(e) for _, e, _ in self.line if e.uid not in started}
+        line.sort(key=lambda uid: why[uid].code in NEVER)
         return tuple(
-            Wait(uid=e.uid, position=position, reason=self._admission.reason(e))
-            for position, e in enumerate(line, start=1)
+            Wait(uid=uid, position=position, reason=why[uid])
+            for position, uid in enumerate(line, start=1)
         )
 
     def _wake_for_ageing(self) -> None:

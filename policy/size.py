@@ -56,7 +56,10 @@ def bucket(execution: Execution) -> int:
 
     Where nothing is known: of the seconds had so far (least attained service first).
     """
-    known = attained_ms(execution) if execution.estimate is None else remaining_ms(execution)
+    if not execution.work:  # most of those who wait: nothing to work out
+        known = execution.estimate.typical_ms if execution.estimate else 0
+    else:
+        known = attained_ms(execution) if execution.estimate is None else remaining_ms(execution)
     return (known // 1000).bit_length()
 
 

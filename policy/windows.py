@@ -93,6 +93,7 @@ class Windows:
         users = [h for h in round_.holdings if is_user(window, h.execution)]
         claim = Claim(
             by=Uid(""),
+            tier=None,
             elastic_of=lambda other, _component, _node: other not in users,
             whole_of=lambda other: other.execution.is_filler and other not in users,
         )

@@ -17,8 +17,8 @@ from policy.model.execution import Uid
 from reconciler import acceptance
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
-from reconciler.converge import publication
-from reconciler.converge.assess import assess
+from reconciler.converge import snapshots
+from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.plan import MAKING_ROOM, Plan
 from reconciler.converge.queue import backoff_s, fraction
@@ -186,7 +186,10 @@ class Loop:
         )
         if changes.is_empty:
             return
-        snapshot = publication.snapshot_document(found.snapshot, commit=wanted.commit)
+        settings = settings_of(wanted.platform)
+        snapshot = snapshots.document(
+            found.snapshot, settings, wanted.platform, commit=wanted.commit
+        )
         changes = replace(changes, snapshot=json.dumps(snapshot))
         entries = self.store.commit(changes, self.lease)
         self.publisher.forget(found.forgotten)

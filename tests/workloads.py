@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -71,3 +72,23 @@ def workloads(*, cpus: int, is_rigid: bool = False) -> st.SearchStrategy[list[Ap
         st.sampled_from(["aml", "bio"]),
     )
     return st.lists(shape, min_size=1, max_size=9).map(build)
+
+
+def with_classes(applications: list[Application]) -> st.SearchStrategy[list[Application]]:
+    """The same with priority classes: some preemptible, some fillers, some above the others."""
+    plain = {"priority": 0}
+    classes = st.sampled_from(
+        [
+            plain,
+            plain,
+            {"priority": 10},
+            {"priority": -10, "is_preemptible": True},
+            {"priority": -100, "is_preemptible": True, "is_filler": True},
+        ]
+    )
+    return st.tuples(*[classes for _ in applications]).map(
+        lambda drawn: [
+            replace(a, execution=replace(a.execution, **fields))
+            for a, fields in zip(applications, drawn, strict=True)
+        ]
+    )

@@ -25,6 +25,17 @@ class ReasonCode(StrEnum):
     FILLER_WAITS = "FillerWaits"
 
 
+NEVER = frozenset(
+    {
+        ReasonCode.NEVER_FITS,
+        ReasonCode.NEVER_WITHIN_QUOTA,
+        ReasonCode.NO_NODES,
+        ReasonCode.NO_RESERVATION,
+    }
+)
+"""Why something can't start as things are, however long it waits. It keeps nobody else waiting."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """One node's no to one component: which filter said so, and in words."""
@@ -79,7 +90,10 @@ class Preemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Leave a waiting execution where it is: ``position`` counts from 1 at the head."""
+    """Leave a waiting execution where it is: ``position`` counts from 1 at the head.
+
+    What can't start as things are comes after everybody else.
+    """
 
     uid: Uid
     position: int

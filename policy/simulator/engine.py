@@ -42,7 +42,8 @@ class Engine:
         quantum_permille: Ends that lie within this fraction of the time looked ahead are handled
             together, at the last of them; that bounds the number of decisions at the price of
             starts that are late by as much. For forecasts; 0 is exact.
-        observe: Sees every decision.
+        quantum_ms: The least time in which ends are handled together.
+        observe: Sees every decision. It may keep what it sees, at the price of slower runs.
         decider: Decides.
     """
 
@@ -54,6 +55,7 @@ class Engine:
         tenants: Sequence[Tenant] = (),
         reservations: Sequence[Reservation] = (),
         quantum_permille: int = 0,
+        quantum_ms: int = 0,
         observe: Observer | None = None,
         decider: Decider = decide,
     ) -> None:
@@ -62,6 +64,7 @@ class Engine:
         self.tenants = tuple(tenants)
         self.reservations = tuple(reservations)
         self.quantum_permille = quantum_permille
+        self.quantum_ms = quantum_ms
         self.observe = observe
         self.decider = decider
 
@@ -94,6 +97,7 @@ class Engine:
             ),
             knowledge=knowledge,
             from_ms=from_ms,
+            afresh=self.observe is not None,
         )
         decision: Decision | None = None
         idle_wakes = 0
@@ -109,7 +113,9 @@ class Engine:
     def _step(self, world: World, next_ms: int) -> Decision:
         """Advance to the next event, decide, and carry it out."""
         looked_ahead_ms = next_ms - world.begin_ms
-        world.advance(next_ms, window_ms=looked_ahead_ms * self.quantum_permille // 1000)
+        window_ms = max(self.quantum_ms, looked_ahead_ms * self.quantum_permille // 1000)
+        # What is there at the beginning is decided on at once, whatever ends soon after.
+        world.advance(next_ms, window_ms=window_ms if looked_ahead_ms else 0)
         snapshot = world.snapshot()
         decision = self.decider(snapshot, self.settings)
         if self.observe is not None:

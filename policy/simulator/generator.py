@@ -2,7 +2,7 @@
 
 The authors drew from files of Google's 2011 cluster trace that aren't public. Here runtimes and
 counts are log-normal, shapes are interpolated between published quantiles, and the core of an
-elastic application is drawn as theirs was (docs/scheduling.md tells each difference). Lengths of
+elastic application is drawn as theirs was (docs/simulation.md tells each difference). Lengths of
 time are drawn in seconds and kept in milliseconds.
 """
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+from policy.estimate import NEWEST, estimate
 from policy.model.execution import Estimate, EstimateBasis
 from policy.simulator.application import Application
 
-Estimator = Callable[[Sequence[int], int | None], Estimate | None]
-"""``estimate(samples_ms, hint_ms)``: samples of earlier runs, the oldest first."""
-
 Key = tuple[str, str]
 """Whose runs teach about whom: namespace and stem."""
-
-NEWEST = 50
-"""How many earlier runs are remembered for each key, as in the live system."""
 
 
 class Estimates(StrEnum):
@@ -30,9 +24,8 @@ class Estimates(StrEnum):
 class Knowledge:
     """Estimates as policy would have them at each moment of a run."""
 
-    def __init__(self, estimates: Estimates, estimator: Estimator, *, learns: bool = True) -> None:
+    def __init__(self, estimates: Estimates, *, learns: bool = True) -> None:
         self._estimates = estimates
-        self._estimator = estimator
         self._learns = learns and estimates is not Estimates.EXACT
         self._samples: defaultdict[Key, deque[int]] = defaultdict(lambda: deque(maxlen=NEWEST))
 
@@ -48,7 +41,7 @@ class Knowledge:
             return None if runtime is None else exact(runtime)
         hint = application.hint_ms if self._estimates is Estimates.USER else None
         samples = self._samples.get(self.key(application), ())
-        return self._estimator(tuple(samples), hint)
+        return estimate(tuple(samples), hint)
 
     def learn(self, application: Application) -> bool:
         """Take note that an application has ended; tell whether that may change estimates."""
@@ -62,22 +55,4 @@ def exact(runtime_ms: int) -> Estimate:
     """Return the estimate of who knows the truth."""
     return Estimate(
         typical_ms=runtime_ms, low_ms=runtime_ms, high_ms=runtime_ms, basis=EstimateBasis.EXACT
-    )
-
-
-def estimate(samples_ms: Sequence[int], hint_ms: int | None) -> Estimate | None:
-    """Return the median of at least three samples, else the hint."""
-    if len(samples_ms) >= 3:
-        ordered = sorted(samples_ms)
-        return Estimate(
-            typical_ms=ordered[len(ordered) // 2],
-            low_ms=ordered[len(ordered) // 10],
-            high_ms=ordered[(len(ordered) - 1) * 9 // 10],
-            basis=EstimateBasis.HISTORY,
-            samples=len(ordered),
-        )
-    if hint_ms is None:
-        return None
-    return Estimate(
-        typical_ms=hint_ms, low_ms=hint_ms // 4, high_ms=hint_ms * 4, basis=EstimateBasis.HINT
     )

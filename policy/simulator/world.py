@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import Decision
-from policy.model.execution import Allocation, Execution, Uid
+from policy.model.execution import Allocation, Estimate, Execution, Uid
 from policy.model.reservation import Reservation
 from policy.simulator.agenda import Agenda
 from policy.simulator.application import Application
@@ -34,6 +34,7 @@ class World:
         accounts: Accounts,
         knowledge: Knowledge | None,
         from_ms: int | None,
+        afresh: bool,
     ) -> None:
         ordered = sorted(applications, key=lambda a: (a.execution.queued_ms, a.execution.uid))
         arrivals = [a.execution.queued_ms for a in ordered if not a.execution.is_admitted]
@@ -51,6 +52,7 @@ class World:
         self._occupancies = Occupancies(
             nodes, from_ms=self.begin_ms, until_ms=max(arrivals, default=self.begin_ms)
         )
+        self._afresh = afresh
         self._decisions = 0
         for application in ordered:
             if application.execution.is_admitted:
@@ -90,9 +92,10 @@ class World:
             self._add(self._coming.popleft())
 
     def snapshot(self) -> Snapshot:
-        """Return what policy sees now."""
+        """Return what policy sees now; unless made afresh, it holds until the next one is made."""
         now_ms = self.now_ms
-        running = [job.seen(now_ms) for job in self._running.values()]
+        afresh = self._afresh
+        running = [job.seen(now_ms, afresh=afresh) for job in self._running.values()]
         return Snapshot(
             now_ms=now_ms,
             nodes=self._nodes,
@@ -177,10 +180,18 @@ class World:
         del alike[application.execution.uid]
         if not knowledge.learn(application):
             return
+        # Many that are alike wait together, mostly with the same hint.
+        by_hint: dict[int | None, Estimate | None] = {}
         for uid in alike:
             job = self._jobs[uid]
-            estimate = knowledge.estimate(job.application)
-            if estimate != job.execution.estimate:
-                job.execution = replace(job.execution, estimate=estimate)
-                if uid in self._waiting:
-                    self._waiting[uid] = job.execution
+            hint = job.application.hint_ms
+            if hint not in by_hint:
+                by_hint[hint] = knowledge.estimate(job.application)
+            self._inform(job, by_hint[hint])
+
+    def _inform(self, job: Job, estimate: Estimate | None) -> None:
+        if estimate == job.execution.estimate:
+            return
+        job.execution = replace(job.execution, estimate=estimate)
+        if job.execution.uid in self._waiting:
+            self._waiting[job.execution.uid] = job.execution

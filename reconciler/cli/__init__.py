@@ -43,6 +43,8 @@ VERBS: Mapping[str, Verb] = {
     "validate": _own("validate", "Check manifests: file, line, column and remedy of each problem."),
     "render": _own("render", "Print an execution as it would run."),
     "plan": _own("plan", "Show what a revision would change, start and stop."),
+    "queue": _own("queue", "Show who waits, why, and when each starts."),
+    "explain": _own("explain", "Say why an execution waits and what would help."),
     "status": _own("status", "Show executions, their phase and why."),
     "cluster": _own("cluster", "Show the nodes and who holds how much of them."),
     "events": _own("events", "Show what happened."),

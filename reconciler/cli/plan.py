@@ -8,17 +8,19 @@ from pathlib import Path
 
 import click
 
+from policy.forecast import FITS_NOW
 from reconciler import config, wire
-from reconciler.cli import reading
+from reconciler.cli import reading, when
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
+from reconciler.converge import snapshots
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import Missing, SourceUnavailable
 from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
 from reconciler.ports import Source
-from reconciler.review import preview
+from reconciler.review import offline, preview
 from reconciler.working_set import WorkingSet
 
 
@@ -39,8 +41,8 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     base_id = source.resolve(base) if base else _tip(source, branch)
     head_id = source.resolve(at or head or "HEAD")
     with Progress("planning"):
-        memory, cluster = _remembered(settings)
         old = _read(settings, source, base_id, {})
+        memory, cluster = _remembered(settings, source, old[0])
         new = _read(settings, source, head_id, old[1].good)
         lines = preview.preview(
             old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings)
@@ -80,17 +82,25 @@ def _read(
     return reader.read(commit, good=good), reader
 
 
-def _remembered(settings: Settings) -> tuple[Memory, preview.Cluster]:
-    """Return what the database remembers; without one, nothing and an unknown queue."""
+def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memory, preview.Cluster]:
+    """Return what the database remembers, else what the status branch of this clone tells.
+
+    Without either there is nothing to remember, and the queue is unknown.
+    """
     with reading.database(settings) as store:
         stored = None if store is None else store.load()
-    if stored is None:
+    if stored is not None:
+        working_set = WorkingSet(stored)
+        memory = working_set.memory(published_seq=working_set.last_seq)
+        if working_set.snapshot is None:
+            return memory, preview.no_cluster(SystemClock().now())
+        return memory, preview.cluster_of(snapshots.read(json.loads(working_set.snapshot)))
+    try:
+        taken, ledger = reading.branch(settings, source)
+    except (SourceUnavailable, Missing):
         return Memory(), preview.no_cluster(SystemClock().now())
-    working_set = WorkingSet(stored)
-    memory = working_set.memory(published_seq=working_set.last_seq)
-    if working_set.snapshot is None:
-        return memory, preview.no_cluster(SystemClock().now())
-    return memory, preview.read_snapshot(json.loads(working_set.snapshot))
+    memory, seen = offline.recall(ledger, taken, base)
+    return memory, preview.cluster_of(seen)
 
 
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
@@ -102,10 +112,16 @@ def _print(
     if errors:
         click.echo(to_text(errors), err=True)
     for line in lines:
-        where = f" position {line.position}" if line.position else ""
-        when = f" [{line.start_basis}]" if line.start_basis else ""
+        where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""
         mark = _MARKS.get(str(line.action), "~")
         full = f"{line.namespace}/{line.name}"
-        click.echo(f"{mark} {full} {line.action}{where}{when}{reason}")
+        click.echo(f"{mark} {full} {line.action}{where}{_when(line)}{reason}")
     click.echo(f"{len(lines)} execution(s) change, {len(errors)} error(s); snapshot {snapshot}")
+
+
+def _when(line: preview.ExecutionPreview) -> str:
+    if line.start_at is None or line.start_basis == FITS_NOW:
+        return f" [{line.start_basis}]" if line.start_basis else ""
+    at = when.at(line.start_at, now=SystemClock().now())
+    return f" [starts about {at}, by {line.start_basis}]"

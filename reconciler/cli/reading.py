@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from reconciler import config, wire
 from reconciler.config import Settings
-from reconciler.converge import publication
+from reconciler.converge import publication, snapshots
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
-from reconciler.ports import Schema, Store
+from reconciler.ports import Schema, Source, Store
+
+MOST_BYTES = 64 * 1024**2
 
 NO_PLACE = (
     "nothing to read from: run this in a clone of the configuration repository, or where "
@@ -33,7 +36,60 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     with database(settings) as store:
         if store is not None:
             return publication.newest([row.status for row in store.load().executions])
-    return publication.newest(_from_branch(settings, directory or Path.cwd()))
+    return publication.newest(_files(settings, _clone(directory), "status/"))
+
+
+def snapshot(directory: Path | None = None) -> snapshots.Taken:
+    """Return the newest snapshot of the cluster that can be had here.
+
+    Raises:
+        StoreUnavailable, SourceUnavailable: The place can't be read.
+        ConfigError: There is no place to read from.
+        Missing: There is no snapshot yet.
+    """
+    settings = config.load()
+    with database(settings) as store:
+        if store is not None:
+            text = store.load().snapshot
+            return _taken(None if text is None else json.loads(text))
+    return _branch_snapshot(settings, _clone(directory))
+
+
+def branch(settings: Settings, clone: Source) -> tuple[snapshots.Taken, list[Any]]:
+    """Return the snapshot on the status branch, and the parsed files of its ledger.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        Missing: There is no snapshot yet.
+    """
+    taken = _branch_snapshot(settings, clone)
+    return taken, list(_files(settings, clone, "ledger/"))
+
+
+def _branch_snapshot(settings: Settings, clone: Source) -> snapshots.Taken:
+    return _taken(next(iter(_files(settings, clone, publication.SNAPSHOT_PATH)), None))
+
+
+def _files(settings: Settings, clone: Source, prefix: str) -> Iterator[Any]:
+    """Yield the parsed YAML files of the status branch under a prefix, by path."""
+    import yaml
+
+    # We wrote them, and some are large: the fast parser, where there is one.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    tree = clone.tree(_status_tip(clone, settings.status_branch))
+    for path, blob in sorted(tree.files.items()):
+        if path.startswith(prefix) and path.endswith(".yaml"):
+            data = clone.read(blob, limit_bytes=MOST_BYTES)
+            yield yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
+
+
+def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:
+    if document is None:
+        raise Missing("no pass has looked at the cluster yet")
+    try:
+        return snapshots.read(document)
+    except (TypeError, ValueError, KeyError) as error:
+        raise Missing(f"the snapshot can't be read; is this zoe older than it? {error}") from error
 
 
 @contextmanager
@@ -91,20 +147,11 @@ def unknown(name: str, known: Iterable[str]) -> Missing:
     return Missing(f"no execution {name}: {remedy}")
 
 
-def _from_branch(settings: Settings, directory: Path) -> list[Mapping[str, Any]]:
-    import yaml
-
+def _clone(directory: Path | None) -> Source:
     try:
-        clone = wire.clone(directory)
+        return wire.clone(directory or Path.cwd())
     except SourceUnavailable as error:
         raise ConfigError(NO_PLACE) from error
-    commit = _status_tip(clone, settings.status_branch)
-    tree = clone.tree(commit)
-    return [
-        yaml.safe_load(clone.read(blob, limit_bytes=1_000_000))
-        for path, blob in sorted(tree.files.items())
-        if path.startswith("status/") and path.endswith(".yaml")
-    ]
 
 
 def _status_tip(clone: Any, branch: str) -> str:

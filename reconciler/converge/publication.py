@@ -9,12 +9,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
-from policy.model.cluster import Snapshot
 from reconciler import canonical
 from reconciler.converge.ledger import Entry
 from reconciler.converge.runs import SCHEDULE, is_scheduled
@@ -135,21 +133,6 @@ def readme_file(namespace: str, documents: Iterable[Mapping[str, Any]]) -> bytes
         "",
     ]
     return "\n".join(lines).encode()
-
-
-def snapshot_document(snapshot: Snapshot, *, commit: str) -> dict[str, Any]:
-    """Return what an offline preview needs: nodes, what runs with its grants, the queue.
-
-    ``id`` is the digest of everything but the time.
-    """
-    body: dict[str, Any] = {
-        "apiVersion": "zoe.snapshot/v1",
-        "commit": commit,
-        "nodes": [canonical.to_data(node) for node in snapshot.nodes],
-        "executions": [canonical.to_data(e) for e in snapshot.executions],
-    }
-    taken = datetime.fromtimestamp(snapshot.now_ms / 1000, UTC).isoformat(timespec="seconds")
-    return {**body, "id": canonical.digest(body)[:16], "takenAt": taken}
 
 
 def dump(data: Mapping[str, Any]) -> bytes:

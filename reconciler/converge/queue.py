@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
@@ -26,6 +26,7 @@ from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
 # After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
 BACKOFF_FIRST_S = 10
 BACKOFF_MOST_S = 300
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +193,7 @@ def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
 
 def epoch_ms(at: datetime) -> int:
     """Return milliseconds since the epoch."""
-    return int(at.timestamp() * 1000)
+    return (at - _EPOCH) // timedelta(milliseconds=1)  # a float would lose one now and then
 
 
 def _execution(

@@ -8,20 +8,22 @@ code that the loop runs; what differs between the two answers is the preview. De
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from policy.model.cluster import Node
-from policy.model.execution import Allocation, Uid
-from reconciler import canonical
+from policy.forecast import FITS_NOW, Expected, forecast
+from policy.model.cluster import Node, Snapshot
+from policy.model.execution import Allocation, Estimate, Uid
 from reconciler.converge import schedule
-from reconciler.converge.assess import assess
+from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.lifecycle import Edit, classify, is_refused
 from reconciler.converge.render import Host
 from reconciler.converge.runs import SCHEDULE, is_scheduled
+from reconciler.converge.snapshots import Taken
 from reconciler.converge.state import (
     ObservedNode,
     ObservedPort,
@@ -33,6 +35,7 @@ from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 NO_SNAPSHOT = "none"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ActionKind(StrEnum):
@@ -67,16 +70,19 @@ class ExecutionPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """The cluster as a snapshot document tells it, with the time and id of the snapshot."""
+    """The cluster as a snapshot tells it, with the time and id of the snapshot.
+
+    ``estimates`` are those of its executions that rest on history.
+    """
 
     id: str
     observed: ObservedState
+    estimates: Mapping[Uid, Estimate] = field(default_factory=dict)
 
 
-def read_snapshot(document: Mapping[str, Any]) -> Cluster:
-    """Return the cluster of a snapshot document (``publication.snapshot_document``)."""
-    taken_at = datetime.fromisoformat(document["takenAt"])
-    nodes = tuple(canonical.from_data(Node, node) for node in document["nodes"])
+def cluster_of(taken: Taken) -> Cluster:
+    """Return the cluster of a snapshot."""
+    taken_at, nodes = taken.taken_at, taken.snapshot.nodes
     observed = ObservedState(
         taken_at=taken_at,
         nodes=tuple(_observed_node(node, taken_at) for node in nodes),
@@ -86,7 +92,12 @@ def read_snapshot(document: Mapping[str, Any]) -> Cluster:
         configs=(),
         secrets=(),
     )
-    return Cluster(id=document["id"], observed=observed)
+    estimates = {
+        execution.uid: execution.estimate
+        for execution in taken.snapshot.executions
+        if execution.estimate is not None and execution.estimate.samples
+    }
+    return Cluster(id=taken.id, observed=observed, estimates=estimates)
 
 
 def no_cluster(now: datetime) -> Cluster:
@@ -185,6 +196,7 @@ class _Comparison:
         self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
     ) -> None:
         self._base, self._head = _all(base), _all(head)
+        self._settings = settings_of(head.platform)
         self._before, self._after = before, after
         self._cluster = cluster
         self._starts = {start.uid: start.allocations for start in after.decision.starts}
@@ -204,7 +216,6 @@ class _Comparison:
         record = self._after.records.get(uid)
         core, elastic = self._size(uid)
         wait = self._waits.get(uid)
-        starts_now = uid in self._starts
         return ExecutionPreview(
             uid=uid,
             namespace=namespace,
@@ -214,7 +225,7 @@ class _Comparison:
             core=core,
             elastic=elastic,
             position=wait.position if wait else None,
-            start_at=self._cluster.observed.taken_at if starts_now else None,
+            start_at=self._start_at(uid),
             start_basis=self._basis(uid),
             reason=reason or (wait.reason.message if wait else ""),
         )
@@ -302,14 +313,39 @@ class _Comparison:
         groups = self._starts.get(uid, execution.allocations)
         return core, max(0, _replicas(groups) - core)
 
+    def _start_at(self, uid: Uid) -> datetime | None:
+        if uid in self._starts:
+            return self._cluster.observed.taken_at
+        if uid not in self._waits or self._cluster.id == NO_SNAPSHOT:
+            return None
+        at_ms = self._expected[uid].at_ms
+        return None if at_ms is None else _EPOCH + timedelta(milliseconds=at_ms)
+
     def _basis(self, uid: Uid) -> str:
         if uid in self._starts:
-            return "fits now"
+            return FITS_NOW
         if self._cluster.id == NO_SNAPSHOT:
             return "no snapshot: queue unknown"
         if uid in self._waits:
-            return "no estimate: waits for room"
+            return self._expected[uid].basis or self._expected[uid].because
         return ""
+
+    @cached_property
+    def _expected(self) -> Mapping[Uid, Expected]:
+        """When everybody who waits starts; worked out once somebody who waits is shown."""
+        snapshot = self._with_history(self._after.snapshot)
+        return {told.uid: told for told in forecast(snapshot, self._settings)}
+
+    def _with_history(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with estimates that only the cluster's own could tell."""
+        known = self._cluster.estimates
+        executions = (
+            replace(e, estimate=known[e.uid])
+            if e.uid in known and not (e.estimate and e.estimate.samples)
+            else e
+            for e in snapshot.executions
+        )
+        return replace(snapshot, executions=tuple(executions))
 
 
 def _meaning(manifest: Manifest | None) -> tuple[object, ...]:

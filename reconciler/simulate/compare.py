@@ -14,7 +14,7 @@ from policy.settings import PolicySettings
 from policy.simulator import metrics
 from policy.simulator.application import Application
 from policy.simulator.engine import Engine
-from policy.simulator.knowledge import Estimates, Knowledge, estimate
+from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.load import offered_permille, window_ms
 from policy.simulator.machines import Machines
 from policy.simulator.record import Record, Run
@@ -88,7 +88,7 @@ def play(
     applications: Sequence[Application], settings: PolicySettings, scenario: Scenario
 ) -> Played:
     """Play one policy on one workload."""
-    knowledge = Knowledge(scenario.estimates, estimate, learns=scenario.learns)
+    knowledge = Knowledge(scenario.estimates, learns=scenario.learns)
     run = Engine(settings, scenario.machines.nodes()).run(applications, knowledge=knowledge)
     return Played(
         figures=metrics.summary(run),

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from policy.estimate import HINTS_MS
 from policy.model.cluster import Node
 from policy.model.execution import Component, Execution
 from policy.simulator.application import Application
 from policy.simulator.machines import Machines
 from policy.simulator.swf import Workload
 from reconciler import canonical
+from reconciler.converge.history import application_of
 from reconciler.converge.ledger import Record
 from reconciler.converge.queue import epoch_ms
 from reconciler.converge.world import Identity, Memory
@@ -83,5 +85,9 @@ def _application(record: Record, identity: Identity, spec: ExecutionSpec) -> App
         is_preemptible=spec.is_preemptible,
         is_filler=spec.is_filler,
     )
-    stem = spec.zapp or identity.name.rstrip("0123456789").rstrip("-.")
-    return Application(execution=execution, runtime_ms=record.ran_ms, stem=stem)
+    return Application(
+        execution=execution,
+        runtime_ms=record.ran_ms,
+        stem=application_of(spec, identity.name),
+        hint_ms=HINTS_MS.get(spec.size),
+    )

@@ -38,7 +38,7 @@ AFTER = {
     path("fresh-batch"): batch("fresh-batch", FOREVER),
     path("huge"): execution("huge", {"main": service(resources=HUGE)}),
 }
-# A new execution is created at once only where the plan gives it a start; what is replaced first
+# A new execution is created at once only where the plan says so; what is replaced first
 # makes room, and only the pass after that starts it elsewhere.
 EFFECTS = {"stop": "stopped", "replace": "stopped", "rolling": "changed"}
 
@@ -64,7 +64,7 @@ def _effects(before: Versions, after: Versions) -> dict[str, str]:
 
 def _promised(action: dict[str, str], start: dict[str, str]) -> str | None:
     if action == "create":
-        return "created" if start["at"] else None
+        return "created" if start["basis"] == "fits now" else None
     return EFFECTS.get(action)
 
 

@@ -47,7 +47,7 @@ def test_a_run_that_ended_is_played_as_it_was_asked_for():
     assert component.demand.cpu_millis == 2000
     # From when it was first seen: a retry later doesn't make it younger.
     assert application.execution.queued_ms == epoch_ms(NOW)
-    assert (application.runtime_ms, application.stem) == (60_000, "train")
+    assert (application.runtime_ms, application.stem) == (60_000, "/train")
     assert found.dropped == {}
 
 

@@ -19,27 +19,34 @@ from policy.settings import Policy, PolicySettings
 from policy.simulator.application import Application, Kind
 from policy.simulator.engine import Engine
 from policy.simulator.job import Job
-from policy.simulator.knowledge import Estimates, Knowledge, estimate
+from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.machines import Machines
 from policy.simulator.record import Run
 from tests.strategies import apply
-from tests.workloads import SECOND, application, pool, workloads
+from tests.workloads import SECOND, application, pool, with_classes, workloads
 
 CPUS = 8
 policies = st.sampled_from(list(Policy))
 knowledges = st.sampled_from(list(Estimates))
+classed = workloads(cpus=CPUS).flatmap(with_classes)
 
 
-def play(applications: list[Application], policy: Policy, machines: Machines | None = None) -> Run:
+def play(
+    applications: list[Application],
+    policy: Policy,
+    machines: Machines | None = None,
+    *,
+    knowledge: Knowledge | None = None,
+) -> Run:
     nodes = (machines or pool(CPUS)).nodes()
-    return Engine(PolicySettings(policy=policy), nodes).run(applications)
+    return Engine(PolicySettings(policy=policy), nodes).run(applications, knowledge=knowledge)
 
 
 def informed(kind: Estimates) -> Knowledge:
-    return Knowledge(kind, estimate)
+    return Knowledge(kind)
 
 
-@given(workloads(cpus=CPUS), policies, knowledges)
+@given(classed, policies, knowledges)
 def test_everything_that_fits_runs_and_ends(
     applications: list[Application], policy: Policy, kind: Estimates
 ):
@@ -52,7 +59,7 @@ def test_everything_that_fits_runs_and_ends(
         assert record.queued_ms <= record.started_ms <= record.ended_ms
 
 
-@given(workloads(cpus=CPUS), policies)
+@given(classed, policies)
 def test_nothing_is_faster_than_alone_on_the_cluster(
     applications: list[Application], policy: Policy
 ):
@@ -85,7 +92,7 @@ class Meter:
         assert all(speed(e, e.held) for e in self.running), "a gang is whole or absent"
 
 
-@given(workloads(cpus=CPUS), policies)
+@given(classed, policies)
 def test_as_much_work_is_done_as_there_was(applications: list[Application], policy: Policy):
     meter = Meter(CPUS * 1000)
     Engine(PolicySettings(policy=policy), pool(CPUS).nodes(), observe=meter).run(applications)
@@ -102,6 +109,40 @@ def test_without_elastic_replicas_flexible_is_rigid(applications: list[Applicati
     assert flexible.records == rigid.records
 
 
+@given(workloads(cpus=CPUS), st.sampled_from([Policy.FIFO, Policy.EASY]), knowledges)
+def test_a_rigid_policy_is_the_same_whatever_is_core(
+    applications: list[Application], policy: Policy, kind: Estimates
+):
+    engine = Engine(PolicySettings(policy=policy), pool(CPUS).nodes())
+    elastic = engine.run(applications, knowledge=informed(kind))
+    rigid = engine.run([all_core(a) for a in applications], knowledge=informed(kind))
+    assert {u: r.ended_ms for u, r in elastic.records.items()} == {
+        u: r.ended_ms for u, r in rigid.records.items()
+    }
+
+
+def test_what_a_rigid_policy_keeps_for_the_head_counts_elastic_replicas_as_held():
+    """At 100 s five of eight are free, which is what the head needs: nothing is left beside it."""
+    run = play(
+        [
+            application("ends-first", 1, 2, 100),
+            application("ends-later", 1, 2, 200),
+            application("head", 5, 0, 10, at_s=1),
+            application("long", 2, 0, 1000, at_s=2),
+        ],
+        Policy.EASY,
+        knowledge=informed(Estimates.EXACT),
+    )
+    assert run.records[Uid("head")].started_ms == 100 * SECOND
+    assert run.records[Uid("long")].started_ms == 110 * SECOND
+
+
+def all_core(application: Application) -> Application:
+    execution = application.execution
+    components = tuple(replace(c, core=c.maximum) for c in execution.components)
+    return replace(application, execution=replace(execution, components=components))
+
+
 @given(workloads(cpus=CPUS), policies)
 def test_with_room_for_all_each_runs_as_if_alone(applications: list[Application], policy: Policy):
     run = play(applications, policy, pool(CPUS * len(applications)))
@@ -110,7 +151,7 @@ def test_with_room_for_all_each_runs_as_if_alone(applications: list[Application]
         assert (record.waited_ms, record.revocations, record.preemptions) == (0, 0, 0)
 
 
-@given(workloads(cpus=CPUS), policies, st.randoms(use_true_random=False))
+@given(classed, policies, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_is_irrelevant(
     applications: list[Application], policy: Policy, chance: random.Random
 ):
@@ -119,7 +160,7 @@ def test_the_order_of_the_input_is_irrelevant(
     assert play(shuffled, policy).records == play(applications, policy).records
 
 
-@given(workloads(cpus=CPUS), policies, knowledges)
+@given(classed, policies, knowledges)
 def test_a_recorded_snapshot_is_decided_on_as_it_was(
     applications: list[Application], policy: Policy, kind: Estimates
 ):
@@ -140,11 +181,24 @@ def test_what_an_execution_keeps_beside_its_fields_does_not_depend_on_its_work()
     assert "held" in kept
     for name in kept:
         getattr(job.execution, name)
-    seen = job.seen(7 * SECOND)
+    seen = job.seen(7 * SECOND, afresh=False)
     fresh = Execution(**{f.name: getattr(seen, f.name) for f in fields(seen)})
     assert seen.work == 7 * 3 * 1000 * SECOND
     assert seen == fresh
     assert [getattr(seen, name) for name in kept] == [getattr(fresh, name) for name in kept]
+
+
+@given(classed, policies, knowledges)
+def test_being_watched_changes_nothing(
+    applications: list[Application], policy: Policy, kind: Estimates
+):
+    settings, nodes = PolicySettings(policy=policy), pool(CPUS).nodes()
+    watched = Engine(settings, nodes, observe=lambda *_: None)
+    alone = Engine(settings, nodes)
+    assert (
+        watched.run(applications, knowledge=informed(kind)).records
+        == alone.run(applications, knowledge=informed(kind)).records
+    )
 
 
 def test_arrivals_of_the_same_instant_are_one_decision():
@@ -188,6 +242,7 @@ def test_it_goes_on_from_what_runs_already():
     run = Engine(PolicySettings(policy=Policy.FIFO), pool(2).nodes()).run(
         [running, application("waits", 1, 0, 10, at_s=1)], from_ms=6 * SECOND, until_started=True
     )
+    assert running.execution.work == 6 * 2000 * SECOND, "what was handed in stays as it is"
     assert run.records[Uid("runs")].ended_ms == 10 * SECOND
     waits = run.records[Uid("waits")]
     assert (waits.started_ms, waits.waited_ms, waits.ended_ms) == (10 * SECOND, 9 * SECOND, None)
@@ -209,7 +264,7 @@ def test_a_quantum_bounds_the_decisions_at_the_price_of_late_starts():
 
 
 def test_ends_are_learned_from():
-    """Three short runs teach about the fourth of that name in the namespace; not about others."""
+    """A run teaches about those of that name in the namespace, and not about others."""
     knowledge = informed(Estimates.NONE)
     seen: dict[Uid, int | None] = {}
 
@@ -223,8 +278,8 @@ def test_ends_are_learned_from():
     engine.run([*known, other], knowledge=knowledge)
     assert seen == {
         Uid("t0"): None,
-        Uid("t1"): None,
-        Uid("t2"): None,
+        Uid("t1"): 10 * SECOND,
+        Uid("t2"): 10 * SECOND,
         Uid("t3"): 10 * SECOND,
         Uid("t9"): None,
     }

@@ -1,0 +1,1 @@
+"""What would let a waiting execution start: changes as data, tried out by deciding."""

@@ -1,0 +1,197 @@
+"""queue, explain and plan: what they say of who waits, from the database and from a clone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.site import namespace_file
+from tests.fixtures.verbs import Clone, Installation, Zoe
+
+AML = (
+    "apiVersion: zoe/v1\nkind: Namespace\nmetadata: {name: aml}\n"
+    "spec: {quota: {maximum: {cpus: 30}}}\n"
+)
+
+
+def execution(
+    name: str, cpus: int, *, replicas: str = "1", type_: str = "streaming", extra: str = ""
+) -> str:
+    return (
+        f"apiVersion: zoe/v1\nkind: Execution\nmetadata: {{name: {name}}}\n"
+        f"spec:\n  type: {type_}\n{extra}  services:\n    worker:\n      image: busybox\n"
+        f"      replicas: {replicas}\n"
+        f"      resources: {{reservations: {{cpus: {cpus}, memory: 1GiB}}}}\n"
+    )
+
+
+# Three nodes with 4 CPUs each: the first fills them, so that everybody else waits for its end.
+FIRST = {
+    "namespaces/aml.yaml": AML,
+    "namespaces/bio.yaml": namespace_file("bio"),
+    "executions/aml/holds.yaml": execution("holds", 4, replicas="3", extra="  lifetime: 4h\n"),
+}
+THEN = {
+    "executions/bio/soon.yaml": execution("soon", 2, extra="  size: S\n"),
+    "executions/aml/later.yaml": execution("later", 4, replicas="3", extra="  priority: low\n"),
+    "executions/aml/giant.yaml": execution("giant", 64),
+    "executions/aml/rests.yaml": execution("rests", 1, extra="  suspend: true\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A full cluster, two that wait for room, one that can never fit, one suspended."""
+    folder = tmp_path_factory.mktemp("queue")
+    made = Installation.make(folder)
+    for files in (FIRST, THEN):
+        made.push(files)
+        assert made.process("once").code == 0
+    return folder
+
+
+@pytest.fixture
+def busy(template: Path, tmp_path: Path, zoe: Zoe) -> Installation:
+    shutil.copytree(template, tmp_path / "copy")
+    return Installation.make(tmp_path / "copy", zoe)
+
+
+@pytest.fixture
+def behind(busy: Installation, clone: Clone) -> Clone:
+    """A person's clone of it, with the status branch fetched."""
+    clone.git("remote", "add", "origin", str(busy.repository.path))
+    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    clone.git("reset", "-q", "--hard", "origin/main")
+    return clone
+
+
+def test_the_queue_is_in_order_with_reasons_and_starts(busy: Installation) -> None:
+    told = busy("queue", "-o", "json").data
+    assert [(w["position"], w["name"], w["reason"]["code"]) for w in told["waiting"]] == [
+        (1, "soon", "NoCapacity"),
+        (2, "later", "NoCapacity"),
+    ]
+    soon, later = told["waiting"]
+    assert soon["needs"] == {"cpu": 2000, "memory": 1024**3}
+    assert soon["reason"]["shortfall"] == {"cpu": 2000}
+    assert soon["start"]["basis"] == "lifetimes"
+    taken_at, at = (datetime.fromisoformat(t) for t in (told["takenAt"], soon["start"]["at"]))
+    assert timedelta(hours=3, minutes=58) < at - taken_at <= timedelta(hours=4)
+    assert later["start"]["at"] > soon["start"]["at"]
+    assert "what authors say" in later["start"]["basis"]
+    (never,) = told["never"]
+    assert (never["name"], never["start"]["at"]) == ("giant", None)
+    assert told["policy"] == "fair"
+    assert "running" not in told
+
+
+def test_the_queue_for_people_is_short_and_says_how_old_it_is(busy: Installation) -> None:
+    out = busy("queue").out
+    assert re.search(r"^2 wait, as of (\d.* ago|just now)$", out, re.MULTILINE)
+    assert re.search(r"^1  bio/soon +2 CPUs, 1 GiB memory +.*lacks 2 CPUs$", out, re.MULTILINE)
+    assert "can't start as things are:\n  aml/giant" in out
+    assert "running:" not in out
+    assert "starts by estimates of running work (what authors say), or by lifetimes" in out
+    assert "aml/holds  core 3  on sim1, sim2 and sim3  until" in busy("queue", "--all").out
+
+
+def test_a_namespace_of_its_own_keeps_its_position_in_the_whole_queue(busy: Installation) -> None:
+    told = busy("queue", "-n", "aml", "-o", "json").data
+    assert [(w["position"], w["name"]) for w in told["waiting"]] == [(2, "later")]
+    assert "nobody waits, as of" in busy("queue", "-n", "nobody").out
+
+
+def test_a_clone_tells_the_same_as_the_database(
+    busy: Installation, behind: Clone, zoe: Zoe
+) -> None:
+    for verb in (["queue", "--all"], ["explain", "aml/later"], ["explain", "aml/giant"]):
+        own = busy(*verb, "-o", "json")
+        far = zoe(*verb, "-o", "json", cwd=behind.path)
+        assert (far.code, far.data) == (0, own.data)
+
+
+def test_explain_says_why_where_who_and_what_would_help(busy: Installation) -> None:
+    told = busy("explain", "aml/later", "-o", "json").data
+    assert (told["state"], told["position"], told["waiting"]) == ("Queued", 2, 3)
+    assert told["ahead"] == [
+        {"uid": told["ahead"][0]["uid"], "name": "bio/soon", "because": "its priority is higher"}
+    ]
+    assert {n["hostname"]: n["filter"] for n in told["nodes"]} == dict.fromkeys(
+        ("sim1", "sim2", "sim3"), "resources"
+    )
+    kinds = [change["kind"] for fix in told["fixes"] for change in fix["changes"]]
+    assert "add-nodes" in kinds
+    assert [factor["name"] for factor in told["key"]][-1] == "aged"
+
+
+def test_explain_for_people_begins_with_one_sentence(busy: Installation) -> None:
+    lines = busy("explain", "bio/soon").out.splitlines()
+    assert lines[0] == "bio/soon waits for 2 CPUs, 1 GiB memory: lacks 2 CPUs"
+    assert lines[1].startswith("starts about ")
+    assert lines[1].endswith("by lifetimes")
+    assert "  - wait until aml/holds ends, about " in "\n".join(lines)
+    giant = busy("explain", "aml/giant").out
+    assert giant.startswith("aml/giant can't start as things are: its core alone is more than ")
+    assert "raise the quota's maximum of namespace aml to " in giant
+
+
+def test_explain_of_what_doesnt_wait_says_what_it_does_instead(busy: Installation) -> None:
+    assert busy("explain", "aml/holds").out.startswith("aml/holds has its place: core 3 on sim1")
+    rests = busy("explain", "aml/rests")
+    assert rests.out == "aml/rests is Suspended: suspend is true in its manifest\n"
+    unknown = busy("explain", "aml/hold")
+    assert (unknown.code, "did you mean aml/holds?" in unknown.err) == (1, True)
+
+
+def test_a_plan_says_when_what_waits_would_start(busy: Installation) -> None:
+    _, head = busy.propose({"executions/bio/new.yaml": execution("new", 1, extra="  size: S\n")})
+    result = busy("plan", "--repo", str(busy.repository.path), "--at", head, "-o", "json")
+    (action,) = result.data["actions"]
+    assert (action["name"], action["position"]) == ("new", 2)
+    assert action["start"]["at"] is not None
+    assert action["start"]["basis"] == "lifetimes"
+    text = busy("plan", "--repo", str(busy.repository.path), "--at", head).out
+    assert re.search(r"new create, number 2 in the queue \[starts about .*, by lifetimes\]", text)
+
+
+def test_a_plan_in_a_clone_reads_the_queue_from_the_status_branch(
+    busy: Installation, behind: Clone, zoe: Zoe
+) -> None:
+    files = {
+        "executions/bio/new.yaml": execution("new", 1, extra="  size: S\n"),
+        "executions/bio/soon.yaml": execution("soon", 2, extra="  size: S\n  run: 2\n"),
+        "executions/aml/holds.yaml": None,
+    }
+    _, head = busy.propose(files)
+    behind.git("fetch", "-q", "origin", "topic")
+    told = [
+        result.data
+        for result in (
+            busy("plan", "--repo", str(busy.repository.path), "--at", head, "-o", "json"),
+            zoe("plan", "--at", head, "-o", "json", cwd=behind.path),
+        )
+    ]
+    shown = [
+        [(a["name"], a["action"], a["position"], a["start"]["basis"]) for a in one["actions"]]
+        for one in told
+    ]
+    assert shown[0] == shown[1]
+    assert told[0]["snapshot"] == told[1]["snapshot"] != "none"
+
+
+def test_before_the_first_pass_there_is_no_queue(installation: Installation) -> None:
+    result = installation("queue")
+    assert (result.code, "first zoe once" in result.err or "run this in" in result.err) == (2, True)
+
+
+def test_a_snapshot_that_makes_no_sense_is_said_to_be_so(behind: Clone, zoe: Zoe) -> None:
+    behind.git("checkout", "-q", "-b", "broken", "origin/zoe/status")
+    behind.commit({"cluster/snapshot.yaml": "nodes: 1\n"})
+    behind.git("update-ref", "refs/remotes/origin/zoe/status", "HEAD")
+    behind.git("checkout", "-q", "main")
+    result = zoe("queue", cwd=behind.path)
+    assert (result.code, "the snapshot can't be read" in result.err) == (1, True)
