@@ -98,6 +98,23 @@ class Claimant:
         self._assignment = assignment
         self._claim = claim
 
+    def stages(self) -> Sequence[Claimant]:
+        """Return the claim on fillers alone, where any run, before the claim on everybody.
+
+        Else a filler on one node would outlast elastic replicas on another.
+        """
+        if not self._assignment.has_fillers:
+            return (self,)
+        whole = self._claim
+        on_fillers = Claim(
+            by=whole.by,
+            elastic_of=lambda h, part, node: (
+                h.execution.is_filler and whole.elastic_of(h, part, node)
+            ),
+            whole_of=lambda h: h.execution.is_filler and whole.whole_of(h),
+        )
+        return (Claimant(self._assignment, on_fillers), self)
+
     def could_make_room(self, node: NodeRoom, component: Component) -> bool:
         """Tell, at little cost, whether it may be worth asking."""
         return self._assignment.could_make_room(node, component, self._claim)
@@ -125,6 +142,7 @@ class Assignment:
         self.quotas = quotas
         self._yields = yields
         self.holdings = list(holdings)
+        self.has_fillers = any(holding.execution.is_filler for holding in holdings)
         self.preempted: dict[Uid, Uid] = {}
         self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
         self._victims: dict[NodeId, list[Holding]] | None = None

@@ -23,6 +23,9 @@ Groups = dict[tuple[str, NodeId], int]
 class Force(Protocol):
     """Frees room by taking it from others."""
 
+    def stages(self) -> Sequence[Force]:
+        """Return whom to ask in turn on all nodes: the last of them is asked for everything."""
+
     def could_make_room(self, node: NodeRoom, component: Component) -> bool:
         """Tell, at little cost, whether it may be worth asking."""
 
@@ -150,18 +153,23 @@ class Placer:
 
     def place_by_force(self, component: Component, groups: Groups, wanted: int) -> int:
         """Place replicas in room that others have to give up, on nodes that are in use first."""
-        if self._force is None or wanted <= 0:
-            return 0
+        placed = 0
+        for force in self._force.stages() if self._force else ():
+            if placed < wanted:
+                placed += self._place_by(force, component, groups, wanted - placed)
+        return placed
+
+    def _place_by(self, force: Force, component: Component, groups: Groups, wanted: int) -> int:
         homes = {node for _, node in groups}
         rooms = [
             node
             for node in self._room.eligible(component)
-            if node.node.id not in self._closed and self._force.could_make_room(node, component)
+            if node.node.id not in self._closed and force.could_make_room(node, component)
         ]
         rooms.sort(key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id))
         placed = 0
         for node in rooms:
-            while placed < wanted and self._force.make_room(node, component):
+            while placed < wanted and force.make_room(node, component):
                 if not self._take(node, component, groups, 1):
                     break
                 placed += 1

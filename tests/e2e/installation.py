@@ -101,6 +101,11 @@ class Installation:
         found: Json = self.statuses().get(name, {}).get("status", {})
         return found
 
+    def part(self, name: str) -> tuple[int, int]:
+        """Return how many replicas the first component was granted, and how many run."""
+        components = self.status(name).get("components") or [{"granted": 0, "running": 0}]
+        return components[0]["granted"], components[0]["running"]
+
     def condition(self, name: str, type_: str) -> Json:
         """Return one condition of an execution; empty if it isn't told."""
         conditions = self.status(name).get("conditions", [])
@@ -193,12 +198,14 @@ class Installation:
         listed: list[Json] = self.engine.tasks(filters={"label": self._label})
         return listed
 
-    def running_tasks(self) -> dict[str, str]:
-        """Return task id -> node id of all tasks that run and are meant to."""
+    def running_tasks(self, execution: str = "") -> dict[str, str]:
+        """Return task id -> node id of all tasks, or one's, that run and are meant to."""
+        services = {service["ID"] for service in self.services_of(execution)}
         return {
             task["ID"]: task["NodeID"]
             for task in self.tasks()
             if task["Status"]["State"] == task["DesiredState"] == "running"
+            and (not execution or task["ServiceID"] in services)
         }
 
     def container_of(self, execution: str) -> Json:
@@ -240,6 +247,29 @@ class Installation:
             uids |= {row.uid for row in self.store.load().executions}
             names = creations.end()
             seen += [name for name in names if any(uid in name for uid in uids)]
+
+    # -- misfortunes
+
+    @contextmanager
+    def drained(self, hostname: str) -> Iterator[None]:
+        """Drain a node, as an operator does before maintenance."""
+        docker = self.swarm.docker
+        docker("node", "update", "--availability", "drain", hostname)
+        try:
+            yield
+        finally:
+            docker("node", "update", "--availability", "active", hostname)
+
+    @contextmanager
+    def killed(self, hostname: str) -> Iterator[None]:
+        """Let a node lose its power, and bring it back."""
+        number = int(hostname.removeprefix("node"))
+        self.swarm.kill_node(number)
+        try:
+            yield
+        finally:
+            self.swarm.start_node(number)
+            self.swarm.lab.wait_ready()
 
     # -- the end
 

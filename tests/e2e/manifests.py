@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 SMALL = {"reservations": {"cpus": 0.05, "memory": "16MiB"}}
+# Every node of the lab has the CPUs of this machine.
+HALF_MILLIS = len(os.sched_getaffinity(0)) * 500
+HALF = {"reservations": {"cpus": f"{HALF_MILLIS}m", "memory": "16MiB"}}
 WORKSPACE = {"volumes": [{"type": "workspace", "target": "/work"}], "user": "1000:1000"}
 FOREVER = "exec sleep 86400"
+STAYS = {"line": f"trap '' TERM; {FOREVER}", "stop_grace_period": "2s"}
+"""Takes a while to stop."""
 
 
 def service(line: str = FOREVER, **fields: Any) -> dict[str, Any]:
@@ -53,3 +59,29 @@ def web(page: str, **fields: Any) -> dict[str, Any]:
 def path(name: str, namespace: str = "aml") -> str:
     """Return where the manifest of an execution belongs."""
     return f"executions/{namespace}/{name}.yaml"
+
+
+def sized(name: str, core: int, most: int | None = None, **spec: Any) -> str:
+    """Return an Execution of equal replicas, of which a node holds just two."""
+    return execution(name, {"main": replicas(core, most)}, **spec)
+
+
+def replicas(core: int, most: int | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a service whose replicas reserve half a node each."""
+    count = {"core": core, "max": core if most is None else most}
+    return service(**{"resources": HALF, "replicas": count, **fields})
+
+
+def platform(**spec: Any) -> str:
+    """Return a Platform."""
+    document = {
+        "apiVersion": "zoe/v1",
+        "kind": "Platform",
+        "metadata": {"name": "platform"},
+        "spec": spec,
+    }
+    return json.dumps(document, indent=2)
+
+
+QUICK = {"platform.yaml": platform(policy={"regrowAfter": "1s", "minimumGrant": "1s", "slack": 0})}
+"""Replicas come back, and may go again, at once."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from policy.model.cluster import Node, Snapshot
 from policy.model.decision import ReasonCode
 from policy.model.execution import (
+    Allocation,
     ApplicationType,
     Component,
     Constraint,
@@ -203,3 +204,24 @@ def test_a_lowered_range_takes_replicas_back_from_the_smallest_group_first() -> 
     narrow = replace(narrow, allocations=start.allocations)
     (resize,) = decide(snapshot(narrow, nodes=cluster), FIFO).resizes
     assert {g.node: g.count for g in resize.allocations} == {"n1": 3}
+
+
+def test_fillers_yield_on_any_node_before_elastic_replicas_are_taken() -> None:
+    nodes = (node("n1", cpus=2), node("n2", cpus=2))
+    held = [
+        Allocation(component="main", node=NodeId(name), count=n)
+        for n, name in ((2, "n1"), (1, "n2"))
+    ]
+    wide = replace(execution("wide", component(core=1, maximum=3)), allocations=tuple(held))
+    filler = replace(
+        execution("filler", component(), priority=-1),
+        is_filler=True,
+        is_preemptible=True,
+        allocations=(Allocation(component="main", node=NodeId("n2"), count=1),),
+    )
+    newcomer = execution("newcomer", component(core=2), at=1, priority=1)
+    decision = decide(snapshot(wide, filler, newcomer, nodes=nodes), PolicySettings())
+    assert [start.uid for start in decision.starts] == ["newcomer"]
+    assert [stopped.uid for stopped in decision.preemptions] == ["filler"]
+    # Two containers are stopped for the two that start, and nobody moves.
+    assert [resize.allocations for resize in decision.resizes] == [(held[0],)]
