@@ -108,6 +108,7 @@ class Claimant:
         whole = self._claim
         on_fillers = Claim(
             by=whole.by,
+            tier=whole.tier,
             elastic_of=lambda h, part, node: (
                 h.execution.is_filler and whole.elastic_of(h, part, node)
             ),
