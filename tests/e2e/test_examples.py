@@ -30,6 +30,7 @@ def test_the_example_repository_does_what_it_says(installation: Installation) ->
             "aml/prepare": "Succeeded",
             "aml/train": "Succeeded",
             "lab/hello": "Succeeded",
+            "lab/nightly": "Scheduled",
             "lab/web": "Running",
         }
     )
