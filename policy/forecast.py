@@ -1,7 +1,7 @@
 """When will it start? The queue played forward from a snapshot, in which nobody new arrives.
 
 Every start comes with what the estimate rests on and with an interval: the play is repeated with
-what runs ending early and late. Where nobody can know, it says why.
+what runs ending early and late, or where many wait scaled. Where nobody can know, it says why.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from policy.model.cluster import Snapshot
 from policy.model.decision import NEVER, Reason
 from policy.model.execution import Estimate, EstimateBasis, Execution, Uid
-from policy.replay import COARSE, EXACT, ROUGH, Case, is_certain, play
+from policy.replay import COARSE, EXACT, FINE, Case, Grain, is_certain, play, spread_permille
 from policy.scheduler import decide
 from policy.settings import HOUR_MS, PolicySettings
 from policy.simulator.record import Record, Run
@@ -23,9 +23,10 @@ MOST = 1000
 
 FITS_NOW = "fits now"
 
-EXACT_UP_TO = 200
-"""Up to so many executions every event is played on every node. Beyond, events close together are
-one, and nodes that are alike are taken together."""
+EXACT_UP_TO = 100
+FINE_UP_TO = 300
+"""Up to so many executions every event is played on every node; then events close together are
+one; beyond, nodes that are alike are taken together as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +92,15 @@ class _Forecast:
     def __init__(self, snapshot: Snapshot, settings: PolicySettings, *, horizon_ms: int) -> None:
         self._now_ms, self._horizon_ms = snapshot.now_ms, horizon_ms
         self._executions = {e.uid: e for e in snapshot.executions}
-        self._is_coarse = len(self._executions) > EXACT_UP_TO
-        self._grain = COARSE if self._is_coarse else EXACT
+        self._grain = _grain(len(self._executions))
         self._typical = play(snapshot, settings, horizon_ms=horizon_ms, grain=self._grain)
         self._others: tuple[Run, ...] = ()
-        if horizon_ms and not all(is_certain(e) for e in snapshot.executions):
-            grain = ROUGH if self._is_coarse else EXACT
+        self._spread_permille = (1000, 1000)
+        if self._grain is not EXACT:
+            self._spread_permille = spread_permille(snapshot.executions)
+        elif horizon_ms and not all(is_certain(e) for e in snapshot.executions):
             self._others = tuple(
-                play(snapshot, settings, horizon_ms=horizon_ms, case=case, grain=grain)
+                play(snapshot, settings, horizon_ms=horizon_ms, case=case)
                 for case in (Case.EARLY, Case.LATE)
             )
         self._grounds = self._all_grounds()
@@ -111,7 +113,9 @@ class _Forecast:
             return Expected(uid=uid, because=self._unknown(uid))
         known = [start_ms for start_ms in starts if start_ms is not None]
         is_open = len(known) < len(starts)
-        low_ms, high_ms = min(known), max(known)
+        early_permille, late_permille = self._spread_permille
+        low_ms = self._scaled(min(known), early_permille)
+        high_ms = self._scaled(max(known), late_permille)
         return Expected(
             uid=uid,
             at_ms=at_ms,
@@ -119,6 +123,9 @@ class _Forecast:
             high_ms=None if is_open else high_ms + self._error_ms(high_ms),
             basis=self._basis(at_ms),
         )
+
+    def _scaled(self, start_ms: int, permille: int) -> int:
+        return self._now_ms + (start_ms - self._now_ms) * permille // 1000
 
     def _error_ms(self, start_ms: int) -> int:
         """Return by how much a start may be off because not every event was looked at."""
@@ -130,7 +137,7 @@ class _Forecast:
             return FITS_NOW
         index = bisect_right(self._grounds, at_ms, key=lambda ground: ground[0])
         told = self._grounds[index - 1][1].told if index else "the calendar and the policy's clock"
-        return told + ("; roughly, with nodes taken together" if self._is_coarse else "")
+        return told if self._grain is EXACT else f"{told}, roughly"
 
     def _all_grounds(self) -> list[tuple[int, _Grounds]]:
         """Return, for every end in order, what those up to there rest on."""
@@ -198,6 +205,13 @@ class _Grounds:
             runs = f"{self.samples} run{'' if self.samples == 1 else 's'}"
             return f"estimates of running work (history of {runs})"
         return "known runtimes" if self.has_exact else "lifetimes"
+
+
+def _grain(executions: int) -> Grain:
+    """Return how finely so many are played."""
+    if executions <= EXACT_UP_TO:
+        return EXACT
+    return FINE if executions <= FINE_UP_TO else COARSE
 
 
 def _endless(executions: list[Execution]) -> str:

@@ -171,6 +171,10 @@ def brief(reason: Reason) -> str:
         case ReasonCode.NO_CAPACITY:
             names = sorted({refused.component for refused in reason.refusals})
             return f"no node has room for {', '.join(names)}" if names else "no node has room"
+        case ReasonCode.NEVER_FITS:
+            names = sorted({refused.component for refused in reason.refusals})
+            is_size = all(refused.filter == "resources" for refused in reason.refusals)
+            return f"no node {'is large enough for' if is_size else 'may take'} {', '.join(names)}"
         case ReasonCode.BEHIND_IN_QUEUE:
             return f"behind {reason.blocks}"
         case ReasonCode.QUOTA_EXCEEDED | ReasonCode.NEVER_WITHIN_QUOTA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -39,8 +40,12 @@ class Grain:
 
 
 EXACT = Grain()
-COARSE = Grain(quantum_permille=300, quantum_ms=4 * MINUTE_MS, is_pooled=True)
-ROUGH = Grain(quantum_permille=700, quantum_ms=10 * MINUTE_MS, is_pooled=True)
+FINE = Grain(quantum_permille=100, quantum_ms=MINUTE_MS)
+COARSE = Grain(quantum_permille=350, quantum_ms=5 * MINUTE_MS, is_pooled=True)
+
+MOST_TRIES = 25
+"""How many are tried behind one that doesn't fit where nodes are taken together: with so much room
+in one place, what comes first mostly fits first."""
 
 
 def play(
@@ -59,6 +64,8 @@ def play(
     seen = replace(snapshot, nodes=nodes)
     if grain.is_pooled:
         seen = pooled(seen, headroom=settings.headroom)
+        depth = min(settings.backfill_depth, MOST_TRIES)
+        settings = replace(settings, backfill_depth=depth)
     engine = Engine(
         settings,
         seen.nodes,
@@ -88,11 +95,27 @@ class _Patient:
 
     def __call__(self, snapshot: Snapshot, settings: PolicySettings) -> Decision:
         decision = decide(snapshot, settings)
-        looked_ahead_ms = snapshot.now_ms - self.begin_ms
-        quantum_ms = self.grain.error_ms(looked_ahead_ms)
-        if decision.wake_ms is None or decision.wake_ms >= snapshot.now_ms + quantum_ms:
-            return decision
-        return replace(decision, wake_ms=snapshot.now_ms + quantum_ms)
+        quantum_ms = self.grain.error_ms(snapshot.now_ms - self.begin_ms)
+        wake_ms = decision.wake_ms
+        if wake_ms is not None:
+            # Beyond the next step: a wake-up within it would cut it short.
+            wake_ms = max(wake_ms, snapshot.now_ms + 2 * quantum_ms)
+        # Nobody asks why they wait at the end of a play.
+        return replace(decision, wake_ms=wake_ms, explain=tuple)
+
+
+def spread_permille(executions: Iterable[Execution]) -> tuple[int, int]:
+    """Return how long everything takes in all, early and late, beside what is typical.
+
+    Where every runtime is so many times as long, so is every wait: that gives an interval without
+    playing again.
+    """
+    known = [e for e in executions if e.estimate is not None]
+    early, typical, late = (
+        sum((_runtime_ms(e, case) or 0) * e.replicas for e in known)
+        for case in (Case.EARLY, Case.TYPICAL, Case.LATE)
+    )
+    return (1000, 1000) if not typical else (early * 1000 // typical, late * 1000 // typical)
 
 
 def _timed(execution: Execution, now_ms: int) -> Execution:

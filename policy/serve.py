@@ -73,12 +73,12 @@ class Service:
     def waits(self) -> tuple[Wait, ...]:
         """Return the queue in order, each with its reason; those who can't start come last."""
         started = {holding.execution.uid for holding in self.started}
-        line = [e.uid for _, e, _ in sorted(self.line) if e.uid not in started]
-        why = {e.uid: self._admission.reason(e) for _, e, _ in self.line if e.uid not in started}
-        line.sort(key=lambda uid: why[uid].code in NEVER)
+        line = [e for _, e, _ in sorted(self.line) if e.uid not in started]
+        why = {e.uid: self._admission.reason(e) for e in line}
+        line.sort(key=lambda e: why[e.uid].code in NEVER)
         return tuple(
-            Wait(uid=uid, position=position, reason=why[uid])
-            for position, uid in enumerate(line, start=1)
+            Wait(uid=e.uid, position=position, reason=why[e.uid])
+            for position, e in enumerate(line, start=1)
         )
 
     def _wake_for_ageing(self) -> None:

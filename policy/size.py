@@ -52,15 +52,16 @@ def size(execution: Execution, rule: SizeRule, dimensions: int, now_ms: int) -> 
 
 
 def bucket(execution: Execution) -> int:
-    """Return the coarse size that ``fair`` goes by: a power of two of the seconds left.
+    """Return the coarse size that ``fair`` goes by: a power of two of what is left to do.
 
-    Where nothing is known: of the seconds had so far (least attained service first).
+    In seconds with everything granted, times replicas. Where nothing is known: of what was done so
+    far (least attained service first).
     """
     if not execution.work:  # most of those who wait: nothing to work out
         known = execution.estimate.typical_ms if execution.estimate else 0
     else:
         known = attained_ms(execution) if execution.estimate is None else remaining_ms(execution)
-    return (known // 1000).bit_length()
+    return (known * execution.replicas // 1000).bit_length()
 
 
 def _area(execution: Execution, dimensions: int) -> int:

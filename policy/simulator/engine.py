@@ -40,8 +40,8 @@ class Engine:
         tenants: Quotas and weights; namespaces without one have none.
         reservations: Windows of the calendar.
         quantum_permille: Ends that lie within this fraction of the time looked ahead are handled
-            together, at the last of them; that bounds the number of decisions at the price of
-            starts that are late by as much. For forecasts; 0 is exact.
+            together, at the middle of them; that bounds the number of decisions at the price of
+            starts that are off by as much. For forecasts; 0 is exact.
         quantum_ms: The least time in which ends are handled together.
         observe: Sees every decision. It may keep what it sees, at the price of slower runs.
         decider: Decides.

@@ -77,14 +77,17 @@ class World:
         return min((time for time in times if time is not None), default=None)
 
     def advance(self, now_ms: int, *, window_ms: int = 0) -> None:
-        """Let time pass until ``now_ms``, or until the last end in the window that follows it."""
+        """Let time pass until ``now_ms``, or until the middle of the ends in the window from there.
+
+        All ends in the window happen then, some of them early and some late.
+        """
         bounds = [now_ms + window_ms]
         if self._coming:
             bounds.append(max(now_ms, self._coming[0].execution.queued_ms))
         if self.wake_ms is not None:
             bounds.append(max(now_ms, self.wake_ms))
         ended = self._agenda.take(min(bounds))
-        self.now_ms = max([now_ms, *(due_ms for due_ms, _ in ended)])
+        self.now_ms = max(now_ms, ended[len(ended) // 2][0]) if ended else now_ms
         for due_ms, uid in ended:
             self._end(uid, due_ms)
         self._occupancies.advance(self.now_ms)

@@ -146,10 +146,10 @@ def to_text(
     yield f"{name} {_sentence(told.reason, execution)}"
     if told.reason.code not in NEVER:
         yield _when(expected, taken, now)
-    yield ""
-    yield "Where it stands"
-    yield from (f"  {line}" for line in _standing(told))
-    yield f"  ({taken.settings.policy}: {RULES[taken.settings.policy]})"
+        yield ""
+        yield "Where it stands"
+        yield from (f"  {line}" for line in _standing(told))
+        yield f"  ({taken.settings.policy}: {RULES[taken.settings.policy]})"
     yield ""
     yield "What the nodes say"
     yield from _nodes(execution, told.table)
@@ -217,7 +217,7 @@ def _remedies(fixes: Sequence[Fix], now: datetime) -> Iterator[str]:
     if not fixes:
         yield "Nothing that was tried would let it start."
         return
-    yield "What would let it start (each was tried)"
+    yield "What would let it start now (each was tried)"
     for fix in fixes:
         until = next((c.until_ms for c in fix.changes if isinstance(c, Wait)), None)
         told = f", about {when.at(when.from_ms(until), now=now)}" if until is not None else ""

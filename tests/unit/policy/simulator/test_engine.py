@@ -248,7 +248,7 @@ def test_it_goes_on_from_what_runs_already():
     assert (waits.started_ms, waits.waited_ms, waits.ended_ms) == (10 * SECOND, 9 * SECOND, None)
 
 
-def test_a_quantum_bounds_the_decisions_at_the_price_of_late_starts():
+def test_a_quantum_bounds_the_decisions_at_the_price_of_starts_that_are_off():
     applications = [application(f"a{n:03d}", 1, 0, 1000 + n) for n in range(200)]
     exact = play(applications, Policy.FIFO, pool(1))
     settings = PolicySettings(policy=Policy.FIFO)
@@ -257,10 +257,10 @@ def test_a_quantum_bounds_the_decisions_at_the_price_of_late_starts():
     assert exact.decisions == fine.decisions == 201
     assert coarse.decisions < 10
     for uid, record in fine.records.items():
-        late = coarse.records[uid].started_ms
+        start = coarse.records[uid].started_ms
         assert record.started_ms is not None
-        assert late is not None
-        assert record.started_ms <= late <= record.started_ms * 1.21
+        assert start is not None
+        assert abs(start - record.started_ms) <= record.started_ms * 0.11
 
 
 def test_ends_are_learned_from():
