@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from policy.bounds import Bounds
 from policy.model.execution import Allocation, Component, Execution, NodeId, Uid
@@ -106,8 +106,9 @@ class Claimant:
         if not self._assignment.has_fillers:
             return (self,)
         whole = self._claim
-        on_fillers = replace(
-            whole,
+        on_fillers = Claim(
+            by=whole.by,
+            tier=whole.tier,
             elastic_of=lambda h, part, node: (
                 h.execution.is_filler and whole.elastic_of(h, part, node)
             ),

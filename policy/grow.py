@@ -14,6 +14,9 @@ from policy.round import Round
 from policy.settings import Policy
 from policy.windows import Windows
 
+SLACK_LASTS = 12
+"""For how many times the regrow time one that had to give leaves slack when it grows again."""
+
 WORTHWHILE = 500
 """A replica is given in turn if it gains half of what one of linear speed-up would."""
 
@@ -101,7 +104,7 @@ class Growth:
         """Add up to ``wanted`` replicas, in free room first, then in what others have to give."""
         round_, execution = self._round, holding.execution
         wanted = round_.quotas.fits(execution.namespace, component, wanted)
-        if execution.shrunk_ms is not None and not self._somebody_waited:
+        if self._leaves_slack(execution):
             wanted = min(wanted, self._beyond_slack(component))
         if wanted <= 0 or round_.is_exhausted(component):
             return
@@ -132,6 +135,13 @@ class Growth:
             placer = Placer(round_.room, closed=closed, force=force)
             placed += placer.place_by_force(component, groups, missing)
         return placed
+
+    def _leaves_slack(self, execution: Execution) -> bool:
+        """Tell whether it had to give replicas back not long ago, and may have to again."""
+        round_, shrunk_ms = self._round, execution.shrunk_ms
+        if shrunk_ms is None or self._somebody_waited:
+            return False
+        return round_.wake_at(shrunk_ms + SLACK_LASTS * round_.settings.regrow_ms)
 
     def _beyond_slack(self, component: Component) -> int:
         """Return how many replicas leave the slack free that those who shrank leave to others."""

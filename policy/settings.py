@@ -69,7 +69,8 @@ class PolicySettings:
             class needs its room.
         regrow_ms: How long an execution that had to give elastic replicas back gets no new ones.
         slack_permille: An execution that had to give elastic replicas back grows again only as
-            far as this share of the cluster stays free, so that the next newcomer needn't take.
+            far as this share of the cluster stays free, so that the next newcomer needn't take;
+            after twelve times ``regrow_ms`` in peace it takes all again.
         gain_permille: One that runs takes elastic replicas from others only if those that it
             misses would speed it up by this much.
         reservation_lead_ms: How long before a reservation's window its capacity is cleared.
