@@ -21,7 +21,7 @@ from policy.model.decision import Decision
 from policy.scheduler import decide
 from policy.settings import Policy, PolicySettings
 from policy.simulator.engine import Engine
-from policy.simulator.knowledge import Estimates, Knowledge, estimate
+from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.machines import Machines
 
 SIZES = ((10, 100, None), (100, 1000, 500))
@@ -41,7 +41,7 @@ def full_cluster(nodes: int, waiting: int, settings: PolicySettings) -> Snapshot
 
     engine = Engine(settings, machines.nodes(), decider=watch)
     try:
-        engine.run(queue(machines, waiting, WARM_UP), knowledge=Knowledge(Estimates.USER, estimate))
+        engine.run(queue(machines, waiting, WARM_UP), knowledge=Knowledge(Estimates.USER))
     except EnoughSeen:
         last = seen[-1]
         running = [e for e in last.executions if e.is_admitted]

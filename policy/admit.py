@@ -92,16 +92,17 @@ class Admission:
         asked, known = self._round.asked(execution), self._why.get(execution.uid)
         if isinstance(known, Reason):
             return known
-        if known is None:
-            behind = reasons.behind(self.head or execution)
-            return self._forbidden(asked) or self._never_fits(asked) or behind
+        if known is None and (never := self._forbidden(asked) or self._never_fits(asked)):
+            return never
+        if known is None and not asked.is_filler:
+            return reasons.behind(self.head or execution)
         if known is ReasonCode.RESERVED:
             kept = next(k for k in reversed(self._kept) if self._concerns(k, asked))
             return reasons.reserved(asked, kept.name, kept.starts_ms)
         if known is ReasonCode.NEVER_FITS and (never := self._never_fits(asked)):
             return never
         found = reasons.refusals(asked, self._round.room)
-        if known is ReasonCode.FILLER_WAITS:
+        if asked.is_filler:
             return reasons.filler_waits(asked, found)
         return reasons.no_capacity(asked, found, self._free)
 

@@ -20,7 +20,7 @@ class Round:
 
     Attributes:
         wakes: Times at which a clock alone may change the answer.
-        yields: Whether anybody runs who may be stopped whole.
+        yields: Whether there is anybody who may be stopped whole.
     """
 
     def __init__(self, snapshot: Snapshot, nodes: Sequence[Node], settings: PolicySettings) -> None:
@@ -44,7 +44,7 @@ class Round:
             lambda holding: self.ranking.yielding(holding.execution, holding.key),
         )
         self.wakes: list[int] = []
-        self.yields = any(e.is_preemptible for e in running)
+        self.yields = any(e.is_preemptible for e in snapshot.executions)
         self._refused: dict[object, tuple[int, Key]] = {}
         self._exhausted: set[object] = set()
 

@@ -26,15 +26,16 @@ def decide(snapshot: Snapshot, settings: PolicySettings) -> Decision:
     round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
     service = Service(round_)
     service.serve()
+    running = {holding.execution.uid for holding in round_.holdings}
     return Decision(
         preemptions=tuple(
             Preemption(uid=uid, by=by or None)
             for uid, by in sorted(round_.assignment.preempted.items())
+            if uid in running
         ),
         starts=tuple(
             Start(uid=holding.execution.uid, allocations=holding.allocations)
             for holding in service.started
-            if not holding.is_stopped
         ),
         resizes=_resizes(round_.holdings),
         wake_ms=min((at for at in round_.wakes if at > snapshot.now_ms), default=None),

@@ -38,8 +38,8 @@ class Service:
 
     @property
     def started(self) -> Sequence[Holding]:
-        """Who starts, in order."""
-        return self._admission.started
+        """Who starts, in order; not a filler that had to yield again at once."""
+        return [holding for holding in self._admission.started if not holding.is_stopped]
 
     def serve(self) -> None:
         """Serve everybody once."""

@@ -129,6 +129,14 @@ def test_it_rests_on_the_weakest_of_what_ends_before() -> None:
     assert expected(cluster(exactly, waiting("next", 4)), "next").basis == "known runtimes"
 
 
+def test_the_snapshot_is_left_as_it_was() -> None:
+    busy = running(known(waiting("busy", CPUS), 60, 120, 300))
+    snapshot = cluster(busy, waiting("next", 4), waiting("last", CPUS))
+    first = forecast(snapshot, FAIR)
+    assert busy.work == 0
+    assert forecast(snapshot, FAIR) == first
+
+
 def test_what_has_its_place_but_hasnt_started_ends_a_lifetime_from_now() -> None:
     starting = replace(running(waiting("busy", CPUS)), started_ms=None, lifetime_ms=HOUR_MS)
     told = expected(cluster(starting, waiting("next", 4)), "next")

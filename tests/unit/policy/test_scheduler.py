@@ -225,3 +225,17 @@ def test_fillers_yield_on_any_node_before_elastic_replicas_are_taken() -> None:
     assert [stopped.uid for stopped in decision.preemptions] == ["filler"]
     # Two containers are stopped for the two that start, and nobody moves.
     assert [resize.allocations for resize in decision.resizes] == [(held[0],)]
+
+
+def test_a_filler_isnt_started_where_it_would_have_to_yield_at_once() -> None:
+    rigid = PolicySettings(policy=Policy.FIFO)
+    half = replace(
+        execution("half", component("worker", core=1, maximum=3)),
+        allocations=(Allocation(component="worker", node=NodeId("n1"), count=1),),
+    )
+    filler = replace(
+        execution("filler", component(cpus=3), priority=-100), is_filler=True, is_preemptible=True
+    )
+    first = decide(snapshot(half, filler, nodes=(node("n1", cpus=3),)), rigid)
+    assert (first.starts, [r.uid for r in first.resizes]) == ((), ["half"])
+    assert first.waits[0].reason.code is ReasonCode.FILLER_WAITS
