@@ -16,7 +16,7 @@ OURS = frozenset(PACKAGES)
 CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review")
 ADAPTERS = ("reconciler.git", "reconciler.cluster", "reconciler.store", "reconciler.forge")
 # The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's.
-BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo")
+BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo_swarm")
 
 LIBRARIES = {
     "policy": frozenset[str](),

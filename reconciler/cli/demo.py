@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ import click
 
 from reconciler import config, wire
 from reconciler.cli import reading
+from reconciler.cli.demo_swarm import DemoSwarm
 from reconciler.cli.init import example_repository, write_schema
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
-from reconciler.converge.state import LABEL_UID
-from reconciler.errors import ClusterUnavailable, ConfigError, ReconcilerError
+from reconciler.errors import ConfigError, ReconcilerError
 
 SECRET = "aml-jupyter-token"  # noqa: S105 - its name
 TOKEN = "zoe-demo"  # noqa: S105 - of a throw-away notebook, and printed
 PATIENCE = timedelta(minutes=5)
-LAB_NODES = 3
+ON_EMPTY_NODES = {"sweep", "charity", "lesson"}  # how much room there is decides what they show
 
 
 @click.command("demo")
@@ -55,7 +54,7 @@ def command(*, once: bool, down: bool, directory: Path) -> None:
         raise
     if once:
         demo.down()
-        demo.forget_images()
+        demo.swarm.forget_images()
         click.echo("\nCleaned up: nothing is left behind.")
     else:
         demo.say_what_next()
@@ -65,21 +64,20 @@ class Demo:
     """One telling. Everything lives under one directory, so that it can be taken down again."""
 
     def __init__(self, directory: Path) -> None:
+        self.swarm = DemoSwarm(directory)
         self._home = directory / "demo"
-        self._images = directory / "images"
         self._clone = self._home / "config"
         self._bare = self._home / "config.git"
-        self._lab_dir = directory / "lab"
+        self._settings_file = self._home / "zoe.toml"
         self._pid_file = self._home / "zoe.pid"
-        self._environment: dict[str, str] = {}
 
     def play(self) -> None:
         """Tell the whole story."""
         self._home.mkdir(parents=True, exist_ok=True)
         self._title("A Swarm")
-        is_lab = self._cluster()
+        self.swarm.settle()
         self._title("A configuration repository")
-        self._repository(has_built_image=is_lab)
+        self._repository()
         self._start()
         self._title("The first push")
         self._push("first", "Add the lab's executions")
@@ -94,11 +92,15 @@ class Demo:
             }
         )
         self._show_first()
+        if self.swarm.is_lab:
+            self._show_sharing()
         self._title("The second push: hello runs again, web is deleted")
         self._push("second", "Run hello again, drop web")
         self._wait({"hello": "Succeeded", "web": "Stopped"}, run={"hello": 2})
         self._table()
         self._logs("hello")
+        if self.swarm.is_lab:
+            self._show_yielding()
         self._title("The status branch, for whoever only has Git")
         self._git_log()
 
@@ -106,7 +108,7 @@ class Demo:
         """End with what to look at."""
         self._title("What to look at next")
         click.echo(f"  cd {self._clone}   edit a manifest, git commit, git push; then:")
-        click.echo(f"  export ZOE_CONFIG={self._home / 'zoe.toml'}")
+        click.echo(f"  export ZOE_CONFIG={self._settings_file}")
         click.echo("  zoe status              who runs, who waits, and why")
         click.echo("  zoe events aml/hello    what happened to it")
         click.echo("  zoe plan                what your last commit would do")
@@ -115,60 +117,12 @@ class Demo:
     def down(self) -> None:
         """Take down whatever an earlier telling left: the reconciler, its services, the lab."""
         self._stop_reconciler()
-        if (self._lab_dir / "state.json").exists() or self._lab_dir.exists():
-            from reconciler.cluster.lab.lab import Lab
-
-            Lab(self._lab_dir).down()
-        elif (self._home / "zoe.toml").exists():
-            self._remove_services()
+        self.swarm.down(self._settings_file)
         shutil.rmtree(self._home, ignore_errors=True)
-
-    def forget_images(self) -> None:
-        """Remove the images that were built: the next demo builds them again."""
-        shutil.rmtree(self._images, ignore_errors=True)
 
     # -- the parts ------------------------------------------------------------------------------
 
-    def _cluster(self) -> bool:
-        """Find a Swarm, or start one; return whether it is a lab with images built here."""
-        host = os.environ.get("DOCKER_HOST", "")
-        if self._is_manager(host):
-            click.echo(f"Using the Swarm at {host or 'the local socket'}.")
-            self._environment["DOCKER_HOST"] = host
-            return False
-        if os.geteuid() == 0 and sys.platform == "linux":
-            self._start_lab()
-            return True
-        click.echo("No Docker Swarm here and not root: the cluster is simulated.")
-        self._environment["ZOE_DEMO_CLUSTER"] = "simulated"
-        return False
-
-    def _is_manager(self, host: str) -> bool:
-        settings = replace(config.Settings(), docker_host=host)
-        try:
-            with wire.cluster(settings, SystemClock()) as cluster:
-                cluster.observe()
-        except ClusterUnavailable:
-            return False
-        return True
-
-    def _start_lab(self) -> None:
-        from reconciler.cluster.lab import image, recipe
-        from reconciler.cluster.lab.lab import Lab
-
-        with Progress("starting engines") as progress:
-            lab = Lab(self._lab_dir, say=progress.tell)
-            lab.up(nodes=LAB_NODES)
-            for name in ("busybox", "jupyter"):
-                built = image.build(
-                    recipe.read(recipe.locate(name)), self._images, say=progress.tell
-                )
-                progress.tell(f"loading the image {built.tags[0]}")
-                lab.load_image(built.archive)
-        click.echo(f"A lab of {LAB_NODES} real Docker engines runs in {self._lab_dir}.")
-        self._environment["DOCKER_HOST"] = lab.docker_host
-
-    def _repository(self, *, has_built_image: bool) -> None:
+    def _repository(self) -> None:
         example = example_repository()
         for part in ("platform.yaml", "namespaces", "zapps/jupyter", "zapps/hello-batch"):
             source, target = example / part, self._clone / part
@@ -178,12 +132,12 @@ class Demo:
             else:
                 shutil.copyfile(source, target)
         write_schema(self._clone)
-        if has_built_image:
+        if self.swarm.is_lab:
             self._rewrite_images()
         self._git("init", "-q", "--bare", "-b", "main", str(self._bare), cwd=self._home)
         self._git("init", "-q", "-b", "main", ".")
         self._git("remote", "add", "origin", str(self._bare))
-        (self._home / "zoe.toml").write_text(self._settings(), encoding="utf-8")
+        self._settings_file.write_text(self._settings(), encoding="utf-8")
         click.echo(f"In {self._clone}, pushed to {self._bare}.")
 
     def _rewrite_images(self) -> None:
@@ -195,11 +149,11 @@ class Demo:
         path.write_text(text, encoding="utf-8")
 
     def _settings(self) -> str:
-        cluster = "simulated" if "ZOE_DEMO_CLUSTER" in self._environment else "swarm"
+        cluster = "simulated" if self.swarm.is_simulated else "swarm"
         return (
             'deployment = "demo"\n'
             f'cluster = "{cluster}"\n'
-            f'docker_host = "{self._environment.get("DOCKER_HOST", "")}"\n'
+            f'docker_host = "{self.swarm.docker_host}"\n'
             'state_dir = "state"\n'
             "interval_s = 5\n"
             '[[source]]\nid = "platform"\nurl = "config.git"\n'.replace(
@@ -209,7 +163,7 @@ class Demo:
 
     def _start(self) -> None:
         """Create the notebook's token, and start the reconciler as an operator would."""
-        if self._environment.get("DOCKER_HOST"):
+        if self.swarm.docker_host:
             self._create_secret()
         with wire.store(self._config()) as store:
             store.migrate()  # before it starts: the story reads it too
@@ -227,7 +181,7 @@ class Demo:
     def _create_secret(self) -> None:
         import docker
 
-        client = docker.APIClient(base_url=self._environment["DOCKER_HOST"], version="auto")
+        client = docker.APIClient(base_url=self.swarm.docker_host, version="auto")
         if not client.secrets(filters={"name": SECRET}):
             client.create_secret(SECRET, TOKEN.encode(), labels={"zoe.demo": "true"})
         client.close()
@@ -237,11 +191,13 @@ class Demo:
     def _push(self, folder: str, message: str) -> None:
         changes = example_repository().parent / "demo" / folder
         for source in sorted(changes.rglob("*.yaml")):
+            if source.stem in ON_EMPTY_NODES and not self.swarm.is_lab:
+                continue
             target = self._clone / source.relative_to(changes)
             target.parent.mkdir(parents=True, exist_ok=True)
             text = source.read_text(encoding="utf-8")
             if text:
-                target.write_text(self._fitted(text), encoding="utf-8")
+                target.write_text(self.swarm.fitted(text, self._config()), encoding="utf-8")
             else:
                 target.unlink()
         self._git("add", "-A")
@@ -250,17 +206,6 @@ class Demo:
         with reading.required_database(self._config()) as store:
             store.request_pass("platform")
         click.echo(f"git push: {message}.")
-
-    def _fitted(self, text: str) -> str:
-        """Make ``whole-cluster`` as large as this cluster, so that it has to wait."""
-        if "name: whole-cluster" not in text:
-            return text
-        with wire.cluster(self._config(), SystemClock()) as cluster:
-            every = cluster.observe().nodes
-        nodes = [node for node in every if not node.is_manager] or every
-        cpus = min(node.capacity.cpu_millis for node in nodes) - 400
-        text = text.replace("cpus: 1.6", f"cpus: {cpus // 1000}.{cpus % 1000 // 100}")
-        return text.replace("replicas: 2 ", f"replicas: {len(nodes)} ")
 
     def _wait(self, phases: Mapping[str, str], *, run: Mapping[str, int] | None = None) -> None:
         """Wait until each execution is in its phase, showing what is missing."""
@@ -299,12 +244,25 @@ class Demo:
         for endpoint in self._documents()["notebook"]["status"].get("endpoints", []):
             click.echo(f"  {endpoint['url']}?token={TOKEN}   {self._answer(endpoint['url'])}")
 
+    def _show_sharing(self) -> None:
+        self._title("What is left is used: sweep has grown, and charity fills the rest")
+        self._wait({"sweep": "Running", "charity": "Running"})
+        self._zoe("explain", "aml/sweep")
+        self._zoe("cluster")
+
+    def _show_yielding(self) -> None:
+        self._title("The same push added lesson: charity and a replica of sweep made room for it")
+        self._wait({"lesson": "Running"})
+        self._zoe("explain", "aml/lesson")
+        self._zoe("explain", "aml/sweep")
+        self._zoe("explain", "aml/charity")
+
     def _answer(self, url: str) -> str:
         """Ask the notebook server itself who it is."""
         import requests
 
         root = re.match(r"https?://[^/]+", url)
-        if root is None or self._is_simulated:
+        if root is None or self.swarm.is_simulated:
             return "(simulated)"
         reply = requests.get(
             f"{root[0]}/api/status", headers={"Authorization": f"token {TOKEN}"}, timeout=10
@@ -347,17 +305,13 @@ class Demo:
 
     # -- small things ---------------------------------------------------------------------------
 
-    @property
-    def _is_simulated(self) -> bool:
-        return "ZOE_DEMO_CLUSTER" in self._environment
-
     def _config(self) -> config.Settings:
         return config.load(dict(os.environ) | self._variables())
 
     def _variables(self) -> dict[str, str]:
         return {
-            "ZOE_CONFIG": str(self._home / "zoe.toml"),
-            "DOCKER_HOST": self._environment.get("DOCKER_HOST", ""),
+            "ZOE_CONFIG": str(self._settings_file),
+            "DOCKER_HOST": self.swarm.docker_host,
         }
 
     def _documents(self) -> dict[str, Mapping[str, Any]]:
@@ -402,14 +356,6 @@ class Demo:
             os.kill(pid, signal.SIGTERM)
             _await(lambda: not _is_ours(pid))
         self._pid_file.unlink()
-
-    def _remove_services(self) -> None:
-        settings = config.load({"ZOE_CONFIG": str(self._home / "zoe.toml")})
-        if settings.cluster == "simulated":
-            return
-        with wire.cluster(settings, SystemClock()) as cluster:
-            for service in cluster.observe().services:
-                cluster.remove_service(service.id, uid=service.spec.labels.get(LABEL_UID, ""))
 
 
 def _is_ours(pid: int) -> bool:

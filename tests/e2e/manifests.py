@@ -85,3 +85,14 @@ def platform(**spec: Any) -> str:
 
 QUICK = {"platform.yaml": platform(policy={"regrowAfter": "1s", "minimumGrant": "1s", "slack": 0})}
 """Replicas come back, and may go again, at once."""
+
+
+def namespace(name: str, **spec: Any) -> str:
+    """Return a Namespace."""
+    document = {
+        "apiVersion": "zoe/v1",
+        "kind": "Namespace",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+    return json.dumps(document, indent=2)

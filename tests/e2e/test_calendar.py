@@ -23,7 +23,8 @@ from tests.fixtures.swarm import Swarm
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
-LEAD = timedelta(seconds=6)
+LEAD = timedelta(seconds=8)  # replicas take some four to be gone
+BEFORE_LEAD = timedelta(seconds=5)
 WITHOUT_TRUE = "zoe-e2e/without-true:latest"
 NOWHERE = "registry.invalid/nothing:1"
 ANNOUNCES = "echo due $ZOE_DUE_AT; exec sleep 86400"
@@ -93,7 +94,7 @@ def test_a_window_finds_its_room_cleared_and_its_images_there(
     images = [installation.swarm.image, image_without_true, NOWHERE]
     installation.push({path("wide"): sized("wide", 1, 4)})
     installation.wait_until(lambda: installation.part("aml/wide") == (4, 4), what="growth")
-    opens_at = SystemClock().now().replace(microsecond=0) + 2 * LEAD
+    opens_at = SystemClock().now().replace(microsecond=0) + LEAD + BEFORE_LEAD
     with never_overfull(installation.swarm):
         installation.push(
             {
