@@ -65,10 +65,12 @@ def _together(case: Case) -> Iterator[Fix]:
         left = [other for other in needed if other is not change]
         if case.trial.starts(*left):
             needed = left
-    for index, change in enumerate(needed):
+    fewer = list(needed)
+    for index, change in enumerate(fewer):
         if isinstance(change, AddNodes):
-            needed[index] = _as_few(case, change, needed[:index] + needed[index + 1 :])
-    yield Fix(changes=tuple(needed))
+            fewer[index] = _as_few(case, change, fewer[:index] + fewer[index + 1 :])
+    # Packing isn't monotone: what fits beside more of one kind needn't fit beside fewer.
+    yield Fix(changes=tuple(fewer if case.trial.starts(*fewer) else needed))
 
 
 def _as_few(case: Case, change: AddNodes, rest: list[Change]) -> AddNodes:
