@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from policy.model.cluster import Node, Snapshot
@@ -257,8 +257,9 @@ def test_nobody_holds_elastic_replicas_that_one_of_higher_rank_could_use(
     snapshot: Snapshot, settings: PolicySettings
 ) -> None:
     before = pooled(snapshot)
+    (node,) = before.nodes
+    assume(node.capacity.cpu_millis >= 0 and node.capacity.memory_bytes >= 0)
     after = apply(before, decide(before, settings))
-    (node,) = after.nodes
     free = node.capacity - held(after).get(node.id, NOTHING)
     holdings = Round(after, after.nodes, settings).holdings
     for high in holdings:
