@@ -147,8 +147,8 @@ class Admission:
         rules = self._round.rules
 
         def elastic_of(holding: Holding, _component: Component, _node: NodeId) -> bool:
-            if holding.execution.is_filler and not asked.is_filler:
-                return True
+            if holding.execution.is_filler is not asked.is_filler:
+                return holding.execution.is_filler  # which never takes from who is none
             return rules.uses_idle or (rules.takes_elastic and self._round.outranks(key, holding))
 
         def whole_of(holding: Holding) -> bool:

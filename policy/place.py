@@ -169,14 +169,21 @@ class Placer:
         rooms.sort(key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id))
         placed = 0
         for node in rooms:
-            while placed < wanted and force.make_room(node, component):
-                if not self._take(node, component, groups, 1):
-                    break
-                placed += 1
+            while (
+                placed < wanted
+                and self._may_take(node, component, groups, 1)
+                and force.make_room(node, component)
+            ):
+                placed += self._take(node, component, groups, 1)
         return placed
 
     def _fits(self, node: NodeRoom, component: Component, groups: Groups, wanted: int) -> int:
         """Return how many replicas of ``component``, of those wanted, the node takes now."""
+        most = self._may_take(node, component, groups, wanted)
+        return node.how_many(component.demand, most) if most > 0 else 0
+
+    def _may_take(self, node: NodeRoom, component: Component, groups: Groups, wanted: int) -> int:
+        """Return how many replicas, of those wanted, it would take if it had room now."""
         most = wanted
         if node.node.id in self._closed:
             return 0
@@ -187,7 +194,6 @@ class Placer:
         if component.max_per_node:
             held = groups.get((component.name, node.node.id), 0)
             most = min(most, component.max_per_node - held)
-        most = node.how_many(component.demand, most)
         for room in self._later:
             if most <= 0:
                 return 0

@@ -174,10 +174,20 @@ def expected_end(execution: Execution, now_ms: int) -> int | None:
 
 
 def fill(keeper: Execution, room: Room) -> Groups:
-    """Place as much of a reservation's stand-in as there is room for."""
+    """Place as much of a reservation's stand-in as there is room for.
+
+    In the order of the nodes, however full they are: what is kept stays where it is while others
+    come and go.
+    """
     groups: Groups = {}
     for component in keeper.components:
-        Placer(room).place_elastic(component, groups, component.core)
+        left = component.core
+        for node in room.eligible(component):
+            count = node.how_many(component.demand, left)
+            if count:
+                room.take(node.node.id, component, count)
+                groups[component.name, node.node.id] = count
+                left -= count
     return groups
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 from policy.admit import Admission
 from policy.assignment import Holding
@@ -46,14 +47,15 @@ class Service:
         round_ = self._round
         self._growth.trim()
         self._windows.open()
-        growing = [(holding.key, holding) for holding in round_.holdings]
+        turns = itertools.count()  # one that starts twice has the same key again
+        growing = [(holding.key, next(turns), holding) for holding in round_.holdings]
         waiting = list(self.line)
         heapq.heapify(growing)
         heapq.heapify(waiting)
         tries = round_.settings.backfill_depth + 1 if round_.rules.skips else 1
         while growing or (waiting and tries):
             if growing and not (waiting and tries and waiting[0][0] < growing[0][0]):
-                self._growth.grow(heapq.heappop(growing)[1])
+                self._growth.grow(heapq.heappop(growing)[-1])
                 continue
             key, execution, right = heapq.heappop(waiting)
             now = round_.ranking.waiting(execution)
@@ -64,11 +66,22 @@ class Service:
             # the next round wouldn't.
             started = self._admission.admit(execution, right)
             if started is not None:
-                heapq.heappush(growing, (started.key, started))
+                heapq.heappush(growing, (started.key, next(turns), started))
+                for other in self._yielded():
+                    heapq.heappush(waiting, other)
             elif self._admission.holds_up(execution):
                 tries -= 1
         self._growth.give_what_is_left(somebody_waits=self._admission.somebody_waits)
         self._wake_for_ageing()
+
+    def _yielded(self) -> Iterable[Waiting]:
+        """Take back, and yield, who started but had to yield at once: there may be other room."""
+        round_, started = self._round, self._admission.started
+        gone = [h for h in started if h.is_stopped] if round_.yields else ()
+        for holding in gone:
+            started.remove(holding)
+            key = round_.ranking.waiting(holding.execution)
+            yield key, holding.execution, key
 
     def waits(self) -> tuple[Wait, ...]:
         """Return the queue in order, each with its reason; those who can't start come last."""

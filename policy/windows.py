@@ -101,10 +101,11 @@ class Windows:
             for holding in round_.holdings:
                 self._clear_node(holding, node, claim)
         slots = window.slots - slots_used(window, (h.execution for h in users))
-        groups: Groups = {}
+        keeper = stand_in(window, max(0, slots))
+        groups = fill(keeper, round_.room)
         placer = Placer(round_.room, force=Claimant(round_.assignment, claim))
-        for component in stand_in(window, max(0, slots)).components:
-            placer.place_replicas(component, groups)
+        for component in keeper.components:
+            placer.place_by_force(component, groups, component.core - sum(groups.values()))
         self._open.append((window, groups))
 
     def _clear_node(self, holding: Holding, node: NodeId, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""Properties of every decision (facts: capacity, gang, bounds, determinism, fixed point)."""
+"""Decisions by example: order, placement, what yields to whom."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from policy.model.execution import (
     Operator,
     Uid,
 )
+from policy.model.reservation import Reservation
 from policy.model.resources import Resources
 from policy.scheduler import decide
 from policy.settings import Policy, PolicySettings
-from tests.strategies import GIB
+from tests.strategies import GIB, apply
 
 FIFO = PolicySettings(policy=Policy.FIFO_MALLEABLE)
 
@@ -213,18 +214,67 @@ def test_fillers_yield_on_any_node_before_elastic_replicas_are_taken() -> None:
         for n, name in ((2, "n1"), (1, "n2"))
     ]
     wide = replace(execution("wide", component(core=1, maximum=3)), allocations=tuple(held))
-    filler = replace(
-        execution("filler", component(), priority=-1),
-        is_filler=True,
-        is_preemptible=True,
-        allocations=(Allocation(component="main", node=NodeId("n2"), count=1),),
-    )
+    small = filler("filler", component(), on="n2")
     newcomer = execution("newcomer", component(core=2), at=1, priority=1)
-    decision = decide(snapshot(wide, filler, newcomer, nodes=nodes), PolicySettings())
+    decision = decide(snapshot(wide, small, newcomer, nodes=nodes), PolicySettings())
     assert [start.uid for start in decision.starts] == ["newcomer"]
     assert [stopped.uid for stopped in decision.preemptions] == ["filler"]
     # Two containers are stopped for the two that start, and nobody moves.
     assert [resize.allocations for resize in decision.resizes] == [(held[0],)]
+
+
+def filler(name: str, *parts: Component, on: str = "") -> Execution:
+    held = [Allocation(component=c.name, node=NodeId(on), count=c.core) for c in parts if on]
+    return replace(
+        execution(name, *parts, priority=-100),
+        is_filler=True,
+        is_preemptible=True,
+        allocations=tuple(held),
+    )
+
+
+def test_a_filler_takes_no_elastic_replica_even_if_the_cluster_were_fuller() -> None:
+    wide = execution("wide", component(core=1, maximum=4))
+    demand = Resources(cpu_millis=3000, memory_bytes=6 * GIB)
+    large = filler("large", component(demand=demand))
+    settings = PolicySettings(policy=Policy.FIFO_FLEXIBLE)
+    decision = decide(snapshot(wide, large, nodes=(node("n1"),)), settings)
+    assert [(s.uid, s.allocations[0].count) for s in decision.starts] == [("wide", 4)]
+
+
+def test_nobody_is_stopped_on_a_node_that_may_take_no_more_of_a_component() -> None:
+    single = replace(
+        execution("single", component(core=1, maximum=2, max_per_node=1)),
+        allocations=(Allocation(component="main", node=NodeId("n1"), count=1),),
+    )
+    small = filler("small", component(cpus=3), on="n1")
+    assert decide(snapshot(single, small, nodes=(node("n1"),)), PolicySettings()).changes_nothing
+
+
+def test_what_starts_but_has_to_yield_at_once_is_tried_again_elsewhere() -> None:
+    settings = PolicySettings(ageing_ms=8000, gain_permille=0)
+    aged = replace(execution("aged", component(), priority=-10), is_preemptible=True)
+    wide = execution("wide", component(core=1, maximum=2), at=1)
+    newcomer = execution("newcomer", component(), at=3000)
+    now = replace(snapshot(aged, wide, newcomer, nodes=(node("n1", cpus=3),)), now_ms=10_000)
+    decision = decide(now, settings)
+    assert {s.uid: s.allocations[0].count for s in decision.starts} == {
+        "aged": 1,
+        "wide": 1,
+        "newcomer": 1,
+    }
+
+
+def test_what_a_window_keeps_stays_where_it_is_while_the_cluster_fills() -> None:
+    window = Reservation(
+        name="lab", starts_ms=0, ends_ms=60_000, slots=1, slot=Resources(memory_bytes=GIB)
+    )
+    wide = execution("wide", component(maximum=2, demand=Resources(memory_bytes=2 * GIB)))
+    nodes = (node("n1", memory=2), node("n2", memory=3))
+    now = replace(snapshot(wide, nodes=nodes), reservations=(window,))
+    first = decide(now, FIFO)
+    assert decide(apply(now, first), FIFO).changes_nothing
+    assert [group.node for group in first.starts[0].allocations] == ["n2"]
 
 
 def test_a_filler_isnt_started_where_it_would_have_to_yield_at_once() -> None:
@@ -233,9 +283,7 @@ def test_a_filler_isnt_started_where_it_would_have_to_yield_at_once() -> None:
         execution("half", component("worker", core=1, maximum=3)),
         allocations=(Allocation(component="worker", node=NodeId("n1"), count=1),),
     )
-    filler = replace(
-        execution("filler", component(cpus=3), priority=-100), is_filler=True, is_preemptible=True
-    )
-    first = decide(snapshot(half, filler, nodes=(node("n1", cpus=3),)), rigid)
+    large = filler("filler", component(cpus=3))
+    first = decide(snapshot(half, large, nodes=(node("n1", cpus=3),)), rigid)
     assert (first.starts, [r.uid for r in first.resizes]) == ((), ["half"])
     assert first.waits[0].reason.code is ReasonCode.FILLER_WAITS
