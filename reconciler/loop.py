@@ -19,10 +19,10 @@ from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
+from reconciler.converge.host import Host
 from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.plan import MAKING_ROOM, Plan
 from reconciler.converge.queue import backoff_s, fraction
-from reconciler.converge.render import Host
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.tasks import Group

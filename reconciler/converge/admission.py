@@ -150,7 +150,7 @@ def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) ->
         service.name
         for service in spec.services
         for volume in service.volumes
-        if not storages[volume.source or volume.type].is_shared
+        if not storages[volume.storage].is_shared
     }
     return next((group.node for group in groups if group.component in mounting), "")
 

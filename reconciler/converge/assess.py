@@ -26,6 +26,7 @@ from reconciler.converge import (
     schedule,
 )
 from reconciler.converge.departures import depart
+from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.lifecycle import Situation
@@ -39,7 +40,7 @@ from reconciler.converge.plan import (
     plan,
 )
 from reconciler.converge.queue import can_never_be_met, snapshot
-from reconciler.converge.render import Admitted, DesiredState, Inputs, Rendered, render, together
+from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.state import LABEL_NAMESPACE
 from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live

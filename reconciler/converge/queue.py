@@ -17,8 +17,8 @@ from policy.model.execution import Allocation, Component, Estimate, Execution, N
 from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Tenant
+from reconciler.converge.host import Storage
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
-from reconciler.converge.render import Storage
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
 from reconciler.converge.tasks import is_leaving, is_live
 from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
@@ -231,7 +231,7 @@ def _execution(
 
 
 def _component(service: Service, storages: Mapping[str, Storage], home: NodeId | None) -> Component:
-    mounts = [storages[volume.source or volume.type] for volume in service.volumes]
+    mounts = [storages[volume.storage] for volume in service.volumes]
     is_local = any(not storage.is_shared for storage in mounts)
     return Component(
         name=service.name,
