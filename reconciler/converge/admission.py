@@ -8,13 +8,12 @@ from dataclasses import replace
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
-from reconciler.converge import lifecycle
 from reconciler.converge.accounting import progress_of, work_by
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
-from reconciler.converge.ledger import Entry, Fact, Record, fold
-from reconciler.converge.lifecycle import Step
+from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
 from reconciler.converge.queue import Blocked, Candidate, blocked, epoch_ms, fraction
+from reconciler.converge.steps import Step, ended
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap
 
@@ -87,7 +86,7 @@ def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
     for preemption in decision.preemptions:
         uid = preemption.uid
         message = f"made room for {_beneficiary(draft, preemption)}"
-        step = lifecycle.preempted(draft.records[uid], draft.world.now, message)
+        step = ended(draft.records[uid], EndReason.PREEMPTED, message, at=draft.world.now)
         draft.steps.append(step)
         moved = fold([step.entry], draft.records[uid])
         if moved is not None:

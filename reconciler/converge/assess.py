@@ -19,7 +19,6 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
-    lifecycle,
     naming,
     prefetch,
     reserving,
@@ -28,8 +27,9 @@ from reconciler.converge import (
 from reconciler.converge.departures import depart
 from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.draft import Draft
+from reconciler.converge.edits import would_change
 from reconciler.converge.ledger import EndReason, Record
-from reconciler.converge.lifecycle import Situation
+from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
     Action,
     Plan,
@@ -117,7 +117,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
         elif manifest is not None and draft.is_outrun(manifest):
             continue
-        moved = lifecycle.advance(
+        moved = advance(
             Situation(
                 record=record,
                 manifest=manifest,
@@ -159,7 +159,7 @@ def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None
     if draft.closed is None:
         return
     spec = draft.spec_of(record.uid, record)
-    if manifest is not None and lifecycle.would_change(record, manifest, spec):
+    if manifest is not None and would_change(record, manifest, spec):
         draft.held[record.uid] = draft.closed.why
     elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
         del draft.held[record.uid]

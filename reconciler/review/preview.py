@@ -20,8 +20,8 @@ from policy.model.execution import Allocation, Estimate, Uid
 from reconciler.converge import schedule
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
+from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
-from reconciler.converge.lifecycle import Edit, classify, is_refused
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.snapshots import Taken
 from reconciler.converge.state import (
