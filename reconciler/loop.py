@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
@@ -21,6 +21,7 @@ from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.state import ObservedState
@@ -282,10 +283,10 @@ def _earliest(found: Assessment) -> datetime | None:
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
     times += [
-        datetime.fromtimestamp(execution.ends_ms / 1000, tz=UTC)
+        from_epoch_ms(execution.ends_ms)
         for execution in found.snapshot.executions
         if execution.ends_ms is not None
     ]
     if found.decision.wake_ms is not None:
-        times.append(datetime.fromtimestamp(found.decision.wake_ms / 1000, tz=UTC))
+        times.append(from_epoch_ms(found.decision.wake_ms))
     return min(times, default=None)

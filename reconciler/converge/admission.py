@@ -11,8 +11,9 @@ from reconciler import canonical
 from reconciler.converge.accounting import progress_of, work_by
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
-from reconciler.converge.queue import Blocked, Candidate, blocked, epoch_ms, fraction
+from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
 from reconciler.converge.steps import Step, ended
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap

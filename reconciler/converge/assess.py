@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -28,6 +28,7 @@ from reconciler.converge.departures import depart
 from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
@@ -265,7 +266,7 @@ def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
     if decision.wake_ms is not None:
-        times.append(datetime.fromtimestamp(decision.wake_ms / 1000, UTC))
+        times.append(from_epoch_ms(decision.wake_ms))
     return min((at for at in times if at > now), default=None)
 
 

@@ -15,6 +15,7 @@ from policy.model.execution import Allocation, ApplicationType
 from reconciler.converge.attempt import failure_of, is_complete, is_up, why_not_started
 from reconciler.converge.edits import Edit, classify, follows, is_refused
 from reconciler.converge.ledger import EndReason, Record, fold, is_rerun_by_return
+from reconciler.converge.queue import waits_since
 from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.steps import (
     Step,
@@ -216,15 +217,19 @@ def _between(record: Record, spec: ExecutionSpec, situation: Situation) -> list[
     if situation.dependency_failed:
         message = f"{situation.dependency_failed} didn't succeed"
         return [finished(record, EndReason.DEPENDENCY_FAILED, message, at=now)]
-    if not record.incarnation and spec.queue_timeout_ms is not None:
-        since = max(record.queued_at, spec.not_before or record.queued_at)
-        if now - since >= timedelta(milliseconds=spec.queue_timeout_ms):
-            message = "waited in the queue for longer than its queueTimeout"
-            return [finished(record, EndReason.QUEUE_TIMEOUT, message, at=now)]
+    if not record.incarnation and _has_waited_too_long(record, spec, now):
+        message = "waited in the queue for longer than its queueTimeout"
+        return [finished(record, EndReason.QUEUE_TIMEOUT, message, at=now)]
     end = record.last_end
     if end is None or _may_retry(record, spec):
         return []
     return [finished(record, end.reason, _told(end.reason), at=now, code=end.code)]
+
+
+def _has_waited_too_long(record: Record, spec: ExecutionSpec, now: datetime) -> bool:
+    if spec.queue_timeout_ms is None:
+        return False
+    return now - waits_since(record, spec) >= timedelta(milliseconds=spec.queue_timeout_ms)
 
 
 def _may_retry(record: Record, spec: ExecutionSpec) -> bool:

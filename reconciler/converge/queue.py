@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
@@ -18,6 +18,7 @@ from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Tenant
 from reconciler.converge.host import Storage
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
 from reconciler.converge.tasks import is_leaving, is_live
@@ -26,7 +27,6 @@ from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
 # After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
 BACKOFF_FIRST_S = 10
 BACKOFF_MOST_S = 300
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +189,6 @@ def snapshot(
 def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
     """Return since when it has waited for its turn: not before the time that it asked for."""
     return max(record.queued_at, spec.not_before or record.queued_at)
-
-
-def epoch_ms(at: datetime) -> int:
-    """Return milliseconds since the epoch."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)  # a float would lose one now and then
 
 
 def _execution(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.snapshots import Taken
 from reconciler.converge.state import (
@@ -35,7 +36,6 @@ from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 NO_SNAPSHOT = "none"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ActionKind(StrEnum):
@@ -319,7 +319,7 @@ class _Comparison:
         if uid not in self._waits or self._cluster.id == NO_SNAPSHOT:
             return None
         at_ms = self._expected[uid].at_ms
-        return None if at_ms is None else _EPOCH + timedelta(milliseconds=at_ms)
+        return None if at_ms is None else from_epoch_ms(at_ms)
 
     def _basis(self, uid: Uid) -> str:
         if uid in self._starts:

@@ -20,8 +20,8 @@ from policy.simulator.machines import Machines
 from policy.simulator.swf import Workload
 from reconciler import canonical
 from reconciler.converge.history import application_of
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 

@@ -9,8 +9,8 @@ from typing import Any
 from policy.model import reservation as policy
 from policy.model.execution import Constraint, Operator
 from reconciler.converge import reserving
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.plan import CreateService, RemoveService
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.state import KIND_PREFETCH, LABEL_KIND, ObservedState, TaskState
 from reconciler.converge.world import Assessment, Wanted
 from reconciler.manifest.spec import Platform, Reservation, Window

@@ -9,8 +9,8 @@ from policy.model.cluster import Node
 from policy.model.execution import NodeId, Uid
 from policy.model.resources import Resources
 from reconciler import canonical
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Ending, EndReason, Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.world import Identity, Memory
 from reconciler.simulate import recorded
 from reconciler.simulate.recorded import Untold
