@@ -163,7 +163,7 @@ class Loop:
                 *changes.events(found, known.identities, commit=wanted.commit),
                 *self._alerts(found, wanted.commit),
             ),
-            harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
+            harvests=tuple(self._harvest(uid, group, now) for uid, group in found.harvest),
             good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
@@ -199,7 +199,7 @@ class Loop:
             for r, m in fresh
         )
 
-    def _harvest(self, uid: Uid, group: Group, found: Assessment, now: datetime) -> Harvest:
+    def _harvest(self, uid: Uid, group: Group, now: datetime) -> Harvest:
         """Fetch what the log still says: removing the service would lose it for good."""
         last = group.tasks[-1]
         tail = ""
@@ -287,6 +287,4 @@ def _earliest(found: Assessment) -> datetime | None:
         for execution in found.snapshot.executions
         if execution.ends_ms is not None
     ]
-    if found.decision.wake_ms is not None:
-        times.append(from_epoch_ms(found.decision.wake_ms))
     return min(times, default=None)

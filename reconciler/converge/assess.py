@@ -265,9 +265,11 @@ def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    times = [at for at in times if at > now]
     if decision.wake_ms is not None:
+        # Also if it has come since the cluster was read: this decision doesn't know of it.
         times.append(from_epoch_ms(decision.wake_ms))
-    return min((at for at in times if at > now), default=None)
+    return min(times, default=None)
 
 
 def _lingering(draft: Draft) -> frozenset[str]:

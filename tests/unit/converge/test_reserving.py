@@ -85,7 +85,8 @@ def test_the_pass_hands_them_over_and_wakes_when_they_change_something() -> None
     lead = timedelta(milliseconds=Platform().policy.reservation_lead_ms)
     alarms = [STARTS - lead, STARTS, STARTS + 2 * HOUR]
     for alarm in alarms:
-        assert ledger.assess(want(LAB), observed()).wake_at == alarm
+        seen = observed(taken_at=ledger.now)
+        assert ledger.assess(want(LAB), seen).wake_at == alarm
         ledger.now = alarm
     with_images = replace(LAB, prefetch=("busybox",))
     ledger.now = NOW
