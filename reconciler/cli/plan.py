@@ -14,7 +14,6 @@ from reconciler.cli import reading, when
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge import snapshots
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
@@ -95,7 +94,7 @@ def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memor
         memory = working_set.memory(published_seq=working_set.last_seq)
         if working_set.snapshot is None:
             return memory, no_cluster(SystemClock().now())
-        return memory, cluster_of(snapshots.read(json.loads(working_set.snapshot)))
+        return memory, cluster_of(reading.stored_snapshot(working_set.snapshot))
     try:
         taken, ledger = reading.branch(settings, source)
     except (SourceUnavailable, Missing):
