@@ -9,16 +9,7 @@ from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.state import LABEL_RUN, TaskState
 from reconciler.converge.world import Assessment
 from reconciler.manifest.spec import Manifest, Overlap, Schedule
-from tests.builders import (
-    NOW,
-    Ledger,
-    batch,
-    carried_out,
-    manifest,
-    observed,
-    service,
-    wanted,
-)
+from tests.builders import NOW, Ledger, batch, carried_out, manifest, observed, service, wanted
 
 HOURLY = Schedule(cron="0 * * * *")
 
