@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from policy.model.execution import Uid
 from reconciler.apply import Outcome, uid_of
+from reconciler.converge.backoff import backoff_s, fraction
 from reconciler.converge.ledger import Record
 from reconciler.converge.plan import Plan
-from reconciler.converge.queue import backoff_s, fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,13 @@ from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge.accounting import progress_of, work_by
+from reconciler.converge.backoff import fraction
+from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
-from reconciler.converge.queue import Blocked, Candidate, blocked, fraction
+from reconciler.converge.queue import Candidate
 from reconciler.converge.steps import Step, ended
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap

@@ -24,6 +24,7 @@ from reconciler.converge import (
     reserving,
     schedule,
 )
+from reconciler.converge.blocked import can_never_be_met
 from reconciler.converge.departures import depart
 from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.draft import Draft
@@ -40,7 +41,7 @@ from reconciler.converge.plan import (
     network_for,
     plan,
 )
-from reconciler.converge.queue import can_never_be_met, snapshot
+from reconciler.converge.queue import snapshot
 from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.state import LABEL_NAMESPACE
 from reconciler.converge.stranded import without_stranded
