@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler.apply import Outcome, uid_of
-from reconciler.converge.backoff import backoff_s, fraction
+from reconciler.converge.backoff import backoff
 from reconciler.converge.ledger import Record
 from reconciler.converge.plan import Plan
 
@@ -61,6 +61,6 @@ class BackingOff:
             self._failing[uid] = _Failing(
                 generation=record.generation if record else 0,
                 tries=tries,
-                until=now + timedelta(seconds=backoff_s(tries, jitter=fraction(uid))),
+                until=now + backoff(tries, uid),
                 messages=tuple(messages),
             )

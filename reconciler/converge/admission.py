@@ -9,7 +9,6 @@ from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge.accounting import progress_of, work_by
-from reconciler.converge.backoff import fraction
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
@@ -171,7 +170,6 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
         now=draft.world.now,
         siblings=draft.predecessors(manifest, candidate.spec),
         has_leftovers=_has_leftovers(draft, candidate),
-        jitter=fraction(candidate.record.uid),
     )
 
 

@@ -27,7 +27,6 @@ def blocked(
     now: datetime,
     siblings: Mapping[str, tuple[Record, bool]],
     has_leftovers: bool,
-    jitter: float,
 ) -> Blocked | None:
     """Return why a waiting candidate can't be queued now.
 
@@ -36,7 +35,6 @@ def blocked(
         now: The time.
         siblings: Name -> (record, has started) of the executions of its namespace.
         has_leftovers: Whether services of an earlier run or attempt are still there.
-        jitter: 0 to 1, fixed per execution, so that those that failed together come back apart.
     """
     if candidate.manifest.suspend:
         return Blocked(reason="Suspended", message="suspend is true in its manifest")
@@ -53,7 +51,7 @@ def blocked(
     if has_leftovers:
         message = "waits until what ran before is gone"
         return Blocked(reason="PreviousRunEnding", message=message)
-    until = backoff_until(candidate.record, jitter=jitter)
+    until = backoff_until(candidate.record)
     if until is not None and until > now:
         message = f"tries again after {_last_end(candidate.record)}"
         return Blocked(reason="BackOff", message=message, until=until)
