@@ -26,8 +26,8 @@ from policy.progress import speed
 from policy.settings import PolicySettings
 from policy.share import accrue, amounts_of, penalised
 from reconciler.converge.history import SHORTEST_MS, Runtime, application_of
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.manifest.spec import ExecutionSpec, Namespace
 
 
