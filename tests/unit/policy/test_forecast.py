@@ -75,11 +75,14 @@ def play(
 
 
 LATELY_USED = [
-    application("a0", 1, 2, 60),
-    application("a1", 3, 2, 60),
-    application("a2", 1, 2, 1000, namespace="bio"),
-    application("a3", 2, 0, 1000),
-    application("a4", 1, 0, 1, at_s=5),
+    application("a0", 1, 0, 1),
+    application("a1", 1, 0, 1),
+    application("a2", 1, 0, 1, at_s=5),
+    application("a3", 1, 2, 60),
+    application("a4", 1, 2, 1000, namespace="bio"),
+    application("a5", 2, 0, 1000),
+    application("a6", 3, 0, 1),
+    application("a7", 3, 2, 60),
 ]
 """What those who run used just before the snapshot decides between the namespaces."""
 
