@@ -31,6 +31,15 @@ BASELINE_CAPABILITIES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """How a forge tells us that a source changed; what is received there: ``webhook/endpoints``."""
+
+    provider: Literal["github", "gitlab", "gitea", "forgejo", "bitbucket", "generic"]
+    secret_file: Path | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     """A repository that manifests come from. ``*_file`` name files that hold a credential."""
 
@@ -43,6 +52,7 @@ class SourceSettings:
     ssh_key_file: Path | None = None
     known_hosts_file: Path | None = None
     timeout_s: int = 60
+    webhook: WebhookSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +138,7 @@ _LITERALS = {
     "mode": ("converge", "observe"),
     "cluster": ("swarm", "simulated"),
     "role": ("platform", "tenant"),
+    "provider": ("github", "gitlab", "gitea", "forgejo", "bitbucket", "generic"),
 }
 
 
@@ -186,11 +197,27 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
         return
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
+        table = dict(table)
+        webhook = _webhook(table.pop("webhook", None), base, where, problems)
         values = _checked(SourceSettings, table, base, where, problems)
         if {"id", "url"} <= values.keys():
-            yield SourceSettings(**values)
+            yield SourceSettings(**values, webhook=webhook)
         else:
             problems.append(f"{where}: needs id and url")
+
+
+def _webhook(table: object, base: Path, where: str, problems: list[str]) -> WebhookSettings | None:
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        problems.append(f"{where}: webhook must be written as [source.webhook]")
+        return None
+    values = _checked(WebhookSettings, table, base, f"{where}: webhook", problems)
+    if "provider" in values:
+        return WebhookSettings(**values)
+    if "provider" not in table:
+        problems.append(f"{where}: webhook: needs provider: {', '.join(_LITERALS['provider'])}")
+    return None
 
 
 def _checked(

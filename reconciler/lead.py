@@ -31,6 +31,7 @@ RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 60.0
 ONCE_PASSES_MOST = 1000
 FOLLOW_S = 1.0
+TIDY_S = 3600.0
 
 
 class Standby(TransientError):
@@ -137,9 +138,10 @@ def _lead(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
             wait_for_event=loop.cluster.wait_for_event,
-            wait_for_wanted=store.wait_for_wanted,
+            wait_for_wanted=lambda timeout_s: _is_wanted(store, timeout_s),
         )
         trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
+        trigger.every(TIDY_S, lambda: _tidy(store))
         trigger.start()
         threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
         try:
@@ -158,6 +160,22 @@ def _follow(stop: threading.Event, trigger: Trigger) -> None:
             trigger.stop()
 
 
+def _is_wanted(store: Store, timeout_s: float) -> bool:
+    """Wait for requests and take them: from then on the trigger remembers that somebody asked.
+
+    A leader that ends before it fetched loses them, and the next one begins with a fetch.
+    """
+    try:
+        return store.wait_for_wanted(timeout_s) and bool(store.take_wanted())
+    except StoreUnavailable:
+        return False  # they are still there when the database is
+
+
+def _tidy(store: Store) -> None:
+    with contextlib.suppress(StoreUnavailable):
+        store.forget_deliveries()
+
+
 def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:
     try:
         loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
@@ -172,7 +190,6 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
     while not trigger.is_stopped:
         started = loop.clock.now()
         try:
-            store.take_wanted()
             report = loop.reconcile(fetch=fetch)
         except StoreUnavailable:
             # It isn't known what was written: whoever leads next begins by reading it.

@@ -372,6 +372,9 @@ class Store(Protocol):
     def wait_for_wanted(self, timeout_s: float) -> bool:
         """Wait until a pass is wanted, at most ``timeout_s``; NOTIFY on PostgreSQL, else polled."""
 
+    def forget_deliveries(self) -> None:
+        """Remove deliveries that are so old that no forge repeats them."""
+
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit (no lease needed)."""
 

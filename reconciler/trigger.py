@@ -1,7 +1,7 @@
 """When the next pass runs: wanted, timer, cluster event, something in motion. Never what it does.
 
 Every source only sets one flag, so a burst is one pass. The timer is the guarantee, the others
-only the speed.
+only the speed. How soon a flag may lead to a fetch, ``pacing`` says.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 from apscheduler.schedulers.background import BackgroundScheduler
+
+from reconciler.pacing import Pace
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +21,8 @@ log = logging.getLogger(__name__)
 POLL_FIRST_S = 0.1
 POLL_MOST_S = 1.0
 WATCH_S = 5.0
+# A flood of deliveries wakes us this often, and not for each.
+REST_S = 0.2
 
 
 class Trigger:
@@ -30,24 +35,24 @@ class Trigger:
         jitter_s: int,
         wait_for_event: Callable[[float], bool],
         wait_for_wanted: Callable[[float], bool],
+        pace: Pace | None = None,
     ) -> None:
         self._wake = threading.Event()
+        self._is_seen = False
         self._stop = threading.Event()
-        self._fetch = True
+        self._pace = pace or Pace()
         self._poll_s = POLL_FIRST_S
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._scheduler.add_job(
-            self.want_fetch, "interval", seconds=interval_s, jitter=jitter_s or None
-        )
+        self._scheduler.add_job(self._tick, "interval", seconds=interval_s, jitter=jitter_s or None)
         self._watchers = [
             threading.Thread(
-                target=self._watch, args=(wait_for_event, self._wake.set), daemon=True
+                target=self._watch, args=(wait_for_event, self._look, 0.0), daemon=True
             ),
             threading.Thread(
-                target=self._watch, args=(wait_for_wanted, self.want_fetch), daemon=True
+                target=self._watch, args=(wait_for_wanted, self.want_fetch, REST_S), daemon=True
             ),
         ]
 
@@ -78,8 +83,8 @@ class Trigger:
             self._scheduler.shutdown(wait=False)
 
     def want_fetch(self) -> None:
-        """Ask for a pass that looks at the source too."""
-        self._fetch = True
+        """Ask for a pass that looks at the source too: at once, or when it may be fetched again."""
+        self._pace.tell()
         self._wake.set()
 
     def wait(self, *, is_moving: bool, runs_batch: bool, at_most_s: float | None) -> bool:
@@ -98,20 +103,44 @@ class Trigger:
             timeout_s = POLL_MOST_S
         if not is_moving:
             self._poll_s = POLL_FIRST_S
-        self._wake.wait(timeout_s)
-        self._wake.clear()
-        fetch, self._fetch = self._fetch, False
-        return fetch
+        self._await_reason(None if timeout_s is None else monotonic() + timeout_s)
+        return self._pace.take(monotonic())
 
     def pause(self, seconds: float) -> None:
         """Wait before trying again after a failure; ends early when stopped."""
         self._stop.wait(seconds)
 
-    def _watch(self, wait: Callable[[float], bool], wake: Callable[[], None]) -> None:
+    def _await_reason(self, deadline: float | None) -> None:
+        """Return at the deadline, at an event, or when a fetch is due: not when one is held."""
+        while True:
+            times = [] if deadline is None else [deadline - monotonic()]
+            if (held_s := self._pace.wait_s(monotonic())) is not None:
+                times.append(held_s)
+            left_s = min(times, default=None)
+            if left_s is not None and left_s <= 0:
+                return
+            self._wake.wait(left_s)
+            self._wake.clear()
+            is_seen, self._is_seen = self._is_seen, False
+            if is_seen or self.is_stopped:
+                return
+
+    def _look(self) -> None:
+        self._is_seen = True
+        self._wake.set()
+
+    def _tick(self) -> None:
+        self._pace.tick()
+        self._wake.set()
+
+    def _watch(
+        self, wait: Callable[[float], bool], wake: Callable[[], None], rest_s: float
+    ) -> None:
         while not self._stop.is_set():
             try:
                 if wait(WATCH_S):
                     wake()
+                    self._stop.wait(rest_s)
             except Exception:  # a hint that fails must not end the hints
                 log.exception("a hint failed")
                 self._stop.wait(WATCH_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,11 @@ OURS = frozenset(PACKAGES)
 
 CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review")
 ADAPTERS = ("reconciler.git", "reconciler.cluster", "reconciler.store", "reconciler.forge")
-# The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's.
-BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo_swarm")
+# The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's,
+# and the receiver a process of its own that needs none of what wire imports.
+BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo_swarm", "webhook.cli")
+
+LOOP_ONLY = ("policy", *CORE, "reconciler.git", "reconciler.cluster", "docker", "pygit2", "yaml")
 
 LIBRARIES = {
     "policy": frozenset[str](),
@@ -134,6 +138,17 @@ def test_nothing_imports_the_webhook_or_the_command_but_themselves():
         )
     ]
     assert found == []
+
+
+def test_the_receiver_imports_nothing_of_what_the_loop_is_made_of():
+    """It is small, it starts at once, and what a forge can reach can't reach Git or the Swarm."""
+    program = "import sys, webhook.cli, webhook.app, webhook.serve, reconciler.store.inbox\n"
+    program += "print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name for name in done.stdout.split() if within(name, *LOOP_ONLY)}
+    assert loaded == set()
 
 
 def test_no_module_holds_leftovers():

@@ -58,6 +58,7 @@ VERBS: Mapping[str, Verb] = {
     "demo": _own("demo", "Show Zoe at work on this machine."),
     "up": _own("up", "Run everything in one process."),
     "run": _own("run", "Run the reconciler."),
+    "web": Verb("webhook.cli:web", "Receive the webhooks of forges."),
     "once": _own("once", "Make one pass and end."),
     "confirm": _own("confirm", "Release what the guard holds for a commit."),
     "doctor": _own("doctor", "Find out what keeps Zoe from working here."),

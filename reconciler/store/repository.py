@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
+from reconciler.inbox import ReviewRequest
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
     accounts,
     condition,
     confirmations,
+    deliveries,
     executions,
     frozen,
     history,
@@ -26,6 +28,7 @@ from reconciler.store import (
     migrate,
     placements,
     publication,
+    reviews,
     runtimes,
     wanted,
 )
@@ -169,6 +172,15 @@ class SqlStore:
         Never fails: while the database can't be reached it waits on.
         """
         return self._waiter.wait(timeout_s)
+
+    def take_review_requests(self) -> tuple[ReviewRequest, ...]:
+        """Return and clear what is to be reviewed, oldest first."""
+        return self._transactions.write(reviews.take)
+
+    def forget_deliveries(self) -> None:
+        """Remove deliveries that are so old that no forge repeats them."""
+        now = self._clock.now()
+        self._transactions.write(lambda connection: deliveries.forget(connection, now=now))
 
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit; the first one counts. No lease needed."""

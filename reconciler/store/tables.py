@@ -223,6 +223,33 @@ wanted = Table(
     Column("requested_at", UtcTime, nullable=False),
 )
 
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("delivery_id", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("source_id", "delivery_id"),
+    Index(None, "received_at"),
+)
+
+review_requests = Table(
+    "review_requests",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    # What is to be reviewed: pull/7, or merge_group/COMMIT.
+    Column("subject", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("pull", BigInteger),
+    Column("head", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("requested_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("source_id", "subject"),
+)
+
 confirmations = Table(
     "confirmations",
     metadata,

@@ -59,3 +59,12 @@ def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def inserted(connection: Connection, table: Table, rows: Sequence[Row]) -> set[tuple[object, ...]]:
+    """Insert those ``rows`` whose key isn't there yet; return the keys of those that were."""
+    if not rows:
+        return set()
+    statement = _insert(connection, table).on_conflict_do_nothing()
+    keys = connection.execute(statement.returning(*table.primary_key), rows)
+    return {tuple(key) for key in keys}

@@ -1,0 +1,78 @@
+"""What a forge tells, in our words. All of it is a hint: what counts is what we fetch ourselves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_PULL = 2**31 - 1
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NONE = re.compile(r"0*")
+
+
+class Kind(StrEnum):
+    """What an event is about."""
+
+    PUSH = "push"
+    PULL_REQUEST = "pull_request"
+    MERGE_GROUP = "merge_group"
+    PING = "ping"
+    IGNORED = "ignored"
+
+
+class Action(StrEnum):
+    """What happened to a pull request, as far as that asks for something."""
+
+    UPDATED = "updated"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefChange:
+    """A full ref name and its commits; an empty commit = there was none, or there is none."""
+
+    ref: str
+    before: str = ""
+    after: str = ""
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """``base`` is the branch that a pull request is to be merged into, where the forge says so.
+
+    A push without ``refs`` is one whose refs we couldn't read.
+    """
+
+    kind: Kind
+    delivery_id: str = ""
+    refs: tuple[RefChange, ...] = ()
+    pull: int | None = None
+    head: str = ""
+    base: str = ""
+    action: Action | None = None
+    name: str = ""
+
+
+def commit_id(value: object) -> str:
+    """Return a commit id; empty for anything else, and for the zeros that stand for none."""
+    if not isinstance(value, str) or not _COMMIT.fullmatch(value) or _NONE.fullmatch(value):
+        return ""
+    return value
+
+
+def pull_number(value: object) -> int | None:
+    """Return the number of a pull request, or None where it can't be one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 < value <= MOST_PULL else None
+
+
+def change(ref: object, before: object, after: object) -> RefChange | None:
+    """Return a change of a ref; None where the ref is no text."""
+    if not isinstance(ref, str) or not ref:
+        return None
+    gone = isinstance(after, str) and bool(after) and bool(_NONE.fullmatch(after))
+    return RefChange(ref=ref, before=commit_id(before), after=commit_id(after), is_deleted=gone)

@@ -1,0 +1,58 @@
+"""GitHub and GitHub Enterprise Server. A form's signature covers the form, not the JSON in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from webhook.event import Action, Event, Kind, change, commit_id, pull_number
+from webhook.headers import Headers
+from webhook.payload import at, parse, parse_form, text
+from webhook.signature import Secrets, is_hex_hmac
+
+FORM = "application/x-www-form-urlencoded"
+_UPDATES = frozenset({"opened", "synchronize", "reopened", "ready_for_review", "edited"})
+
+
+def verify(headers: Headers, body: bytes, secrets: Secrets, now: datetime) -> bool:
+    """Tell whether the body is signed with SHA-256; the header with SHA-1 is not looked at."""
+    scheme, _, given = headers.raw("X-Hub-Signature-256").partition(b"=")
+    return scheme == b"sha256" and is_hex_hmac(given, body, secrets)
+
+
+def event(headers: Headers, body: bytes) -> Event:
+    """Return what a verified body tells. Raises Malformed."""
+    is_form = headers.text("Content-Type").partition(";")[0].strip().lower() == FORM
+    data = parse_form(body) if is_form else parse(body)
+    name, identity = headers.text("X-GitHub-Event"), headers.text("X-GitHub-Delivery")
+    match name:
+        case "push":
+            changed = change(at(data, "ref"), at(data, "before"), at(data, "after"))
+            refs = (changed,) if changed else ()
+            return Event(kind=Kind.PUSH, delivery_id=identity, refs=refs, name=name)
+        case "pull_request":
+            action = _action(text(data, "action"), is_merged=at(data, "pull_request", "merged"))
+            return Event(
+                kind=Kind.PULL_REQUEST if action else Kind.IGNORED,
+                delivery_id=identity,
+                pull=pull_number(at(data, "pull_request", "number") or at(data, "number")),
+                head=commit_id(at(data, "pull_request", "head", "sha")),
+                base=text(data, "pull_request", "base", "ref"),
+                action=action,
+                name=name,
+            )
+        case "merge_group" if at(data, "action") == "checks_requested":
+            head = commit_id(at(data, "merge_group", "head_sha"))
+            base = text(data, "merge_group", "base_ref").removeprefix("refs/heads/")
+            return Event(
+                kind=Kind.MERGE_GROUP, delivery_id=identity, head=head, base=base, name=name
+            )
+        case "ping":
+            return Event(kind=Kind.PING, delivery_id=identity, name=name)
+        case _:
+            return Event(kind=Kind.IGNORED, delivery_id=identity, name=name)
+
+
+def _action(name: str, *, is_merged: object) -> Action | None:
+    if name == "closed":
+        return Action.MERGED if is_merged is True else Action.CLOSED
+    return Action.UPDATED if name in _UPDATES else None

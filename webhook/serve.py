@@ -1,0 +1,118 @@
+"""uvicorn with our limits. No header that a sender can choose changes whom we take it for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from reconciler.errors import ConfigError
+from webhook.connections import Connections
+
+log = logging.getLogger(__name__)
+
+HEADER_BYTES = 32 * 1024
+KEEP_ALIVE_S = 5
+SHUTDOWN_S = 5
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 is the kernel's choice. Raises ConfigError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=256)
+    except OSError as error:
+        raise ConfigError(f"can't listen on {host} port {port}: {error.strerror}") from error
+
+
+def serve(app: ASGIApp, listener: socket.socket, connections: Connections) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); what is under way is ended first."""
+    server = make_server(app, connections)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn has handlers of its own while it serves; when it is done it raises what it got again.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    server.run(sockets=[listener])
+
+
+def make_server(app: ASGIApp, connections: Connections) -> uvicorn.Server:
+    """Return a server that holds its connections to ``connections``."""
+    # Each malformed request would be a line; what matters is told by the receiver.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        _watched(app, connections),
+        http=_protocol(connections),
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    return uvicorn.Server(config)
+
+
+def _protocol(connections: Connections) -> type[asyncio.Protocol]:
+    """Return the protocol, which tells ``connections`` of each one that comes and goes."""
+
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            connections.opened(transport.get_extra_info("peername")[:2], transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.closed(self.transport.get_extra_info("peername")[:2], self.transport)
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            # Nonsense after an answer that is already on its way can't be answered any more.
+            with contextlib.suppress(h11.LocalProtocolError):
+                super().data_received(data)
+                return
+            self.transport.abort()
+
+    return Protocol
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
+def _watched(app: ASGIApp, connections: Connections) -> ASGIApp:
+    """Return the application, which tells ``connections`` how far each request has come."""
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        key: Any = tuple(scope["client"] or ())
+        connections.has_head(key)
+        if not _has_body(scope):
+            connections.has_all(key)
+
+        async def receiving() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                connections.has_all(key)
+            return message
+
+        async def sending(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                connections.awaits_head(key)
+
+        await app(scope, receiving, sending)
+
+    return watched
