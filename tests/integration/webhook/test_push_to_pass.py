@@ -12,7 +12,7 @@ import pytest
 from reconciler import config, lead
 from tests.fixtures.git_servers import BareRepository, HttpServer
 from tests.fixtures.postgres import OpenStore, wait_until
-from tests.fixtures.receiver import ROOT, WebProcess, github, hook_path, push, settings_text
+from tests.fixtures.receiver import WebProcess, github, hook_path, push, settings_text
 from tests.fixtures.site import PLATFORM, execution_file, namespace_file
 
 StartWeb = Callable[..., WebProcess]
