@@ -1,0 +1,150 @@
+"""What the receiver puts down, on both databases; and what its account may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from reconciler.errors import StoreUnavailable
+from reconciler.inbox import Delivery, Outcome, ReviewRequest
+from reconciler.store.inbox import SqlInbox
+from tests.fixtures.postgres import FixedClock, OpenStore
+
+AT = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
+SCRIPT = Path(__file__).parents[3] / "deploy/postgres/zoe_web.sql"
+OpenInbox = Callable[[str], SqlInbox]
+
+
+@pytest.fixture
+def open_inbox() -> Iterator[OpenInbox]:
+    opened: list[SqlInbox] = []
+
+    def open_(url: str) -> SqlInbox:
+        opened.append(SqlInbox(url, random=Random(1)))
+        return opened[-1]
+
+    yield open_
+    for inbox in opened:
+        inbox.__exit__()
+
+
+def delivery(identity: str = "d-1", **fields: object) -> Delivery:
+    known = {
+        "source_id": "platform",
+        "delivery_id": identity,
+        "provider": "github",
+        "kind": "push",
+        "outcome": Outcome.LOOK,
+        "received_at": AT,
+    }
+    return Delivery(**{**known, **fields})
+
+
+def review(pull: int | None = 7, **fields: object) -> ReviewRequest:
+    known = {
+        "source_id": "platform",
+        "kind": "pull_request",
+        "pull": pull,
+        "head": "a" * 40,
+        "action": "updated",
+        "requested_at": AT,
+    }
+    return ReviewRequest(**{**known, **fields})
+
+
+def asking(identity: str, asked: ReviewRequest) -> Delivery:
+    return delivery(identity, kind=asked.kind, outcome=Outcome.REVIEW, review=asked)
+
+
+def test_a_delivery_that_comes_again_is_known_and_asks_for_nothing(
+    database_url: str, open_inbox: OpenInbox, open_store: OpenStore
+) -> None:
+    inbox, store = open_inbox(database_url), open_store(database_url)
+    assert inbox.record([delivery("a"), delivery("b"), delivery("a")]) == (True, True, False)
+    assert store.take_wanted() == ("platform",)
+    assert inbox.record([delivery("b"), delivery("b", source_id="tenant")]) == (False, True)
+    assert store.take_wanted() == ("tenant",)
+    assert inbox.record([delivery("c", outcome=Outcome.IGNORED)]) == (True,)
+    assert store.take_wanted() == ()
+
+
+def test_of_several_requests_to_review_one_the_newest_is_left(
+    database_url: str, open_inbox: OpenInbox, open_store: OpenStore
+) -> None:
+    inbox, store = open_inbox(database_url), open_store(database_url)
+    later = AT + timedelta(seconds=1)
+    newer = review(head="b" * 40, requested_at=later)
+    group = review(None, kind="merge_group", head="c" * 40)
+    inbox.record([asking("a", review()), asking("b", group)])
+    inbox.record([asking("c", newer), asking("d", review(8, requested_at=later))])
+    assert store.take_review_requests() == (group, newer, review(8, requested_at=later))
+    assert store.take_review_requests() == ()
+    assert store.take_wanted() == ()
+
+
+def test_deliveries_are_kept_for_a_week(
+    database_url: str, open_inbox: OpenInbox, open_store: OpenStore, store_clock: FixedClock
+) -> None:
+    inbox, store = open_inbox(database_url), open_store(database_url)
+    inbox.record([delivery("old"), delivery("new", received_at=AT + timedelta(days=2))])
+    store_clock.time = AT + timedelta(days=7, hours=1)
+    store.forget_deliveries()
+    assert inbox.record([delivery("old"), delivery("new")]) == (True, False)
+
+
+def test_before_the_loop_made_the_tables_nothing_can_be_put_down(
+    empty_database_url: str, open_inbox: OpenInbox
+) -> None:
+    inbox = open_inbox(empty_database_url)
+    for call in (inbox.check, lambda: inbox.record([delivery()])):
+        with pytest.raises(StoreUnavailable):
+            call()
+
+
+@pytest.fixture
+def web_url(postgres_url: str) -> Iterator[str]:
+    """The database as the account ``zoe_web`` reaches it, after the script of ``deploy/``."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for _ in range(2):
+            connection.execute(SCRIPT.read_text())
+    yield postgres_url.replace("postgres@", "zoe_web@")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY zoe_web; DROP ROLE zoe_web")
+
+
+@pytest.mark.postgres
+def test_the_receivers_account_can_do_its_work(
+    web_url: str, postgres_url: str, open_inbox: OpenInbox, open_store: OpenStore
+) -> None:
+    inbox, store = open_inbox(web_url), open_store(postgres_url)
+    inbox.check()
+    first = asking("a", review())
+    assert inbox.record([first, delivery("b")]) == (True, True)
+    again = asking("c", replace(review(), requested_at=AT + timedelta(seconds=1)))
+    assert inbox.record([again, delivery("b"), delivery("d")]) == (True, False, True)
+    assert store.take_wanted() == ("platform",)
+    assert [asked.requested_at for asked in store.take_review_requests()] == [
+        AT + timedelta(seconds=1)
+    ]
+
+
+@pytest.mark.postgres
+def test_the_receivers_account_can_do_nothing_else(web_url: str, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = {name for (name,) in rows}
+    own = {"deliveries", "wanted", "review_requests"}
+    assert own < tables
+    forbidden = [f"SELECT 1 FROM {name}" for name in tables - own]
+    forbidden += [f"DELETE FROM {name}" for name in tables]
+    forbidden += ["UPDATE deliveries SET kind = ''", "CREATE TABLE t (i int)"]
+    with psycopg.connect(web_url, autocommit=True) as connection:
+        for statement in forbidden:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
