@@ -29,7 +29,14 @@ def create_app(
     body_timeout_s: float = bodies.TIMEOUT_S,
 ) -> FastAPI:
     """Return the application. It has no documentation pages: those would load foreign scripts."""
-    app = FastAPI(title="Zoe", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Zoe",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     receiver = Receiver(endpoints, Recorder(inbox), clock, body_timeout_s=body_timeout_s)
     readiness = Readiness(inbox, clock)
     app.add_exception_handler(HTTPException, _tell)

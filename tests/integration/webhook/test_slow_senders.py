@@ -1,0 +1,90 @@
+"""Senders that are slow, silent or many: they are cut off, and nobody else notices."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, suppress
+from time import monotonic
+
+from tests.fixtures.receiver import Serving, github, hook_path, push, serving
+
+PATH = hook_path("github")
+HEAD = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n".encode()
+
+
+def is_cut_off(connection: socket.socket) -> bool:
+    with suppress(ConnectionResetError):
+        return connection.recv(1) == b""
+    return True
+
+
+def deliver(served: Serving, identity: str) -> int:
+    body = push()
+    return served.request(PATH, body, github(body, identity=identity)).status
+
+
+def test_a_header_that_never_ends_is_cut_off() -> None:
+    with (
+        serving(head_timeout_s=0.2) as served,
+        served.connect() as silent,
+        served.connect() as slow,
+    ):
+        slow.sendall(HEAD)
+        assert is_cut_off(silent)
+        assert is_cut_off(slow)
+
+
+def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() -> None:
+    with serving(head_timeout_s=0.3) as served, served.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 200 ")
+            while b"alive" not in answer.readline():
+                pass
+        connection.sendall(HEAD)
+        assert is_cut_off(connection)
+
+
+def test_a_body_that_never_ends_is_told_so_and_cut_off() -> None:
+    with serving(body_timeout_s=0.2) as served, served.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: 100\r\n\r\nonly this")
+        answer = connection.recv(2000)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert is_cut_off(connection)
+
+
+def test_a_header_beyond_all_measure_is_refused() -> None:
+    with serving() as served, served.connect() as connection:
+        with suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"X-Filler: " + b"x" * 1000 + b"\r\n")
+        with suppress(ConnectionError):
+            assert connection.recv(100)[9:12] in (b"400", b"431", b"")
+
+
+def test_five_hundred_slow_senders_keep_nobody_out() -> None:
+    with serving() as served, ExitStack() as stack:
+        slow = [stack.enter_context(served.connect()) for _ in range(500)]
+        for number, connection in enumerate(slow):
+            with suppress(ConnectionError):
+                connection.sendall(HEAD if number % 2 else HEAD + b"Content-Length: 9\r\n\r\n{")
+        began = monotonic()
+        assert [deliver(served, str(number)) for number in range(20)] == [202] * 20
+        assert monotonic() - began < 8, "they had to wait until slow senders ran out of time"
+
+
+def test_of_those_that_are_too_many_the_slowest_goes() -> None:
+    with serving(most=2) as served, served.connect() as first, served.connect() as second:
+        assert deliver(served, "a") == 202
+        assert is_cut_off(first)
+        second.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert second.recv(2000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_leaves_in_the_middle_of_a_body_does_no_harm() -> None:
+    with serving() as served:
+        for _ in range(5):
+            with served.connect() as connection:
+                connection.sendall(HEAD + b"Content-Length: 100\r\n\r\nonly this")
+        assert deliver(served, "a") == 202
+        assert len(served.inbox.deliveries) == 1
