@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hypothesis import strategies as st
+
 BEFORE, AFTER, ZEROS = "a" * 40, "b" * 40, "0" * 40
 Json = dict[str, Any]
 
@@ -147,3 +149,38 @@ CENTER_PULL: Json = {
 
 def body(data: object) -> bytes:
     return json.dumps(data).encode()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.just("refs/heads/main"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+KNOWN = [
+    ("github", "push", GITHUB_PUSH),
+    ("github", "pull_request", GITHUB_PULL),
+    ("github", "merge_group", GITHUB_GROUP),
+    ("gitlab", "Push Hook", GITLAB_PUSH),
+    ("gitlab", "Merge Request Hook", GITLAB_MERGE),
+    ("gitea", "pull_request", GITEA_PULL),
+    ("bitbucket", "repo:push", BITBUCKET_PUSH),
+    ("bitbucket", "pullrequest:created", BITBUCKET_PULL),
+    ("bitbucket", "repo:refs_changed", CENTER_PUSH),
+    ("bitbucket", "pr:opened", CENTER_PULL),
+    ("generic", "", {"changes": [{"ref": "r", "before": BEFORE, "after": AFTER}]}),
+]
+
+
+@st.composite
+def disturbed(draw: st.DrawFn, data: object) -> object:
+    """A document of which some part was replaced by something else."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(VALUES)
+    match data:
+        case dict() if data:
+            key = draw(st.sampled_from(sorted(data)))
+            return {**data, key: draw(disturbed(data[key]))}
+        case [first, *rest]:
+            return [draw(disturbed(first)), *rest]
+        case _:
+            return draw(VALUES)

@@ -22,9 +22,11 @@ from tests.unit.webhook.payloads import (
     GITLAB_DELETION,
     GITLAB_MERGE,
     GITLAB_PUSH,
+    KNOWN,
     ZEROS,
     Json,
     body,
+    disturbed,
 )
 from webhook.event import Action, Event, Kind, RefChange
 from webhook.headers import Headers
@@ -207,41 +209,6 @@ def test_github_may_send_the_json_in_a_form() -> None:
 def test_a_body_that_is_no_json_object_is_malformed(provider: str, wrong: bytes) -> None:
     with pytest.raises(Malformed):
         PROVIDERS[provider].event(fields(provider, "push"), wrong)
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.just("refs/heads/main"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-KNOWN = [
-    ("github", "push", GITHUB_PUSH),
-    ("github", "pull_request", GITHUB_PULL),
-    ("github", "merge_group", GITHUB_GROUP),
-    ("gitlab", "Push Hook", GITLAB_PUSH),
-    ("gitlab", "Merge Request Hook", GITLAB_MERGE),
-    ("gitea", "pull_request", GITEA_PULL),
-    ("bitbucket", "repo:push", BITBUCKET_PUSH),
-    ("bitbucket", "pullrequest:created", BITBUCKET_PULL),
-    ("bitbucket", "repo:refs_changed", CENTER_PUSH),
-    ("bitbucket", "pr:opened", CENTER_PULL),
-    ("generic", "", {"changes": [{"ref": "r", "before": BEFORE, "after": AFTER}]}),
-]
-
-
-@st.composite
-def disturbed(draw: st.DrawFn, data: object) -> object:
-    """A document of which some part was replaced by something else."""
-    if draw(st.integers(0, 4)) == 0:
-        return draw(VALUES)
-    match data:
-        case dict() if data:
-            key = draw(st.sampled_from(sorted(data)))
-            return {**data, key: draw(disturbed(data[key]))}
-        case [first, *rest]:
-            return [draw(disturbed(first)), *rest]
-        case _:
-            return draw(VALUES)
 
 
 @given(st.data())
