@@ -113,6 +113,7 @@ class Loop:
                 accepted=self.working_set.accepted.get(source.id, ""),
                 confirmed=self.store.confirmations(),
             )
+            log.debug("fetched", extra={"source": source.id, "tip": self._accepted.tip})
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(
