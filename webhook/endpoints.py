@@ -22,6 +22,9 @@ def read(settings: Settings, environ: Mapping[str, str]) -> tuple[Endpoint, ...]
     """
     problems: list[str] = []
     found = tuple(_endpoints(settings, environ, problems))
+    names = [name for endpoint in found for name in endpoint.names]
+    if len(names) != len(set(names)):
+        problems.append("two sources have the same path for their webhooks: change one, or both")
     if problems:
         raise ConfigError("; ".join(problems))
     if not found:

@@ -64,7 +64,7 @@ class Receiver:
         found = [endpoint for endpoint in self.endpoints if endpoint.is_at(name)]
         if not found:
             return Answer(status=404, message="no webhook is here", is_heard=False)
-        (endpoint,) = found
+        endpoint = found[0]
         source_id = endpoint.source_id
         if _is_form(headers) and not endpoint.provider.takes_forms:
             message = "choose the content type application/json for this webhook"

@@ -73,10 +73,10 @@ def _protocol(connections: Connections) -> type[asyncio.Protocol]:
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            connections.opened(transport.get_extra_info("peername")[:2], transport)
+            connections.opened(_peer(transport), transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            connections.closed(self.transport.get_extra_info("peername")[:2], self.transport)
+            connections.closed(_peer(self.transport), self.transport)
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -89,6 +89,11 @@ def _protocol(connections: Connections) -> type[asyncio.Protocol]:
     return Protocol
 
 
+def _peer(transport: asyncio.Transport) -> tuple[Any, ...]:
+    """Return the address as the scope of a request has it; empty where the peer is gone again."""
+    return tuple((transport.get_extra_info("peername") or ())[:2])
+
+
 def _has_body(scope: Scope) -> bool:
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
@@ -97,7 +102,7 @@ def _watched(app: ASGIApp, connections: Connections) -> ASGIApp:
     """Return the application, which tells ``connections`` how far each request has come."""
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
-        key: Any = tuple(scope["client"] or ())
+        key = tuple(scope["client"] or ())
         connections.has_head(key)
         if not _has_body(scope):
             connections.has_all(key)

@@ -53,6 +53,12 @@ def test_an_address_may_be_chosen(tmp_path: Path) -> None:
     assert endpoint.names == ("0123456789abcdef",)
 
 
+def test_two_sources_at_one_address_are_refused(tmp_path: Path) -> None:
+    webhook = WEBHOOK + 'path = "0123456789abcdef"\n'
+    with pytest.raises(ConfigError, match="two sources have the same path"):
+        read(tmp_path, SOURCE.format("a") + webhook + SOURCE.format("b") + webhook, SECRET)
+
+
 @pytest.mark.parametrize(
     ("webhook", "secrets", "told"),
     [
