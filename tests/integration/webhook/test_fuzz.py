@@ -19,16 +19,8 @@ from schemathesis import Case
 
 from reconciler.clock import SystemClock
 from reconciler.store.inbox import SqlInbox
-from tests.fixtures.receiver import (
-    SECRET,
-    MemoryInbox,
-    Serving,
-    endpoints,
-    github,
-    hex_hmac,
-    hook_path,
-    serving,
-)
+from tests.fixtures.receiver import SECRET, github, hex_hmac, hook_path
+from tests.integration.webhook.served import MemoryInbox, Serving, endpoints, serving
 from tests.unit.webhook.payloads import KNOWN, body, disturbed
 from webhook.app import create_app
 from webhook.endpoint import derived_name

@@ -10,17 +10,8 @@ import pytest
 
 from reconciler.errors import StoreUnavailable
 from reconciler.inbox import Outcome
-from tests.fixtures.receiver import (
-    OLD_SECRET,
-    SECRET,
-    MemoryInbox,
-    Serving,
-    github,
-    hex_hmac,
-    hook_path,
-    push,
-    serving,
-)
+from tests.fixtures.receiver import OLD_SECRET, SECRET, github, hex_hmac, hook_path, push
+from tests.integration.webhook.served import MemoryInbox, Serving, serving
 from webhook.body import LIMIT_BYTES
 
 GITHUB = hook_path("github")

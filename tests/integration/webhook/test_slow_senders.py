@@ -6,7 +6,8 @@ import socket
 from contextlib import ExitStack, suppress
 from time import monotonic
 
-from tests.fixtures.receiver import Serving, github, hook_path, push, serving
+from tests.fixtures.receiver import github, hook_path, push
+from tests.integration.webhook.served import Serving, serving
 
 PATH = hook_path("github")
 HEAD = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n".encode()
