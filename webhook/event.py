@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+
+from webhook.payload import at, text
 
 MOST_PULL = 2**31 - 1
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -70,9 +73,23 @@ def pull_number(value: object) -> int | None:
     return value if 0 < value <= MOST_PULL else None
 
 
-def change(ref: object, before: object, after: object) -> RefChange | None:
-    """Return a change of a ref; None where the ref is no text."""
-    if not isinstance(ref, str) or not ref:
-        return None
-    gone = isinstance(after, str) and bool(after) and bool(_NONE.fullmatch(after))
-    return RefChange(ref=ref, before=commit_id(before), after=commit_id(after), is_deleted=gone)
+def change(data: object) -> tuple[RefChange, ...]:
+    """Return the change in the form that most forges share; nothing where ``ref`` is no text."""
+    ref, after = text(data, "ref"), text(data, "after")
+    if not ref:
+        return ()
+    return (
+        RefChange(
+            ref=ref,
+            before=commit_id(at(data, "before")),
+            after=commit_id(after),
+            is_deleted=bool(after) and bool(_NONE.fullmatch(after)),
+        ),
+    )
+
+
+def action(name: str, *, updates: Collection[str], is_merged: object) -> Action | None:
+    """Return what happened to a pull request, where closing is also how merging is told."""
+    if name == "closed":
+        return Action.MERGED if is_merged is True else Action.CLOSED
+    return Action.UPDATED if name in updates else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Action, Event, Kind, RefChange, change, commit_id, pull_number
+from webhook.event import Action, Event, Kind, RefChange, commit_id, pull_number
 from webhook.headers import Headers
 from webhook.payload import Json, at, objects, parse, text
 from webhook.signature import Secrets, is_hex_hmac
@@ -65,7 +65,15 @@ def _cloud_change(data: Json) -> RefChange | None:
 
 
 def _center_change(data: Json) -> RefChange | None:
-    return change(at(data, "ref", "id"), at(data, "fromHash"), at(data, "toHash"))
+    ref = text(data, "ref", "id")
+    if not ref:
+        return None
+    return RefChange(
+        ref=ref,
+        before=commit_id(at(data, "fromHash")),
+        after=commit_id(at(data, "toHash")),
+        is_deleted=text(data, "type") == "DELETE",
+    )
 
 
 def _pull_request(data: Json, identity: str, name: str) -> Event:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Event, Kind, RefChange, change
+from webhook.event import Event, Kind, change
 from webhook.headers import Headers
-from webhook.payload import Json, at, objects, parse
+from webhook.payload import at, objects, parse
 from webhook.signature import Secrets, is_hex_hmac, is_standard
 
 _ALGORITHMS = {b"sha256": "sha256", b"sha512": "sha512"}
@@ -34,9 +34,7 @@ def event(headers: Headers, body: bytes) -> Event:
         return Event(kind=Kind.PING, delivery_id=identity)
     given = objects(data, "changes") or [data]
     return Event(
-        kind=Kind.PUSH, delivery_id=identity, refs=tuple(filter(None, map(_change, given)))
+        kind=Kind.PUSH,
+        delivery_id=identity,
+        refs=tuple(one for data in given for one in change(data)),
     )
-
-
-def _change(data: Json) -> RefChange | None:
-    return change(at(data, "ref"), at(data, "before"), at(data, "after"))

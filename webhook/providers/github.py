@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Action, Event, Kind, change, commit_id, pull_number
+from webhook.event import Event, Kind, action, change, commit_id, pull_number
 from webhook.headers import Headers
 from webhook.payload import at, parse, parse_form, text
 from webhook.signature import Secrets, is_hex_hmac
@@ -26,18 +26,18 @@ def event(headers: Headers, body: bytes) -> Event:
     name, identity = headers.text("X-GitHub-Event"), headers.text("X-GitHub-Delivery")
     match name:
         case "push":
-            changed = change(at(data, "ref"), at(data, "before"), at(data, "after"))
-            refs = (changed,) if changed else ()
-            return Event(kind=Kind.PUSH, delivery_id=identity, refs=refs, name=name)
+            return Event(kind=Kind.PUSH, delivery_id=identity, refs=change(data), name=name)
         case "pull_request":
-            action = _action(text(data, "action"), is_merged=at(data, "pull_request", "merged"))
+            happened = action(
+                text(data, "action"), updates=_UPDATES, is_merged=at(data, "pull_request", "merged")
+            )
             return Event(
-                kind=Kind.PULL_REQUEST if action else Kind.IGNORED,
+                kind=Kind.PULL_REQUEST if happened else Kind.IGNORED,
                 delivery_id=identity,
                 pull=pull_number(at(data, "pull_request", "number") or at(data, "number")),
                 head=commit_id(at(data, "pull_request", "head", "sha")),
                 base=text(data, "pull_request", "base", "ref"),
-                action=action,
+                action=happened,
                 name=name,
             )
         case "merge_group" if at(data, "action") == "checks_requested":
@@ -50,9 +50,3 @@ def event(headers: Headers, body: bytes) -> Event:
             return Event(kind=Kind.PING, delivery_id=identity, name=name)
         case _:
             return Event(kind=Kind.IGNORED, delivery_id=identity, name=name)
-
-
-def _action(name: str, *, is_merged: object) -> Action | None:
-    if name == "closed":
-        return Action.MERGED if is_merged is True else Action.CLOSED
-    return Action.UPDATED if name in _UPDATES else None

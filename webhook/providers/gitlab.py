@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Action, Event, Kind, RefChange, change, commit_id, pull_number
+from webhook.event import Action, Event, Kind, change, commit_id, pull_number
 from webhook.headers import Headers
 from webhook.payload import Json, at, parse, text
 from webhook.signature import Secrets, is_standard, is_token
@@ -35,13 +35,8 @@ def event(headers: Headers, body: bytes) -> Event:
     if name == "Merge Request Hook" or kind == "merge_request":
         return _merge_request(data, identity, name)
     if kind in ("push", "tag_push") or (not kind and name in _PUSHES):
-        refs = tuple(changed for changed in (_change(data),) if changed)
-        return Event(kind=Kind.PUSH, delivery_id=identity, refs=refs, name=name)
+        return Event(kind=Kind.PUSH, delivery_id=identity, refs=change(data), name=name)
     return Event(kind=Kind.IGNORED, delivery_id=identity, name=name)
-
-
-def _change(data: Json) -> RefChange | None:
-    return change(at(data, "ref"), at(data, "before"), at(data, "after"))
 
 
 def _merge_request(data: Json, identity: str, name: str) -> Event:
