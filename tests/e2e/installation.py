@@ -136,6 +136,17 @@ class Installation:
         logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
         pytest.fail("\n".join([f"waited {timeout_s:g} s for {what}", *told, *logs]), pytrace=False)
 
+    def await_log(self, name: str, *arguments: str) -> str:
+        """Return what an execution printed, once there is any: it runs before it has a word."""
+        printed = [""]
+
+        def is_printed() -> bool:
+            printed.append(self.zoe("logs", name, *arguments).strip())
+            return bool(printed[-1])
+
+        self.wait_until(is_printed, what=f"{name} to print something")
+        return printed[-1]
+
     def published(self) -> dict[str, bytes]:
         """Return the files of the status branch."""
         return self.repository.files(STATUS_BRANCH)

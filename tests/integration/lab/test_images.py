@@ -19,7 +19,7 @@ from reconciler.errors import ReconcilerError
 from tests.fixtures.parts import missing
 from tests.fixtures.swarm import Swarm, wait_for
 
-pytestmark = [pytest.mark.swarm, pytest.mark.own_lab, pytest.mark.slow]
+pytestmark = [pytest.mark.swarm, pytest.mark.slow]
 
 TOKEN = "of-this-test-only"
 PORT = 18_888

@@ -17,7 +17,7 @@ from reconciler.cluster.lab.layout import Layout, NodeOptions
 from reconciler.errors import ConfigError
 from tests.fixtures.parts import missing
 
-pytestmark = [pytest.mark.swarm, pytest.mark.own_lab]
+pytestmark = pytest.mark.swarm
 
 
 @pytest.fixture(autouse=True)
