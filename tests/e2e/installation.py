@@ -114,14 +114,14 @@ class Installation:
     def phases(self) -> dict[str, str]:
         return {name: document["status"]["phase"] for name, document in self.statuses().items()}
 
-    def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
+    def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 120) -> None:
         """Return once exactly these executions are told to be in these phases."""
         self.wait_until(
             lambda: self.phases() == expected, what=f"{dict(expected)}", timeout_s=timeout_s
         )
 
     def wait_until(
-        self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
+        self, condition: Callable[[], object], *, what: str, timeout_s: float = 120
     ) -> None:
         """Wait, and if it was in vain, show what is told and logged instead."""
         with suppress(AssertionError):

@@ -42,7 +42,7 @@ def test_a_schedule_runs_at_its_time_and_ends_with_its_file(installation: Instal
     installation.await_phases({"aml/book": "Running", "aml/clock": "Scheduled"})
     due = datetime.fromisoformat(installation.status("aml/clock")["nextRunAt"])
     assert due.second == 0
-    installation.await_phases({"aml/book": "Running", "aml/clock": "Running"}, timeout_s=90)
+    installation.await_phases({"aml/book": "Running", "aml/clock": "Running"})
     status = installation.status("aml/clock")
     assert datetime.fromisoformat(status["dueAt"]) == due
     assert datetime.fromisoformat(status["queuedAt"]) - due < timedelta(seconds=10)
