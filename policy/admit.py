@@ -15,7 +15,7 @@ from policy.place import Force, Groups, Placer, at_home
 from policy.rank import Key
 from policy.reserve import Kept, kept_for_head, kept_for_windows
 from policy.room import Room, emptied
-from policy.round import Round, kind
+from policy.round import Round, core_of
 from policy.settings import Policy
 from policy.share import total
 from policy.windows import Windows
@@ -41,8 +41,8 @@ class Admission:
         if round_.snapshot.reservations:
             self._kept = kept_for_windows(round_.snapshot, round_.nodes, round_.settings)
         self._empty: Room | None = None
-        self._places: dict[object, int] = {}
-        self._never: dict[tuple[Component, ...], Reason | None] = {}
+        self._places: dict[str, int] = {}
+        self._never: dict[tuple[str, int], Reason | None] = {}
 
     @property
     def somebody_waits(self) -> bool:
@@ -203,17 +203,16 @@ class Admission:
 
     def _never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
-        if asked.components not in self._never and not self._surely_fits(asked):
+        what = (asked.shape, core_of(asked))
+        if what not in self._never and not self._surely_fits(asked):
             room = self._emptied()
             groups: Groups = {}
             placer = Placer(room, score=self._round.settings.score)
             fits = any(placer.place_core(v, groups) for v in _variants(asked, placer))
             if fits:
                 placer.give_back(asked, groups, {})
-            self._never[asked.components] = (
-                None if fits else reasons.never_fits(reasons.refusals(asked, room))
-            )
-        return self._never.get(asked.components) if self._never else None
+            self._never[what] = None if fits else reasons.never_fits(reasons.refusals(asked, room))
+        return self._never.get(what)
 
     def _surely_fits(self, asked: Execution) -> bool:
         """Tell, at little cost, whether the empty cluster has room for a core of one component."""
@@ -222,11 +221,10 @@ class Admission:
         (part,) = asked.components
         if part.host_ports or part.max_per_node or part.is_colocated:
             return False
-        what = kind(part)
-        if what not in self._places:
+        if asked.shape not in self._places:
             rooms = self._emptied().eligible(part)
-            self._places[what] = sum(room.how_many(part.demand, MANY) for room in rooms)
-        return part.core <= self._places[what]
+            self._places[asked.shape] = sum(room.how_many(part.demand, MANY) for room in rooms)
+        return part.core <= self._places[asked.shape]
 
     def _emptied(self) -> Room:
         if self._empty is None:

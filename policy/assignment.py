@@ -7,6 +7,7 @@ happens before the decision is carried out; only the difference to what is held 
 from __future__ import annotations
 
 from bisect import insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -116,9 +117,9 @@ class Claimant:
         )
         return (Claimant(self._assignment, on_fillers), self)
 
-    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
-        """Tell, at little cost, whether it may be worth asking."""
-        return self._assignment.could_make_room(node, component, self._claim)
+    def worth_asking(self, rooms: Iterable[NodeRoom], component: Component) -> list[NodeRoom]:
+        """Return, at little cost, the nodes on which it may be of use to ask."""
+        return self._assignment.worth_asking(rooms, component, self._claim)
 
     def make_room(self, node: NodeRoom, component: Component) -> bool:
         """Free room for one replica on a node; False, and nothing is taken, if that can't be."""
@@ -147,7 +148,7 @@ class Assignment:
         self.preempted: dict[Uid, Uid] = {}
         self._journal: list[tuple[Holding, Component | None, NodeId, int]] = []
         self._victims: dict[NodeId, list[Holding]] | None = None
-        self._bounds: dict[NodeId, Bounds] = {}
+        self._bounds: defaultdict[NodeId, Bounds] = defaultdict(Bounds)
 
     def note(self, holding: Holding, placed: Mapping[tuple[str, NodeId], int]) -> None:
         """Note replicas that were placed, with the room charged, on top of what it holds."""
@@ -204,17 +205,25 @@ class Assignment:
             if component is not None and count < 0:
                 yield holding, component, -count
 
-    def could_make_room(self, node: NodeRoom, component: Component, claim: Claim) -> bool:
-        """Tell, at little cost, whether all that anybody could give there would be enough."""
-        if not node.ports.isdisjoint(component.host_ports):
-            return False
+    def worth_asking(
+        self, rooms: Iterable[NodeRoom], component: Component, claim: Claim
+    ) -> list[NodeRoom]:
+        """Return the nodes where all that anybody could give would be enough for a replica."""
         self._by_node()
-        bounds = self._bounds.get(node.node.id)
-        cpu, memory = bounds.most(claim.tier) if bounds else (0, 0)
-        demand = component.demand
-        return demand.cpu_millis <= max(0, node.cpu + cpu) and demand.memory_bytes <= max(
-            0, node.memory + memory
-        )
+        bounds, tier = self._bounds, claim.tier
+        need_cpu, need_memory = component.demand.cpu_millis, component.demand.memory_bytes
+        found = []
+        for node in rooms:
+            known = bounds.get(node.node.id)
+            cpu, memory = known.most(tier) if known else (0, 0)
+            # A dimension in which nothing is asked never refuses.
+            if (
+                (not need_cpu or need_cpu <= node.cpu + cpu)
+                and (not need_memory or need_memory <= node.memory + memory)
+                and node.ports.isdisjoint(component.host_ports)
+            ):
+                found.append(node)
+        return found
 
     def make_room(self, node: NodeRoom, component: Component, claim: Claim) -> bool:
         """Free room for one replica on a node, from the worst rank upwards.
@@ -224,7 +233,7 @@ class Assignment:
         """
         if node.how_many(component.demand, 1):
             return node.ports.isdisjoint(component.host_ports)
-        if not self.could_make_room(node, component, claim):
+        if not self.worth_asking((node,), component, claim):
             return False
         mark = self.mark()
         worst_first = self._by_node().get(node.node.id, [])[::-1]
@@ -282,8 +291,7 @@ class Assignment:
         if not holding.execution.is_preemptible:
             count = min(count, holding.spare(component))
         if count > 0:
-            bounds = self._bounds.setdefault(node, Bounds())
-            bounds.add(holding.key[0], component.demand, count)
+            self._bounds[node].add(holding.key[0], component.demand, count)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

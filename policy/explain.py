@@ -65,8 +65,9 @@ def explain(
     round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
     service = Service(round_)
     service.serve()
-    keys = {e.uid: key for key, e, _ in service.line}
-    by_uid = {e.uid: e for _, e, _ in service.line}
+    keys, by_uid = {}, {}
+    for key, execution in round_.queue.ranked():
+        keys[execution.uid], by_uid[execution.uid] = key, execution
     execution, waits = by_uid[uid], service.waits()
     told = Explanation(
         uid=uid,

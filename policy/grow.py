@@ -29,8 +29,7 @@ class Growth:
         self._windows = windows
         # Slack is for who comes next; who has been refused already takes all that is free.
         self._somebody_waited = any(
-            e.queued_ms < round_.now_ms and not e.is_admitted and not e.is_filler
-            for e in round_.snapshot.executions
+            e.queued_ms < round_.now_ms and not e.is_filler for e in round_.queue.firsts()
         )
 
     def trim(self) -> None:

@@ -26,8 +26,8 @@ class Force(Protocol):
     def stages(self) -> Sequence[Force]:
         """Return whom to ask in turn on all nodes: the last of them is asked for everything."""
 
-    def could_make_room(self, node: NodeRoom, component: Component) -> bool:
-        """Tell, at little cost, whether it may be worth asking."""
+    def worth_asking(self, rooms: Iterable[NodeRoom], component: Component) -> list[NodeRoom]:
+        """Return, at little cost, the nodes on which it may be of use to ask."""
 
     def make_room(self, node: NodeRoom, component: Component) -> bool:
         """Free room for one replica on a node; False, and nothing is taken, if that can't be."""
@@ -161,11 +161,10 @@ class Placer:
 
     def _place_by(self, force: Force, component: Component, groups: Groups, wanted: int) -> int:
         homes = {node for _, node in groups}
-        rooms = [
-            node
-            for node in self._room.eligible(component)
-            if node.node.id not in self._closed and force.could_make_room(node, component)
-        ]
+        open_rooms = self._room.eligible(component)
+        if self._closed:
+            open_rooms = tuple(n for n in open_rooms if n.node.id not in self._closed)
+        rooms = force.worth_asking(open_rooms, component)
         rooms.sort(key=lambda n: (n.node.id not in homes, -n.memory, -n.cpu, n.node.id))
         placed = 0
         for node in rooms:

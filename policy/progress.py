@@ -21,8 +21,3 @@ def speed(execution: Execution, held: Mapping[str, int]) -> int:
             return 0
         total += component.speed(count)
     return total
-
-
-def full_speed(execution: Execution) -> int:
-    """Return the speed with everything granted."""
-    return execution.full_speed

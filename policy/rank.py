@@ -6,17 +6,17 @@ replicas from the lower for the higher; within one nobody takes from anybody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
-from policy.model.cluster import Snapshot
 from policy.model.execution import ApplicationType, Execution
 from policy.model.resources import Resources
 from policy.model.tenant import Tenant, Usage
 from policy.quota import Quotas
 from policy.settings import Policy, PolicySettings
 from policy.share import MILLION, amounts_of, dominant_share, penalised
-from policy.size import attained_ms, bucket, size
+from policy.size import size
 
 Tier = tuple[int, ...]
 Key = tuple[Tier, tuple[int, str, str, str]]
@@ -66,31 +66,49 @@ class Ranking:
 
     def __init__(
         self,
-        snapshot: Snapshot,
         settings: PolicySettings,
+        now_ms: int,
+        running: Iterable[Execution],
+        tenants: Iterable[Tenant],
         quotas: Quotas,
         capacity: Mapping[str, int],
     ) -> None:
-        self._now_ms = snapshot.now_ms
+        self._now_ms = now_ms
         self._settings = settings
         self._quotas = quotas
         self._capacity = capacity
-        self._tenants = {tenant.name: tenant for tenant in snapshot.tenants}
-        self._usage = {tenant.name: tenant.usage for tenant in snapshot.tenants}
+        self._tenants = {tenant.name: tenant for tenant in tenants}
+        self._usage = {tenant.name: tenant.usage for tenant in self._tenants.values()}
         self._shares: dict[str, int] = {}
         self._interactive_cpu = 0
         self._interactive_memory = 0
-        for execution in snapshot.executions:
-            if execution.is_admitted:
-                self._count_interactive(execution)
+        for execution in running:
+            self._count_interactive(execution)
 
     def running(self, execution: Execution) -> Key:
         """Return the key of what runs, by which it grows and yields."""
-        return self._key(execution, is_waiting=False)
+        return (self._tier(execution, is_waiting=False), execution.arrival)
 
     def waiting(self, execution: Execution) -> Key:
         """Return the key of what waits, by which it is started."""
-        return self._key(execution, is_waiting=True)
+        tier = self.aged_tier(execution) or self.young_tier(execution)
+        return (tier, execution.arrival)
+
+    def kinds(self, waiting: Iterable[Execution]) -> Iterable[object]:
+        """Yield what those who wait have in common with others of the same tier but for age."""
+        if self._settings.policy is not Policy.FAIR:
+            return map(self.young_tier, waiting)
+        if self._quotas.guarantees:  # whether it would borrow depends on what it asks for
+            return map(attrgetter("kind", "core_demand"), waiting)
+        return map(attrgetter("kind"), waiting)
+
+    def young_tier(self, execution: Execution) -> Tier:
+        """Return the tier of one who waits and hasn't aged."""
+        return self._tier(execution, is_waiting=True)
+
+    def aged_tier(self, execution: Execution) -> Tier | None:
+        """Return the tier of one who has waited so long that it is served next, if it has."""
+        return _AGED if self.is_aged(execution) else None
 
     def yielding(self, execution: Execution, key: Key) -> tuple[Tier, int, Key]:
         """Return the key by which what runs gives replicas back, the greatest first.
@@ -121,13 +139,10 @@ class Ranking:
             and self._now_ms - execution.queued_ms >= self._settings.ageing_ms
         )
 
-    def _key(self, execution: Execution, *, is_waiting: bool) -> Key:
-        return (
-            (int(execution.is_filler), *self._tier(execution, is_waiting=is_waiting)),
-            execution.arrival,
-        )
-
     def _tier(self, execution: Execution, *, is_waiting: bool) -> Tier:
+        return (int(execution.is_filler), *self._rank(execution, is_waiting=is_waiting))
+
+    def _rank(self, execution: Execution, *, is_waiting: bool) -> Tier:
         settings = self._settings
         match settings.policy:
             case Policy.FAIR:
@@ -140,7 +155,7 @@ class Ranking:
                 return (-execution.priority, int(is_waiting), key if is_waiting else 0)
             case Policy.LAS_FLEXIBLE:
                 is_interactive = execution.type is ApplicationType.INTERACTIVE
-                attained = attained_ms(execution) * execution.replicas
+                attained = execution.attained_ms * execution.replicas
                 return (-execution.priority, attained // (1000 if is_interactive else 1))
             case Policy.FIFO_FLEXIBLE:
                 return (-execution.priority, execution.queued_ms)
@@ -148,8 +163,6 @@ class Ranking:
                 return (-execution.priority,)
 
     def _fair(self, execution: Execution, *, is_waiting: bool) -> Tier:
-        if is_waiting and self.is_aged(execution):
-            return (0, 0, 0, 0, 0, 0)
         borrows = self._quotas.guarantees and self._borrowing(execution, is_waiting=is_waiting)
         share = self._shares.get(execution.namespace)
         return (
@@ -158,7 +171,7 @@ class Ranking:
             int(borrows),
             int(not self._is_ahead(execution, is_waiting=is_waiting)),
             self._share_bucket(execution.namespace) if share is None else share,
-            bucket(execution),
+            execution.coarse_size,
         )
 
     def _borrowing(self, execution: Execution, *, is_waiting: bool) -> bool:
@@ -204,6 +217,7 @@ class Ranking:
             self._interactive_memory += execution.core_demand.memory_bytes
 
 
+_AGED: Tier = (0, 0, 0, 0, 0, 0, 0)
 _NOBODY = Tenant(name="")
 _UNUSED = Usage()
 _BORROWING = 3

@@ -15,7 +15,6 @@ from policy.simulator.application import Application
 from policy.simulator.engine import Engine
 from policy.simulator.pool import pooled
 from policy.simulator.record import Run
-from policy.size import attained_ms, runtime_ms
 
 
 class Case(StrEnum):
@@ -137,10 +136,10 @@ def _runtime_ms(execution: Execution, case: Case) -> int | None:
     estimate = execution.estimate
     if estimate is None:
         return None
-    typical_ms = runtime_ms(execution)
+    typical_ms = execution.runtime_ms
     match case:
         case Case.EARLY:
-            return max(attained_ms(execution), min(estimate.low_ms, typical_ms))
+            return max(execution.attained_ms, min(estimate.low_ms, typical_ms))
         case Case.LATE:
             return max(typical_ms, estimate.high_ms)
         case _:

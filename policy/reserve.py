@@ -13,11 +13,10 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.execution import ApplicationType, Component, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
 from policy.place import Groups, Placer
-from policy.progress import full_speed, speed
+from policy.progress import speed
 from policy.room import Room, satisfies
 from policy.settings import PolicySettings
 from policy.share import amounts_of, total
-from policy.size import remaining_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +167,7 @@ def expected_end(execution: Execution, now_ms: int) -> int | None:
     if execution.estimate is None:
         return execution.ends_ms
     rate = max(1, speed(execution, execution.held))
-    left_ms = remaining_ms(execution) * full_speed(execution) // rate
+    left_ms = execution.remaining_ms * execution.full_speed // rate
     expected_ms = now_ms + left_ms
     return expected_ms if execution.ends_ms is None else min(expected_ms, execution.ends_ms)
 
@@ -194,5 +193,5 @@ def fill(keeper: Execution, room: Room) -> Groups:
 def _ends_if_started(execution: Execution, now_ms: int, *, trusts_estimates: bool) -> int | None:
     ends = [] if execution.lifetime_ms is None else [now_ms + execution.lifetime_ms]
     if trusts_estimates and execution.estimate is not None:
-        ends.append(now_ms + remaining_ms(execution))
+        ends.append(now_ms + execution.remaining_ms)
     return min(ends, default=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 
 from policy.assignment import Assignment, Holding
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Component, Execution
+from policy.queue import Queue
 from policy.quota import Quotas
 from policy.rank import Key, Ranking, rules_of, with_borrowing
 from policy.room import Room
@@ -19,6 +20,7 @@ class Round:
     """Room, quotas and holdings, charged with what everybody holds when it begins.
 
     Attributes:
+        queue: Who waits.
         wakes: Times at which a clock alone may change the answer.
         yields: Whether there is anybody who may be stopped whole.
     """
@@ -32,10 +34,16 @@ class Round:
         self.capacity = total(node.capacity for node in nodes)
         self.quotas = Quotas(snapshot.tenants)
         self.room = Room(nodes, headroom=settings.headroom)
-        running = [e for e in snapshot.executions if e.is_admitted]
+        running: list[Execution] = []
+        waiting: list[Execution] = []
+        for execution in snapshot.executions:
+            (running if execution.allocations else waiting).append(execution)
         for execution in running:
             self._charge(execution)
-        self.ranking = Ranking(snapshot, settings, self.quotas, self.capacity)
+        self.ranking = Ranking(
+            settings, self.now_ms, running, snapshot.tenants, self.quotas, self.capacity
+        )
+        self.queue = Queue(waiting, self.ranking)
         self.holdings = [Holding(e, self.ranking.running(e)) for e in running]
         self.assignment = Assignment(
             self.room,
@@ -44,18 +52,13 @@ class Round:
             lambda holding: self.ranking.yielding(holding.execution, holding.key),
         )
         self.wakes: list[int] = []
-        self.yields = any(e.is_preemptible for e in snapshot.executions)
-        self._refused: dict[object, tuple[int, Key]] = {}
+        self.yields = any(e.is_preemptible for e in itertools.chain(running, self.queue.firsts()))
+        self._refused: dict[str, tuple[int, Key]] = {}
         self._exhausted: set[object] = set()
 
     def asked(self, execution: Execution) -> Execution:
         """Return the execution with everything that it needs to start as its core."""
-        if not self.rules.is_rigid or not execution.is_elastic:
-            return execution
-        return replace(
-            execution,
-            components=tuple(replace(c, core=c.maximum) for c in execution.components),
-        )
+        return execution.rigid if self.rules.is_rigid else execution
 
     def outranks(self, key: Key, holding: Holding) -> bool:
         """Tell whether who asks with ``key`` may take elastic replicas from a holding."""
@@ -77,14 +80,12 @@ class Round:
 
     def is_hopeless(self, asked: Execution, key: Key) -> bool:
         """Tell whether as much of the same was refused to somebody no worse."""
-        what, core = _kind_of_core(asked)
-        known = self._refused.get(what)
-        return known is not None and core >= known[0] and key >= known[1]
+        known = self._refused.get(asked.shape)
+        return known is not None and core_of(asked) >= known[0] and key >= known[1]
 
     def note_refused(self, asked: Execution, key: Key) -> None:
         """Remember that a core found no room."""
-        what, core = _kind_of_core(asked)
-        self._refused[what] = (core, key)
+        self._refused[asked.shape] = (core_of(asked), key)
 
     def is_exhausted(self, component: Component) -> bool:
         """Tell whether somebody no worse had no room to grow by a replica of this kind."""
@@ -119,8 +120,6 @@ def kind(component: Component) -> tuple[object, ...]:
     )
 
 
-def _kind_of_core(asked: Execution) -> tuple[object, int]:
-    if len(asked.components) == 1:
-        (component,) = asked.components
-        return kind(component), component.core
-    return asked.components, 0
+def core_of(asked: Execution) -> int:
+    """Return how many replicas are core, which is part of the shape where there are several."""
+    return asked.components[0].core if len(asked.components) == 1 else 0

@@ -11,7 +11,6 @@ from policy.model.tenant import Tenant
 from policy.rank import Key
 from policy.settings import Policy, PolicySettings
 from policy.share import dominant_share
-from policy.size import attained_ms, remaining_ms
 from policy.words import format_duration, format_share
 
 
@@ -189,11 +188,11 @@ class _Words:
         return f"namespace {self._execution.namespace} used {used} lately{weight}"
 
     def _size(self, _value: int) -> str:
-        estimate, had_ms = self._execution.estimate, attained_ms(self._execution)
+        estimate, had_ms = self._execution.estimate, self._execution.attained_ms
         if self._settings.policy is Policy.LAS_FLEXIBLE or estimate is None:
             known = "" if estimate else "nothing is known of how long it runs; "
             return f"{known}has had {format_duration(had_ms)} of service so far"
-        left = f"takes about {format_duration(remaining_ms(self._execution))}"
+        left = f"takes about {format_duration(self._execution.remaining_ms)}"
         match estimate.basis:
             case EstimateBasis.HINT:
                 return f"{left}, its author says"

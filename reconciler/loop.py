@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from policy.model.execution import Uid
-from reconciler import acceptance
+from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome, apply, uid_of
+from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
-from reconciler.converge.ledger import EndReason, Fact
-from reconciler.converge.plan import MAKING_ROOM, Plan
-from reconciler.converge.queue import backoff_s, fraction
-from reconciler.converge.render import Host
+from reconciler.converge.host import Host
+from reconciler.converge.instants import from_epoch_ms
+from reconciler.converge.ledger import EndReason
+from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.state import ObservedState
-from reconciler.converge.status import Phase, Status, document
+from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
-from reconciler.converge.world import Assessment, Identity, Wanted, World
+from reconciler.converge.world import Assessment, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
 from reconciler.ports import (
@@ -34,9 +35,6 @@ from reconciler.ports import (
     Clock,
     Cluster,
     Event,
-    ExecutionRow,
-    FrozenSpec,
-    GoodFile,
     Harvest,
     Lease,
     Store,
@@ -68,16 +66,6 @@ class Report:
 
 
 @dataclass(slots=True)
-class _Failing:
-    """An execution whose actions the engine refuses: tried again later and later."""
-
-    generation: int
-    tries: int
-    until: datetime
-    messages: tuple[str, ...]
-
-
-@dataclass(slots=True)
 class Loop:
     """The parts of a pass, for as long as this process leads."""
 
@@ -94,7 +82,7 @@ class Loop:
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
-    _failing: dict[Uid, _Failing] = field(default_factory=dict)
+    _backing_off: BackingOff = field(default_factory=BackingOff)
     _told: frozenset[tuple[str, str]] = frozenset()
 
     def reconcile(self, *, fetch: bool = True) -> Report:
@@ -151,7 +139,7 @@ class Loop:
             epoch=self.lease.epoch,
             may_start=not self.observe_only,
             may_delete=may_delete,
-            failures={uid: failing.messages for uid, failing in self._failing.items()},
+            failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
         )
@@ -161,87 +149,38 @@ class Loop:
     def _commit(self, wanted: Wanted, found: Assessment) -> None:
         """Write facts, groups, harvests and statuses in one transaction, before any effect."""
         now = self.clock.now()
-        rows = self._rows(found.statuses, now)
-        changes = Changes(
-            facts=tuple(replace(s.entry, epoch=self.lease.epoch) for s in found.steps),
-            frozen=tuple(
-                FrozenSpec(
-                    uid=uid,
-                    generation=generation,
-                    spec_hash=found.records[uid].spec_hash,
-                    spec=spec,
-                )
-                for (uid, generation), spec in sorted(found.frozen.items())
-            ),
+        source_id, known = self.reader.source.id, self.working_set
+        rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
+        new = Changes(
+            facts=changes.facts(found, epoch=self.lease.epoch),
+            frozen=changes.frozen_specs(found),
             placements=found.placements,
             progress=found.books.progress,
             usage=found.books.usage,
             runtimes=found.books.runtimes,
             executions=rows,
-            events=(*self._events(found, wanted.commit), *self._alerts(found, wanted.commit)),
-            harvests=tuple(self._harvest(uid, group, found, now) for uid, group in found.harvest),
-            good_files=self._good_files(),
+            events=(
+                *changes.events(found, known.identities, commit=wanted.commit),
+                *self._alerts(found, wanted.commit),
+            ),
+            harvests=tuple(self._harvest(uid, group, now) for uid, group in found.harvest),
+            good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
         )
-        if changes.is_empty:
+        if new.is_empty:
             return
         settings = settings_of(wanted.platform)
         snapshot = snapshots.document(
             found.snapshot, settings, wanted.platform, commit=wanted.commit
         )
-        changes = replace(changes, snapshot=json.dumps(snapshot))
-        entries = self.store.commit(changes, self.lease)
+        new = replace(new, snapshot=json.dumps(snapshot))
+        entries = self.store.commit(new, self.lease)
         self.publisher.forget(found.forgotten)
-        self.working_set.committed(changes, entries)
+        self.working_set.committed(new, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
         self.publisher.refresh(
             sorted(touched & self.working_set.statuses.keys()), snapshot=snapshot
-        )
-
-    def _rows(self, statuses: Sequence[Status], now: datetime) -> tuple[ExecutionRow, ...]:
-        rows = []
-        before = self._last.told if self._last else {}
-        for status in statuses:
-            uid = Uid(status.uid)
-            if uid in before and status is before[uid][1]:
-                continue
-            told = document(status)
-            if told == self.working_set.statuses.get(uid):
-                continue
-            rows.append(
-                ExecutionRow(
-                    uid=uid,
-                    namespace=status.namespace,
-                    name=status.name,
-                    run=status.run,
-                    source_id=self.reader.source.id,
-                    phase=str(status.phase),
-                    reason=status.reason,
-                    status=told,
-                    is_final=status.ended_at is not None,
-                    updated_at=now,
-                )
-            )
-        return tuple(rows)
-
-    def _events(self, found: Assessment, commit: str) -> tuple[Event, ...]:
-        names = {
-            Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run)
-            for s in found.statuses
-        } | dict(self.working_set.identities)
-        return tuple(
-            Event(
-                at=step.entry.at,
-                uid=step.entry.uid,
-                namespace=names[step.entry.uid].namespace,
-                name=names[step.entry.uid].name,
-                reason=step.entry.reason or _camel(step.entry.fact),
-                message=step.message,
-                commit=commit,
-                is_warning=step.is_warning,
-            )
-            for step in found.steps
         )
 
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
@@ -260,7 +199,7 @@ class Loop:
             for r, m in fresh
         )
 
-    def _harvest(self, uid: Uid, group: Group, found: Assessment, now: datetime) -> Harvest:
+    def _harvest(self, uid: Uid, group: Group, now: datetime) -> Harvest:
         """Fetch what the log still says: removing the service would lose it for good."""
         last = group.tasks[-1]
         tail = ""
@@ -280,21 +219,6 @@ class Loop:
             at=now,
         )
 
-    def _good_files(self) -> tuple[GoodFile, ...]:
-        source_id = self.reader.source.id
-        before = self.working_set.good_files(source_id)
-        after = self.reader.good
-        changed = [
-            GoodFile(source_id=source_id, path=path, blob=blob, commit=commit)
-            for path, (blob, commit) in sorted(after.items())
-            if before.get(path) != (blob, commit)
-        ]
-        gone = [
-            GoodFile(source_id=source_id, path=path, blob="", commit="")
-            for path in sorted(before.keys() - after.keys())
-        ]
-        return (*changed, *gone)
-
     def _newly_accepted(self) -> Mapping[str, str]:
         source_id = self.reader.source.id
         accepted = self._accepted.commit if self._accepted else ""
@@ -308,7 +232,7 @@ class Loop:
         if self.observe_only:
             return ()
         now = self.clock.now()
-        plan = self._without_backing_off(found, now)
+        plan = self._backing_off.due(found.plan, found.records, now)
         outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
@@ -319,38 +243,8 @@ class Loop:
                     "outcome": outcome.error or "done",
                 },
             )
-        self._note_failures(found, outcomes, now)
+        self._backing_off.note(outcomes, found.records, now)
         return outcomes
-
-    def _without_backing_off(self, found: Assessment, now: datetime) -> Plan:
-        waiting = {
-            uid
-            for uid, failing in self._failing.items()
-            if failing.until > now
-            and uid in found.records
-            and found.records[uid].generation == failing.generation
-        }
-        kept = tuple(a for a in found.plan.actions if uid_of(a) not in waiting)
-        return replace(found.plan, actions=kept)
-
-    def _note_failures(self, found: Assessment, outcomes: Sequence[Outcome], now: datetime) -> None:
-        failed: dict[Uid, list[str]] = {}
-        for outcome in outcomes:
-            uid = Uid(uid_of(outcome.action))
-            if outcome.error and not outcome.is_stale:
-                failed.setdefault(uid, []).append(outcome.error)
-            elif not outcome.error:
-                self._failing.pop(uid, None)
-        for uid, messages in failed.items():
-            known = self._failing.get(uid)
-            tries = known.tries + 1 if known else 1
-            record = found.records.get(uid)
-            self._failing[uid] = _Failing(
-                generation=record.generation if record else 0,
-                tries=tries,
-                until=now + timedelta(seconds=backoff_s(tries, jitter=fraction(uid))),
-                messages=tuple(messages),
-            )
 
     # -- tell -----------------------------------------------------------------------------------
 
@@ -358,8 +252,8 @@ class Loop:
         """Push what waits to be pushed, if it is time to; with ``wait`` now, and wait for it."""
         landed = self.publisher.flush(self.clock.now(), wait=wait)
         if landed is not None:
-            changes = Changes(published=landed.digests)
-            self.working_set.committed(changes, self.store.commit(changes, self.lease))
+            new = Changes(published=landed.digests)
+            self.working_set.committed(new, self.store.commit(new, self.lease))
 
     def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
         phases = [status.phase for status in found.statuses]
@@ -384,19 +278,13 @@ def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
     return frozenset((service.id, service.spec.name) for service in observed.services)
 
 
-def _camel(fact: Fact) -> str:
-    return "".join(word.capitalize() for word in fact.split("_"))
-
-
 def _earliest(found: Assessment) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
     times += [
-        datetime.fromtimestamp(execution.ends_ms / 1000, tz=UTC)
+        from_epoch_ms(execution.ends_ms)
         for execution in found.snapshot.executions
         if execution.ends_ms is not None
     ]
-    if found.decision.wake_ms is not None:
-        times.append(datetime.fromtimestamp(found.decision.wake_ms / 1000, tz=UTC))
     return min(times, default=None)

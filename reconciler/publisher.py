@@ -24,7 +24,6 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
-SNAPSHOT_INTERVAL = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge.render import Host, Storage
+from reconciler.converge.host import Host, Storage
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop

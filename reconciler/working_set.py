@@ -28,7 +28,6 @@ class WorkingSet:
         self.entries: dict[Uid, list[Entry]] = defaultdict(list)
         self.records: dict[Uid, Record] = {}
         self.identities: dict[Uid, Identity] = {}
-        self.sources: dict[Uid, str] = {}
         self.statuses: dict[Uid, Mapping[str, Any]] = {}
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {
             (frozen.uid, frozen.generation): frozen.spec for frozen in stored.frozen
@@ -44,7 +43,6 @@ class WorkingSet:
         self.last_seq = 0
         for row in stored.executions:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
-            self.sources[row.uid] = row.source_id
             self.statuses[row.uid] = row.status
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
         self._remember(stored.runtimes)
@@ -72,7 +70,6 @@ class WorkingSet:
         """Take over what a transaction has written; ``entries`` are its numbered facts."""
         for row in changes.executions:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
-            self.sources[row.uid] = row.source_id
             self.statuses[row.uid] = row.status
         self._fold(entries)
         for frozen in changes.frozen:
@@ -110,7 +107,7 @@ class WorkingSet:
         return is_scheduled(entry.run) and entry.uid not in self.identities
 
     def _forget(self, uid: Uid) -> None:
-        for known in (self.entries, self.records, self.identities, self.sources, self.statuses):
+        for known in (self.entries, self.records, self.identities, self.statuses):
             known.pop(uid, None)
         for key in [key for key in self.frozen if key[0] == uid]:
             del self.frozen[key]

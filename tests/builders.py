@@ -12,9 +12,9 @@ from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.converge.assess import assess
 from reconciler.converge.history import Runtime, Runtimes
+from reconciler.converge.host import Host, Storage
 from reconciler.converge.ledger import Entry, fold
 from reconciler.converge.plan import CreateService, RemoveService
-from reconciler.converge.render import Host, Storage
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
     ObservedNetwork,

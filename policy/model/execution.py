@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from sys import intern
 from typing import NewType
 
 from policy.model.resources import Resources
@@ -19,6 +20,9 @@ NodeId = NewType("NodeId", str)
 
 LINEAR = 1000
 """The speed of one replica of a component that declares no ``speedup``."""
+
+UNKNOWN_RUNTIME_MS = 3_600_000
+"""The runtime of an execution of which nothing is known."""
 
 
 class ApplicationType(StrEnum):
@@ -242,6 +246,72 @@ class Execution:
     def full_speed(self) -> int:
         """Its speed with everything granted (see :meth:`Component.speed`)."""
         return sum(component.speed(component.maximum) for component in self.components)
+
+    @property
+    def attained_ms(self) -> int:
+        """How long it would have run so far with everything granted."""
+        return self.work // self.full_speed if self.work and self.full_speed else 0
+
+    @property
+    def runtime_ms(self) -> int:
+        """How long it takes from start to end with everything granted, as far as is known.
+
+        One that has already run for longer than it was said to is taken to be half-way.
+        """
+        expected = self.estimate.typical_ms if self.estimate else UNKNOWN_RUNTIME_MS
+        done = self.attained_ms
+        return max(1, expected if done < expected else 2 * done)
+
+    @property
+    def remaining_ms(self) -> int:
+        """How much of that is left."""
+        return max(1, self.runtime_ms - self.attained_ms)
+
+    @property
+    def coarse_size(self) -> int:
+        """What is left to do: seconds with everything granted, times replicas, as a power of two.
+
+        Where nothing is known: what was done so far (least attained service first).
+        """
+        if not self.work:  # most of those who wait: nothing to work out
+            known = self.estimate.typical_ms if self.estimate else 0
+        else:
+            known = self.attained_ms if self.estimate is None else self.remaining_ms
+        return (known * self.replicas // 1000).bit_length()
+
+    @cached_property
+    def kind(self) -> str:
+        """What tells it, while it waits, from others in rank, but for arrival and age.
+
+        Kept, although the size depends on ``work``: that doesn't change while it waits. A string,
+        since those are compared fast.
+        """
+        asked = self.core_demand if self.type is ApplicationType.INTERACTIVE else ""
+        told = (self.coarse_size, self.priority, self.is_filler, self.is_preemptible, asked)
+        return intern(f"{self.namespace} {told}")
+
+    @cached_property
+    def shape(self) -> str:
+        """What decides where its core may go and what it takes there.
+
+        Of a single component but for how many replicas are its core: who asks for more of the same
+        finds no room where who asks for less didn't. A string, since those are compared fast.
+        """
+        if len(self.components) > 1:
+            return intern(repr(self.components))
+        parts = [
+            (c.demand, c.constraints, c.only_nodes, c.host_ports, c.max_per_node, c.is_colocated)
+            for c in self.components
+        ]
+        return intern(repr(parts))
+
+    @cached_property
+    def rigid(self) -> Execution:
+        """The same with its elastic replicas as core."""
+        if not self.is_elastic:
+            return self
+        wide = tuple(replace(c, core=c.maximum) for c in self.components)
+        return replace(self, components=wide)
 
     @cached_property
     def is_colocated(self) -> bool:

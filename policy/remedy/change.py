@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from policy.model.cluster import Node, Snapshot
@@ -23,24 +24,34 @@ class Change(Protocol):
         """What to do, in words."""
 
 
-def with_execution(
-    snapshot: Snapshot, uid: Uid, change: Callable[[Execution], Execution]
-) -> Snapshot:
-    """Return the snapshot with one execution changed."""
-    changed = (change(e) if e.uid == uid else e for e in snapshot.executions)
-    return replace(snapshot, executions=tuple(changed))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionChange(ABC):
+    """A change of the execution that waits."""
+
+    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
+        """Return the snapshot with it."""
+        executions = (self._changed(e) if e.uid == uid else e for e in snapshot.executions)
+        return replace(snapshot, executions=tuple(executions))
+
+    @abstractmethod
+    def _changed(self, execution: Execution) -> Execution: ...
 
 
-def with_component(
-    snapshot: Snapshot, uid: Uid, name: str, change: Callable[[Component], Component]
-) -> Snapshot:
-    """Return the snapshot with one component of an execution changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentChange(ExecutionChange):
+    """A change of one component of the execution that waits."""
 
-    def changed(execution: Execution) -> Execution:
-        parts = tuple(change(c) if c.name == name else c for c in execution.components)
-        return replace(execution, components=parts)
+    component: str
 
-    return with_execution(snapshot, uid, changed)
+    def _changed(self, execution: Execution) -> Execution:
+        parts = (
+            self._changed_component(part) if part.name == self.component else part
+            for part in execution.components
+        )
+        return replace(execution, components=tuple(parts))
+
+    @abstractmethod
+    def _changed_component(self, component: Component) -> Component: ...
 
 
 def with_node(snapshot: Snapshot, id_: NodeId, change: Callable[[Node], Node]) -> Snapshot:

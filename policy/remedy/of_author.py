@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from policy.model.cluster import Snapshot
-from policy.model.execution import Component, Constraint, Uid
+from policy.model.execution import Component, Constraint, Execution
 from policy.model.resources import Resources, format_amount
-from policy.remedy.change import with_component, with_execution
+from policy.remedy.change import ComponentChange, ExecutionChange
 from policy.words import format_duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskForReplicas:
+class AskForReplicas(ComponentChange):
     """Fewer replicas of a component; ``is_total`` where elastic ones count as core."""
 
     kind: ClassVar[str] = "fewer-replicas"
-    component: str
     replicas: int
     is_total: bool = False
 
@@ -29,22 +27,16 @@ class AskForReplicas:
             return f"ask for at most {self.replicas} {what} of {self.component}"
         return f"ask for a core of at most {self.replicas} {what} of {self.component}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-
-        def fewer(component: Component) -> Component:
-            most = self.replicas if self.is_total else component.maximum
-            return replace(component, core=min(self.replicas, component.core), maximum=most)
-
-        return with_component(snapshot, uid, self.component, fewer)
+    def _changed_component(self, component: Component) -> Component:
+        most = self.replicas if self.is_total else component.maximum
+        return replace(component, core=min(self.replicas, component.core), maximum=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskForLess:
+class AskForLess(ComponentChange):
     """Smaller replicas of a component."""
 
     kind: ClassVar[str] = "smaller-replicas"
-    component: str
     dimension: str
     amount: int
 
@@ -54,18 +46,13 @@ class AskForLess:
         amount = format_amount(self.dimension, self.amount)
         return f"ask for at most {amount} per replica of {self.component}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-
-        def smaller(component: Component) -> Component:
-            demand = with_amount(component.demand, self.dimension, self.amount)
-            return replace(component, demand=demand)
-
-        return with_component(snapshot, uid, self.component, smaller)
+    def _changed_component(self, component: Component) -> Component:
+        demand = with_amount(component.demand, self.dimension, self.amount)
+        return replace(component, demand=demand)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaisePriority:
+class RaisePriority(ExecutionChange):
     """A higher priority class; ``name`` is "" where the classes aren't known."""
 
     kind: ClassVar[str] = "priority"
@@ -77,15 +64,12 @@ class RaisePriority:
         """In words."""
         return f"priority {self.name or self.priority}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-        return with_execution(
-            snapshot, uid, lambda e: replace(e, priority=self.priority, is_filler=False)
-        )
+    def _changed(self, execution: Execution) -> Execution:
+        return replace(execution, priority=self.priority, is_filler=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShortenLifetime:
+class ShortenLifetime(ExecutionChange):
     """A lifetime short enough to be gone before what the room is kept for."""
 
     kind: ClassVar[str] = "lifetime"
@@ -96,13 +80,12 @@ class ShortenLifetime:
         """In words."""
         return f"a lifetime of at most {format_duration(self.lifetime_ms)}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-        return with_execution(snapshot, uid, lambda e: replace(e, lifetime_ms=self.lifetime_ms))
+    def _changed(self, execution: Execution) -> Execution:
+        return replace(execution, lifetime_ms=self.lifetime_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaveReservation:
+class LeaveReservation(ExecutionChange):
     """Not to name a reservation any more."""
 
     kind: ClassVar[str] = "leave-reservation"
@@ -113,17 +96,15 @@ class LeaveReservation:
         """In words."""
         return f"don't ask for reservation {self.reservation}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-        return with_execution(snapshot, uid, lambda e: replace(e, reservation=""))
+    def _changed(self, execution: Execution) -> Execution:
+        return replace(execution, reservation="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DropConstraint:
+class DropConstraint(ComponentChange):
     """A component without one of its placement constraints."""
 
     kind: ClassVar[str] = "drop-constraint"
-    component: str
     constraint: Constraint
 
     @property
@@ -131,22 +112,16 @@ class DropConstraint:
         """In words."""
         return f"don't ask for {self.constraint} in {self.component}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-
-        def freed(component: Component) -> Component:
-            left = tuple(c for c in component.constraints if c != self.constraint)
-            return replace(component, constraints=left)
-
-        return with_component(snapshot, uid, self.component, freed)
+    def _changed_component(self, component: Component) -> Component:
+        left = tuple(c for c in component.constraints if c != self.constraint)
+        return replace(component, constraints=left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DropPorts:
+class DropPorts(ComponentChange):
     """A component without fixed ports on its node."""
 
     kind: ClassVar[str] = "drop-ports"
-    component: str
     ports: tuple[tuple[int, str], ...]
 
     @property
@@ -155,17 +130,15 @@ class DropPorts:
         ports = ", ".join(f"{number}/{protocol}" for number, protocol in self.ports)
         return f"let {self.component} have any port instead of {ports}"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-        return with_component(snapshot, uid, self.component, lambda c: replace(c, host_ports=()))
+    def _changed_component(self, component: Component) -> Component:
+        return replace(component, host_ports=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaisePerNode:
+class RaisePerNode(ComponentChange):
     """More replicas of a component on one node."""
 
     kind: ClassVar[str] = "max-per-node"
-    component: str
     count: int
 
     @property
@@ -173,12 +146,8 @@ class RaisePerNode:
         """In words."""
         return f"allow {self.count} replicas of {self.component} per node"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-        more = self.count
-        return with_component(
-            snapshot, uid, self.component, lambda c: replace(c, max_per_node=more)
-        )
+    def _changed_component(self, component: Component) -> Component:
+        return replace(component, max_per_node=self.count)
 
 
 def with_amount(demand: Resources, dimension: str, amount: int) -> Resources:

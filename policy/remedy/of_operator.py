@@ -9,7 +9,7 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Component, NodeId, Uid
 from policy.model.resources import format_amount, format_resources
 from policy.model.tenant import Amounts, Tenant
-from policy.remedy.change import with_component, with_node
+from policy.remedy.change import ComponentChange, with_node
 from policy.words import listed
 
 
@@ -153,21 +153,15 @@ class CancelReservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShareStorage:
+class ShareStorage(ComponentChange):
     """Storage that is the same on every node, so that a component may stand on any."""
 
     kind: ClassVar[str] = "share-storage"
-    component: str
 
     @property
     def told(self) -> str:
         """In words."""
         return f"storage for {self.component} that all nodes share"
 
-    def applied(self, snapshot: Snapshot, uid: Uid) -> Snapshot:
-        """Return the snapshot with it."""
-
-        def freed(component: Component) -> Component:
-            return replace(component, only_nodes=None, is_colocated=False)
-
-        return with_component(snapshot, uid, self.component, freed)
+    def _changed_component(self, component: Component) -> Component:
+        return replace(component, only_nodes=None, is_colocated=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,6 +19,15 @@ class Withdraw:
     uids: tuple[Uid, ...]
     names: tuple[str, ...]
     is_running: bool = False
+
+    @classmethod
+    def of(cls, executions: Sequence[Execution], *, is_running: bool = False) -> Withdraw:
+        """Return the change in which these are away."""
+        return cls(
+            uids=tuple(e.uid for e in executions),
+            names=tuple(full_name(e) for e in executions),
+            is_running=is_running,
+        )
 
     @property
     def told(self) -> str:

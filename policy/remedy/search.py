@@ -8,27 +8,27 @@ from dataclasses import dataclass, replace
 from policy.model.cluster import Node
 from policy.model.execution import Component, Execution, NodeId, Operator
 from policy.model.resources import Resources
-from policy.remedy import candidates
-from policy.remedy.candidates import Case
+from policy.remedy.candidates import Case, author, calendar, operator, others
 from policy.remedy.change import Change
 from policy.remedy.of_author import DropConstraint, LeaveReservation
 from policy.remedy.of_operator import AddNodes, CancelReservation, OpenNode, ShareStorage
+from policy.remedy.of_others import Withdraw
 from policy.room import satisfies
 from policy.share import amounts_of
 
 MOST = 8
 
 _SEARCHES: tuple[Callable[[Case], Iterator[Change]], ...] = (
-    candidates.patience,
-    candidates.calendar,
-    candidates.less,
-    candidates.manifest,
-    candidates.priority,
-    candidates.others,
-    candidates.closed_nodes,
-    candidates.unlabelled,
-    candidates.quota,
-    candidates.more_nodes,
+    others.patience,
+    calendar.around_windows,
+    author.less,
+    author.manifest,
+    author.priority,
+    others.leaving,
+    operator.closed_nodes,
+    operator.unlabelled,
+    operator.quota,
+    operator.more_nodes,
 )
 
 
@@ -92,11 +92,11 @@ def _as_few(case: Case, change: AddNodes, rest: list[Change]) -> AddNodes:
 def _all_changes(case: Case) -> Iterator[Change]:
     """Yield all that together leave nothing in the way; what is worst to do comes first."""
     snapshot, asked = case.trial.snapshot, case.asked
-    others = [e for e in snapshot.executions if e.uid != asked.uid]
-    if running := [e for e in others if e.is_admitted]:
-        yield candidates.gone(running, is_running=True)
-    if waiting := [e for e in others if not e.is_admitted]:
-        yield candidates.gone(waiting)
+    rest = [e for e in snapshot.executions if e.uid != asked.uid]
+    if running := [e for e in rest if e.is_admitted]:
+        yield Withdraw.of(running, is_running=True)
+    if waiting := [e for e in rest if not e.is_admitted]:
+        yield Withdraw.of(waiting)
     for name in sorted({reservation.name for reservation in snapshot.reservations}):
         yield CancelReservation(reservation=name)
     if asked.reservation:
@@ -108,7 +108,7 @@ def _all_changes(case: Case) -> Iterator[Change]:
         for node in snapshot.nodes
         if not (node.is_ready and node.is_active)
     )
-    yield from candidates.quotas_needed(case)
+    yield from operator.quotas_needed(case)
 
 
 def _freed(asked: Execution, case: Case) -> Iterator[Change]:

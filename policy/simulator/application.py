@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from policy.model.execution import ApplicationType, Execution
-from policy.progress import full_speed
 
 
 class Kind(StrEnum):
@@ -35,7 +34,7 @@ class Application:
     @property
     def work(self) -> int | None:
         """What there is to do, in the unit of ``Execution.work``."""
-        return None if self.runtime_ms is None else self.runtime_ms * full_speed(self.execution)
+        return None if self.runtime_ms is None else self.runtime_ms * self.execution.full_speed
 
     @property
     def kind(self) -> Kind:

@@ -36,7 +36,7 @@ class World:
         from_ms: int | None,
         afresh: bool,
     ) -> None:
-        ordered = sorted(applications, key=lambda a: (a.execution.queued_ms, a.execution.uid))
+        ordered = sorted(applications, key=lambda a: a.execution.arrival)
         arrivals = [a.execution.queued_ms for a in ordered if not a.execution.is_admitted]
         self.begin_ms = min(arrivals, default=0) if from_ms is None else from_ms
         self.now_ms = self.begin_ms

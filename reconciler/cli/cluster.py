@@ -13,7 +13,7 @@ from policy.model.cluster import Node
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources, format_resources
 from policy.share import amounts_of
-from reconciler import canonical, config
+from reconciler import config
 from reconciler.cli import reading
 from reconciler.ports import Stored
 from reconciler.working_set import WorkingSet
@@ -30,12 +30,13 @@ def command(*, output: str) -> None:
     """
     with reading.required_database(config.load()) as store:
         stored = store.load()
-    document = json.loads(stored.snapshot) if stored.snapshot else {"nodes": [], "takenAt": None}
-    nodes = [canonical.from_data(Node, node) for node in document["nodes"]]
+    taken = reading.stored_snapshot(stored.snapshot) if stored.snapshot else None
+    nodes = taken.snapshot.nodes if taken else ()
     rows = [_row(node, held) for node, held in _with_ours(nodes, stored)]
     if output == "json":
         plain = [{**row, **{part: dict(amounts_of(row[part])) for part in _PARTS}} for row in rows]
-        click.echo(json.dumps({"takenAt": document["takenAt"], "nodes": plain}, indent=2))
+        at = taken.taken_at.isoformat(timespec="milliseconds") if taken else None
+        click.echo(json.dumps({"takenAt": at, "nodes": plain}, indent=2))
     elif not rows:
         click.echo("no pass has seen the cluster yet")
     else:

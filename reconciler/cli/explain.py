@@ -27,6 +27,7 @@ from reconciler.cli.columns import aligned
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.snapshots import Taken
 
 
@@ -83,7 +84,7 @@ def _print_running(execution: Execution, taken: Taken, output: str, now: datetim
         click.echo(json.dumps({**told, "endsAt": when.iso(execution.ends_ms)}, indent=2))
         return
     ends = execution.ends_ms
-    until = f", until {when.at(when.from_ms(ends), now=now)} at the latest" if ends else ""
+    until = f", until {when.at(from_epoch_ms(ends), now=now)} at the latest" if ends else ""
     name = f"{execution.namespace}/{execution.name}"
     click.echo(f"{name} has its place: {queue.grants(execution)} on {listed(nodes)}{until}")
 
@@ -220,5 +221,5 @@ def _remedies(fixes: Sequence[Fix], now: datetime) -> Iterator[str]:
     yield "What would let it start now (each was tried)"
     for fix in fixes:
         until = next((c.until_ms for c in fix.changes if isinstance(c, Wait)), None)
-        told = f", about {when.at(when.from_ms(until), now=now)}" if until is not None else ""
+        told = f", about {when.at(from_epoch_ms(until), now=now)}" if until is not None else ""
         yield f"  - {fix.told}{told}"

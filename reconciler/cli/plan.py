@@ -14,13 +14,13 @@ from reconciler.cli import reading, when
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge import snapshots
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
 from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
 from reconciler.ports import Source
 from reconciler.review import offline, preview
+from reconciler.review.cluster import Cluster, cluster_of, no_cluster
 from reconciler.working_set import WorkingSet
 
 
@@ -82,7 +82,7 @@ def _read(
     return reader.read(commit, good=good), reader
 
 
-def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memory, preview.Cluster]:
+def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memory, Cluster]:
     """Return what the database remembers, else what the status branch of this clone tells.
 
     Without either there is nothing to remember, and the queue is unknown.
@@ -93,14 +93,14 @@ def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memor
         working_set = WorkingSet(stored)
         memory = working_set.memory(published_seq=working_set.last_seq)
         if working_set.snapshot is None:
-            return memory, preview.no_cluster(SystemClock().now())
-        return memory, preview.cluster_of(snapshots.read(json.loads(working_set.snapshot)))
+            return memory, no_cluster(SystemClock().now())
+        return memory, cluster_of(reading.stored_snapshot(working_set.snapshot))
     try:
         taken, ledger = reading.branch(settings, source)
     except (SourceUnavailable, Missing):
-        return Memory(), preview.no_cluster(SystemClock().now())
+        return Memory(), no_cluster(SystemClock().now())
     memory, seen = offline.recall(ledger, taken, base)
-    return memory, preview.cluster_of(seen)
+    return memory, cluster_of(seen)
 
 
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}

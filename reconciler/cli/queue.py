@@ -22,6 +22,7 @@ from policy.words import listed
 from reconciler.cli import reading, when
 from reconciler.cli.columns import aligned
 from reconciler.clock import SystemClock
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.snapshots import Taken
 
 
@@ -203,14 +204,14 @@ def starts(expected: Expected, *, taken_at: datetime, now: datetime) -> str:
         return expected.because.partition(",")[0] if expected.because else "unknown"
     if expected.basis == FITS_NOW:
         return "now"
-    told = when.at(when.from_ms(expected.at_ms), now=now)
+    told = when.at(from_epoch_ms(expected.at_ms), now=now)
     if expected.low_ms is None or expected.low_ms == expected.high_ms:
         return told
     # Nothing starts in the past, however old the snapshot is.
-    low = when.at(max(when.from_ms(expected.low_ms), taken_at), now=now)
+    low = when.at(max(from_epoch_ms(expected.low_ms), taken_at), now=now)
     if expected.high_ms is None:
         return f"{told} ({low} or later)"
-    high = when.at(when.from_ms(expected.high_ms), now=now)
+    high = when.at(from_epoch_ms(expected.high_ms), now=now)
     return told if low == told == high else f"{told} ({low} to {high})"
 
 
@@ -239,7 +240,7 @@ def _running_row(
         _name(execution),
         grants(execution),
         f"on {listed(nodes)}",
-        f"until {when.at(when.from_ms(ends), now=now)}" if ends is not None else "",
+        f"until {when.at(from_epoch_ms(ends), now=now)}" if ends is not None else "",
     )
 
 

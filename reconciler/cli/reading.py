@@ -50,9 +50,17 @@ def snapshot(directory: Path | None = None) -> snapshots.Taken:
     settings = config.load()
     with database(settings) as store:
         if store is not None:
-            text = store.load().snapshot
-            return _taken(None if text is None else json.loads(text))
+            return stored_snapshot(store.load().snapshot)
     return _branch_snapshot(settings, _clone(directory))
+
+
+def stored_snapshot(text: str | None) -> snapshots.Taken:
+    """Return the snapshot that a database keeps as text.
+
+    Raises:
+        Missing: There is none yet, or this zoe can't read it.
+    """
+    return _taken(None if text is None else json.loads(text))
 
 
 def branch(settings: Settings, clone: Source) -> tuple[snapshots.Taken, list[Any]]:

@@ -215,5 +215,5 @@ def _recorded(*, is_pooled: bool) -> tuple[Workload, Machines | None]:
     found = recorded.workload(remembered.memory(published_seq=remembered.last_seq))
     if remembered.snapshot is None:
         return found, None
-    snapshot = json.loads(remembered.snapshot)
-    return found, recorded.machines(snapshot, is_pooled=is_pooled)
+    nodes = reading.stored_snapshot(remembered.snapshot).snapshot.nodes
+    return found, recorded.machines(nodes, is_pooled=is_pooled)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from policy.words import format_duration
+from reconciler.converge.instants import from_epoch_ms
 
 _DAY = timedelta(days=1)
 
@@ -28,11 +29,6 @@ def age(moment: datetime, *, now: datetime) -> str:
     return "just now" if passed_ms < 1000 else f"{format_duration(passed_ms)} ago"
 
 
-def from_ms(moment_ms: int) -> datetime:
-    """Return a time of policy's."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=moment_ms)
-
-
 def iso(moment_ms: int | None) -> str | None:
     """Return a time of policy's for machines."""
-    return None if moment_ms is None else from_ms(moment_ms).isoformat(timespec="seconds")
+    return None if moment_ms is None else from_epoch_ms(moment_ms).isoformat(timespec="seconds")

@@ -22,12 +22,12 @@ from policy.model.execution import (
 )
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts, Tenant, Usage
-from policy.progress import full_speed, speed
+from policy.progress import speed
 from policy.settings import PolicySettings
 from policy.share import accrue, amounts_of, penalised
 from reconciler.converge.history import SHORTEST_MS, Runtime, application_of
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.manifest.spec import ExecutionSpec, Namespace
 
 
@@ -225,7 +225,7 @@ def _runtime(account: Account, progress: Progress, now: datetime) -> list[Runtim
     ended = account.after.ended
     if ended is None or ended.reason is not EndReason.COMPLETED:
         return []
-    rate = full_speed(_execution(account.spec))
+    rate = _execution(account.spec).full_speed
     return [
         Runtime(
             namespace=account.namespace,

@@ -8,13 +8,14 @@ from dataclasses import replace
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
-from reconciler.converge import lifecycle
 from reconciler.converge.accounting import progress_of, work_by
+from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
-from reconciler.converge.ledger import Entry, Fact, Record, fold
-from reconciler.converge.lifecycle import Step
-from reconciler.converge.queue import Blocked, Candidate, blocked, epoch_ms, fraction
+from reconciler.converge.instants import epoch_ms
+from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
+from reconciler.converge.queue import Candidate
+from reconciler.converge.steps import Step, ended
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap
 
@@ -87,7 +88,7 @@ def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
     for preemption in decision.preemptions:
         uid = preemption.uid
         message = f"made room for {_beneficiary(draft, preemption)}"
-        step = lifecycle.preempted(draft.records[uid], draft.world.now, message)
+        step = ended(draft.records[uid], EndReason.PREEMPTED, message, at=draft.world.now)
         draft.steps.append(step)
         moved = fold([step.entry], draft.records[uid])
         if moved is not None:
@@ -150,7 +151,7 @@ def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) ->
         service.name
         for service in spec.services
         for volume in service.volumes
-        if not storages[volume.source or volume.type].is_shared
+        if not storages[volume.storage].is_shared
     }
     return next((group.node for group in groups if group.component in mounting), "")
 
@@ -169,7 +170,6 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
         now=draft.world.now,
         siblings=draft.predecessors(manifest, candidate.spec),
         has_leftovers=_has_leftovers(draft, candidate),
-        jitter=fraction(candidate.record.uid),
     )
 
 

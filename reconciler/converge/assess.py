@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -19,16 +19,19 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
-    lifecycle,
     naming,
     prefetch,
     reserving,
     schedule,
 )
+from reconciler.converge.blocked import can_never_be_met
 from reconciler.converge.departures import depart
+from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.draft import Draft
+from reconciler.converge.edits import would_change
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason, Record
-from reconciler.converge.lifecycle import Situation
+from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
     Action,
     Plan,
@@ -38,8 +41,8 @@ from reconciler.converge.plan import (
     network_for,
     plan,
 )
-from reconciler.converge.queue import can_never_be_met, snapshot
-from reconciler.converge.render import Admitted, DesiredState, Inputs, Rendered, render, together
+from reconciler.converge.queue import snapshot
+from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.state import LABEL_NAMESPACE
 from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
@@ -116,7 +119,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
         elif manifest is not None and draft.is_outrun(manifest):
             continue
-        moved = lifecycle.advance(
+        moved = advance(
             Situation(
                 record=record,
                 manifest=manifest,
@@ -158,7 +161,7 @@ def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None
     if draft.closed is None:
         return
     spec = draft.spec_of(record.uid, record)
-    if manifest is not None and lifecycle.would_change(record, manifest, spec):
+    if manifest is not None and would_change(record, manifest, spec):
         draft.held[record.uid] = draft.closed.why
     elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
         del draft.held[record.uid]
@@ -263,9 +266,11 @@ def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    times = [at for at in times if at > now]
     if decision.wake_ms is not None:
-        times.append(datetime.fromtimestamp(decision.wake_ms / 1000, UTC))
-    return min((at for at in times if at > now), default=None)
+        # Also if it has come since the cluster was read: this decision doesn't know of it.
+        times.append(from_epoch_ms(decision.wake_ms))
+    return min(times, default=None)
 
 
 def _lingering(draft: Draft) -> frozenset[str]:

@@ -12,7 +12,7 @@ from policy.settings import PolicySettings
 from reconciler.converge import accounting
 from reconciler.converge.accounting import Account, Books, Use
 from reconciler.converge.draft import Draft
-from reconciler.converge.queue import epoch_ms
+from reconciler.converge.instants import epoch_ms
 from reconciler.manifest.spec import ExecutionSpec
 
 

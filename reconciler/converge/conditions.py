@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.converge.lifecycle import is_outdated, is_refused
+from reconciler.converge.edits import is_outdated, is_refused
 from reconciler.converge.phases import Facts
 from reconciler.converge.status import Condition, Phase, Status
 

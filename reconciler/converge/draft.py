@@ -12,10 +12,10 @@ from datetime import timedelta
 
 from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler.converge import change_window
+from reconciler.converge.blocked import Blocked
 from reconciler.converge.ledger import Record
-from reconciler.converge.lifecycle import Step
-from reconciler.converge.queue import Blocked
 from reconciler.converge.runs import is_scheduled
+from reconciler.converge.steps import Step
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin

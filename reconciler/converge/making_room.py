@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources
-from reconciler.converge.render import DesiredService, DesiredState
+from reconciler.converge.desired_state import DesiredService, DesiredState
 from reconciler.converge.state import (
     LABEL_ATTEMPT,
     LABEL_COMPONENT,

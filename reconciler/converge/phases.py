@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from policy.model.decision import Wait
 from policy.model.execution import Allocation
 from reconciler.converge import calendar
+from reconciler.converge.blocked import Blocked
 from reconciler.converge.ledger import EndReason, Record, phase_of_ending
 from reconciler.converge.plan import MAKING_ROOM
-from reconciler.converge.queue import Blocked
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
 from reconciler.converge.tasks import Group

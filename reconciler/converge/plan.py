@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from policy.model.execution import Uid
-from reconciler.converge.making_room import allowance
-from reconciler.converge.render import (
+from reconciler.converge.desired_state import (
     DesiredConfig,
     DesiredService,
     DesiredState,
     Requirement,
 )
+from reconciler.converge.making_room import allowance
 from reconciler.converge.state import (
     KIND_INIT,
     KIND_PREFETCH,

@@ -17,8 +17,9 @@ from policy.model.execution import Constraint, NodeId
 from policy.room import satisfies
 from reconciler import canonical
 from reconciler.converge import naming, reserving
+from reconciler.converge.desired_state import DesiredService, DesiredState
+from reconciler.converge.host import Host
 from reconciler.converge.plan import Note
-from reconciler.converge.render import DesiredService, DesiredState, Host
 from reconciler.converge.state import (
     KIND_PREFETCH,
     LABEL_DEPLOYMENT,

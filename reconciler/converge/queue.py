@@ -1,32 +1,23 @@
-"""From records, manifests and the observed cluster to the snapshot that policy decides on.
-
-Also: who isn't in the queue yet, and why (suspended, held, waiting for another execution,
-backing off).
-"""
+"""From records, manifests and the observed cluster to the snapshot that policy decides on."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
 from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Tenant
-from reconciler.converge.ledger import EndReason, Record, phase_of_ending
-from reconciler.converge.render import Storage
+from reconciler.converge.host import Storage
+from reconciler.converge.instants import epoch_ms
+from reconciler.converge.ledger import Record
 from reconciler.converge.state import LABEL_UID, ObservedNode, ObservedState, ObservedTask
 from reconciler.converge.tasks import is_leaving, is_live
-from reconciler.manifest.spec import After, ExecutionSpec, Manifest, Service
-
-# After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
-BACKOFF_FIRST_S = 10
-BACKOFF_MOST_S = 300
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,106 +36,6 @@ class Candidate:
     shrunk_ms: int | None = None
     estimate: Estimate | None = None
     is_growable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
-    """Why a wanted execution isn't in the queue. ``until`` is None where no clock releases it."""
-
-    reason: str
-    message: str
-    until: datetime | None = None
-
-
-def blocked(
-    candidate: Candidate,
-    *,
-    now: datetime,
-    siblings: Mapping[str, tuple[Record, bool]],
-    has_leftovers: bool,
-    jitter: float,
-) -> Blocked | None:
-    """Return why a waiting candidate can't be queued now.
-
-    Args:
-        candidate: With no attempt open.
-        now: The time.
-        siblings: Name -> (record, has started) of the executions of its namespace.
-        has_leftovers: Whether services of an earlier run or attempt are still there.
-        jitter: 0 to 1, fixed per execution, so that those that failed together come back apart.
-    """
-    if candidate.manifest.suspend:
-        return Blocked(reason="Suspended", message="suspend is true in its manifest")
-    if candidate.record.held:
-        return Blocked(reason="Held", message=candidate.record.held)
-    not_before = candidate.spec.not_before
-    if not_before is not None and not_before > now:
-        message = f"starts at {not_before.isoformat(timespec='minutes')} at the earliest"
-        return Blocked(reason="NotBefore", message=message, until=not_before)
-    for after in candidate.spec.after:
-        if not is_met(after, siblings.get(after.name)):
-            message = f"waits until {after.name} has {after.when}"
-            return Blocked(reason="DependencyNotReady", message=message)
-    if has_leftovers:
-        message = "waits until what ran before is gone"
-        return Blocked(reason="PreviousRunEnding", message=message)
-    until = backoff_until(candidate.record, jitter=jitter)
-    if until is not None and until > now:
-        message = f"tries again after {_last_end(candidate.record)}"
-        return Blocked(reason="BackOff", message=message, until=until)
-    return None
-
-
-def backoff_until(record: Record, *, jitter: float) -> datetime | None:
-    """Return when the next attempt may start; None if it may at once. A new generation may."""
-    end = record.last_end
-    if end is None or end.reason in _BLAMELESS:
-        return None
-    tries = max(1, record.failures + record.failed_starts + record.nodes_lost)
-    return end.at + timedelta(seconds=backoff_s(tries, jitter=jitter))
-
-
-_BLAMELESS = frozenset(
-    {
-        EndReason.SUSPENDED,
-        EndReason.REPLACED,
-        EndReason.PREEMPTED,
-        EndReason.NODE_LOST,
-        EndReason.REMOVED,
-    }
-)
-
-
-def backoff_s(tries: int, *, jitter: float) -> float:
-    """Return how long to wait after the n-th failure in a row: doubling, less up to half."""
-    delay_s: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(tries - 1, 10))
-    return delay_s * (1 - jitter / 2)
-
-
-def fraction(uid: Uid) -> float:
-    """Return 0 to 1, fixed per uid: jitter that a replay reproduces."""
-    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
-
-
-def is_met(after: After, sibling: tuple[Record, bool] | None) -> bool:
-    """Tell whether a predecessor is as far as ``after`` asks."""
-    if sibling is None:
-        return False
-    record, has_started = sibling
-    match after.when:
-        case "started":
-            return has_started
-        case "finished":
-            return record.ended is not None
-        case _:
-            return record.ended is not None and phase_of_ending(record.ended.reason) == "Succeeded"
-
-
-def can_never_be_met(after: After, sibling: tuple[Record, bool] | None) -> bool:
-    """Tell whether a predecessor ended in a way that ``after`` can't accept."""
-    if sibling is None or sibling[0].ended is None or is_met(after, sibling):
-        return False
-    return after.when == "succeeded"
 
 
 def snapshot(
@@ -191,11 +82,6 @@ def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
     return max(record.queued_at, spec.not_before or record.queued_at)
 
 
-def epoch_ms(at: datetime) -> int:
-    """Return milliseconds since the epoch."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)  # a float would lose one now and then
-
-
 def _execution(
     candidate: Candidate, *, storages: Mapping[str, Storage], homes: Mapping[str, NodeId]
 ) -> Execution:
@@ -231,7 +117,7 @@ def _execution(
 
 
 def _component(service: Service, storages: Mapping[str, Storage], home: NodeId | None) -> Component:
-    mounts = [storages[volume.source or volume.type] for volume in service.volumes]
+    mounts = [storages[volume.storage] for volume in service.volumes]
     is_local = any(not storage.is_shared for storage in mounts)
     return Component(
         name=service.name,
@@ -288,7 +174,3 @@ def _node(node: ObservedNode, others: Sequence[ObservedTask]) -> Node:
         is_ready=node.is_ready,
         is_active=node.is_active,
     )
-
-
-def _last_end(record: Record) -> str:
-    return str(record.last_end.reason) if record.last_end else "a failure"

@@ -7,16 +7,21 @@ word in any of it beyond naming.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from policy.model.execution import Allocation, ApplicationType, NodeId, Uid
+from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler import canonical
 from reconciler.converge import naming
+from reconciler.converge.desired_state import (
+    DesiredConfig,
+    DesiredService,
+    DesiredState,
+    Requirement,
+)
+from reconciler.converge.host import Host
 from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.state import (
-    KIND_INIT,
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_DEPLOYMENT,
@@ -41,6 +46,7 @@ from reconciler.converge.state import (
     RestartCondition,
     ServiceSpec,
 )
+from reconciler.converge.storage import NamespaceStorage, prepared
 from reconciler.manifest.spec import (
     DependsCondition,
     ExecutionSpec,
@@ -54,25 +60,6 @@ LONG_RUNNING = Restart(
     condition=RestartCondition.ANY, delay_ms=5_000, max_attempts=4, window_ms=600_000
 )
 ONCE = Restart(condition=RestartCondition.NONE)
-INIT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
-    """Where a storage lives on the nodes: a host path, or (empty) a Docker volume per node."""
-
-    path: str = ""
-    is_shared: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """What this installation allows and provides; from zoe.toml, never from a repository."""
-
-    deployment: str
-    storages: Mapping[str, Storage] = field(default_factory=dict)
-    security_profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    init_image: str = "busybox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,46 +75,6 @@ class Admitted:
     attempt: int
     spec: ExecutionSpec
     groups: tuple[Allocation, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """Services of which enough must be up (``needed`` replicas in all) before another starts."""
-
-    services: tuple[str, ...]
-    condition: DependsCondition
-    needed: int
-    told_as: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredService:
-    """A service that should exist, once its requirements are met.
-
-    ``core`` is how many replicas its component needs over all of its groups.
-    """
-
-    spec: ServiceSpec
-    requires: tuple[Requirement, ...] = ()
-    core: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredConfig:
-    """A config that should exist; its bytes are the blob's, read only when it is created."""
-
-    name: str
-    labels: Mapping[str, str]
-    blob: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredState:
-    """Everything of ours that should exist, by name."""
-
-    services: Mapping[str, DesiredService] = field(default_factory=dict)
-    configs: Mapping[str, DesiredConfig] = field(default_factory=dict)
-    networks: Mapping[str, NetworkSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,18 +118,6 @@ def render(inputs: Inputs) -> Rendered:
     return Rendered(inputs=inputs, state=state)
 
 
-def together(states: Iterable[DesiredState]) -> DesiredState:
-    """Return what should exist for several executions; what they share is there once."""
-    services: dict[str, DesiredService] = {}
-    configs: dict[str, DesiredConfig] = {}
-    networks: dict[str, NetworkSpec] = {}
-    for state in states:
-        services.update(state.services)
-        configs.update(state.configs)
-        networks.update(state.networks)
-    return DesiredState(services=services, configs=configs, networks=networks)
-
-
 @lru_cache(maxsize=16_384)
 def component_hash(service: Service) -> str:
     """Return the digest of what a component's tasks are made of.
@@ -211,16 +146,17 @@ class _Rendering:
         self._host = host
         self._network = network
         self._epoch = epoch
+        self._storage = NamespaceStorage(host=host, namespace=execution.namespace, epoch=epoch)
         self._services = {service.name: service for service in execution.spec.services}
 
     def services(self) -> dict[str, DesiredService]:
         found: dict[str, DesiredService] = {}
         for group in self._execution.groups:
             service = self._services[group.component]
-            inits = self._init_services(service, group.node)
+            inits = self._storage.preparing(service, group.node)
             found |= inits
             spec = self._service(service, group)
-            requires = [self._init_requirement(inits)] if inits else []
+            requires = [prepared(inits)] if inits else []
             requires += [self._requirement(d.service, d.condition) for d in service.depends_on]
             found[spec.name] = DesiredService(
                 spec=spec, requires=tuple(requires), core=service.core
@@ -336,16 +272,7 @@ class _Rendering:
         }
 
     def _mounts(self, service: Service) -> tuple[Mount, ...]:
-        mounts = [
-            Mount(
-                type="bind" if storage.path else "volume",
-                source=self._storage_source(name, storage),
-                target=volume.target,
-                read_only=volume.read_only,
-            )
-            for volume in service.volumes
-            for name, storage in [self._storage(volume.source or volume.type)]
-        ]
+        mounts = [self._storage.mount(volume) for volume in service.volumes]
         mounts += [
             Mount(type="tmpfs", target=tmpfs.target, size_bytes=tmpfs.size_bytes)
             for tmpfs in service.tmpfs
@@ -353,69 +280,6 @@ class _Rendering:
         if service.shm_bytes:
             mounts.append(Mount(type="tmpfs", target="/dev/shm", size_bytes=service.shm_bytes))  # noqa: S108 - the container's own
         return tuple(mounts)
-
-    def _storage(self, name: str) -> tuple[str, Storage]:
-        return name, self._host.storages[name]
-
-    def _storage_source(self, name: str, storage: Storage) -> str:
-        namespace = self._execution.namespace.name
-        if storage.path:
-            return f"{storage.path}/{namespace}"
-        return naming.volume_name(
-            deployment=self._host.deployment, namespace=namespace, storage=name
-        )
-
-    def _init_services(self, service: Service, node: NodeId) -> dict[str, DesiredService]:
-        names = {volume.source or volume.type for volume in service.volumes}
-        specs = [self._init_service(name, node) for name in sorted(names)]
-        return {spec.name: DesiredService(spec=spec) for spec in specs}
-
-    def _init_service(self, storage_name: str, node: NodeId) -> ServiceSpec:
-        """Prepare a storage where it is, since this process may not see that file system."""
-        namespace = self._execution.namespace
-        storage = self._host.storages[storage_name]
-        owner = f"{namespace.uid}:{namespace.gid}"
-        folder = f"/storage/{namespace.name}" if storage.path else "/storage"
-        mount = Mount(
-            type="bind" if storage.path else "volume",
-            source=storage.path or self._storage_source(storage_name, storage),
-            target="/storage",
-        )
-        script = f"mkdir -p {folder} && chown {owner} {folder} && chmod 0770 {folder}"
-        return ServiceSpec(
-            name=naming.init_name(
-                deployment=self._host.deployment,
-                namespace=namespace.name,
-                storage=storage_name,
-                owner=owner,
-                node=node,
-            ),
-            image=self._host.init_image,
-            labels={
-                LABEL_DEPLOYMENT: self._host.deployment,
-                LABEL_NAMESPACE: namespace.name,
-                LABEL_KIND: KIND_INIT,
-                LABEL_NODE: node,
-                LABEL_UID: "",
-                LABEL_SPEC_HASH: canonical.digest([storage_name, owner, storage])[:16],
-                LABEL_EPOCH: str(self._epoch),
-            },
-            node=node,
-            entrypoint=("/bin/sh", "-c", script),
-            user="0:0",
-            mounts=(mount,),
-            pids_limit=64,
-            capabilities_add=INIT_CAPABILITIES,
-            restart=ONCE,
-        )
-
-    def _init_requirement(self, inits: Mapping[str, DesiredService]) -> Requirement:
-        return Requirement(
-            services=tuple(sorted(inits)),
-            condition=DependsCondition.COMPLETED,
-            needed=len(inits),
-            told_as="its storage is prepared",
-        )
 
     def _requirement(self, component: str, condition: DependsCondition) -> Requirement:
         groups = [group for group in self._execution.groups if group.component == component]

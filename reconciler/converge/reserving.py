@@ -10,7 +10,7 @@ from itertools import islice
 from policy.model import reservation as policy
 from reconciler.converge import calendar
 from reconciler.converge.calendar import Span
-from reconciler.converge.queue import epoch_ms
+from reconciler.converge.instants import epoch_ms
 from reconciler.manifest.spec import Reservation
 
 # Nothing is admitted for longer than it can be seen that a window comes: a week and a day, so that

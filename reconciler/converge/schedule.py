@@ -19,9 +19,9 @@ from policy.model.execution import Uid
 from reconciler import canonical
 from reconciler.converge import calendar
 from reconciler.converge.draft import Draft
-from reconciler.converge.ledger import LEFT_OUT, EndReason, Entry, Fact, Record, fold
-from reconciler.converge.lifecycle import Step
+from reconciler.converge.ledger import LEFT_OUT, EndReason, Fact, Record, fold
 from reconciler.converge.runs import SCHEDULE, Recurrence, is_scheduled, run_at, time_of
+from reconciler.converge.steps import Step, first_seen
 from reconciler.converge.world import Memory, Wanted
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.spec import Manifest, Overlap, Schedule
@@ -197,29 +197,21 @@ def _in_force_from_now(
     if template.schedule and recurrence.next_at:
         first = calendar.on_the_wall(template.schedule, recurrence.next_at)
         told = f"its schedule is in force, first at {first}"
-    seen = Entry(uid=template.uid, run=template.run, fact=Fact.FIRST_SEEN, at=now)
+    seen = first_seen(template, told, at=now)
+    number = (record.generation if record else 0) + 1
     generation = replace(
-        seen,
-        fact=Fact.GENERATION,
-        generation=(record.generation if record else 0) + 1,
-        spec_hash=_times_hash(template),
+        seen.entry, fact=Fact.GENERATION, generation=number, spec_hash=_times_hash(template)
     )
-    return [
-        Step(entry=seen, message=told),
-        Step(entry=generation, message=f"generation {generation.generation}"),
-    ]
+    return [seen, Step(entry=generation, message=f"generation {number}")]
 
 
 def _left_out(due: Manifest, reason: EndReason, now: datetime) -> Iterable[Step]:
-    seen = Entry(uid=due.uid, run=due.run, fact=Fact.FIRST_SEEN, at=now)
-    final = replace(seen, fact=Fact.FINISHED, reason=str(reason))
     told = (
         f"due at {calendar.on_the_wall(due.schedule, time_of(due.run))}" if due.schedule else "due"
     )
-    return [
-        Step(entry=seen, message=told),
-        Step(entry=final, message=_TOLD[reason], is_warning=True),
-    ]
+    seen = first_seen(due, told, at=now)
+    final = replace(seen.entry, fact=Fact.FINISHED, reason=str(reason))
+    return [seen, Step(entry=final, message=_TOLD[reason], is_warning=True)]
 
 
 def _was_left_out(record: Record) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from policy.model.cluster import Node, Snapshot
@@ -17,7 +17,7 @@ from policy.model.reservation import Reservation
 from policy.model.tenant import Tenant
 from policy.settings import PolicySettings
 from reconciler import canonical
-from reconciler.converge.queue import epoch_ms
+from reconciler.converge.instants import epoch_ms, from_epoch_ms
 from reconciler.manifest.spec import Platform, PriorityClass
 
 SCHEMA = "zoe.snapshot/v1"
@@ -53,7 +53,7 @@ def document(
         "policy": canonical.to_data(settings),
         "priorities": canonical.to_data(platform.priority_classes),
     }
-    taken = datetime.fromtimestamp(snapshot.now_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    taken = from_epoch_ms(snapshot.now_ms).isoformat(timespec="milliseconds")
     return {**body, "id": canonical.digest(body)[:16], "takenAt": taken}
 
 

@@ -35,9 +35,6 @@ class Phase(StrEnum):
     INVALID = "Invalid"
 
 
-FINAL_PHASES = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """A named claim. ``status`` is True, False or Unknown; ``message`` a sentence for people."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
 from policy.model.execution import Uid
+from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
-from reconciler.converge.queue import Blocked, epoch_ms
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import is_live
 from reconciler.converge.world import Identity

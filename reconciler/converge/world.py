@@ -11,15 +11,17 @@ from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Books, Progress, Use
+from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
+from reconciler.converge.host import Host
 from reconciler.converge.ledger import Record
-from reconciler.converge.lifecycle import Step
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
-from reconciler.converge.render import DesiredState, Host, Rendered
+from reconciler.converge.render import Rendered
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
+from reconciler.converge.steps import Step
 from reconciler.converge.tasks import Group
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform, Reservation
 

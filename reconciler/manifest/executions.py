@@ -220,7 +220,7 @@ class Executions:
             homes[execution.name].append(outcome.path)
         for outcome, execution in members:
             paths = homes[execution.name]
-            if len(paths) > 1 and not self._has_right_of_way(outcome, paths, execution.name):
+            if len(paths) > 1 and not self._has_right_of_way(outcome, paths):
                 others = [path for path in paths if path != outcome.path] or [outcome.path]
                 message = f"{execution.namespace}/{execution.name} is in {others[0]} too"
                 complaint = Complaint("DuplicateIdentity", message, "rename one of the two")
@@ -240,7 +240,7 @@ class Executions:
             if complaint is not None:
                 yield outcome.path, execution.index, complaint.at(("spec", "reservation"))
 
-    def _has_right_of_way(self, outcome: Outcome, paths: list[str], name: str) -> bool:
+    def _has_right_of_way(self, outcome: Outcome, paths: list[str]) -> bool:
         """Tell whether this file held the name before, alone."""
         return self._is_good(outcome.path, outcome.blob) and paths.count(outcome.path) == 1
 

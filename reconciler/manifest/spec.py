@@ -76,6 +76,11 @@ class Volume:
     source: str = ""
     read_only: bool = False
 
+    @property
+    def storage(self) -> str:
+        """The name of the storage that it mounts."""
+        return self.source or self.type
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretMount:

@@ -8,34 +8,25 @@ code that the loop runs; what differs between the two answers is the preview. De
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from policy.forecast import FITS_NOW, Expected, forecast
-from policy.model.cluster import Node, Snapshot
-from policy.model.execution import Allocation, Estimate, Uid
+from policy.model.cluster import Snapshot
+from policy.model.execution import Allocation, Uid
 from reconciler.converge import schedule
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
-from reconciler.converge.lifecycle import Edit, classify, is_refused
-from reconciler.converge.render import Host
+from reconciler.converge.edits import Edit, classify, is_refused
+from reconciler.converge.host import Host
+from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.runs import SCHEDULE, is_scheduled
-from reconciler.converge.snapshots import Taken
-from reconciler.converge.state import (
-    ObservedNode,
-    ObservedPort,
-    ObservedState,
-    ObservedTask,
-    TaskState,
-)
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.spec import ExecutionSpec, Manifest
-
-NO_SNAPSHOT = "none"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from reconciler.review.cluster import NO_SNAPSHOT, Cluster
 
 
 class ActionKind(StrEnum):
@@ -66,52 +57,6 @@ class ExecutionPreview:
     start_at: datetime | None
     start_basis: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """The cluster as a snapshot tells it, with the time and id of the snapshot.
-
-    ``estimates`` are those of its executions that rest on history.
-    """
-
-    id: str
-    observed: ObservedState
-    estimates: Mapping[Uid, Estimate] = field(default_factory=dict)
-
-
-def cluster_of(taken: Taken) -> Cluster:
-    """Return the cluster of a snapshot."""
-    taken_at, nodes = taken.taken_at, taken.snapshot.nodes
-    observed = ObservedState(
-        taken_at=taken_at,
-        nodes=tuple(_observed_node(node, taken_at) for node in nodes),
-        services=(),
-        tasks=tuple(_others(node, taken_at) for node in nodes),
-        networks=(),
-        configs=(),
-        secrets=(),
-    )
-    estimates = {
-        execution.uid: execution.estimate
-        for execution in taken.snapshot.executions
-        if execution.estimate is not None and execution.estimate.samples
-    }
-    return Cluster(id=taken.id, observed=observed, estimates=estimates)
-
-
-def no_cluster(now: datetime) -> Cluster:
-    """Return a cluster of which nothing is known."""
-    observed = ObservedState(
-        taken_at=now,
-        nodes=(),
-        services=(),
-        tasks=(),
-        networks=(),
-        configs=(),
-        secrets=(),
-    )
-    return Cluster(id=NO_SNAPSHOT, observed=observed)
 
 
 def preview(
@@ -319,7 +264,7 @@ class _Comparison:
         if uid not in self._waits or self._cluster.id == NO_SNAPSHOT:
             return None
         at_ms = self._expected[uid].at_ms
-        return None if at_ms is None else _EPOCH + timedelta(milliseconds=at_ms)
+        return None if at_ms is None else from_epoch_ms(at_ms)
 
     def _basis(self, uid: Uid) -> str:
         if uid in self._starts:
@@ -356,39 +301,3 @@ def _meaning(manifest: Manifest | None) -> tuple[object, ...]:
 
 def _replicas(groups: tuple[Allocation, ...]) -> int:
     return sum(group.count for group in groups)
-
-
-def _observed_node(node: Node, at: datetime) -> ObservedNode:
-    return ObservedNode(
-        id=node.id,
-        hostname=node.hostname,
-        address="",
-        capacity=node.capacity,
-        labels=node.labels,
-        engine_labels=node.engine_labels,
-        os=node.os,
-        architecture=node.architecture,
-        is_manager=node.is_manager,
-        is_ready=node.is_ready,
-        is_active=node.is_active,
-        updated_at=at,
-    )
-
-
-def _others(node: Node, at: datetime) -> ObservedTask:
-    """Return one task that stands for all that nobody of the snapshot accounts for."""
-    return ObservedTask(
-        id=f"others-{node.id}",
-        service_id="others",
-        node=node.id,
-        slot=1,
-        state=TaskState.RUNNING,
-        desired_state=TaskState.RUNNING,
-        created_at=at,
-        updated_at=at,
-        reservations=node.reserved,
-        host_ports=tuple(
-            ObservedPort(target=port, published=port, protocol=protocol)
-            for port, protocol in sorted(node.taken_ports)
-        ),
-    )

@@ -8,9 +8,8 @@ replicas were at each moment isn't kept. Constraints and quotas are left out; ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
 
 from policy.estimate import HINTS_MS
 from policy.model.cluster import Node
@@ -18,10 +17,9 @@ from policy.model.execution import Component, Execution
 from policy.simulator.application import Application
 from policy.simulator.machines import Machines
 from policy.simulator.swf import Workload
-from reconciler import canonical
 from reconciler.converge.history import application_of
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 
@@ -49,9 +47,8 @@ def workload(memory: Memory) -> Workload:
     return Workload(applications=tuple(applications), dropped=dict(dropped))
 
 
-def machines(snapshot: Mapping[str, Any], *, is_pooled: bool) -> Machines:
-    """Return the cluster of a snapshot document, less what others had reserved on it then."""
-    nodes = [canonical.from_data(Node, node) for node in snapshot["nodes"]]
+def machines(nodes: Iterable[Node], *, is_pooled: bool) -> Machines:
+    """Return the cluster of a snapshot, less what others had reserved on it then."""
     usable = [node.capacity - node.reserved for node in nodes if node.is_ready and node.is_active]
     return Machines(shapes=tuple(usable), is_pooled=is_pooled)
 

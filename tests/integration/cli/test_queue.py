@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -56,17 +55,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def busy(template: Path, tmp_path: Path, zoe: Zoe) -> Installation:
-    shutil.copytree(template, tmp_path / "copy")
-    return Installation.make(tmp_path / "copy", zoe)
+    return Installation.copied(template, tmp_path / "copy", zoe)
 
 
 @pytest.fixture
 def behind(busy: Installation, clone: Clone) -> Clone:
-    """A person's clone of it, with the status branch fetched."""
-    clone.git("remote", "add", "origin", str(busy.repository.path))
-    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    clone.git("reset", "-q", "--hard", "origin/main")
-    return clone
+    return busy.cloned(clone)
 
 
 def test_the_queue_is_in_order_with_reasons_and_starts(busy: Installation) -> None:

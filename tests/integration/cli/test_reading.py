@@ -34,18 +34,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def converged(template: Path, tmp_path: Path, zoe: Zoe) -> Installation:
-    """A copy of the template: a pass takes seconds."""
-    shutil.copytree(template, tmp_path / "copy")
-    return Installation.make(tmp_path / "copy", zoe)
+    return Installation.copied(template, tmp_path / "copy", zoe)
 
 
 @pytest.fixture
 def behind(converged: Installation, clone: Clone) -> Clone:
-    """A person's clone of what is converged, with the status branch fetched."""
-    clone.git("remote", "add", "origin", str(converged.repository.path))
-    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    clone.git("reset", "-q", "--hard", "origin/main")
-    return clone
+    return converged.cloned(clone)
 
 
 def test_status_is_the_documents_of_all_executions(converged: Installation) -> None:

@@ -100,6 +100,7 @@ def test_an_invalid_file_that_goes_away_is_told_to_be_gone(site: Site) -> None:
     site.push({BOOK: execution_file("book"), JOB: None})
     site.reconcile(passes=8)
     assert site.phases() == {"aml/book": "Running", "aml/job": "Stopped"}
+    site.published()  # that a push landed is written as well, whenever that is
     version = site.store.state_version()
     site.reconcile(passes=2)
     assert site.store.state_version() == version

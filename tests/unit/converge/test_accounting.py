@@ -23,8 +23,8 @@ from reconciler.converge.accounting import (
     work_by,
 )
 from reconciler.converge.history import application_of, expected
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Ending, EndReason, Record
-from reconciler.converge.queue import epoch_ms
 from tests.builders import NOW, batch, interactive, resources, service
 
 UID = Uid("00000000000000aa")

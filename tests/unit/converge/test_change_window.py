@@ -14,7 +14,8 @@ from reconciler.converge.state import ObservedState, TaskState
 from reconciler.converge.status import Phase
 from reconciler.converge.world import Wanted
 from reconciler.manifest.spec import Manifest, Platform, Retries, UpdateMode, Window
-from reconciler.review.preview import ActionKind, Cluster, preview
+from reconciler.review.cluster import Cluster
+from reconciler.review.preview import ActionKind, preview
 from tests.builders import (
     HOST,
     NOW,

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.model.execution import NodeId, Uid
+from reconciler.converge.desired_state import DesiredService, DesiredState
 from reconciler.converge.plan import (
     MAKING_ROOM,
     Action,
@@ -19,7 +20,6 @@ from reconciler.converge.plan import (
     UpdateService,
     plan,
 )
-from reconciler.converge.render import DesiredService, DesiredState
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
     LABEL_ATTEMPT,

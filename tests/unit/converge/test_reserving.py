@@ -9,8 +9,8 @@ from typing import Any
 from policy.model import reservation as policy
 from policy.model.execution import Constraint, Operator
 from reconciler.converge import reserving
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.plan import CreateService, RemoveService
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.state import KIND_PREFETCH, LABEL_KIND, ObservedState, TaskState
 from reconciler.converge.world import Assessment, Wanted
 from reconciler.manifest.spec import Platform, Reservation, Window
@@ -85,7 +85,8 @@ def test_the_pass_hands_them_over_and_wakes_when_they_change_something() -> None
     lead = timedelta(milliseconds=Platform().policy.reservation_lead_ms)
     alarms = [STARTS - lead, STARTS, STARTS + 2 * HOUR]
     for alarm in alarms:
-        assert ledger.assess(want(LAB), observed()).wake_at == alarm
+        seen = observed(taken_at=ledger.now)
+        assert ledger.assess(want(LAB), seen).wake_at == alarm
         ledger.now = alarm
     with_images = replace(LAB, prefetch=("busybox",))
     ledger.now = NOW

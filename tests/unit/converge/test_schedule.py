@@ -8,90 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policy.model.execution import Uid
-from reconciler.converge import publication, schedule
+from reconciler.converge import schedule
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import RemoveService
 from reconciler.converge.runs import SCHEDULE, is_scheduled, run_at, time_of
-from reconciler.converge.state import LABEL_RUN, TaskState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Wanted
-from reconciler.manifest.spec import After, Manifest, Overlap, Schedule, UpdateMode
-from reconciler.review.preview import ActionKind, Cluster, preview
+from reconciler.manifest.spec import After, Overlap, Schedule, UpdateMode
 from tests.builders import (
-    HOST,
-    NOW,
-    Ledger,
     batch,
-    carried_out,
     interactive,
     manifest,
-    observed,
     service,
     status_of,
-    wanted,
 )
-
-HOURLY = Schedule(cron="0 * * * *")
-
-
-def at(*parts: int) -> datetime:
-    return datetime(2026, 1, *parts, tzinfo=UTC)  # type: ignore[misc]
-
-
-class Days:
-    """A ledger with one cluster whose tasks run until they are told to end."""
-
-    def __init__(self, *manifests: Manifest, now: datetime = NOW) -> None:
-        self.ledger = Ledger()
-        self.ledger.now = now
-        self.wanted = wanted(*manifests)
-        self.state = observed()
-        self.found: Assessment
-        self.reconcile()
-
-    def reconcile(self) -> Assessment:
-        self.found = self.ledger.assess(self.wanted, self.state)
-        self.state = carried_out(self.found, self.state, at=self.ledger.now)
-        return self.found
-
-    def go_to(self, now: datetime, *, passes: int = 3) -> Assessment:
-        self.ledger.now = now
-        for _ in range(passes):
-            self.reconcile()
-        return self.found
-
-    def end(self) -> None:
-        """Let every task exit with 0."""
-        tasks = [replace(t, state=TaskState.COMPLETE, exit_code=0) for t in self.state.tasks]
-        self.state = replace(self.state, tasks=tuple(tasks))
-
-    def want(self, *manifests: Manifest) -> None:
-        self.wanted = wanted(*manifests)
-
-    @property
-    def phases(self) -> dict[str, str]:
-        """Phase and reason of the runs that are known, by their time."""
-        told = {}
-        for document in self.ledger.memory.statuses.values():
-            run = document["metadata"]["run"]
-            status = document["status"]
-            name = time_of(run).strftime("%d-%H:%M") if is_scheduled(run) else str(run)
-            told[name] = f"{status['phase']}/{status['reason']}"
-        return dict(sorted(told.items()))
-
-    @property
-    def running(self) -> list[str]:
-        runs = [int(s.spec.labels[LABEL_RUN]) for s in self.state.services]
-        return [time_of(run).strftime("%d-%H:%M") for run in sorted(runs)]
-
-
-def nightly(schedule: Schedule = HOURLY, **fields: object) -> Manifest:
-    spec = fields.pop("spec", batch(service(completes=True)))
-    return manifest(spec, name="nightly", schedule=schedule, **fields)  # type: ignore[arg-type]
-
-
-def overlapping(overlap: Overlap) -> Manifest:
-    return nightly(replace(HOURLY, overlap=overlap))
+from tests.unit.converge.days import HOURLY, Days, at, nightly, overlapping
 
 
 def schedule_status(found: Assessment) -> Status:
@@ -418,59 +349,3 @@ def test_a_world_that_is_expanded_twice_is_as_once() -> None:
     once = expand(days.wanted)
     assert expand(once) == once
     assert sorted(m.run for m in once.manifests.values()) == [run_at(at(1, h)) for h in (13, 14)]
-
-
-# -- what people see ------------------------------------------------------------------------------
-
-
-def lines(days: Days, head: Wanted) -> list[tuple[ActionKind, str]]:
-    found = preview(
-        days.wanted,
-        head,
-        memory=days.ledger.memory,
-        cluster=Cluster(id="test", observed=replace(days.state, taken_at=days.ledger.now)),
-        host=HOST,
-    )
-    return [(line.action, line.reason) for line in found]
-
-
-def test_a_plan_shows_when_a_new_schedule_begins() -> None:
-    days = Days()
-    told = (ActionKind.CREATE, "runs next at 2026-01-01T13:00+00:00")
-    assert lines(days, wanted(nightly())) == [told]
-
-
-def test_a_plan_shows_what_an_edit_of_a_schedule_does() -> None:
-    days = Days(nightly())
-    days.go_to(at(1, 13, 5))
-    assert lines(days, wanted(nightly())) == []
-    edited = nightly(spec=batch(service(image="newer", completes=True)))
-    told = "the next run follows: runs next at 2026-01-01T14:00+00:00"
-    assert lines(days, wanted(edited)) == [(ActionKind.IN_PLACE, told)]
-    later = nightly(Schedule(cron="0 18 * * *"))
-    told = "runs next at 2026-01-01T18:00+00:00"
-    assert lines(days, wanted(later)) == [(ActionKind.IN_PLACE, told)]
-
-
-def test_a_plan_shows_that_a_deleted_schedule_stops_what_runs() -> None:
-    days = Days(nightly(), manifest(interactive(), name="other"))
-    days.go_to(at(1, 13, 5))
-    found = lines(days, wanted(manifest(interactive(), name="other")))
-    assert [kind for kind, _ in found] == [ActionKind.STOP, ActionKind.STOP]
-
-
-def test_of_each_name_the_newest_run_is_told_and_its_schedule_before_it() -> None:
-    days = Days(manifest(interactive(), name="nightly"))
-    days.go_to(at(1, 12, 30))
-    days.want(nightly())
-    for hour in (13, 14):
-        days.go_to(at(1, hour, 0))
-        days.end()
-        days.go_to(at(1, hour, 30))
-    documents = list(days.ledger.memory.statuses.values())
-    runs = [d["metadata"]["run"] for d in publication.newest(documents)]
-    assert runs == [SCHEDULE, run_at(at(1, 14))]
-    days.want(manifest(interactive(), name="nightly"))
-    days.go_to(at(1, 14, 40))
-    documents = list(days.ledger.memory.statuses.values())
-    assert publication.newest(documents)[0]["metadata"]["run"] == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policy.model.execution import ApplicationType, Component, Execution, Uid
 from policy.model.resources import NOTHING
-from policy.progress import full_speed, speed
+from policy.progress import speed
 
 
 def execution(*components: Component) -> Execution:
@@ -27,7 +27,7 @@ CURVED = Component(
 
 def test_linear_speed_counts_replicas():
     assert speed(execution(DRIVER, WORKER), {"driver": 1, "worker": 3}) == 4000
-    assert full_speed(execution(DRIVER, WORKER)) == 5000
+    assert execution(DRIVER, WORKER).full_speed == 5000
 
 
 def test_without_its_whole_core_it_stands_still():
@@ -42,7 +42,7 @@ def test_a_curve_says_what_replicas_are_worth():
         2700,
         2700,
     ]
-    assert full_speed(execution(DRIVER, CURVED)) == 3700
+    assert execution(DRIVER, CURVED).full_speed == 3700
 
 
 def test_an_elastic_component_without_replicas_adds_nothing():

@@ -15,7 +15,6 @@ from policy.model.execution import Allocation, Component, Execution, NodeId
 from policy.model.resources import NOTHING, Resources
 from policy.round import Round
 from policy.scheduler import decide
-from policy.serve import Service
 from policy.settings import Policy, PolicySettings
 from policy.share import amounts_of
 from tests.strategies import apply, settings, snapshots
@@ -283,10 +282,10 @@ def test_who_waits_last_takes_nothing_from_those_before(
     snapshot: Snapshot, settings: PolicySettings
 ) -> None:
     one = pooled(snapshot)
-    line = Service(Round(one, one.nodes, settings)).line
+    line = sorted(Round(one, one.nodes, settings).queue.ranked())
     if not line:
         return
-    last = max(line)[1]
+    _, last = line[-1]
     fewer = replace(one, executions=tuple(e for e in one.executions if e.uid != last.uid))
     with_last = {s.uid for s in decide(one, settings).starts} - {last.uid}
     assert with_last == {s.uid for s in decide(fewer, settings).starts}

@@ -8,9 +8,8 @@ from datetime import timedelta
 from policy.model.cluster import Node
 from policy.model.execution import NodeId, Uid
 from policy.model.resources import Resources
-from reconciler import canonical
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Ending, EndReason, Record
-from reconciler.converge.queue import epoch_ms
 from reconciler.converge.world import Identity, Memory
 from reconciler.simulate import recorded
 from reconciler.simulate.recorded import Untold
@@ -70,6 +69,5 @@ def test_the_cluster_is_what_others_left_of_the_nodes_that_are_up():
         reserved=Resources(cpu_millis=1000),
     )
     down = replace(up, id=NodeId("b"), is_ready=False)
-    snapshot = {"nodes": [canonical.to_data(node) for node in (up, down)]}
-    machines = recorded.machines(snapshot, is_pooled=False)
+    machines = recorded.machines([up, down], is_pooled=False)
     assert machines.shapes == (Resources(cpu_millis=3000, memory_bytes=100),)

@@ -1,0 +1,108 @@
+"""What a pass has to write, from what it found and what is written already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from policy.model.execution import Uid
+from reconciler.converge.ledger import Entry, Fact
+from reconciler.converge.status import Status, document
+from reconciler.converge.world import Assessment, Identity
+from reconciler.ports import Event, ExecutionRow, FrozenSpec, GoodFile
+
+
+def facts(found: Assessment, *, epoch: int) -> tuple[Entry, ...]:
+    """Return the facts of a pass, stamped with the lease under which they are written."""
+    return tuple(replace(step.entry, epoch=epoch) for step in found.steps)
+
+
+def frozen_specs(found: Assessment) -> tuple[FrozenSpec, ...]:
+    """Return the specs that were frozen by the pass."""
+    return tuple(
+        FrozenSpec(
+            uid=uid, generation=generation, spec_hash=found.records[uid].spec_hash, spec=spec
+        )
+        for (uid, generation), spec in sorted(found.frozen.items())
+    )
+
+
+def rows(
+    found: Assessment,
+    last: Assessment | None,
+    written: Mapping[Uid, Mapping[str, Any]],
+    *,
+    source_id: str,
+    at: datetime,
+) -> tuple[ExecutionRow, ...]:
+    """Return the statuses that differ from those ``written``.
+
+    One that is still the very object of the ``last`` pass isn't even compared.
+    """
+    before = last.told if last else {}
+    fresh = (s for s in found.statuses if (t := before.get(Uid(s.uid))) is None or t[1] is not s)
+    return tuple(
+        _row(status, told, source_id=source_id, at=at)
+        for status in fresh
+        if (told := document(status)) != written.get(Uid(status.uid))
+    )
+
+
+def _row(status: Status, told: Mapping[str, Any], *, source_id: str, at: datetime) -> ExecutionRow:
+    return ExecutionRow(
+        uid=Uid(status.uid),
+        namespace=status.namespace,
+        name=status.name,
+        run=status.run,
+        source_id=source_id,
+        phase=str(status.phase),
+        reason=status.reason,
+        status=told,
+        is_final=status.ended_at is not None,
+        updated_at=at,
+    )
+
+
+def events(
+    found: Assessment, identities: Mapping[Uid, Identity], *, commit: str
+) -> Iterator[Event]:
+    """Yield what to tell of each fact; ``identities`` knows those that have no status any more."""
+    names = {
+        Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run) for s in found.statuses
+    } | dict(identities)
+    for step in found.steps:
+        name = names[step.entry.uid]
+        yield Event(
+            at=step.entry.at,
+            uid=step.entry.uid,
+            namespace=name.namespace,
+            name=name.name,
+            reason=step.entry.reason or _camel(step.entry.fact),
+            message=step.message,
+            commit=commit,
+            is_warning=step.is_warning,
+        )
+
+
+def good_files(
+    source_id: str,
+    before: Mapping[str, tuple[str, str]],
+    after: Mapping[str, tuple[str, str]],
+) -> tuple[GoodFile, ...]:
+    """Return the paths whose newest valid blob and commit changed; "" for those that are gone."""
+    changed = [
+        GoodFile(source_id=source_id, path=path, blob=blob, commit=commit)
+        for path, (blob, commit) in sorted(after.items())
+        if before.get(path) != (blob, commit)
+    ]
+    gone = [
+        GoodFile(source_id=source_id, path=path, blob="", commit="")
+        for path in sorted(before.keys() - after.keys())
+    ]
+    return (*changed, *gone)
+
+
+def _camel(fact: Fact) -> str:
+    return "".join(word.capitalize() for word in fact.split("_"))

@@ -1,0 +1,61 @@
+"""What should exist on the Swarm: services with what they wait for, configs, networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.converge.state import NetworkSpec, ServiceSpec
+from reconciler.manifest.spec import DependsCondition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """Services of which enough must be up (``needed`` replicas in all) before another starts."""
+
+    services: tuple[str, ...]
+    condition: DependsCondition
+    needed: int
+    told_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredService:
+    """A service that should exist, once its requirements are met.
+
+    ``core`` is how many replicas its component needs over all of its groups.
+    """
+
+    spec: ServiceSpec
+    requires: tuple[Requirement, ...] = ()
+    core: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredConfig:
+    """A config that should exist; its bytes are the blob's, read only when it is created."""
+
+    name: str
+    labels: Mapping[str, str]
+    blob: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """Everything of ours that should exist, by name."""
+
+    services: Mapping[str, DesiredService] = field(default_factory=dict)
+    configs: Mapping[str, DesiredConfig] = field(default_factory=dict)
+    networks: Mapping[str, NetworkSpec] = field(default_factory=dict)
+
+
+def together(states: Iterable[DesiredState]) -> DesiredState:
+    """Return what should exist for several executions; what they share is there once."""
+    services: dict[str, DesiredService] = {}
+    configs: dict[str, DesiredConfig] = {}
+    networks: dict[str, NetworkSpec] = {}
+    for state in states:
+        services.update(state.services)
+        configs.update(state.configs)
+        networks.update(state.networks)
+    return DesiredState(services=services, configs=configs, networks=networks)

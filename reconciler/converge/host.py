@@ -1,0 +1,24 @@
+"""What this installation allows and provides to the executions that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where a storage lives on the nodes: a host path, or (empty) a Docker volume per node."""
+
+    path: str = ""
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What this installation allows and provides; from zoe.toml, never from a repository."""
+
+    deployment: str
+    storages: Mapping[str, Storage] = field(default_factory=dict)
+    security_profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    init_image: str = "busybox"
