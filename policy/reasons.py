@@ -143,7 +143,7 @@ def reserved(execution: Execution, name: str, until_ms: int | None) -> Reason:
     )
 
 
-def filler_waits(execution: Execution, found: Sequence[Refusal]) -> Reason:
+def filler_waits(found: Sequence[Refusal]) -> Reason:
     """Return the reason of a filler."""
     return Reason(
         code=ReasonCode.FILLER_WAITS,

@@ -63,10 +63,14 @@ class Accounts:
         self._stale_ms = half_life_ms // 256
         self._held: dict[str, Resources] = {}
 
+    def begin(self, namespace: str, amount: Resources) -> None:
+        """Begin with a namespace holding that much more, ever since its usage was worked out."""
+        self._held[namespace] = self._held.get(namespace, NOTHING) + amount
+
     def change(self, namespace: str, amount: Resources, now_ms: int) -> None:
         """Let a namespace hold that much more from now on."""
         self._settle(namespace, now_ms)
-        self._held[namespace] = self._held.get(namespace, NOTHING) + amount
+        self.begin(namespace, amount)
 
     def start(self, execution: Execution, now_ms: int) -> None:
         """Charge a namespace with the entry penalty of a start."""

@@ -57,7 +57,10 @@ class World:
         for application in ordered:
             if application.execution.is_admitted:
                 job = self._add(application)
-                self._place(job, (), job.execution.allocations)
+                held = reserved(job.execution, job.execution.allocations)
+                self._occupancies.change(held)
+                self._accounts.begin(job.execution.namespace, held)
+                self._follow(job)
 
     @property
     def is_idle(self) -> bool:
@@ -158,8 +161,12 @@ class World:
         self._occupancies.change(change)
         self._accounts.change(execution.namespace, change, self.now_ms)
         if after:
-            self._running[execution.uid] = job
-            self._agenda.set(execution.uid, job.due_ms())
+            self._follow(job)
+
+    def _follow(self, job: Job) -> None:
+        """Note one that runs, and when it ends."""
+        self._running[job.execution.uid] = job
+        self._agenda.set(job.execution.uid, job.due_ms())
 
     def _preempt(self, job: Job) -> None:
         before = job.execution.allocations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policy.forecast import FITS_NOW, Expected, forecast
@@ -74,6 +74,20 @@ def play(
     return run, seen[at] if at < len(seen) else None
 
 
+LATELY_USED = [
+    application("a0", 1, 0, 1),
+    application("a1", 1, 0, 1),
+    application("a2", 1, 0, 1, at_s=5),
+    application("a3", 1, 2, 60),
+    application("a4", 1, 2, 1000, namespace="bio"),
+    application("a5", 2, 0, 1000),
+    application("a6", 3, 0, 1),
+    application("a7", 3, 2, 60),
+]
+"""What those who run used just before the snapshot decides between the namespaces."""
+
+
+@example(LATELY_USED, Policy.FAIR, 0)
 @given(
     workloads(cpus=CPUS),
     st.sampled_from([Policy.FIFO, Policy.EASY, Policy.FIFO_FLEXIBLE, Policy.FAIR]),
