@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from policy.forecast import FITS_NOW
+from policy.model.resources import format_amount
 from reconciler import config, wire
 from reconciler.cli import reading, when
 from reconciler.cli.progress import Progress
@@ -17,10 +18,13 @@ from reconciler.config import Settings
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
-from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
+from reconciler.manifest.diagnostic import Diagnostic, to_text
 from reconciler.ports import Source
-from reconciler.review import offline, preview
+from reconciler.review import offline
+from reconciler.review.as_json import to_json
 from reconciler.review.cluster import Cluster, cluster_of, no_cluster
+from reconciler.review.preview import ActionKind, ExecutionPreview, Preview, preview
+from reconciler.review.quotas import QuotaChange
 from reconciler.working_set import WorkingSet
 
 
@@ -44,21 +48,14 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
         old = _read(settings, source, base_id, {})
         memory, cluster = _remembered(settings, source, old[0])
         new = _read(settings, source, head_id, old[1].good)
-        lines = preview.preview(
-            old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings)
-        )
-    errors = [d for d in new[1].diagnostics if d.is_error]
+        found = preview(old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings))
+    diagnostics = list(new[1].diagnostics)
+    errors = [d for d in diagnostics if d.is_error]
     if output == "json":
-        told = preview.to_json(
-            lines,
-            base=base_id,
-            head=head_id,
-            cluster=cluster,
-            errors=[to_data(diagnostic) for diagnostic in errors],
-        )
+        told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
         click.echo(json.dumps(told, indent=2))
     else:
-        _print(lines, errors, cluster.id)
+        _print(found, errors)
     raise click.exceptions.Exit(1 if errors else 0)
 
 
@@ -103,24 +100,51 @@ def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memor
     return memory, cluster_of(seen)
 
 
+_WHOLE = (ActionKind.CREATE, ActionKind.STOP)
+"""Of these every field is new or gone."""
+
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
 
 
-def _print(
-    lines: tuple[preview.ExecutionPreview, ...], errors: list[Diagnostic], snapshot: str
-) -> None:
+def _print(found: Preview, errors: list[Diagnostic]) -> None:
     if errors:
         click.echo(to_text(errors), err=True)
-    for line in lines:
+    for line in found.lines:
         where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""
         mark = _MARKS.get(str(line.action), "~")
         full = f"{line.namespace}/{line.name}"
         click.echo(f"{mark} {full} {line.action}{where}{_when(line)}{reason}")
-    click.echo(f"{len(lines)} execution(s) change, {len(errors)} error(s); snapshot {snapshot}")
+        for change in line.changes if line.action not in _WHOLE else ():
+            click.echo(
+                f"    {change.path}: {change.before or 'unset'} -> {change.after or 'unset'}"
+            )
+    for effect in found.effects:
+        click.echo(f"  {effect.namespace}/{effect.name} {effect.told}")
+    for quota in found.quotas:
+        click.echo(f"  namespace {quota.namespace}: {_used(quota)}")
+    told = f"{len(found.lines)} execution(s) change, {len(errors)} error(s)"
+    click.echo(f"{told}; snapshot {found.snapshot}")
 
 
-def _when(line: preview.ExecutionPreview) -> str:
+def _used(quota: QuotaChange) -> str:
+    """Return what a namespace uses before and after, beside its maximum."""
+    before, after, most = (
+        dict(amounts) for amounts in (quota.before.amounts, quota.after.amounts, quota.maximum)
+    )
+    told = [
+        f"{format_amount(name, before.get(name, 0))} -> {format_amount(name, after.get(name, 0))}"
+        + (f" of {format_amount(name, most[name])}" if name in most else "")
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    if quota.before.executions != quota.after.executions:
+        bound = f" of {quota.maximum_executions}" if quota.maximum_executions else ""
+        told.append(f"{quota.before.executions} -> {quota.after.executions}{bound} executions")
+    return ", ".join(told)
+
+
+def _when(line: ExecutionPreview) -> str:
     if line.start_at is None or line.start_basis == FITS_NOW:
         return f" [{line.start_basis}]" if line.start_basis else ""
     at = when.at(line.start_at, now=SystemClock().now())
