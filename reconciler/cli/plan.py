@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from policy.forecast import FITS_NOW
-from policy.model.resources import format_amount
 from reconciler import config, wire
 from reconciler.cli import reading, when
+from reconciler.cli.problems import FORMS, printed
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
@@ -22,9 +22,9 @@ from reconciler.manifest.diagnostic import Diagnostic, to_text
 from reconciler.ports import Source
 from reconciler.review import offline
 from reconciler.review.as_json import to_json
-from reconciler.review.cluster import Cluster, cluster_of, no_cluster
+from reconciler.review.cluster import NO_SNAPSHOT, Cluster, cluster_of, no_cluster
+from reconciler.review.markdown import to_markdown
 from reconciler.review.preview import ActionKind, ExecutionPreview, Preview, preview
-from reconciler.review.quotas import QuotaChange
 from reconciler.working_set import WorkingSet
 
 
@@ -33,7 +33,14 @@ from reconciler.working_set import WorkingSet
 @click.option("--base", default="", help="What is desired now; default: the branch's tip.")
 @click.option("--head", default="", help="What would be; default: HEAD.")
 @click.option("--at", default="", help="Short for --head REV with the branch's tip as base.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "markdown", *FORMS]),
+    default="text",
+    show_default=True,
+    help="The last three print the problems alone.",
+)
 def command(*, repo: Path | None, base: str, head: str, at: str, output: str) -> None:
     """Show what HEAD would create, change and stop, against BASE, and in the queue.
 
@@ -49,13 +56,26 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
         memory, cluster = _remembered(settings, source, old[0])
         new = _read(settings, source, head_id, old[1].good)
         found = preview(old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings))
-    diagnostics = list(new[1].diagnostics)
+    diagnostics = [*new[1].diagnostics, *found.warnings]
     errors = [d for d in diagnostics if d.is_error]
-    if output == "json":
-        told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
-        click.echo(json.dumps(told, indent=2))
-    else:
-        _print(found, errors)
+    match output:
+        case "text":
+            _print(found, diagnostics)
+        case "json":
+            told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
+            click.echo(json.dumps(told, indent=2))
+        case "markdown":
+            is_known = cluster.id != NO_SNAPSHOT
+            text = to_markdown(
+                found,
+                base=base_id,
+                head=head_id,
+                diagnostics=diagnostics,
+                taken_at=cluster.observed.taken_at if is_known else None,
+            )
+            click.echo(text, nl=False)
+        case _:
+            click.echo(printed(diagnostics, output))
     raise click.exceptions.Exit(1 if errors else 0)
 
 
@@ -106,9 +126,9 @@ _WHOLE = (ActionKind.CREATE, ActionKind.STOP)
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
 
 
-def _print(found: Preview, errors: list[Diagnostic]) -> None:
-    if errors:
-        click.echo(to_text(errors), err=True)
+def _print(found: Preview, diagnostics: list[Diagnostic]) -> None:
+    if diagnostics:
+        click.echo(to_text(diagnostics), err=True)
     for line in found.lines:
         where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""
@@ -122,26 +142,10 @@ def _print(found: Preview, errors: list[Diagnostic]) -> None:
     for effect in found.effects:
         click.echo(f"  {effect.namespace}/{effect.name} {effect.told}")
     for quota in found.quotas:
-        click.echo(f"  namespace {quota.namespace}: {_used(quota)}")
-    told = f"{len(found.lines)} execution(s) change, {len(errors)} error(s)"
+        click.echo(f"  namespace {quota.namespace}: {quota.told}")
+    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
+    told = f"{len(found.lines)} execution(s) change, {errors} error(s)"
     click.echo(f"{told}; snapshot {found.snapshot}")
-
-
-def _used(quota: QuotaChange) -> str:
-    """Return what a namespace uses before and after, beside its maximum."""
-    before, after, most = (
-        dict(amounts) for amounts in (quota.before.amounts, quota.after.amounts, quota.maximum)
-    )
-    told = [
-        f"{format_amount(name, before.get(name, 0))} -> {format_amount(name, after.get(name, 0))}"
-        + (f" of {format_amount(name, most[name])}" if name in most else "")
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-    if quota.before.executions != quota.after.executions:
-        bound = f" of {quota.maximum_executions}" if quota.maximum_executions else ""
-        told.append(f"{quota.before.executions} -> {quota.after.executions}{bound} executions")
-    return ", ".join(told)
 
 
 def _when(line: ExecutionPreview) -> str:

@@ -7,7 +7,7 @@ code that the loop runs; what differs between the two answers is the preview. De
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,9 @@ from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
+from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.spec import ExecutionSpec, Manifest
+from reconciler.review.advice import advice
 from reconciler.review.cluster import Cluster
 from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
@@ -64,13 +66,14 @@ class Preview:
     """What a revision would do.
 
     ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes.
+    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
     """
 
     snapshot: str
     lines: tuple[ExecutionPreview, ...]
     effects: tuple[Effect, ...]
     quotas: tuple[QuotaChange, ...]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host) -> Preview:
@@ -95,6 +98,7 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
             touched=frozenset(line.uid for line in lines),
         ),
         quotas=quota_changes(before, after, head.namespaces),
+        warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
     )
 
 
@@ -242,6 +246,13 @@ class _Comparison:
         if record is None or not record.attempt_open:
             return base.spec
         return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
+
+    def warnings(self, uids: Iterable[Uid]) -> Iterator[Diagnostic]:
+        """Yield what a reviewer should know of those that are desired with the change."""
+        for uid in uids:
+            manifest = self._head.get(uid)
+            if manifest is not None:
+                yield from advice(manifest)
 
     def _changes(self, uid: Uid, kind: ActionKind) -> tuple[Change, ...]:
         base, head = self._base.get(uid), self._head.get(uid)

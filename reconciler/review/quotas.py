@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policy.model.execution import Execution
+from policy.model.resources import format_amount
 from policy.model.tenant import Amounts
 from policy.share import total
 from reconciler.converge.world import Assessment
@@ -30,6 +31,24 @@ class QuotaChange:
     guaranteed: Amounts = ()
     maximum: Amounts = ()
     maximum_executions: int = 0
+
+    @property
+    def told(self) -> str:
+        """What it uses before and after, beside its maximum, in words."""
+        before, after, most = (
+            dict(amounts) for amounts in (self.before.amounts, self.after.amounts, self.maximum)
+        )
+        told = [
+            f"{format_amount(name, before.get(name, 0))} to "
+            f"{format_amount(name, after.get(name, 0))}"
+            + (f" of {format_amount(name, most[name])}" if name in most else "")
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
+        ]
+        if self.before.executions != self.after.executions:
+            bound = f" of {self.maximum_executions}" if self.maximum_executions else ""
+            told.append(f"{self.before.executions} to {self.after.executions}{bound} executions")
+        return ", ".join(told)
 
 
 def quota_changes(
