@@ -8,7 +8,7 @@ from functools import cached_property
 
 from policy import reasons
 from policy.assignment import Claim, Claimant, Holding
-from policy.model.decision import Reason, ReasonCode
+from policy.model.decision import Reason, ReasonCode, Refusal
 from policy.model.execution import Component, Execution, NodeId, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.place import Force, Groups, Placer, at_home
@@ -42,6 +42,7 @@ class Admission:
             self._kept = kept_for_windows(round_.snapshot, round_.nodes, round_.settings)
         self._empty: Room | None = None
         self._places: dict[str, int] = {}
+        self._no: dict[tuple[str, str], tuple[Refusal, ...]] = {}
         self._never: dict[tuple[str, int], Reason | None] = {}
 
     @property
@@ -101,10 +102,17 @@ class Admission:
             return reasons.reserved(asked, kept.name, kept.starts_ms)
         if known is ReasonCode.NEVER_FITS and (never := self._never_fits(asked)):
             return never
-        found = reasons.refusals(asked, self._round.room)
+        found = self._refusals(asked)
         if asked.is_filler:
-            return reasons.filler_waits(asked, found)
+            return reasons.filler_waits(found)
         return reasons.no_capacity(asked, found, self._free)
+
+    def _refusals(self, asked: Execution) -> tuple[Refusal, ...]:
+        """Return every node's no once everybody was served; the same to all of a shape."""
+        what = (asked.shape, asked.components[0].name)
+        if what not in self._no:
+            self._no[what] = reasons.refusals(asked, self._round.room)
+        return self._no[what]
 
     @cached_property
     def _free(self) -> Resources:

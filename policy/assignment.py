@@ -51,12 +51,6 @@ class Holding:
         return self.execution.is_preemptible or self.execution.is_elastic
 
     @property
-    def has_spare(self) -> bool:
-        """Whether anything could be taken from it."""
-        execution = self.execution
-        return execution.is_filler or any(self.spare(c) > 0 for c in execution.components)
-
-    @property
     def is_changed(self) -> bool:
         """Whether it holds something else than before."""
         before = self.execution.groups
@@ -277,12 +271,12 @@ class Assignment:
         """Index who holds something on a node that could be taken, in the order of rank."""
         if self._victims is None:
             self._victims = {}
-            for holding in sorted(self.holdings, key=self._yields):
-                if holding.can_give:
-                    for node in {node for _, node in holding.groups}:
-                        self._victims.setdefault(node, []).append(holding)
-                    for (name, node), count in holding.groups.items():
-                        self._note_most(holding, name, node, count)
+            givers = [holding for holding in self.holdings if holding.can_give]
+            for holding in sorted(givers, key=self._yields):
+                for node in {node for _, node in holding.groups}:
+                    self._victims.setdefault(node, []).append(holding)
+                for (name, node), count in holding.groups.items():
+                    self._note_most(holding, name, node, count)
         return self._victims
 
     def _note_most(self, holding: Holding, name: str, node: NodeId, count: int) -> None:

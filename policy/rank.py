@@ -21,6 +21,9 @@ from policy.size import size
 Tier = tuple[int, ...]
 Key = tuple[Tier, tuple[int, str, str, str]]
 
+NO_KEY: Key = ((), (0, "", "", ""))
+"""Of what runs without ever growing or giving."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:

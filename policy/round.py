@@ -10,7 +10,7 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Component, Execution
 from policy.queue import Queue
 from policy.quota import Quotas
-from policy.rank import Key, Ranking, rules_of, with_borrowing
+from policy.rank import NO_KEY, Key, Ranking, rules_of, with_borrowing
 from policy.room import Room
 from policy.settings import Policy, PolicySettings
 from policy.share import total
@@ -44,7 +44,9 @@ class Round:
             settings, self.now_ms, running, snapshot.tenants, self.quotas, self.capacity
         )
         self.queue = Queue(waiting, self.ranking)
-        self.holdings = [Holding(e, self.ranking.running(e)) for e in running]
+        self.holdings = [
+            Holding(e, self.ranking.running(e) if _is_ranked(e) else NO_KEY) for e in running
+        ]
         self.assignment = Assignment(
             self.room,
             self.quotas,
@@ -107,6 +109,11 @@ class Round:
             self.quotas.count(execution.namespace, 1)
             for _, demand in execution.load:
                 self.quotas.charge(execution.namespace, demand, 1)
+
+
+def _is_ranked(execution: Execution) -> bool:
+    """Tell whether what runs could grow or give; the others need no key."""
+    return execution.is_elastic or execution.is_preemptible or not execution.is_full
 
 
 def kind(component: Component) -> tuple[object, ...]:

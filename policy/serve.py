@@ -11,6 +11,7 @@ from policy.assignment import Holding
 from policy.grow import Growth
 from policy.model.decision import NEVER, Wait
 from policy.model.execution import Execution
+from policy.rank import NO_KEY
 from policy.round import Round
 from policy.settings import Policy
 from policy.windows import Windows
@@ -36,7 +37,11 @@ class Service:
         self._growth.trim()
         self._windows.open()
         turns = itertools.count()  # one that starts twice has the same key again
-        growing = [(holding.key, next(turns), holding) for holding in round_.holdings]
+        growing = [
+            (holding.key, next(turns), holding)
+            for holding in round_.holdings
+            if holding.key is not NO_KEY
+        ]
         heapq.heapify(growing)
         queue = round_.queue
         tries = round_.settings.backfill_depth + 1 if round_.rules.skips else 1
