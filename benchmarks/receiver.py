@@ -11,6 +11,7 @@ forged is neither stored nor fetched for.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hmac
 import json
 import os
@@ -184,6 +185,7 @@ def measure(there: Installation, *, round_: int, seconds: float, is_forged: bool
     asyncio.run(flood(there.port, requests[:WARM_UP], WARM_UP * 60 / PER_MINUTE))
     # What was asked for until now is fetched before the counting begins.
     threading.Event().wait(SPACING_S + 1)
+    gc.freeze()  # a pause of this process would count as the receiver's
     memory, fetches = there.rss_mb(), there.fetches()
     answers = asyncio.run(flood(there.port, requests[WARM_UP:], seconds))
     statuses = {status for status, _ in answers}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -43,6 +44,8 @@ def serve(app: ASGIApp, listener: socket.socket, connections: Connections) -> No
     # uvicorn has handlers of its own while it serves; when it is done it raises what it got again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    # Everything loaded until now stays: no collection has to look through it while somebody waits.
+    gc.freeze()
     server.run(sockets=[listener])
 
 
