@@ -89,7 +89,7 @@ class PolicySettings:
     half_life_ms: int = 24 * HOUR_MS
     entry_penalty_ms: int = MINUTE_MS
     grant_ms: int = MINUTE_MS
-    regrow_ms: int = 5 * MINUTE_MS
+    regrow_ms: int = 30 * MINUTE_MS
     slack_permille: int = 100
     gain_permille: int = 500
     reservation_lead_ms: int = 2 * MINUTE_MS

@@ -86,7 +86,7 @@ def test_who_gave_replicas_back_says_so_and_grows_again_later(site: Site) -> Non
     assert part(site, "aml/wide") == (9, 9)
     report = site.reconcile()
     assert report.wake_at is not None
-    site.cluster.advance(3_600_000)  # until then it leaves some slack for others
+    site.cluster.advance(6 * 3_600_000)  # until then it leaves some slack for others
     until(site, lambda: part(site, "aml/wide") == (12, 12))
     assert elastic(site, "aml/wide") == ("True", "AtMax")
 
