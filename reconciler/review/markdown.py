@@ -139,10 +139,7 @@ def _details(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
 
 def _footer(found: Preview, base: str, head: str, taken_at: datetime | None) -> str:
     queue = f"the queue of {_time(taken_at)}" if taken_at else "no snapshot of the queue"
-    return (
-        f"Base `{base[:12]}`, head `{head[:12]}`, {queue} (`{found.snapshot}`). "
-        "Schema, policy, quotas and limits are the base's."
-    )
+    return f"Base `{base[:12]}`, head `{head[:12]}`, {queue} (`{found.snapshot}`)."
 
 
 def _code(value: str | None) -> str:
