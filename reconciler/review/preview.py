@@ -228,7 +228,7 @@ class _Comparison:
         old, new = self._spec(uid, base), head.spec
         if old is None or new is None or base.spec_hash == head.spec_hash:
             return None, ""
-        record = self._after.records.get(uid)
+        record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return ActionKind.IN_PLACE, ""  # nothing of it is there yet
         if base.document_hash == head.document_hash and head.update != "auto":

@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from policy.model.execution import Constraint, Operator
 from policy.settings import PolicySettings
 from reconciler.converge.world import Wanted
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Platform
 from reconciler.review.cluster import Cluster
 from reconciler.review.effects import EffectKind
 from reconciler.review.preview import ActionKind, Preview, preview
-from tests.builders import HOST, MIB, Ledger, batch, manifest, resources, service, wanted
+from tests.builders import (
+    HOST,
+    MIB,
+    Ledger,
+    batch,
+    interactive,
+    manifest,
+    resources,
+    service,
+    wanted,
+)
 from tests.unit.converge.passes import started
 
 HOUR_MS = 3_600_000
@@ -107,3 +118,14 @@ def test_the_fields_that_an_edit_changes_are_told() -> None:
     (line,) = seen(want(old), want(edited), ledger, state).lines
     assert line.action is ActionKind.IN_PLACE
     assert [(c.path, c.before, c.after) for c in line.changes] == [("lifetime_ms", "1 h", "2 h")]
+
+
+def test_an_edit_that_moves_what_runs_is_told_as_a_replacement() -> None:
+    ledger = Ledger()
+    part = service()
+    state = started(ledger, manifest(interactive(part), name="book"))
+    there = Constraint(attribute="node.hostname", operator=Operator.EQUAL, value="n2")
+    moved = interactive(replace(part, constraints=(there,)))
+    base, head = (want(manifest(spec, name="book")) for spec in (interactive(part), moved))
+    (line,) = seen(base, head, ledger, state).lines
+    assert line.action is ActionKind.REPLACE
