@@ -48,9 +48,9 @@ def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() ->
 def test_a_body_that_never_ends_is_told_so_and_cut_off() -> None:
     with serving(body_timeout_s=0.2) as served, served.connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\nonly this")
-        answer = connection.recv(2000)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert is_cut_off(connection)
+        # The answer may come in several pieces; its end is that of the connection.
+        with connection.makefile("rb") as answer:
+            assert answer.read().startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_header_beyond_all_measure_is_refused() -> None:
