@@ -43,7 +43,7 @@ class Admission:
         self._empty: Room | None = None
         self._places: dict[str, int] = {}
         self._no: dict[tuple[str, str], tuple[Refusal, ...]] = {}
-        self._never: dict[tuple[str, int], Reason | None] = {}
+        self._never: dict[tuple[str, str, int], Reason | None] = {}
 
     @property
     def somebody_waits(self) -> bool:
@@ -211,7 +211,8 @@ class Admission:
 
     def _never_fits(self, asked: Execution) -> Reason | None:
         """Return why even the empty cluster couldn't take a core; asked once for each shape."""
-        what = (asked.shape, core_of(asked))
+        # The name too, since the reason tells it.
+        what = (asked.shape, asked.components[0].name, core_of(asked))
         if what not in self._never and not self._surely_fits(asked):
             room = self._emptied()
             groups: Groups = {}

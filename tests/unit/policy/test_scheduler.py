@@ -80,6 +80,12 @@ def test_a_request_that_no_cluster_of_these_nodes_can_meet_blocks_nobody() -> No
     assert "n1 needs 64 CPUs, 4 CPUs free" in wait.reason.message
 
 
+def test_each_of_several_that_never_fit_is_told_of_its_own_component() -> None:
+    giants = [execution(name, component(f"{name}-part", cpus=64)) for name in ("one", "two")]
+    decision = decide(snapshot(*giants, nodes=(node("n1"),)), FIFO)
+    assert [w.reason.refusals[0].component for w in decision.waits] == ["one-part", "two-part"]
+
+
 def test_higher_priority_goes_first_whatever_its_arrival() -> None:
     low = execution("low", component(cpus=4), at=1)
     high = execution("high", component(cpus=4), at=2, priority=10)
