@@ -221,12 +221,10 @@ def snapshots(draw: st.DrawFn, *, calendar: bool = False) -> Snapshot:
 
 def apply(snapshot: Snapshot, decision: Decision) -> Snapshot:
     """The snapshot as it is once the decision was carried out."""
-    groups = {stopped.uid: () for stopped in decision.preemptions}
-    groups |= {start.uid: start.allocations for start in decision.starts}
-    groups |= {resize.uid: resize.allocations for resize in decision.resizes}
+    groups = decision.carried_out(snapshot.executions)
     return replace(
         snapshot,
         executions=tuple(
-            replace(e, allocations=groups.get(e.uid, e.allocations)) for e in snapshot.executions
+            replace(e, allocations=groups.get(e.uid, ())) for e in snapshot.executions
         ),
     )

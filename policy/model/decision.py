@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from policy.model.execution import Allocation, NodeId, Uid
+from policy.model.execution import Allocation, Execution, NodeId, Uid
 
 
 class ReasonCode(StrEnum):
@@ -125,6 +125,15 @@ class Decision:
     def changes_nothing(self) -> bool:
         """Whether there is nothing to carry out."""
         return not (self.preemptions or self.starts or self.resizes)
+
+    def carried_out(self, executions: Iterable[Execution]) -> Mapping[Uid, tuple[Allocation, ...]]:
+        """Return the groups of all who are admitted once this is done, of those it was made on."""
+        groups = {e.uid: e.allocations for e in executions if e.is_admitted}
+        groups |= {start.uid: start.allocations for start in self.starts}
+        groups |= {resize.uid: resize.allocations for resize in self.resizes}
+        for stopped in self.preemptions:
+            groups.pop(stopped.uid, None)
+        return groups
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Decision) and self._parts() == other._parts()

@@ -98,10 +98,7 @@ def _taken(
 
 def _held(found: Assessment) -> dict[Uid, int]:
     """Return how many replicas everybody has once the decision is carried out."""
-    held = {e.uid: e.allocations for e in found.snapshot.executions if e.is_admitted}
-    held |= {change.uid: change.allocations for change in found.decision.resizes}
-    for stopped in found.decision.preemptions:
-        held.pop(stopped.uid, None)
+    held = found.decision.carried_out(found.snapshot.executions)
     return {uid: sum(group.count for group in groups) for uid, groups in held.items()}
 
 

@@ -73,11 +73,7 @@ def quota_changes(
 
 def _uses(found: Assessment) -> dict[str, Use]:
     """Return what every namespace reserves once the decision is carried out."""
-    groups = {e.uid: e.allocations for e in found.snapshot.executions if e.is_admitted}
-    groups |= {change.uid: change.allocations for change in found.decision.resizes}
-    groups |= {start.uid: start.allocations for start in found.decision.starts}
-    for stopped in found.decision.preemptions:
-        groups.pop(stopped.uid, None)
+    groups = found.decision.carried_out(found.snapshot.executions)
     by_namespace: dict[str, list[Execution]] = {}
     for execution in found.snapshot.executions:
         if execution.uid in groups:
