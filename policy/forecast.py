@@ -36,6 +36,7 @@ class Expected:
     ``at_ms`` None: nobody can know, or never, or not before the horizon; ``because`` says which.
     ``low_ms`` and ``high_ms`` are the earliest and the latest that came out; ``high_ms`` None with
     a start: nobody knows how late it may be. ``basis`` says what the estimate rests on.
+    ``is_rough``: not every event was looked at, so small differences mean nothing.
     """
 
     uid: Uid
@@ -44,6 +45,7 @@ class Expected:
     high_ms: int | None = None
     basis: str = ""
     because: str = ""
+    is_rough: bool = False
 
 
 def forecast(
@@ -116,12 +118,14 @@ class _Forecast:
         early_permille, late_permille = self._spread_permille
         low_ms = self._scaled(min(known), early_permille)
         high_ms = self._scaled(max(known), late_permille)
+        fits_now = at_ms <= self._now_ms
         return Expected(
             uid=uid,
             at_ms=at_ms,
             low_ms=low_ms - self._error_ms(low_ms),
             high_ms=None if is_open else high_ms + self._error_ms(high_ms),
-            basis=self._basis(at_ms),
+            basis=FITS_NOW if fits_now else self._basis(at_ms),
+            is_rough=not fits_now and self._grain is not EXACT,
         )
 
     def _scaled(self, start_ms: int, permille: int) -> int:
@@ -133,8 +137,6 @@ class _Forecast:
         return min(looked_ahead_ms, self._grain.error_ms(looked_ahead_ms))
 
     def _basis(self, at_ms: int) -> str:
-        if at_ms <= self._now_ms:
-            return FITS_NOW
         index = bisect_right(self._grounds, at_ms, key=lambda ground: ground[0])
         told = self._grounds[index - 1][1].told if index else "the calendar and the policy's clock"
         return told if self._grain is EXACT else f"{told}, roughly"

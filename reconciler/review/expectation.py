@@ -35,7 +35,7 @@ class Expectation:
         """Return when an execution starts; None: nobody can know, or it doesn't wait."""
         if uid in self.starts:
             return self._cluster.observed.taken_at
-        if uid not in self.waits or self._cluster.id == NO_SNAPSHOT:
+        if not self._is_forecast(uid):
             return None
         at_ms = self._expected[uid].at_ms
         return None if at_ms is None else from_epoch_ms(at_ms)
@@ -52,7 +52,10 @@ class Expectation:
 
     def is_rough(self, uid: Uid) -> bool:
         """Tell whether the forecast looked coarsely, so that small differences mean nothing."""
-        return self.basis(uid).endswith("roughly")
+        return self._is_forecast(uid) and self._expected[uid].is_rough
+
+    def _is_forecast(self, uid: Uid) -> bool:
+        return uid in self.waits and self._cluster.id != NO_SNAPSHOT
 
     @cached_property
     def _expected(self) -> Mapping[Uid, Expected]:
