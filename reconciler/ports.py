@@ -373,7 +373,7 @@ class Store(Protocol):
         """Wait until a pass is wanted, at most ``timeout_s``; NOTIFY on PostgreSQL, else polled."""
 
     def forget_deliveries(self) -> None:
-        """Remove deliveries that are so old that no forge repeats them."""
+        """Remove deliveries, and what they asked for, that are too old to matter."""
 
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit (no lease needed)."""

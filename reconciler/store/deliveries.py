@@ -12,6 +12,7 @@ from reconciler.store.tables import deliveries
 from reconciler.store.upsert import inserted
 
 KEPT = timedelta(days=7)
+"""How long forges may repeat a delivery, and how long anybody may wait for a review."""
 
 
 def add(connection: Connection, new: Sequence[Delivery]) -> tuple[bool, ...]:

@@ -178,9 +178,14 @@ class SqlStore:
         return self._transactions.write(reviews.take)
 
     def forget_deliveries(self) -> None:
-        """Remove deliveries that are so old that no forge repeats them."""
+        """Remove deliveries, and what they asked for, that are too old to matter."""
         now = self._clock.now()
-        self._transactions.write(lambda connection: deliveries.forget(connection, now=now))
+
+        def work(connection: Connection) -> None:
+            deliveries.forget(connection, now=now)
+            reviews.forget(connection, now=now)
+
+        self._transactions.write(work)
 
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit; the first one counts. No lease needed."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
 from reconciler.inbox import ReviewRequest
+from reconciler.store.deliveries import KEPT
 from reconciler.store.tables import review_requests
 from reconciler.store.upsert import upsert
 
@@ -24,6 +26,11 @@ def take(connection: Connection) -> tuple[ReviewRequest, ...]:
     found = connection.execute(delete(table).returning(*columns)).mappings()
     taken = [ReviewRequest(**row) for row in found]
     return tuple(sorted(taken, key=lambda asked: (asked.requested_at, asked.subject)))
+
+
+def forget(connection: Connection, *, now: datetime) -> None:
+    """Remove what nobody waits for any more."""
+    connection.execute(delete(review_requests).where(review_requests.c.requested_at < now - KEPT))
 
 
 def _row(asked: ReviewRequest) -> dict[str, object]:

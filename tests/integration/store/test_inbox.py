@@ -88,14 +88,17 @@ def test_of_several_requests_to_review_one_the_newest_is_left(
     assert store.take_wanted() == ()
 
 
-def test_deliveries_are_kept_for_a_week(
+def test_deliveries_and_what_they_ask_for_are_kept_for_a_week(
     database_url: str, open_inbox: OpenInbox, open_store: OpenStore, store_clock: FixedClock
 ) -> None:
     inbox, store = open_inbox(database_url), open_store(database_url)
     inbox.record([delivery("old"), delivery("new", received_at=AT + timedelta(days=2))])
+    recent = review(8, requested_at=AT + timedelta(days=2))
+    inbox.record([asking("review", review()), asking("recent", recent)])
     store_clock.time = AT + timedelta(days=7, hours=1)
     store.forget_deliveries()
     assert inbox.record([delivery("old"), delivery("new")]) == (True, False)
+    assert store.take_review_requests() == (recent,)
 
 
 def test_before_the_loop_made_the_tables_nothing_can_be_put_down(
