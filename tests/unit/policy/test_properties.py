@@ -281,7 +281,7 @@ def test_nobody_holds_elastic_replicas_that_one_of_higher_rank_could_use(
 def test_who_waits_last_takes_nothing_from_those_before(
     snapshot: Snapshot, settings: PolicySettings
 ) -> None:
-    one = pooled(snapshot)
+    one = unpreemptible(pooled(snapshot))
     line = sorted(Round(one, one.nodes, settings).queue.ranked())
     if not line:
         return
@@ -289,6 +289,14 @@ def test_who_waits_last_takes_nothing_from_those_before(
     fewer = replace(one, executions=tuple(e for e in one.executions if e.uid != last.uid))
     with_last = {s.uid for s in decide(one, settings).starts} - {last.uid}
     assert with_last == {s.uid for s in decide(fewer, settings).starts}
+
+
+def unpreemptible(snapshot: Snapshot) -> Snapshot:
+    """The same with nobody who may be stopped for another: no such class, and no fillers."""
+    executions = tuple(
+        replace(e, is_preemptible=False) for e in snapshot.executions if not e.is_filler
+    )
+    return replace(snapshot, executions=executions)
 
 
 def pooled(snapshot: Snapshot) -> Snapshot:
