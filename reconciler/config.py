@@ -11,12 +11,15 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from reconciler.errors import ConfigError
+from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
+
+T = TypeVar("T")
 
 DEFAULT_FILE = "zoe.toml"
 BASELINE_CAPABILITIES = (
@@ -43,6 +46,7 @@ class SourceSettings:
     ssh_key_file: Path | None = None
     known_hosts_file: Path | None = None
     timeout_s: int = 60
+    forge: ForgeSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,9 @@ class Settings:
     cluster: Literal["swarm", "simulated"] = "swarm"
     init_image: str = "busybox"
     concurrency: int = 4
+    page_url: str = ""
+    smtp: SmtpSettings | None = None
+    notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
         default_factory=lambda: MappingProxyType({"workspace": StorageSettings(name="workspace")})
     )
@@ -128,7 +135,10 @@ _LITERALS = {
     "mode": ("converge", "observe"),
     "cluster": ("swarm", "simulated"),
     "role": ("platform", "tenant"),
+    "provider": ("github", "gitlab", "gitea", "forgejo", "bitbucket"),
+    "security": ("starttls", "tls", "none"),
 }
+_TABLES = ("sources", "storage", "security_profiles", "name", "forge", "smtp", "notify")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -151,6 +161,13 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         )
         for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
+    notify = {
+        name: NotifySettings(
+            name=name, **_checked(NotifySettings, table, base, f"[notify.{name}]", problems)
+        )
+        for name, table in _tables(data, "notify", dict, "[notify.NAME]", problems)
+    }
+    smtp = _table(SmtpSettings, data.pop("smtp", None), base, "[smtp]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -160,7 +177,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:
         raise ConfigError("zoe.toml: " + "; ".join(problems))
-    settings = Settings(**{**values, "sources": sources})
+    settings = Settings(**{**values, "sources": sources, "smtp": smtp, "notify": notify})
     return replace(
         settings,
         state_dir=base / settings.state_dir,
@@ -186,11 +203,28 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
         return
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
-        values = _checked(SourceSettings, table, base, where, problems)
+        given = dict(table)
+        forge = _table(ForgeSettings, given.pop("forge", None), base, f"{where} forge", problems)
+        values = _checked(SourceSettings, given, base, where, problems)
         if {"id", "url"} <= values.keys():
-            yield SourceSettings(**values)
+            yield SourceSettings(**values, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")
+
+
+def _table(kind: type[T], table: object, base: Path, where: str, problems: list[str]) -> T | None:
+    """Return a table of its own; None without one, or with a problem noted."""
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        problems.append(f"{where} must be a table of its own")
+        return None
+    before = len(problems)
+    values = _checked(kind, table, base, where, problems)
+    mandatory = {f.name for f in fields(kind) if f.default is MISSING}  # type: ignore[arg-type]
+    if missing := sorted(mandatory - table.keys()):
+        problems.append(f"{where}: needs {' and '.join(missing)}")
+    return kind(**values) if len(problems) == before else None
 
 
 def _checked(
@@ -200,7 +234,7 @@ def _checked(
     known = {f.name: str(f.type) for f in fields(kind)}
     values: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in known or key in ("sources", "storage", "security_profiles", "name"):
+        if key not in known or key in _TABLES:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
             problems.append(f"{where}: {key} is unknown{hint}")

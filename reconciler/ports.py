@@ -23,6 +23,7 @@ from reconciler.converge.state import (
     ServiceSpec,
 )
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.outbox import Posting
 
 
 class Clock(Protocol):
@@ -276,6 +277,7 @@ class Changes:
     snapshot: str | None = None
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
+    postings: tuple[Posting, ...] = ()
 
     @property
     def is_empty(self) -> bool:

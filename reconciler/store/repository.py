@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
+from reconciler.outbox import Letter
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
@@ -24,6 +26,7 @@ from reconciler.store import (
     ledger,
     meta,
     migrate,
+    outbox,
     placements,
     publication,
     runtimes,
@@ -180,6 +183,14 @@ class SqlStore:
         """Return the confirmed commits."""
         return self._transactions.read(confirmations.read)
 
+    def waiting_letters(self) -> Sequence[Letter]:
+        """Return the letters that are to be sent, the longest waiting first."""
+        return self._transactions.read(outbox.waiting)
+
+    def record_delivery(self, before: Letter, after: Letter) -> None:
+        """Store what came of a try to send a letter. No lease needed; the version stays."""
+        self._transactions.write(lambda connection: outbox.record(connection, before, after))
+
     def _make_waiter(self, poll_s: float) -> Waiter:
         def is_any() -> bool:
             return self._transactions.read(wanted.is_any)
@@ -237,4 +248,5 @@ def _write(
     accepted.write_commits(connection, changes.accepted, now=now)
     publication.write_snapshot(connection, changes.snapshot, now=now)
     publication.write_files(connection, changes.published)
+    outbox.put(connection, changes.postings, now=now)
     return numbered
