@@ -16,6 +16,7 @@ from datetime import datetime
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
+from reconciler.announcing import Announcer
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
@@ -40,6 +41,7 @@ from reconciler.ports import (
     Store,
 )
 from reconciler.publisher import Publisher
+from reconciler.sender import Sender
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,8 @@ class Loop:
     lease: Lease
     observe_only: bool = False
     concurrency: int = 4
+    announcer: Announcer = field(default_factory=Announcer)
+    sender: Sender | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
@@ -99,9 +103,16 @@ class Loop:
         self._commit(wanted, found)
         self._last = found
         outcomes = self._act(found)
+        self._announce(found, outcomes)
         self.publish()
         self._is_first = False
         return self._report(wanted, found, outcomes)
+
+    def close(self) -> None:
+        """Wait for a push and a request under way, and stop both."""
+        self.publisher.close()
+        if self.sender is not None:
+            self.sender.close()
 
     # -- read -----------------------------------------------------------------------------------
 
@@ -255,6 +266,15 @@ class Loop:
             new = Changes(published=landed.digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
 
+    def _announce(self, found: Assessment, outcomes: tuple[Outcome, ...]) -> None:
+        """Put what forges are to know into the outbox, and have it emptied beside the loop."""
+        if self._accepted is not None:
+            news = self.announcer.statuses(self._accepted, found, self.reader.diagnostics, outcomes)
+            if news:
+                self.store.commit(Changes(postings=news), self.lease)
+        if self.sender is not None:
+            self.sender.flush()
+
     def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
         phases = [status.phase for status in found.statuses]
         return Report(
@@ -270,7 +290,7 @@ class Loop:
             or any(status.reason in _UNTIL_GONE for status in found.statuses),
             runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
             facts=len(found.steps),
-            wake_at=_earliest(found),
+            wake_at=_earliest(found, self.sender),
         )
 
 
@@ -278,10 +298,11 @@ def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
     return frozenset((service.id, service.spec.name) for service in observed.services)
 
 
-def _earliest(found: Assessment) -> datetime | None:
+def _earliest(found: Assessment, sender: Sender | None) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
+    times += [sender.next_at] if sender and sender.next_at else []
     times += [
         from_epoch_ms(execution.ends_ms)
         for execution in found.snapshot.executions

@@ -22,6 +22,7 @@ from reconciler.converge.state import (
     ObservedState,
     ServiceSpec,
 )
+from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting
 
@@ -325,7 +326,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Protocol):
+class Store(Outbox, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:

@@ -1,0 +1,117 @@
+"""What the forge is told of a commit: a loop with real Git and database, and a played GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.outbox import State
+from reconciler.outgoing import ForgeSettings
+from reconciler.ports import Changes
+from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
+from tests.fixtures.site import Site, execution_file
+
+JOB = "executions/aml/job.yaml"
+
+
+@pytest.fixture
+def github(forge_server: Callable[..., ForgeServer]) -> ForgeServer:
+    return forge_server("github")
+
+
+@pytest.fixture
+def told(site: Site, github: ForgeServer, tmp_path: Path) -> Callable[[], list[tuple[str, ...]]]:
+    """Give the site a forge; return what that was told: commit, state, description."""
+    (tmp_path / "token").write_text(TOKEN)
+    forge = ForgeSettings(
+        provider="github", repository=REPOSITORY, token_file=tmp_path / "token", api=github.url
+    )
+    source = replace(site.settings.platform_source, forge=forge)
+    site.settings = replace(site.settings, sources=(source,), page_url="https://zoe.example.org/")
+    site.restart()
+
+    def read() -> list[tuple[str, ...]]:
+        assert site.loop.sender is not None
+        site.loop.sender.flush(wait=True)  # the round that is under way
+        site.loop.sender.flush(wait=True)
+        return [(sha, s["state"], s["description"]) for sha, s in github.statuses]
+
+    return read
+
+
+def test_a_commit_that_was_acted_on_succeeds_once(
+    site: Site, github: ForgeServer, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    commit = site.push({JOB: execution_file()})
+    site.reconcile(passes=6, ms=5_000)
+    assert told() == [(commit, "success", "accepted and acted on")]
+    assert github.statuses[0][1]["target_url"] == "https://zoe.example.org/commits"
+    site.restart()
+    site.reconcile(passes=2)
+    assert len(told()) == 1
+
+
+def test_an_invalid_file_fails_its_commit_and_says_which(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    commit = site.push({JOB: "kind: Exekution\n"})
+    site.reconcile(passes=2)
+    ((sha, state, text),) = told()
+    assert (sha, state) == (commit, "failure")
+    assert text.startswith(f"{JOB} is invalid")
+
+
+def test_a_tip_that_is_not_followed_says_how_it_would_be(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    accepted = site.repository.tip()
+    site.reconcile()
+    rewritten = site.push({JOB: execution_file()}, parents=[])
+    site.reconcile(passes=2)
+    assert [(sha, state) for sha, state, _ in told()] == [
+        (accepted, "success"),
+        (rewritten, "failure"),
+    ]
+
+
+def test_a_forge_that_hangs_delays_nothing_but_what_it_is_told(
+    site: Site, github: ForgeServer, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    github.gate.clear()
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=6, ms=5_000)
+    assert site.phases() == {"aml/job": "Running"}
+    github.gate.set()
+    told()
+    site.cluster.advance(600_000)
+    # Once more than needed: what never answered may have taken it or not.
+    assert {state for _, state, _ in told()} == {"success"}
+
+
+def test_a_preview_is_one_comment_and_one_status(
+    site: Site, github: ForgeServer, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    site.reconcile()
+    for body in ("2 valid", "2 valid", "1 error"):
+        postings = site.loop.announcer.preview(
+            pull=7, sha="c" * 40, state=State.SUCCESS, description="plan", body=body
+        )
+        site.store.commit(Changes(postings=postings), site.lease)
+        told()
+    (comment,) = github.comments
+    assert (comment.edits, comment.body.splitlines()[1]) == (1, "1 error")
+    assert [s["context"] for _, s in github.statuses] == ["zoe/apply", "zoe/plan"]
+
+
+def test_a_merge_queues_commit_gets_a_status_and_no_comment(
+    site: Site, github: ForgeServer, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    postings = site.loop.announcer.preview(
+        pull=0, sha="c" * 40, state=State.SUCCESS, description="no manifest changes", body=""
+    )
+    site.store.commit(Changes(postings=postings), site.lease)
+    assert told() == [("c" * 40, "success", "no manifest changes")]
+    assert github.comments == []
