@@ -75,6 +75,7 @@ def _once(
                 report = loop.reconcile(fetch=False)
                 told(report)
             loop.publish(wait=True)
+            loop.deliver()
         return report
     finally:
         with contextlib.suppress(StoreUnavailable):

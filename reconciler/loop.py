@@ -31,6 +31,7 @@ from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.notices import notices
 from reconciler.ports import (
     Changes,
     Clock,
@@ -178,6 +179,7 @@ class Loop:
             good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
+            postings=notices(found, {t.name: t for t in wanted.platform.notify_targets}),
         )
         if new.is_empty:
             return
@@ -265,6 +267,11 @@ class Loop:
         if landed is not None:
             new = Changes(published=landed.digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
+
+    def deliver(self) -> None:
+        """Send what is due to be sent, and wait for it."""
+        if self.sender is not None:
+            self.sender.flush(wait=True)
 
     def _announce(self, found: Assessment, outcomes: tuple[Outcome, ...]) -> None:
         """Put what forges are to know into the outbox, and have it emptied beside the loop."""

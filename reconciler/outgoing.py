@@ -20,6 +20,7 @@ class ForgeSettings:
     repository: str
     token_file: Path
     api: str = ""
+    timeout_s: int = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

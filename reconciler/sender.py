@@ -63,7 +63,9 @@ class Sender:
         return self._flight is not None and not self._flight.done()
 
     def flush(self, *, wait: bool = False) -> None:
-        """Begin a round unless one is under way; with ``wait``, wait for its end."""
+        """Begin a round unless one is under way; with ``wait``, a whole one from now on."""
+        if wait and self._flight is not None:
+            self._flight.result()
         if not self.is_busy:
             self._flight = self._pool.submit(self._round)
         if wait and self._flight is not None:
@@ -76,34 +78,40 @@ class Sender:
 
     def _round(self) -> None:
         try:
-            letters = due(
-                self._outbox.waiting_letters(),
-                self._clock.now(),
-                paused_until=self._paused_until,
-                statuses_most=self._statuses_most,
-            )
-            for letter in letters:
-                if self._is_closing:
-                    return
-                self._send(letter)
-            now = self._clock.now()
-            left = [letter.due_at for letter in self._outbox.waiting_letters()]
-            self.next_at = min((at for at in left if at > now), default=None)
+            self._send_all()
         except StoreUnavailable as error:
             log.warning("outbox not read", extra={"error": str(error)})
         except Exception:
             # A fault of ours in here mustn't silence everything else that is to be told.
             log.exception("a fault in the sender")
 
+    def _send_all(self) -> None:
+        letters = due(
+            self._outbox.waiting_letters(),
+            self._clock.now(),
+            paused_until=self._paused_until,
+            statuses_most=self._statuses_most,
+        )
+        silent: set[str] = set()
+        for letter in letters:
+            if self._is_closing:
+                return
+            # A target that fails isn't asked again in this round: each try may take its whole time.
+            if letter.target not in silent and isinstance(self._send(letter), Delayed):
+                silent.add(letter.target)
+        now = self._clock.now()
+        left = [letter.due_at for letter in self._outbox.waiting_letters()]
+        self.next_at = min((at for at in left if at > now), default=None)
+
     def _statuses_most(self, target: str) -> int:
         forge = self._forges.get(target)
         return forge.statuses_most if forge else 0
 
-    def _send(self, letter: Letter) -> None:
+    def _send(self, letter: Letter) -> Outcome | None:
+        """Try a letter and store what came of it; None: not its turn."""
         now = self._clock.now()
-        is_paused = self._paused_until.get(letter.target, now) > now
-        if is_paused or not self._reaches(letter) or not self._pace.allows(letter.target, now):
-            return
+        if not self._reaches(letter) or not self._pace.allows(letter.target, now):
+            return None
         self._pace.note(letter.target, now)
         outcome = self._tried(letter)
         after = settle(letter, outcome, self._clock.now())
@@ -111,6 +119,7 @@ class Sender:
             self._paused_until[letter.target] = self._clock.now() + pause
         self._outbox.record_delivery(letter, after)
         _log(letter, outcome, after)
+        return outcome
 
     def _reaches(self, letter: Letter) -> bool:
         message = letter.message
@@ -127,6 +136,10 @@ class Sender:
             return Delayed(error=str(error), retry_after=pause)
         except DeliveryRefused as error:
             return Refused(error=str(error))
+        except Exception as error:
+            # A letter that we can't handle mustn't keep those behind it from being sent.
+            log.exception("a fault in sending", extra={"target": letter.target, "key": letter.key})
+            return Delayed(error=f"a fault in zoe itself: {type(error).__name__}")
 
     def _hand_over(self, letter: Letter) -> str:
         """Give a letter to its target and return its id there, if it has one."""

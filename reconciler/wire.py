@@ -177,6 +177,7 @@ def announcer(settings: Settings) -> Announcer:
 def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
     """Return what empties the outbox. Nothing is connected before there is something to send."""
     from reconciler.forges import forge
+    from reconciler.notifiers import notifiers
 
     return Sender(
         outbox,
@@ -185,7 +186,9 @@ def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
             for source in settings.sources
             if source.forge is not None
         },
-        notifiers={},
+        notifiers=notifiers(
+            deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
+        ),
         clock=clock,
     )
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from reconciler.errors import ConfigError, DeliveryRefused, TargetUnavailable
+from reconciler.errors import ConfigError, TargetUnavailable
 from reconciler.outgoing import ForgeSettings, credential
-from reconciler.web_client import Answer, Place, send
+from reconciler.web_client import Place, send
+from reconciler.web_failures import failure
 
 T = TypeVar("T")
 
 
-class NotThere(TargetUnavailable):
-    """The forge doesn't know the thing, or doesn't show it to us."""
+_HINTS = {
+    401: "the token isn't accepted: renew token_file",
+    403: "if that isn't a limit, the token lacks a permission",
+    404: "does the token give access to the repository?",
+}
 
 
 class Api:
@@ -63,10 +65,18 @@ class Api:
         if payload is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(payload).encode()
-        answer = send(method, self._place, path, headers=headers, body=body)
+        answer = send(
+            method,
+            self._place,
+            path,
+            headers=headers,
+            body=body,
+            timeout_s=self._settings.timeout_s,
+        )
         if answer.is_success:
             return answer.data()
-        raise failure(answer, f"{method} {self._place.host}{path}", secrets=[token])
+        request = f"{method} {self._place.host}{path}"
+        raise failure(answer, request, secrets=[token], hints=_HINTS)
 
     def ask(
         self,
@@ -86,53 +96,3 @@ class Api:
         except (KeyError, TypeError) as error:
             told = f"{method} {self._place.host}{path}: not the answer of such a forge"
             raise TargetUnavailable(f"{told}; check provider and api") from error
-
-
-def failure(
-    answer: Answer, request: str, *, secrets: list[str]
-) -> TargetUnavailable | DeliveryRefused:
-    """Return the error that an answer which isn't a success means."""
-    words = answer.words(secrets)
-    told = f"{request}: {answer.status} {words}".rstrip()
-    match answer.status:
-        case 404 | 410:
-            return NotThere(f"{told}; does the token give access to the repository?")
-        case 401:
-            return TargetUnavailable(f"{told}; the token isn't accepted: renew token_file")
-        case 403 | 408 | 409 | 425 | 429:
-            return TargetUnavailable(told, retry_after_s=retry_after_s(answer.headers))
-        case status if status >= 500:
-            return TargetUnavailable(told, retry_after_s=retry_after_s(answer.headers))
-        case status if 300 <= status < 400:
-            place = answer.headers.get("location", "elsewhere")
-            return DeliveryRefused(
-                f"{request} leads to {place[:200]}: set repository and api to where it is now"
-            )
-        case _:
-            return DeliveryRefused(told)
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds to wait that a server asks for: Retry-After, or when its limit is reset.
-
-    ``now`` stands in for the server's own Date where it sent none.
-    """
-    asked = headers.get("retry-after", "").strip()
-    if asked.isdigit():
-        return float(asked)
-    now = _date(headers.get("date", "")) or now
-    if now is None:
-        return None
-    until = _date(asked)
-    reset = headers.get("x-ratelimit-reset", "")
-    if until is None and headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        until = datetime.fromtimestamp(min(int(reset), 2**35), UTC)
-    return max(0.0, (until - now).total_seconds()) if until else None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -180,7 +180,7 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     elsewhere = forge_server("hook")
     server.answer_next(Scripted(307, {"Location": f"{elsewhere.url}/steal"}))
-    with pytest.raises(DeliveryRefused, match=r"leads to .*steal: set repository and api"):
+    with pytest.raises(DeliveryRefused, match=r"leads to .*steal: set the address"):
         forge.set_status(status())
     assert elsewhere.requests == []
 

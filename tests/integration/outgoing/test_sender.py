@@ -183,3 +183,26 @@ def test_the_log_and_the_database_hold_no_token(
     assert "[hidden]" in letter.error
     assert TOKEN not in caplog.text + str([record.__dict__ for record in caplog.records])
     assert not any(TOKEN.encode() in path.read_bytes() for path in tmp_path.glob("*.db*"))
+
+
+def test_a_letter_that_nobody_can_handle_keeps_none_from_being_sent(office: Office) -> None:
+    office.token_file.write_text("\N{SNOWMAN}")  # no header can hold it
+    office.put(status("one"))
+    office.flush()
+    (letter,) = office.store.waiting_letters()
+    assert letter.error.startswith("a fault in zoe itself")
+    office.token_file.write_text(TOKEN)
+    office.put(status("two", sha="b" * 40))
+    office.flush()
+    office.flush(after=timedelta(minutes=1))
+    assert office.told == ["two", "one"]
+
+
+def test_a_target_that_fails_is_asked_once_a_round(office: Office) -> None:
+    office.server.answer_next(*[Scripted(cut=True)] * 3)
+    office.put(*(status(str(n), sha=f"{n:040x}") for n in range(3)))
+    office.flush()
+    assert len(office.server.requests) == 1
+    for _ in range(6):
+        office.flush(after=timedelta(minutes=1))
+    assert sorted(office.told) == ["0", "1", "2"]

@@ -27,16 +27,18 @@ def told(site: Site, github: ForgeServer, tmp_path: Path) -> Callable[[], list[t
     """Give the site a forge; return what that was told: commit, state, description."""
     (tmp_path / "token").write_text(TOKEN)
     forge = ForgeSettings(
-        provider="github", repository=REPOSITORY, token_file=tmp_path / "token", api=github.url
+        provider="github",
+        repository=REPOSITORY,
+        token_file=tmp_path / "token",
+        api=github.url,
+        timeout_s=2,
     )
     source = replace(site.settings.platform_source, forge=forge)
     site.settings = replace(site.settings, sources=(source,), page_url="https://zoe.example.org/")
     site.restart()
 
     def read() -> list[tuple[str, ...]]:
-        assert site.loop.sender is not None
-        site.loop.sender.flush(wait=True)  # the round that is under way
-        site.loop.sender.flush(wait=True)
+        site.loop.deliver()
         return [(sha, s["state"], s["description"]) for sha, s in github.statuses]
 
     return read
