@@ -51,12 +51,6 @@ class Holding:
         return self.execution.is_preemptible or self.execution.is_elastic
 
     @property
-    def has_spare(self) -> bool:
-        """Whether anything could be taken from it."""
-        execution = self.execution
-        return execution.is_filler or any(self.spare(c) > 0 for c in execution.components)
-
-    @property
     def is_changed(self) -> bool:
         """Whether it holds something else than before."""
         before = self.execution.groups

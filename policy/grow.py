@@ -9,7 +9,7 @@ from policy.assignment import Claim, Claimant, Holding
 from policy.model.execution import Component, Execution, NodeId
 from policy.place import Groups, Placer, settled
 from policy.progress import speed
-from policy.rank import Key, with_borrowing
+from policy.rank import Key, Tier, with_borrowing
 from policy.round import Round
 from policy.settings import Policy
 from policy.windows import Windows
@@ -27,6 +27,8 @@ class Growth:
     def __init__(self, round_: Round, windows: Windows) -> None:
         self._round = round_
         self._windows = windows
+        self._looked_at = 0
+        self._lowest_tier: Tier = ()
         # Slack is for who comes next; who has been refused already takes all that is free.
         self._somebody_waited = any(
             e.queued_ms < round_.now_ms and not e.is_filler for e in round_.queue.firsts()
@@ -37,9 +39,7 @@ class Growth:
         round_ = self._round
         up = {n.id for n in round_.nodes if n.is_ready and n.is_active}
         for holding in round_.holdings:
-            if holding.execution.is_over or any(
-                node not in up for node, _ in holding.execution.load
-            ):
+            if holding.execution.is_over or not up.issuperset(holding.execution.nodes):
                 for component in holding.execution.components:
                     self._trim(holding, component, up)
 
@@ -201,10 +201,16 @@ class Growth:
         round_ = self._round
         if not (round_.yields or round_.rules.takes_elastic):
             return False
-        return round_.quotas.guarantees or any(
-            other.key[0] > holding.key[0] and not other.is_stopped and other.has_spare
-            for other in round_.assignment.holdings
-        )
+        return round_.quotas.guarantees or self._lowest() > holding.key[0]
+
+    def _lowest(self) -> Tier:
+        """Return the lowest rank of all that can give, whether they have anything left or not."""
+        holdings = self._round.assignment.holdings
+        for other in holdings[self._looked_at :]:
+            if other.can_give and other.key[0] > self._lowest_tier:
+                self._lowest_tier = other.key[0]
+        self._looked_at = len(holdings)
+        return self._lowest_tier
 
     def _gains_enough(
         self, holding: Holding, component: Component, placed: int, missing: int

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 for _name in [name for name in os.environ if name.startswith("ZOE_")]:
     del os.environ[_name]  # the developer's own settings must not reach the tests
@@ -15,3 +18,13 @@ pytest_plugins = [
     for module in sorted(_FIXTURES.glob("[a-z]*.py"))
     if module.stem != "parts"
 ]
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let no more than two processes start a Swarm."""
+    if config.option.dist != "loadfile":
+        return None
+    from tests.two_labs import TwoLabs
+
+    return TwoLabs(config, log)

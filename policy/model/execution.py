@@ -339,6 +339,11 @@ class Execution:
         return any(self.held.get(c.name, 0) > c.maximum for c in self.components)
 
     @cached_property
+    def nodes(self) -> frozenset[NodeId]:
+        """The nodes that it holds anything on."""
+        return frozenset(allocation.node for allocation in self.allocations)
+
+    @cached_property
     def held(self) -> dict[str, int]:
         """Replicas that it holds now, by component."""
         counts: dict[str, int] = {}

@@ -81,6 +81,9 @@ class DemoSwarm:
         from reconciler.cluster.lab import image, recipe
         from reconciler.cluster.lab.lab import Lab
 
+        # Said in any case: without a terminal there is no progress, and minutes of silence.
+        click.echo(f"Starting {_LAB_NODES} Docker engines; the first time images are built, too.")
+        click.echo("That takes some minutes.")
         with Progress("starting engines") as progress:
             lab = Lab(self._lab_dir, say=progress.tell)
             lab.up(nodes=_LAB_NODES)

@@ -11,16 +11,20 @@ import click
 from policy.forecast import FITS_NOW
 from reconciler import config, wire
 from reconciler.cli import reading, when
+from reconciler.cli.problems import FORMS, printed
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
-from reconciler.manifest.diagnostic import Diagnostic, to_data, to_text
+from reconciler.manifest.diagnostic import Diagnostic, to_text
 from reconciler.ports import Source
-from reconciler.review import offline, preview
-from reconciler.review.cluster import Cluster, cluster_of, no_cluster
+from reconciler.review import offline
+from reconciler.review.as_json import to_json
+from reconciler.review.cluster import NO_SNAPSHOT, Cluster, cluster_of, no_cluster
+from reconciler.review.markdown import to_markdown
+from reconciler.review.preview import ActionKind, ExecutionPreview, Preview, preview
 from reconciler.working_set import WorkingSet
 
 
@@ -29,7 +33,14 @@ from reconciler.working_set import WorkingSet
 @click.option("--base", default="", help="What is desired now; default: the branch's tip.")
 @click.option("--head", default="", help="What would be; default: HEAD.")
 @click.option("--at", default="", help="Short for --head REV with the branch's tip as base.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "markdown", *FORMS]),
+    default="text",
+    show_default=True,
+    help="The last three print the problems alone.",
+)
 def command(*, repo: Path | None, base: str, head: str, at: str, output: str) -> None:
     """Show what HEAD would create, change and stop, against BASE, and in the queue.
 
@@ -44,21 +55,27 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
         old = _read(settings, source, base_id, {})
         memory, cluster = _remembered(settings, source, old[0])
         new = _read(settings, source, head_id, old[1].good)
-        lines = preview.preview(
-            old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings)
-        )
-    errors = [d for d in new[1].diagnostics if d.is_error]
-    if output == "json":
-        told = preview.to_json(
-            lines,
-            base=base_id,
-            head=head_id,
-            cluster=cluster,
-            errors=[to_data(diagnostic) for diagnostic in errors],
-        )
-        click.echo(json.dumps(told, indent=2))
-    else:
-        _print(lines, errors, cluster.id)
+        found = preview(old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings))
+    diagnostics = [*new[1].diagnostics, *found.warnings]
+    errors = [d for d in diagnostics if d.is_error]
+    match output:
+        case "text":
+            _print(found, diagnostics)
+        case "json":
+            told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
+            click.echo(json.dumps(told, indent=2))
+        case "markdown":
+            is_known = cluster.id != NO_SNAPSHOT
+            text = to_markdown(
+                found,
+                base=base_id,
+                head=head_id,
+                diagnostics=diagnostics,
+                taken_at=cluster.observed.taken_at if is_known else None,
+            )
+            click.echo(text, nl=False)
+        case _:
+            click.echo(printed(diagnostics, output))
     raise click.exceptions.Exit(1 if errors else 0)
 
 
@@ -103,24 +120,35 @@ def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memor
     return memory, cluster_of(seen)
 
 
+_WHOLE = (ActionKind.CREATE, ActionKind.STOP)
+"""Of these every field is new or gone."""
+
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
 
 
-def _print(
-    lines: tuple[preview.ExecutionPreview, ...], errors: list[Diagnostic], snapshot: str
-) -> None:
-    if errors:
-        click.echo(to_text(errors), err=True)
-    for line in lines:
+def _print(found: Preview, diagnostics: list[Diagnostic]) -> None:
+    if diagnostics:
+        click.echo(to_text(diagnostics), err=True)
+    for line in found.lines:
         where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""
         mark = _MARKS.get(str(line.action), "~")
         full = f"{line.namespace}/{line.name}"
         click.echo(f"{mark} {full} {line.action}{where}{_when(line)}{reason}")
-    click.echo(f"{len(lines)} execution(s) change, {len(errors)} error(s); snapshot {snapshot}")
+        for change in line.changes if line.action not in _WHOLE else ():
+            click.echo(
+                f"    {change.path}: {change.before or 'unset'} -> {change.after or 'unset'}"
+            )
+    for effect in found.effects:
+        click.echo(f"  {effect.namespace}/{effect.name} {effect.told}")
+    for quota in found.quotas:
+        click.echo(f"  namespace {quota.namespace}: {quota.told}")
+    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
+    told = f"{len(found.lines)} execution(s) change, {errors} error(s)"
+    click.echo(f"{told}; snapshot {found.snapshot}")
 
 
-def _when(line: preview.ExecutionPreview) -> str:
+def _when(line: ExecutionPreview) -> str:
     if line.start_at is None or line.start_basis == FITS_NOW:
         return f" [{line.start_basis}]" if line.start_basis else ""
     at = when.at(line.start_at, now=SystemClock().now())

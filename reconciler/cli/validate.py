@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from reconciler import __version__
 from reconciler.cli import repository
+from reconciler.cli.problems import FORMS, printed
 from reconciler.manifest import diagnostic
 from reconciler.manifest.catalogue import Catalogue
 from reconciler.manifest.diagnostic import Diagnostic
@@ -20,7 +20,7 @@ from reconciler.manifest.places import is_managed
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json", "sarif", "github", "gitlab"]),
+    type=click.Choice(["text", "json", *FORMS]),
     default="text",
     show_default=True,
     help="How to print problems.",
@@ -92,12 +92,8 @@ def _printed(diagnostics: list[Diagnostic], valid: int, output: str) -> str:
     match output:
         case "json":
             return diagnostic.to_json(diagnostics, valid=valid)
-        case "sarif":
-            return diagnostic.to_sarif(diagnostics, version=__version__)
-        case "github":
-            return diagnostic.to_github(diagnostics)
-        case "gitlab":
-            return diagnostic.to_gitlab(diagnostics)
+        case form if form in FORMS:
+            return printed(diagnostics, form)
         case _:
             parts = [diagnostic.to_text(diagnostics), _summary(diagnostics, valid)]
             return "\n".join(part for part in parts if part)

@@ -7,26 +7,27 @@ code that the loop runs; what differs between the two answers is the preview. De
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import Any
 
-from policy.forecast import FITS_NOW, Expected, forecast
-from policy.model.cluster import Snapshot
 from policy.model.execution import Allocation, Uid
 from reconciler.converge import schedule
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
-from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
+from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.spec import ExecutionSpec, Manifest
-from reconciler.review.cluster import NO_SNAPSHOT, Cluster
+from reconciler.review.advice import advice
+from reconciler.review.cluster import Cluster
+from reconciler.review.diff import Change, changes
+from reconciler.review.effects import Effect, effects
+from reconciler.review.expectation import Expectation
+from reconciler.review.quotas import QuotaChange, quota_changes
 
 
 class ActionKind(StrEnum):
@@ -57,12 +58,26 @@ class ExecutionPreview:
     start_at: datetime | None
     start_basis: str
     reason: str
+    changes: tuple[Change, ...] = ()
 
 
-def preview(
-    base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host
-) -> tuple[ExecutionPreview, ...]:
-    """Return one line per execution that ``head`` changes against ``base``, by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a revision would do.
+
+    ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
+    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
+    """
+
+    snapshot: str
+    lines: tuple[ExecutionPreview, ...]
+    effects: tuple[Effect, ...]
+    quotas: tuple[QuotaChange, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host) -> Preview:
+    """Return what would happen if ``head`` were desired instead of ``base``."""
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     before = _assess(base, memory, cluster, host)
     after = _assess(head, memory, cluster, host)
@@ -72,42 +87,19 @@ def preview(
         for uid in {*before.records, *after.records, *_all(base), *_all(head)}
         if (line := comparison.line(uid)) is not None
     ]
-    return tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid)))
-
-
-def to_json(
-    lines: tuple[ExecutionPreview, ...],
-    *,
-    base: str,
-    head: str,
-    cluster: Cluster,
-    errors: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """Return the preview as the JSON that ``zoe plan -o json`` prints."""
-    return {
-        "snapshot": cluster.id,
-        "base": base,
-        "head": head,
-        "errors": errors,
-        "actions": [
-            {
-                "uid": line.uid,
-                "namespace": line.namespace,
-                "name": line.name,
-                "action": str(line.action),
-                "generation": line.generation,
-                "core": line.core,
-                "elastic": line.elastic,
-                "position": line.position,
-                "start": {
-                    "at": line.start_at.isoformat(timespec="seconds") if line.start_at else None,
-                    "basis": line.start_basis,
-                },
-                "reason": line.reason,
-            }
-            for line in lines
-        ],
-    }
+    return Preview(
+        snapshot=cluster.id,
+        lines=tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid))),
+        effects=effects(
+            before,
+            after,
+            comparison.started_before,
+            comparison.starts,
+            touched=frozenset(line.uid for line in lines),
+        ),
+        quotas=quota_changes(before, after, head.namespaces),
+        warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
+    )
 
 
 def _expanded(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Wanted:
@@ -135,17 +127,20 @@ def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Ass
 
 
 class _Comparison:
-    """Two assessments side by side."""
+    """Two assessments side by side.
+
+    Attributes:
+        started_before: When everybody starts as things are.
+        starts: When everybody starts with the change.
+    """
 
     def __init__(
         self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
     ) -> None:
         self._base, self._head = _all(base), _all(head)
-        self._settings = settings_of(head.platform)
         self._before, self._after = before, after
-        self._cluster = cluster
-        self._starts = {start.uid: start.allocations for start in after.decision.starts}
-        self._waits = {wait.uid: wait for wait in after.decision.waits}
+        self.started_before = Expectation(before, cluster, settings_of(base.platform))
+        self.starts = Expectation(after, cluster, settings_of(head.platform))
         self._executions = {e.uid: e for e in after.snapshot.executions}
         self._statuses = {Uid(status.uid): status for status in after.statuses}
 
@@ -160,7 +155,7 @@ class _Comparison:
         name = status.name if status else manifest.name if manifest else ""
         record = self._after.records.get(uid)
         core, elastic = self._size(uid)
-        wait = self._waits.get(uid)
+        wait = self.starts.waits.get(uid)
         return ExecutionPreview(
             uid=uid,
             namespace=namespace,
@@ -170,9 +165,10 @@ class _Comparison:
             core=core,
             elastic=elastic,
             position=wait.position if wait else None,
-            start_at=self._start_at(uid),
-            start_basis=self._basis(uid),
+            start_at=self.starts.at(uid),
+            start_basis=self.starts.basis(uid),
             reason=reason or (wait.reason.message if wait else ""),
+            changes=self._changes(uid, kind),
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
@@ -224,7 +220,8 @@ class _Comparison:
         if record.is_final:
             return ActionKind.REFUSED, "this run has ended before; raise run to start it again"
         blocked = self._statuses[uid].message if uid in self._statuses else ""
-        told = "" if uid in self._starts or uid in self._waits else blocked
+        is_in_queue = uid in self.starts.starts or uid in self.starts.waits
+        told = "" if is_in_queue else blocked
         return ActionKind.CREATE, told or (f"run {head.run}" if head.run > 1 else "")
 
     def _edit(self, uid: Uid, base: Manifest, head: Manifest) -> tuple[ActionKind | None, str]:
@@ -250,47 +247,26 @@ class _Comparison:
             return base.spec
         return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
 
+    def warnings(self, uids: Iterable[Uid]) -> Iterator[Diagnostic]:
+        """Yield what a reviewer should know of those that are desired with the change."""
+        for uid in uids:
+            manifest = self._head.get(uid)
+            if manifest is not None:
+                yield from advice(manifest)
+
+    def _changes(self, uid: Uid, kind: ActionKind) -> tuple[Change, ...]:
+        base, head = self._base.get(uid), self._head.get(uid)
+        if kind is ActionKind.STOP:
+            return ()
+        return changes(self._spec(uid, base) if base else None, head.spec if head else None)
+
     def _size(self, uid: Uid) -> tuple[int, int]:
         execution = self._executions.get(uid)
         if execution is None:
             return 0, 0
         core = sum(component.core for component in execution.components)
-        groups = self._starts.get(uid, execution.allocations)
+        groups = self.starts.starts.get(uid, execution.allocations)
         return core, max(0, _replicas(groups) - core)
-
-    def _start_at(self, uid: Uid) -> datetime | None:
-        if uid in self._starts:
-            return self._cluster.observed.taken_at
-        if uid not in self._waits or self._cluster.id == NO_SNAPSHOT:
-            return None
-        at_ms = self._expected[uid].at_ms
-        return None if at_ms is None else from_epoch_ms(at_ms)
-
-    def _basis(self, uid: Uid) -> str:
-        if uid in self._starts:
-            return FITS_NOW
-        if self._cluster.id == NO_SNAPSHOT:
-            return "no snapshot: queue unknown"
-        if uid in self._waits:
-            return self._expected[uid].basis or self._expected[uid].because
-        return ""
-
-    @cached_property
-    def _expected(self) -> Mapping[Uid, Expected]:
-        """When everybody who waits starts; worked out once somebody who waits is shown."""
-        snapshot = self._with_history(self._after.snapshot)
-        return {told.uid: told for told in forecast(snapshot, self._settings)}
-
-    def _with_history(self, snapshot: Snapshot) -> Snapshot:
-        """Return the snapshot with estimates that only the cluster's own could tell."""
-        known = self._cluster.estimates
-        executions = (
-            replace(e, estimate=known[e.uid])
-            if e.uid in known and not (e.estimate and e.estimate.samples)
-            else e
-            for e in snapshot.executions
-        )
-        return replace(snapshot, executions=tuple(executions))
 
 
 def _meaning(manifest: Manifest | None) -> tuple[object, ...]:

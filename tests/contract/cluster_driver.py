@@ -95,7 +95,7 @@ class Stage:
         chosen = {"labels": self.labels, "node": self.node(node), "stop_grace_ms": 200}
         return ServiceSpec(name=full, **{**chosen, **self.driver.behave(full, behaviour), **fields})
 
-    def until(self, holds: Callable[[ObservedState], T], what: str, *, timeout_s: float = 20) -> T:
+    def until(self, holds: Callable[[ObservedState], T], what: str, *, timeout_s: float = 60) -> T:
         """Return the first answer that counts as true."""
         deadline = self.driver.seconds() + timeout_s
         while True:

@@ -564,7 +564,7 @@ def test_an_event_wakes_the_waiting(stage: Stage) -> None:
         pass  # what came before
     spec = stage.spec("event")
     stage.driver.later(lambda: stage.cluster.create_service(spec))
-    assert stage.cluster.wait_for_event(10)
+    assert stage.cluster.wait_for_event(30)
 
 
 def test_waiting_ends_when_nothing_happens(stage: Stage) -> None:

@@ -112,13 +112,13 @@ def test_a_broken_event_stream_is_told_and_mended(
     while through.wait_for_event(0.3):
         pass
     proxy[0].break_streams()
-    assert through.wait_for_event(5)
+    assert through.wait_for_event(20)
     while through.wait_for_event(0.5):
         pass
     stage.driver.later(
         lambda: stage.cluster.create_network(NetworkSpec(name=stage.name("n"), labels=stage.labels))
     )
-    assert through.wait_for_event(5)
+    assert through.wait_for_event(20)
 
 
 def test_closing_ends_a_wait(proxy: tuple[DockerProxy, str], through: SwarmCluster) -> None:

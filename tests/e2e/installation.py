@@ -114,14 +114,14 @@ class Installation:
     def phases(self) -> dict[str, str]:
         return {name: document["status"]["phase"] for name, document in self.statuses().items()}
 
-    def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 60) -> None:
+    def await_phases(self, expected: Mapping[str, str], *, timeout_s: float = 120) -> None:
         """Return once exactly these executions are told to be in these phases."""
         self.wait_until(
             lambda: self.phases() == expected, what=f"{dict(expected)}", timeout_s=timeout_s
         )
 
     def wait_until(
-        self, condition: Callable[[], object], *, what: str, timeout_s: float = 60
+        self, condition: Callable[[], object], *, what: str, timeout_s: float = 120
     ) -> None:
         """Wait, and if it was in vain, show what is told and logged instead."""
         with suppress(AssertionError):
@@ -135,6 +135,17 @@ class Installation:
             ]
         logs = [f"{run.log.name}:\n{run.log.read_text()[-3000:]}" for run in self._started]
         pytest.fail("\n".join([f"waited {timeout_s:g} s for {what}", *told, *logs]), pytrace=False)
+
+    def await_log(self, name: str, *arguments: str) -> str:
+        """Return what an execution printed, once there is any: it runs before it has a word."""
+        printed = [""]
+
+        def is_printed() -> bool:
+            printed.append(self.zoe("logs", name, *arguments).strip())
+            return bool(printed[-1])
+
+        self.wait_until(is_printed, what=f"{name} to print something")
+        return printed[-1]
 
     def published(self) -> dict[str, bytes]:
         """Return the files of the status branch."""

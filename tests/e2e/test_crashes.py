@@ -35,15 +35,15 @@ def test_killed_at_random_moments_it_loses_nothing_and_doubles_nothing(
     chance = Random(SEED)
     names = [*BATCHES, *BOOKS, *GANGS]
     chance.shuffle(names)
-    acted = 0
     with installation.watching() as created:
         for number in range(KILLS):
             burst = names[number::KILLS]
             installation.push({path(name): _manifest(name) for name in burst})
             run = installation.start()
-            installation.wait_until(lambda run=run: run.events("leading"), what="it to lead")
+            # Every other one dies before, during or after its first pass, the rest amid its acts.
+            event = "action" if number % 2 else "leading"
+            installation.wait_until(lambda run=run, event=event: run.events(event), what=event)
             run.kill_after(chance.uniform(0, LIVES_S))
-            acted += bool(run.events("action"))
         last = installation.start()
         installation.await_phases(
             {f"aml/{name}": "Succeeded" if name in BATCHES else "Running" for name in names}
@@ -52,7 +52,6 @@ def test_killed_at_random_moments_it_loses_nothing_and_doubles_nothing(
         installation.wait_until(
             lambda: installation.phases().get("aml/reader") == "Succeeded", what="the reader"
         )
-    assert acted > KILLS / 4, "killed too early to matter"
     ran = installation.zoe("logs", "aml/reader").split()
     assert Counter(ran) == Counter(BATCHES)
     # A service's name is made of uid, incarnation, attempt, component and node.

@@ -112,7 +112,7 @@ def _name(document: dict[str, dict[str, str]]) -> str:
 
 
 def _log(installation: Installation, execution: str, component: str = "main") -> str:
-    return installation.zoe("logs", f"aml/{execution}", "--component", component).strip()
+    return installation.await_log(f"aml/{execution}", "--component", component)
 
 
 def test_a_deleted_file_leaves_nothing_in_the_swarm_but_a_final_status(

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PLACES = [
     "reconciler/manifest/*.py",
     "reconciler/converge/*.py",
+    "reconciler/review/*.py",
     "reconciler/acceptance.py",
     "reconciler/loop.py",
     "reconciler/checkup.py",
@@ -25,6 +26,7 @@ CODE = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 NO_CODES = {
     *("Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation"),
     *("ExecutionStatus", "True", "False", "TRUE", "FALSE", "Null"),
+    *("Errors", "Warnings"),  # titles in a comment
     *("Factory",),  # a time zone
     *("Ki", "Mi", "Gi", "Ti", "KiB", "MiB", "GiB", "TiB"),
     *("BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader", "T", "CSafeDumper"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,19 @@ def states(path: Path) -> dict[str, str]:
     A node that was lost and came back under a new identity counts by its newer entry.
     """
     with engine(path, timeout_s=10) as client:
-        listed = sorted(client.nodes(), key=lambda node: str(node["CreatedAt"]))
-    return {node["Description"]["Hostname"]: node["Status"]["State"] for node in listed}
+        return by_hostname(client.nodes())
+
+
+def by_hostname(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return host name -> state of nodes as a manager lists them.
+
+    One that has only just joined hasn't told its name yet, and isn't there.
+    """
+    return {
+        name: str(node["Status"]["State"])
+        for node in sorted(nodes, key=lambda node: str(node["CreatedAt"]))
+        if (name := node["Description"].get("Hostname"))
+    }
 
 
 def gossip(path: Path) -> frozenset[str]:

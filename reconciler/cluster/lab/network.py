@@ -45,7 +45,8 @@ def _bind(guard: socket.socket, name: str) -> bool:
 def taken_subnets() -> tuple[str, ...]:
     """Return the networks that this machine routes or has an address in; defaults left out."""
     routes = json.loads(host.run("ip", "-json", "-4", "route", "show", "table", "all"))
-    destinations = {route["dst"] for route in routes} - {"default", "0.0.0.0/0"}
+    # Without "dst" is what ip left out of its listing, since it went away meanwhile.
+    destinations = {route["dst"] for route in routes if "dst" in route} - {"default", "0.0.0.0/0"}
     return tuple(sorted(destinations))
 
 
@@ -117,7 +118,7 @@ def is_connected(layout: Layout, number: int) -> bool:
 
 def _links() -> dict[str, tuple[str, ...]]:
     listed = json.loads(host.run("ip", "-json", "link", "show"))
-    return {link["ifname"]: tuple(link["flags"]) for link in listed}
+    return {link["ifname"]: tuple(link["flags"]) for link in listed if "ifname" in link}
 
 
 def _delete(link: str) -> None:

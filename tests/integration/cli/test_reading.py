@@ -17,7 +17,7 @@ BOOK = "executions/aml/book.yaml"
 JOB = "executions/aml/job.yaml"
 ACTION = {
     "uid", "namespace", "name", "action", "generation",
-    "core", "elastic", "position", "start", "reason",
+    "core", "elastic", "position", "start", "reason", "changes",
 }  # fmt: skip
 
 
@@ -150,7 +150,16 @@ def test_logs_of_an_unknown_execution_name_the_one_that_was_meant(converged: Ins
 
 def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
     told = converged("plan", "--repo", str(converged.repository.path), "-o", "json")
-    assert set(told.data) == {"snapshot", "base", "head", "errors", "actions"}
+    assert set(told.data) == {
+        "snapshot",
+        "base",
+        "head",
+        "errors",
+        "warnings",
+        "actions",
+        "effects",
+        "quotas",
+    }
     assert told.data["actions"] == []
     assert told.data["base"] == told.data["head"] == converged.repository.tip()
 

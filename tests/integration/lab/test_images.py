@@ -19,7 +19,8 @@ from reconciler.errors import ReconcilerError
 from tests.fixtures.parts import missing
 from tests.fixtures.swarm import Swarm, wait_for
 
-pytestmark = [pytest.mark.swarm, pytest.mark.slow]
+# A build downloads and unpacks packages, and whoever asks first waits for it.
+pytestmark = [pytest.mark.swarm, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TOKEN = "of-this-test-only"
 PORT = 18_888
@@ -63,7 +64,7 @@ def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
     wait_for(lambda: lone.docker("service", "ps", "-q", "notebook"), what="a task")
     states = ("service", "ps", "--format", "{{.CurrentState}} {{.Error}}", "notebook")
     wait_for(
-        lambda: lone.docker(*states).startswith("Running"), what="a healthy notebook", timeout_s=120
+        lambda: lone.docker(*states).startswith("Running"), what="a healthy notebook", timeout_s=300
     )
     status = f"http://{lone.address(1)}:{PORT}/api/status"
     with urllib.request.urlopen(f"{status}?token={TOKEN}", timeout=10) as answer:

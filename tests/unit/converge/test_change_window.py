@@ -181,7 +181,7 @@ def test_a_plan_shows_what_would_be_held(edit: str) -> None:
         memory=ledger.memory,
         cluster=Cluster(id="test", observed=state),
         host=HOST,
-    )
+    ).lines
     assert (line.action, line.reason) == (ActionKind.HELD, HELD)
 
 
@@ -190,5 +190,5 @@ def test_a_plan_shows_that_a_deletion_would_be_held() -> None:
     state = running(ledger, NOTEBOOK)
     cluster = Cluster(id="test", observed=state)
     gone = Wanted(commit="d" * 40, platform=PLATFORM)
-    (line,) = preview(held(NOTEBOOK), gone, memory=ledger.memory, cluster=cluster, host=HOST)
+    (line,) = preview(held(NOTEBOOK), gone, memory=ledger.memory, cluster=cluster, host=HOST).lines
     assert (line.action, line.reason) == (ActionKind.HELD, HELD)

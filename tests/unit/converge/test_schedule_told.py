@@ -22,7 +22,7 @@ def lines(days: Days, head: Wanted) -> list[tuple[ActionKind, str]]:
         cluster=Cluster(id="test", observed=replace(days.state, taken_at=days.ledger.now)),
         host=HOST,
     )
-    return [(line.action, line.reason) for line in found]
+    return [(line.action, line.reason) for line in found.lines]
 
 
 def test_a_plan_shows_when_a_new_schedule_begins() -> None:

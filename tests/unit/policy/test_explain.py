@@ -103,6 +103,7 @@ def test_every_remedy_starts_it_and_there_is_always_one(
         assert wait.uid in {start.uid for start in decide(after, settings).starts}, fix
 
 
+@effort(max_examples=40)
 @given(strategies.snapshots(calendar=True), strategies.settings())
 def test_the_table_has_every_node_for_every_component_with_a_core(
     snapshot: Snapshot, settings: PolicySettings

@@ -1,0 +1,83 @@
+"""A preview as the JSON that ``zoe plan -o json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from policy.model.tenant import Amounts
+from reconciler.manifest.diagnostic import Diagnostic, to_data
+from reconciler.review.effects import Effect
+from reconciler.review.preview import ExecutionPreview, Preview
+from reconciler.review.quotas import QuotaChange, Use
+
+
+def to_json(
+    found: Preview, *, base: str, head: str, diagnostics: Sequence[Diagnostic]
+) -> dict[str, Any]:
+    """Return the whole of it. CPUs are thousandths, memory bytes, times RFC 3339 in UTC."""
+    return {
+        "snapshot": found.snapshot,
+        "base": base,
+        "head": head,
+        "errors": [to_data(d) for d in diagnostics if d.is_error],
+        "warnings": [to_data(d) for d in diagnostics if not d.is_error],
+        "actions": [_action(line) for line in found.lines],
+        "effects": [_effect(effect) for effect in found.effects],
+        "quotas": [_quota(change) for change in found.quotas],
+    }
+
+
+def _action(line: ExecutionPreview) -> dict[str, Any]:
+    return {
+        "uid": line.uid,
+        "namespace": line.namespace,
+        "name": line.name,
+        "action": str(line.action),
+        "generation": line.generation,
+        "core": line.core,
+        "elastic": line.elastic,
+        "position": line.position,
+        "start": {"at": _time(line.start_at), "basis": line.start_basis},
+        "reason": line.reason,
+        "changes": [
+            {"path": change.path, "before": change.before, "after": change.after}
+            for change in line.changes
+        ],
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "uid": effect.uid,
+        "namespace": effect.namespace,
+        "name": effect.name,
+        "effect": str(effect.kind),
+        "replicas": effect.replicas,
+        "start": {"before": _time(effect.before), "after": _time(effect.after)},
+        "told": effect.told,
+    }
+
+
+def _quota(change: QuotaChange) -> dict[str, Any]:
+    return {
+        "namespace": change.namespace,
+        "before": _use(change.before),
+        "after": _use(change.after),
+        "guaranteed": _amounts(change.guaranteed),
+        "maximum": _amounts(change.maximum),
+        "maximumExecutions": change.maximum_executions,
+    }
+
+
+def _use(use: Use) -> dict[str, Any]:
+    return {"amounts": _amounts(use.amounts), "executions": use.executions}
+
+
+def _amounts(amounts: Amounts) -> dict[str, int]:
+    return dict(amounts)
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

@@ -1,0 +1,169 @@
+"""A preview as the comment of a pull request: the verdict first, then who is touched, then why.
+
+What authors wrote is data here: it can't make markup, links or mentions of anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from html import escape
+
+from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.review.effects import Effect
+from reconciler.review.preview import ActionKind, ExecutionPreview, Preview
+from reconciler.review.quotas import QuotaChange
+
+MARKER = "<!-- zoe:plan -->"
+"""Tells our comment from others."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+_LONGEST = 300
+
+
+def to_markdown(
+    found: Preview,
+    *,
+    base: str,
+    head: str,
+    diagnostics: Sequence[Diagnostic],
+    taken_at: datetime | None,
+) -> str:
+    """Return the comment. The same preview gives the same text."""
+    errors = [d for d in diagnostics if d.is_error]
+    warnings = [d for d in diagnostics if not d.is_error]
+    parts = [
+        MARKER,
+        f"### {verdict(found, errors)}",
+        *_problems("Errors", errors),
+        *_table(found.lines),
+        *_effects(found.effects),
+        *_quotas(found.quotas),
+        *_problems("Warnings", warnings),
+        *_details(found.lines),
+    ]
+    body = "\n\n".join(parts)
+    digest = hashlib.sha256(body.encode()).hexdigest()[:12]
+    return f"{body}\n\n{_footer(found, base, head, taken_at)} Plan `{digest}`.\n"
+
+
+def verdict(found: Preview, errors: Sequence[Diagnostic]) -> str:
+    """Return what it comes to, in one line: the description of the commit status too."""
+    counts = {kind: sum(line.action is kind for line in found.lines) for kind in ActionKind}
+    told = [f"{count} {_VERBS[kind]}" for kind, count in counts.items() if count]
+    told += [f"{len(errors)} error{'s' if len(errors) > 1 else ''}"] if errors else []
+    disturbed = len({effect.uid for effect in found.effects})
+    told += [f"{disturbed} other{'s' if disturbed > 1 else ''} affected"] if disturbed else []
+    return ", ".join(told) or "no execution changes"
+
+
+_VERBS = {
+    ActionKind.CREATE: "created",
+    ActionKind.IN_PLACE: "changed in place",
+    ActionKind.ROLLING: "updated, replica by replica",
+    ActionKind.REPLACE: "replaced",
+    ActionKind.STOP: "stopped",
+    ActionKind.REFUSED: "refused",
+    ActionKind.HELD: "held",
+    ActionKind.OUTDATED: "outdated",
+}
+
+
+def _table(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
+    if lines:
+        rows = "\n".join(_row(line) for line in lines)
+        yield (
+            "| execution | what happens | core + elastic | queue | starts | why |\n"
+            f"|---|---|---|---|---|---|\n{rows}"
+        )
+
+
+def _row(line: ExecutionPreview) -> str:
+    size = f"{line.core} + {line.elastic}" if line.core or line.elastic else ""
+    cells = (
+        _code(f"{line.namespace}/{line.name}"),
+        str(line.action),
+        size,
+        f"number {line.position}" if line.position else "",
+        _start(line),
+        _text(line.reason),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _start(line: ExecutionPreview) -> str:
+    if line.start_at is None or not line.position:
+        return _text(line.start_basis)
+    return f"about {_time(line.start_at)}, by {_text(line.start_basis)}"
+
+
+def _effects(effects: Sequence[Effect]) -> Iterator[str]:
+    if effects:
+        told = [f"- {_code(f'{e.namespace}/{e.name}')} {_text(e.told)}" for e in effects]
+        yield "**Others**\n\n" + "\n".join(told)
+
+
+def _quotas(quotas: Sequence[QuotaChange]) -> Iterator[str]:
+    if quotas:
+        yield "**Quota**\n\n" + "\n".join(
+            f"- namespace {_code(quota.namespace)}: {_text(quota.told)}" for quota in quotas
+        )
+
+
+def _problems(title: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
+    if diagnostics:
+        told = [
+            f"- {_code(f'{d.file}:{d.line}:{d.column}' if d.line else d.file)} {_text(d.message)}"
+            + (f". {_text(d.remedy)}" if d.remedy else "")
+            for d in diagnostics
+        ]
+        yield f"**{title}**\n\n" + "\n".join(told)
+
+
+def _details(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
+    for line in lines:
+        if line.changes:
+            count = len(line.changes)
+            rows = "\n".join(
+                f"| {_code(c.path)} | {_code(c.before)} | {_code(c.after)} |" for c in line.changes
+            )
+            yield (
+                f"<details><summary>{escape(f'{line.namespace}/{line.name}')}: {count} "
+                f"field{'s' if count > 1 else ''}</summary>\n\n"
+                f"| field | before | after |\n|---|---|---|\n{rows}\n\n</details>"
+            )
+
+
+def _footer(found: Preview, base: str, head: str, taken_at: datetime | None) -> str:
+    queue = f"the queue of {_time(taken_at)}" if taken_at else "no snapshot of the queue"
+    return (
+        f"Base `{base[:12]}`, head `{head[:12]}`, {queue} (`{found.snapshot}`). "
+        "Schema, policy, quotas and limits are the base's."
+    )
+
+
+def _code(value: str | None) -> str:
+    """Return a value as code: nothing in it has a meaning."""
+    if value is None:
+        return ""
+    plain = _plain(value).replace("`", "'").replace("|", "\\|")
+    return f"`{plain}`" if plain else ""
+
+
+def _text(value: str) -> str:
+    """Return words as words: without markup, links and mentions."""
+    told = _MARKUP.sub(r"\\\1", _plain(value))
+    told = told.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u2060")
+    return told.replace("://", ":\u2060//").replace("www.", "www\u2060.")
+
+
+def _plain(value: str) -> str:
+    told = _CONTROL.sub(" ", value).strip()
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,100 @@
+"""What each namespace uses of its quota, before and after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policy.model.execution import Execution
+from policy.model.resources import format_amount
+from policy.model.tenant import Amounts
+from policy.share import total
+from reconciler.converge.world import Assessment
+from reconciler.manifest.spec import Namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What the executions of a namespace that run, or start now, reserve together."""
+
+    amounts: Amounts = ()
+    executions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaChange:
+    """One namespace. Bounds are those that are in force."""
+
+    namespace: str
+    before: Use
+    after: Use
+    guaranteed: Amounts = ()
+    maximum: Amounts = ()
+    maximum_executions: int = 0
+
+    @property
+    def told(self) -> str:
+        """What it uses before and after, beside its maximum, in words."""
+        before, after, most = (
+            dict(amounts) for amounts in (self.before.amounts, self.after.amounts, self.maximum)
+        )
+        told = [
+            f"{format_amount(name, before.get(name, 0))} to "
+            f"{format_amount(name, after.get(name, 0))}"
+            + (f" of {format_amount(name, most[name])}" if name in most else "")
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
+        ]
+        if self.before.executions != self.after.executions:
+            bound = f" of {self.maximum_executions}" if self.maximum_executions else ""
+            told.append(f"{self.before.executions} to {self.after.executions}{bound} executions")
+        return ", ".join(told)
+
+
+def quota_changes(
+    before: Assessment, after: Assessment, namespaces: Mapping[str, Namespace]
+) -> tuple[QuotaChange, ...]:
+    """Return every namespace whose use changes, by name."""
+    old, new = _uses(before), _uses(after)
+    return tuple(
+        QuotaChange(
+            namespace=name,
+            before=old.get(name, Use()),
+            after=new.get(name, Use()),
+            guaranteed=owner.guaranteed if owner else (),
+            maximum=owner.maximum if owner else (),
+            maximum_executions=owner.maximum_executions if owner else 0,
+        )
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+        for owner in (namespaces.get(name),)
+    )
+
+
+def _uses(found: Assessment) -> dict[str, Use]:
+    """Return what every namespace reserves once the decision is carried out."""
+    groups = {e.uid: e.allocations for e in found.snapshot.executions if e.is_admitted}
+    groups |= {change.uid: change.allocations for change in found.decision.resizes}
+    groups |= {start.uid: start.allocations for start in found.decision.starts}
+    for stopped in found.decision.preemptions:
+        groups.pop(stopped.uid, None)
+    by_namespace: dict[str, list[Execution]] = {}
+    for execution in found.snapshot.executions:
+        if execution.uid in groups:
+            by_namespace.setdefault(execution.namespace, []).append(execution)
+    return {
+        name: Use(
+            amounts=tuple(
+                sorted(
+                    total(
+                        e.by_name[group.component].demand * group.count
+                        for e in executions
+                        for group in groups[e.uid]
+                        if group.component in e.by_name
+                    ).items()
+                )
+            ),
+            executions=len(executions),
+        )
+        for name, executions in by_namespace.items()
+    }
