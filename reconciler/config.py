@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from reconciler.errors import ConfigError
 from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
@@ -131,13 +131,6 @@ def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = N
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
-_LITERALS = {
-    "mode": ("converge", "observe"),
-    "cluster": ("swarm", "simulated"),
-    "role": ("platform", "tenant"),
-    "provider": ("github", "gitlab", "gitea", "forgejo", "bitbucket"),
-    "security": ("starttls", "tls", "none"),
-}
 _TABLES = ("sources", "storage", "security_profiles", "name", "forge", "smtp", "notify")
 
 
@@ -167,7 +160,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         )
         for name, table in _tables(data, "notify", dict, "[notify.NAME]", problems)
     }
-    smtp = _table(SmtpSettings, data.pop("smtp", None), base, "[smtp]", problems)
+    smtp = _table(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -204,7 +197,14 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
         given = dict(table)
-        forge = _table(ForgeSettings, given.pop("forge", None), base, f"{where} forge", problems)
+        forge = _table(
+            ForgeSettings,
+            given.pop("forge", None),
+            base,
+            f"{where}: forge",
+            "[source.forge]",
+            problems,
+        )
         values = _checked(SourceSettings, given, base, where, problems)
         if {"id", "url"} <= values.keys():
             yield SourceSettings(**values, forge=forge)
@@ -212,12 +212,14 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
             problems.append(f"{where}: needs id and url")
 
 
-def _table(kind: type[T], table: object, base: Path, where: str, problems: list[str]) -> T | None:
-    """Return a table of its own; None without one, or with a problem noted."""
+def _table(
+    kind: type[T], table: object, base: Path, where: str, shape: str, problems: list[str]
+) -> T | None:
+    """Return a table, written as ``shape``; None without one, or with a problem noted."""
     if table is None:
         return None
     if not isinstance(table, dict):
-        problems.append(f"{where} must be a table of its own")
+        problems.append(f"{where} must be written as {shape}")
         return None
     before = len(problems)
     values = _checked(kind, table, base, where, problems)
@@ -232,13 +234,14 @@ def _checked(
 ) -> dict[str, Any]:
     """Return the table's values if each is known and of its field's type; else note problems."""
     known = {f.name: str(f.type) for f in fields(kind)}
+    hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known or key in _TABLES:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
             problems.append(f"{where}: {key} is unknown{hint}")
-        elif (fault := _fault(key, value, known[key])) is not None:
+        elif (fault := _fault(value, hints[key])) is not None:
             problems.append(f"{where}: {key} {fault}")
         else:
             is_path = known[key].startswith("Path")
@@ -246,12 +249,13 @@ def _checked(
     return values
 
 
-def _fault(key: str, value: object, kind: str) -> str | None:
-    if key in _LITERALS:
-        return None if value in _LITERALS[key] else f"must be one of {', '.join(_LITERALS[key])}"
-    if kind == "bool":
+def _fault(value: object, kind: object) -> str | None:
+    if get_origin(kind) is Literal:
+        words = get_args(kind)
+        return None if value in words else f"must be one of {', '.join(words)}"
+    if kind is bool:
         return None if isinstance(value, bool) else "must be true or false"
-    if kind == "int":
+    if kind is int:
         is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return None if is_count else "must be a whole number, not negative"
     return None if isinstance(value, str) else "must be text in quotes"

@@ -16,12 +16,7 @@ from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
-from reconciler.converge.state import (
-    ConfigSpec,
-    NetworkSpec,
-    ObservedState,
-    ServiceSpec,
-)
+from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
 from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting

@@ -26,8 +26,8 @@ from reconciler.outbox import (
     pause_of,
     settle,
 )
-from reconciler.pacing import Pace
 from reconciler.ports import Clock
+from reconciler.rate import Pace
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from reconciler.outbox import (
     due,
     settle,
 )
-from reconciler.pacing import PER_HOUR, PER_MINUTE, Pace
+from reconciler.rate import PER_HOUR, PER_MINUTE, Pace
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

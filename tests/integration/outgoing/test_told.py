@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli import main
 from reconciler.outbox import State
 from reconciler.outgoing import ForgeSettings
 from reconciler.ports import Changes
@@ -91,6 +92,23 @@ def test_a_forge_that_hangs_delays_nothing_but_what_it_is_told(
     site.cluster.advance(600_000)
     # Once more than needed: what never answered may have taken it or not.
     assert {state for _, state, _ in told()} == {"success"}
+
+
+def test_once_ends_when_everything_is_told(
+    site: Site, github: ForgeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "zoe.toml").write_text(
+        f'cluster = "simulated"\n[[source]]\nid = "platform"\nurl = "{site.repository.path}"\n'
+        f'[source.forge]\nprovider = "github"\nrepository = "{REPOSITORY}"\n'
+        f'token_file = "token"\napi = "{github.url}"\n'
+    )
+    monkeypatch.setenv("ZOE_CONFIG", str(tmp_path / "zoe.toml"))
+    assert main(["once"]) == 0
+    assert [(sha, s["state"]) for sha, s in github.statuses] == [(site.repository.tip(), "success")]
+    github.requests.clear()
+    assert main(["once"]) == 0
+    assert github.requests == []
 
 
 def test_a_preview_is_one_comment_and_one_status(
