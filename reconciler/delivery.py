@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.outbox import CommitStatus, Letter, Notice, PullComment
+from reconciler.outbox import CommitStatus, Letter, Notice, Posting, PullComment
 
 
 class Forge(Protocol):
@@ -15,6 +15,9 @@ class Forge(Protocol):
     @property
     def statuses_most(self) -> int:
         """Return how many statuses it takes for a commit and context; 0 = any number."""
+
+    def look(self) -> None:
+        """Ask for the repository: address and token fit if it answers. Raises as below."""
 
     def set_status(self, status: CommitStatus) -> None:
         """Set a commit's status; one that is there already is fine.
@@ -48,6 +51,9 @@ class Outbox(Protocol):
 
     def waiting_letters(self) -> Sequence[Letter]:
         """Return the letters that are to be sent, whenever that is. Raises StoreUnavailable."""
+
+    def is_known(self, posting: Posting) -> bool:
+        """Tell whether just this was put into the outbox before, sent or not."""
 
     def record_delivery(self, before: Letter, after: Letter) -> None:
         """Store what came of a try, unless the content changed meanwhile. StoreUnavailable."""

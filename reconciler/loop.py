@@ -277,8 +277,10 @@ class Loop:
         """Put what forges are to know into the outbox, and have it emptied beside the loop."""
         if self._accepted is not None:
             news = self.announcer.statuses(self._accepted, found, self.reader.diagnostics, outcomes)
-            if news:
-                self.store.commit(Changes(postings=news), self.lease)
+            # After a restart the announcer believes that all of it is news.
+            fresh = tuple(posting for posting in news if not self.store.is_known(posting))
+            if fresh:
+                self.store.commit(Changes(postings=fresh), self.lease)
         if self.sender is not None:
             self.sender.flush()
 

@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.host import Host, Storage
-from reconciler.delivery import Outbox
+from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop
@@ -174,18 +174,27 @@ def announcer(settings: Settings) -> Announcer:
     )
 
 
+def forges(settings: Settings) -> Mapping[str, Forge]:
+    """Return the forges of the sources that have one, by the name of their target.
+
+    Raises ConfigError; nothing is connected to.
+    """
+    from reconciler.forges import forge
+
+    return {
+        to_forge(source.id): forge(source.forge, mark=f"zoe/{settings.deployment}/{source.id}")
+        for source in settings.sources
+        if source.forge is not None
+    }
+
+
 def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
     """Return what empties the outbox. Nothing is connected before there is something to send."""
-    from reconciler.forges import forge
     from reconciler.notifiers import notifiers
 
     return Sender(
         outbox,
-        forges={
-            to_forge(source.id): forge(source.forge, mark=f"zoe/{settings.deployment}/{source.id}")
-            for source in settings.sources
-            if source.forge is not None
-        },
+        forges=forges(settings),
         notifiers=notifiers(
             deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
         ),

@@ -40,6 +40,10 @@ class Bitbucket:
         # It shows HTML as text; a link that nothing refers to is shown nowhere.
         self._mark = f"[//]: # ({mark})\n"
 
+    def look(self) -> None:
+        """Ask for the repository."""
+        self._api.ask("GET", self._repository, read=lambda data: data["uuid"])
+
     def set_status(self, status: CommitStatus) -> None:
         """Post a build status; the same key replaces it."""
         digest = hashlib.sha256(status.context.encode()).hexdigest()

@@ -33,6 +33,10 @@ class GitHub:
         self._repository = f"/repos/{quote(settings.repository)}"
         self._mark = f"<!-- {mark} -->"
 
+    def look(self) -> None:
+        """Ask for the repository."""
+        self._api.ask("GET", self._repository, read=lambda data: data["id"])
+
     def set_status(self, status: CommitStatus) -> None:
         """Post a status; the newest of a context counts."""
         payload = {

@@ -41,6 +41,10 @@ class GitLab:
         self._project = f"/projects/{quote(settings.repository, safe='')}"
         self._mark = f"<!-- {mark} -->"
 
+    def look(self) -> None:
+        """Ask for the repository."""
+        self._api.ask("GET", self._project, read=lambda data: data["id"])
+
     def set_status(self, status: CommitStatus) -> None:
         """Post a status; one that is there already is refused by GitLab and fine with us."""
         payload = {

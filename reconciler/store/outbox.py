@@ -61,6 +61,13 @@ def waiting(connection: Connection) -> tuple[Letter, ...]:
     return tuple(_letter(row) for row in rows)
 
 
+def is_known(connection: Connection, posting: Posting) -> bool:
+    """Tell whether the newest content under the posting's key is this one."""
+    this = (outbox.c.target == posting.target) & (outbox.c.key == posting.message.key)
+    found = connection.scalars(select(outbox.c.digest).where(this)).one_or_none()
+    return found == digest(posting.message)
+
+
 def record(connection: Connection, before: Letter, after: Letter) -> None:
     """Store what came of a try."""
     this = (outbox.c.target == before.target) & (outbox.c.key == before.key)

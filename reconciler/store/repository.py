@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
-from reconciler.outbox import Letter
+from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
@@ -186,6 +186,10 @@ class SqlStore:
     def waiting_letters(self) -> Sequence[Letter]:
         """Return the letters that are to be sent, the longest waiting first."""
         return self._transactions.read(outbox.waiting)
+
+    def is_known(self, posting: Posting) -> bool:
+        """Tell whether just this was put into the outbox before, sent or not."""
+        return self._transactions.read(lambda connection: outbox.is_known(connection, posting))
 
     def record_delivery(self, before: Letter, after: Letter) -> None:
         """Store what came of a try to send a letter. No lease needed; the version stays."""

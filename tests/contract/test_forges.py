@@ -50,6 +50,18 @@ def comment(body: str = "**valid**", url: str = "") -> PullComment:
     return PullComment(pull=7, body=body, url=url)
 
 
+def test_looking_proves_address_and_token(
+    forge: Forge, server: ForgeServer, token_file: Path
+) -> None:
+    forge.look()
+    server.answer_next(Scripted(404))
+    with pytest.raises(TargetUnavailable, match="does the token give access"):
+        forge.look()
+    token_file.unlink()
+    with pytest.raises(TargetUnavailable, match="token_file of the forge can't be read"):
+        forge.look()
+
+
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_taken(forge: Forge, server: ForgeServer, state: State) -> None:
     forge.set_status(status(state))

@@ -142,3 +142,13 @@ def test_old_letters_are_forgotten(store: SqlStore, lease: Lease, store_clock: F
     assert renewed is not None
     put(store, renewed, status("two"))
     assert waiting(store) == [status("two")]
+
+
+def test_what_was_put_there_is_known_whether_sent_or_not(store: SqlStore, lease: Lease) -> None:
+    one, two = (Posting(target=FORGE, message=status(text)) for text in ("one", "two"))
+    assert not store.is_known(one)
+    store.commit(Changes(postings=(one,)), lease)
+    assert (store.is_known(one), store.is_known(two)) == (True, False)
+    (letter,) = store.waiting_letters()
+    store.record_delivery(letter, settle(letter, Sent(), letter.due_at))
+    assert store.is_known(one)
