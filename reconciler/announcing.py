@@ -6,12 +6,12 @@ writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from policy.model.execution import Uid
 from reconciler import verdict
 from reconciler.acceptance import Acceptance
-from reconciler.apply import Outcome
 from reconciler.converge.world import Assessment
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.outbox import CommitStatus, Posting, PullComment, State, to_forge
@@ -36,16 +36,20 @@ class Announcer:
         accepted: Acceptance,
         found: Assessment,
         diagnostics: Sequence[Diagnostic],
-        outcomes: Sequence[Outcome],
+        failing: Mapping[Uid, Sequence[str]],
     ) -> tuple[Posting, ...]:
-        """Return the news about commits after a pass."""
+        """Return the news about commits after a pass.
+
+        ``failing`` is what the Swarm says of executions whose actions it refuses, those that are
+        backing off included.
+        """
         if not self.has_forge:
             return ()
         acted = Acted(
             commit=accepted.commit,
             invalid={item.file for item in diagnostics if item.is_error},
             held=set(found.held.values()),
-            refused=self._refused(accepted.commit, outcomes),
+            refused=self._refused(accepted.commit, found, failing),
             observes=self.observes,
         )
         wanted = [verdict.apply_status(acted, url=self._page("commits"))]
@@ -81,15 +85,22 @@ class Announcer:
         comment = PullComment(pull=pull, body=body, url=url)
         return (*postings, Posting(target=target, message=comment))
 
-    def _refused(self, commit: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-        """Return what the Swarm said, until the commit has been acted on once.
+    def _refused(
+        self, commit: str, found: Assessment, failing: Mapping[Uid, Sequence[str]]
+    ) -> tuple[str, ...]:
+        """Return what the Swarm said of what the commit brought, until that went through once.
 
-        What fails later is told of the execution that it concerns.
+        What fails later, or came with another commit, is told of the execution that it concerns.
         """
         told = self._told.get(commit)
         if told is not None and told.state is State.SUCCESS:
             return ()
-        return tuple(out.error for out in outcomes if out.error and not out.is_stale)
+        brought = {
+            uid
+            for uid, (facts, _) in found.told.items()
+            if facts.manifest is not None and facts.manifest.origin.commit == commit
+        }
+        return tuple(message for uid in failing.keys() & brought for message in failing[uid])
 
     def _page(self, path: str) -> str:
         return f"{self.page_url.rstrip('/')}/{path}" if self.page_url else ""

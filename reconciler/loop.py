@@ -104,7 +104,7 @@ class Loop:
         self._commit(wanted, found)
         self._last = found
         outcomes = self._act(found)
-        self._announce(found, outcomes)
+        self._announce(found)
         self.publish()
         self._is_first = False
         return self._report(wanted, found, outcomes)
@@ -273,10 +273,12 @@ class Loop:
         if self.sender is not None:
             self.sender.flush(wait=True)
 
-    def _announce(self, found: Assessment, outcomes: tuple[Outcome, ...]) -> None:
+    def _announce(self, found: Assessment) -> None:
         """Put what forges are to know into the outbox, and have it emptied beside the loop."""
         if self._accepted is not None:
-            news = self.announcer.statuses(self._accepted, found, self.reader.diagnostics, outcomes)
+            news = self.announcer.statuses(
+                self._accepted, found, self.reader.diagnostics, self._backing_off.messages
+            )
             # After a restart the announcer believes that all of it is news.
             fresh = tuple(posting for posting in news if not self.store.is_known(posting))
             if fresh:

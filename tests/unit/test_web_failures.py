@@ -31,6 +31,12 @@ def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> Non
     assert retry_after_s(headers) == seconds
 
 
+def test_a_path_of_one_slash_is_no_secret() -> None:
+    answer = Answer(status=500, headers={}, body=b"see docs/errors, not /s3cret-path")
+    error = failure(answer, "GET x", secrets=["/", "/s3cret-path"], hints={})
+    assert str(error) == "GET x: 500 see docs/errors, not [hidden]"
+
+
 @given(
     st.integers(100, 999),
     st.dictionaries(

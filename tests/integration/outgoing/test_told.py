@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.converge.state import LABEL_UID
+from reconciler.errors import ActionFailed
 from reconciler.outbox import State
 from reconciler.outgoing import ForgeSettings
 from reconciler.ports import Changes
@@ -66,6 +68,59 @@ def test_an_invalid_file_fails_its_commit_and_says_which(
     ((sha, state, text),) = told()
     assert (sha, state) == (commit, "failure")
     assert text.startswith(f"{JOB} is invalid")
+
+
+def test_what_the_swarm_refuses_is_told_until_it_goes_through(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    site.reconcile()
+    told()
+    site.cluster.fail_next("create_service", ActionFailed("no such image"))
+    commit = site.push({JOB: execution_file()})
+    site.reconcile(passes=3)  # backing off, so nothing is refused again
+    assert told()[-1] == (commit, "pending", "the Swarm refused: no such image; tried again")
+    site.cluster.advance(60_000)
+    site.reconcile()
+    assert told()[-1] == (commit, "success", "accepted and acted on")
+
+
+def test_a_commit_that_has_succeeded_stays_so(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    commit = site.push({JOB: execution_file()})
+    site.reconcile(passes=4, ms=5_000)
+    for service in site.cluster.observe().services:
+        site.cluster.remove_service(service.id, uid=service.spec.labels[LABEL_UID])
+    site.cluster.fail_next("create_service", ActionFailed("no such image"))
+    site.reconcile(passes=3)
+    assert [(sha, state) for sha, state, _ in told()] == [(commit, "success")]
+
+
+def test_what_an_earlier_commit_brought_is_not_blamed_on_the_next(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    site.cluster.fail_next("create_service", ActionFailed("no such image"), times=99)
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=2)
+    newest = site.push({"README.md": "nothing that runs"})
+    site.reconcile(passes=2)
+    assert (newest, "success") in [(sha, state) for sha, state, _ in told()]
+
+
+def test_a_commit_that_was_overtaken_does_not_stay_pending(
+    site: Site, told: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    site.reconcile()
+    told()
+    site.cluster.fail_next("create_service", ActionFailed("no such image"))
+    overtaken = site.push({JOB: execution_file()})
+    site.reconcile()
+    told()
+    newest = site.push({JOB: execution_file(image="alpine")})
+    site.reconcile(passes=2)
+    assert sorted((sha, state) for sha, state, _ in told()[2:]) == sorted(
+        [(overtaken, "error"), (newest, "success")]
+    )
 
 
 def test_a_tip_that_is_not_followed_says_how_it_would_be(

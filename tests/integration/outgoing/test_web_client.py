@@ -80,7 +80,9 @@ def test_places_that_nobody_serves_from_are_not_talked_to(address: str) -> None:
         send("GET", Place.of(f"http://{host}/latest/meta-data"), headers={})
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "140.82.112.4"])
+@pytest.mark.parametrize(
+    "address", ["::ffff:10.1.2.3", "127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "140.82.112.4"]
+)
 def test_the_lab_and_the_internet_are_talked_to(address: str) -> None:
     assert is_fit(address)
 
