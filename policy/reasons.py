@@ -92,7 +92,7 @@ def refusals(execution: Execution, room: Room) -> tuple[Refusal, ...]:
         if together:
             found = tuple(_apart(node, together) for node in room)
     placer.give_back(execution, groups, {})
-    return found
+    return tuple(sorted(found, key=lambda no: (no.hostname, no.node)))
 
 
 def no_capacity(execution: Execution, found: Sequence[Refusal], free: Resources) -> Reason:

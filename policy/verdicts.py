@@ -31,7 +31,7 @@ class Verdict:
 def verdicts(
     execution: Execution, room: Room, nodes: Sequence[Node], selector: Sequence[Constraint]
 ) -> tuple[Verdict, ...]:
-    """Return every node's answer to every component that has a core, by component and node.
+    """Return every node's answer to every component that has a core, by component and host name.
 
     The components are placed one after the other, the hardest first, whether or not those before
     found a place. ``room`` is left as it was. ``selector`` is the platform's: nodes that don't
@@ -63,14 +63,17 @@ def verdicts(
         verdict
         for component in execution.components
         if component.core
-        for verdict in (*found[component.name], *_unselected(component.name, nodes, selector))
+        for verdict in sorted(
+            (*found[component.name], *_unselected(component.name, nodes, selector)),
+            key=lambda verdict: (verdict.hostname, verdict.node),
+        )
     )
 
 
 def _unselected(
     component: str, nodes: Iterable[Node], selector: Sequence[Constraint]
 ) -> Iterable[Verdict]:
-    for node in sorted(nodes, key=lambda n: n.id):
+    for node in nodes:
         missed = [str(constraint) for constraint in selector if not satisfies(node, constraint)]
         if missed:
             yield Verdict(

@@ -116,7 +116,7 @@ def _as_text(diagnostic: Diagnostic) -> str:
     level = "" if diagnostic.is_error else "warning: "
     head = f"{place}: {level}{diagnostic.message}"
     first, *rest = diagnostic.remedy.splitlines() or [""]
-    if not diagnostic.line:
+    if not diagnostic.snippet:
         return "\n".join([head, f"      {first}", *(f"      {line}" for line in rest)])
     indent = " " * 5 + "| " + " " * _caret(diagnostic)
     return "\n".join(

@@ -24,8 +24,7 @@ def _found(manifest: Manifest) -> Iterator[Diagnostic]:
         yield _warning(
             manifest,
             code="NoLifetime",
-            message=f"{manifest.namespace}/{manifest.name} has no lifetime: it may run for ever, "
-            "and nobody behind it can be told when they start",
+            message=f"{manifest.namespace}/{manifest.name} has no lifetime: it may run for ever",
             remedy="add lifetime: 8h, or as long as it is needed",
         )
     for service in spec.services:

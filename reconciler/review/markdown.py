@@ -63,7 +63,7 @@ def verdict(found: Preview, errors: Sequence[Diagnostic]) -> str:
 _VERBS = {
     ActionKind.CREATE: "created",
     ActionKind.IN_PLACE: "changed in place",
-    ActionKind.ROLLING: "updated, replica by replica",
+    ActionKind.ROLLING: "updated",
     ActionKind.REPLACE: "replaced",
     ActionKind.STOP: "stopped",
     ActionKind.REFUSED: "refused",

@@ -228,11 +228,11 @@ class _Comparison:
         old, new = self._spec(uid, base), head.spec
         if old is None or new is None or base.spec_hash == head.spec_hash:
             return None, ""
+        record = self._after.records.get(uid)
+        if record is None or not record.attempt_open:
+            return ActionKind.IN_PLACE, ""  # nothing of it is there yet
         if base.document_hash == head.document_hash and head.update != "auto":
-            record = self._after.records.get(uid)
-            if record is not None and record.attempt_open:
-                return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
-            return ActionKind.IN_PLACE, "its ZApp or Platform changes before it starts"
+            return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
         kind = {
             Edit.NONE: None,
             Edit.IN_PLACE: ActionKind.IN_PLACE,

@@ -189,3 +189,27 @@ def test_a_snapshot_that_makes_no_sense_is_said_to_be_so(behind: Clone, zoe: Zoe
     behind.git("checkout", "-q", "main")
     result = zoe("queue", cwd=behind.path)
     assert (result.code, "the snapshot can't be read" in result.err) == (1, True)
+
+
+def test_a_plan_says_who_starts_later_and_prints_as_a_comment(busy: Installation) -> None:
+    files = {
+        "executions/bio/urgent.yaml": execution("urgent", 4, extra="  priority: high\n  size: L\n"),
+        "executions/bio/soon.yaml": execution("soon", 3, extra="  size: S\n"),
+    }
+    _, head = busy.propose(files)
+    arguments = ("plan", "--repo", str(busy.repository.path), "--at", head)
+    told = busy(*arguments, "-o", "json").data
+    (later,) = [e for e in told["effects"] if e["name"] == "later"]
+    assert (later["effect"], later["start"]["after"] > later["start"]["before"]) == (
+        "delayed",
+        True,
+    )
+    (soon,) = [a for a in told["actions"] if a["name"] == "soon"]
+    path = "services.worker.reservations.cpu_millis"
+    assert soon["changes"] == [{"path": path, "before": "2 CPUs", "after": "3 CPUs"}]
+    assert [w["code"] for w in told["warnings"]] == ["NoLifetime", "NoLifetime"]
+    comment = busy(*arguments, "-o", "markdown").out
+    assert comment.startswith("<!-- zoe:plan -->\n\n### 1 created, 1 changed in place, 1 other ")
+    assert busy(*arguments, "-o", "markdown").out == comment
+    sarif = busy(*arguments, "-o", "sarif").data
+    assert {r["ruleId"] for r in sarif["runs"][0]["results"]} == {"NoLifetime"}
