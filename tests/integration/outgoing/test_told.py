@@ -54,6 +54,7 @@ def test_a_commit_that_was_acted_on_succeeds_once(
     site.reconcile(passes=6, ms=5_000)
     assert told() == [(commit, "success", "accepted and acted on")]
     assert github.statuses[0][1]["target_url"] == "https://zoe.example.org/commits"
+    site.loop.publish(wait=True)  # a push that lands is written down, too
     version = site.store.state_version()
     site.restart()
     site.reconcile(passes=2)
