@@ -6,7 +6,9 @@ ReconcilerError
 ├── TransientError(retry_after_s)  may heal: back off
 │   ├── SourceUnavailable          Git
 │   ├── ClusterUnavailable         Docker Swarm
-│   └── StoreUnavailable           the database
+│   ├── StoreUnavailable           the database
+│   └── TargetUnavailable          a forge, or where notifications go
+├── DeliveryRefused                a message that will never be taken as it is
 ├── ConflictError                  somebody wrote first: read again, plan again
 ├── NameTaken                      the name is there already: adopt if ours, else report
 ├── Missing                        the object isn't there (any more)
@@ -59,6 +61,14 @@ class ClusterUnavailable(TransientError):
 
 class StoreUnavailable(TransientError):
     """The database can't be reached."""
+
+
+class TargetUnavailable(TransientError):
+    """A forge, a web address or a mail server doesn't take what we tell it, for now."""
+
+
+class DeliveryRefused(ReconcilerError):
+    """What we tell will never be taken as it is; the message says why."""
 
 
 class ConflictError(ReconcilerError):

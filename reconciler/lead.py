@@ -76,6 +76,7 @@ def _once(
                 report = loop.reconcile(fetch=False)
                 told(report)
             loop.publish(wait=True)
+            loop.deliver()
         return report
     finally:
         with contextlib.suppress(StoreUnavailable):

@@ -16,6 +16,7 @@ from datetime import datetime
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
+from reconciler.announcing import Announcer
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
@@ -30,6 +31,7 @@ from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.notices import notices
 from reconciler.ports import (
     Changes,
     Clock,
@@ -40,6 +42,7 @@ from reconciler.ports import (
     Store,
 )
 from reconciler.publisher import Publisher
+from reconciler.sender import Sender
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -79,6 +82,8 @@ class Loop:
     lease: Lease
     observe_only: bool = False
     concurrency: int = 4
+    announcer: Announcer = field(default_factory=Announcer)
+    sender: Sender | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
@@ -99,9 +104,16 @@ class Loop:
         self._commit(wanted, found)
         self._last = found
         outcomes = self._act(found)
+        self._announce(found)
         self.publish()
         self._is_first = False
         return self._report(wanted, found, outcomes)
+
+    def close(self) -> None:
+        """Wait for a push and a request under way, and stop both."""
+        self.publisher.close()
+        if self.sender is not None:
+            self.sender.close()
 
     # -- read -----------------------------------------------------------------------------------
 
@@ -168,6 +180,7 @@ class Loop:
             good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
+            postings=notices(found, {t.name: t for t in wanted.platform.notify_targets}),
         )
         if new.is_empty:
             return
@@ -256,6 +269,24 @@ class Loop:
             new = Changes(published=landed.digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
 
+    def deliver(self) -> None:
+        """Send what is due to be sent, and wait for it."""
+        if self.sender is not None:
+            self.sender.flush(wait=True)
+
+    def _announce(self, found: Assessment) -> None:
+        """Put what forges are to know into the outbox, and have it emptied beside the loop."""
+        if self._accepted is not None:
+            news = self.announcer.statuses(
+                self._accepted, found, self.reader.diagnostics, self._backing_off.messages
+            )
+            # After a restart the announcer believes that all of it is news.
+            fresh = tuple(posting for posting in news if not self.store.is_known(posting))
+            if fresh:
+                self.store.commit(Changes(postings=fresh), self.lease)
+        if self.sender is not None:
+            self.sender.flush()
+
     def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
         phases = [status.phase for status in found.statuses]
         return Report(
@@ -271,7 +302,7 @@ class Loop:
             or any(status.reason in _UNTIL_GONE for status in found.statuses),
             runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
             facts=len(found.steps),
-            wake_at=_earliest(found),
+            wake_at=_earliest(found, self.sender),
         )
 
 
@@ -279,10 +310,11 @@ def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
     return frozenset((service.id, service.spec.name) for service in observed.services)
 
 
-def _earliest(found: Assessment) -> datetime | None:
+def _earliest(found: Assessment, sender: Sender | None) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
+    times += [sender.next_at] if sender and sender.next_at else []
     times += [
         from_epoch_ms(execution.ends_ms)
         for execution in found.snapshot.executions

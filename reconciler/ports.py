@@ -16,13 +16,10 @@ from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
-from reconciler.converge.state import (
-    ConfigSpec,
-    NetworkSpec,
-    ObservedState,
-    ServiceSpec,
-)
+from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.outbox import Posting
 
 
 class Clock(Protocol):
@@ -276,6 +273,7 @@ class Changes:
     snapshot: str | None = None
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
+    postings: tuple[Posting, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -323,7 +321,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Protocol):
+class Store(Outbox, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:

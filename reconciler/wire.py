@@ -7,20 +7,24 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.host import Host, Storage
+from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop
+from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.publisher import Publisher
+from reconciler.sender import Sender
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -159,6 +163,45 @@ def _make_state_dir(settings: Settings) -> None:
         raise ConfigError(f"state_dir {folder} can't be made: {error.strerror}") from error
 
 
+def announcer(settings: Settings) -> Announcer:
+    """Return who says what the platform source's forge is told."""
+    platform = settings.platform_source
+    return Announcer(
+        source_id=platform.id,
+        has_forge=platform.forge is not None,
+        page_url=settings.page_url,
+        observes=settings.mode == "observe",
+    )
+
+
+def forges(settings: Settings) -> Mapping[str, Forge]:
+    """Return the forges of the sources that have one, by the name of their target.
+
+    Raises ConfigError; nothing is connected to.
+    """
+    from reconciler.forges import forge
+
+    return {
+        to_forge(source.id): forge(source.forge, mark=f"zoe/{settings.deployment}/{source.id}")
+        for source in settings.sources
+        if source.forge is not None
+    }
+
+
+def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
+    """Return what empties the outbox. Nothing is connected before there is something to send."""
+    from reconciler.notifiers import notifiers
+
+    return Sender(
+        outbox,
+        forges=forges(settings),
+        notifiers=notifiers(
+            deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
+        ),
+        clock=clock,
+    )
+
+
 @contextmanager
 def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
@@ -174,6 +217,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
                 interval=timedelta(seconds=settings.publish_interval_s),
             )
         ) as publisher,
+        contextlib.closing(sender(settings, from_store, clock)) as outgoing,
     ):
         yield Loop(
             reader=reader(settings, source(settings)),
@@ -186,4 +230,6 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             lease=lease,
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
+            announcer=announcer(settings),
+            sender=outgoing,
         )

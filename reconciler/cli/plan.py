@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from policy.forecast import FITS_NOW
-from reconciler import config, wire
+from reconciler import config, planning, wire
 from reconciler.cli import reading, when
 from reconciler.cli.problems import FORMS, printed
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.world import Memory, Wanted
-from reconciler.desired import Reader
 from reconciler.errors import Missing, SourceUnavailable
-from reconciler.manifest.diagnostic import Diagnostic, to_text
+from reconciler.manifest.diagnostic import to_text
+from reconciler.planning import Planned
 from reconciler.ports import Source
 from reconciler.review import offline
 from reconciler.review.as_json import to_json
 from reconciler.review.cluster import NO_SNAPSHOT, Cluster, cluster_of, no_cluster
 from reconciler.review.markdown import to_markdown
-from reconciler.review.preview import ActionKind, ExecutionPreview, Preview, preview
+from reconciler.review.preview import ActionKind, ExecutionPreview
 from reconciler.working_set import WorkingSet
 
 
@@ -52,31 +51,40 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
     base_id = source.resolve(base) if base else _tip(source, branch)
     head_id = source.resolve(at or head or "HEAD")
     with Progress("planning"):
-        old = _read(settings, source, base_id, {})
-        memory, cluster = _remembered(settings, source, old[0])
-        new = _read(settings, source, head_id, old[1].good)
-        found = preview(old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings))
-    diagnostics = [*new[1].diagnostics, *found.warnings]
-    errors = [d for d in diagnostics if d.is_error]
+        planned = planning.plan(
+            base_id,
+            head_id,
+            make_reader=lambda: wire.reader(settings, source),
+            remembered=lambda wanted: _remembered(settings, source, wanted),
+            host=wire.host(settings),
+            good={},
+        )
+    _show(planned, output)
+    raise click.exceptions.Exit(1 if planned.errors else 0)
+
+
+def _show(planned: Planned, output: str) -> None:
+    found, cluster = planned.preview, planned.cluster
     match output:
         case "text":
-            _print(found, diagnostics)
+            _print(planned)
         case "json":
-            told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
+            told = to_json(
+                found, base=planned.base, head=planned.head, diagnostics=planned.diagnostics
+            )
             click.echo(json.dumps(told, indent=2))
         case "markdown":
             is_known = cluster.id != NO_SNAPSHOT
             text = to_markdown(
                 found,
-                base=base_id,
-                head=head_id,
-                diagnostics=diagnostics,
+                base=planned.base,
+                head=planned.head,
+                diagnostics=planned.diagnostics,
                 taken_at=cluster.observed.taken_at if is_known else None,
             )
             click.echo(text, nl=False)
         case _:
-            click.echo(printed(diagnostics, output))
-    raise click.exceptions.Exit(1 if errors else 0)
+            click.echo(printed(planned.diagnostics, output))
 
 
 def _tip(source: Source, branch: str) -> str:
@@ -90,13 +98,6 @@ def _tip(source: Source, branch: str) -> str:
 def _source(settings: Settings, repo: Path | None) -> Source:
     id_ = settings.platform_source.id if settings.sources else "platform"
     return wire.clone(repo or Path(), id_=id_)
-
-
-def _read(
-    settings: Settings, source: Source, commit: str, good: Mapping[str, tuple[str, str]]
-) -> tuple[Wanted, Reader]:
-    reader = wire.reader(settings, source)
-    return reader.read(commit, good=good), reader
 
 
 def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memory, Cluster]:
@@ -126,9 +127,10 @@ _WHOLE = (ActionKind.CREATE, ActionKind.STOP)
 _MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
 
 
-def _print(found: Preview, diagnostics: list[Diagnostic]) -> None:
-    if diagnostics:
-        click.echo(to_text(diagnostics), err=True)
+def _print(planned: Planned) -> None:
+    found = planned.preview
+    if planned.diagnostics:
+        click.echo(to_text(planned.diagnostics), err=True)
     for line in found.lines:
         where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""
@@ -143,8 +145,7 @@ def _print(found: Preview, diagnostics: list[Diagnostic]) -> None:
         click.echo(f"  {effect.namespace}/{effect.name} {effect.told}")
     for quota in found.quotas:
         click.echo(f"  namespace {quota.namespace}: {quota.told}")
-    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
-    told = f"{len(found.lines)} execution(s) change, {errors} error(s)"
+    told = f"{len(found.lines)} execution(s) change, {len(planned.errors)} error(s)"
     click.echo(f"{told}; snapshot {found.snapshot}")
 
 

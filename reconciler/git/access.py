@@ -17,7 +17,7 @@ from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
 from reconciler.git import known_hosts
 from reconciler.git.address import PORTS, Address
-from reconciler.git.text import clean, scrub
+from reconciler.text import clean, scrub
 
 _MESSAGE_LIMIT = 600
 _MAX_ASKS = 1  # a second question means that the answer to the first was refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.git.text import clean
+from reconciler.text import clean
 
 MAX_NAME_BYTES = 100
 MAX_DEPTH = 16

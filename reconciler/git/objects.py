@@ -14,9 +14,9 @@ from pygit2.enums import ObjectType
 
 from reconciler.errors import SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt, parsed, whole
-from reconciler.git.text import clean, decode
 from reconciler.git.walk import MAX_ENTRIES, Walker
 from reconciler.ports import Commit, Tree
+from reconciler.text import clean, decode
 
 MAX_COMMIT_BYTES = 1024**2
 

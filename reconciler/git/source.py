@@ -15,9 +15,9 @@ from reconciler.git.access import Access, ownership_remedy
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
-from reconciler.git.text import clean
 from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree
+from reconciler.text import clean
 
 TIP = "refs/zoe/source"
 """The one ref of a mirror: where the declared branch was at the last fetch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from reconciler.converge.ledger import Entry
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
+from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
 from reconciler.store import (
     accepted,
@@ -26,6 +28,7 @@ from reconciler.store import (
     ledger,
     meta,
     migrate,
+    outbox,
     placements,
     publication,
     reviews,
@@ -197,6 +200,18 @@ class SqlStore:
         """Return the confirmed commits."""
         return self._transactions.read(confirmations.read)
 
+    def waiting_letters(self) -> Sequence[Letter]:
+        """Return the letters that are to be sent, the longest waiting first."""
+        return self._transactions.read(outbox.waiting)
+
+    def is_known(self, posting: Posting) -> bool:
+        """Tell whether just this was put into the outbox before, sent or not."""
+        return self._transactions.read(lambda connection: outbox.is_known(connection, posting))
+
+    def record_delivery(self, before: Letter, after: Letter) -> None:
+        """Store what came of a try to send a letter. No lease needed; the version stays."""
+        self._transactions.write(lambda connection: outbox.record(connection, before, after))
+
     def _make_waiter(self, poll_s: float) -> Waiter:
         def is_any() -> bool:
             return self._transactions.read(wanted.is_any)
@@ -254,4 +269,5 @@ def _write(
     accepted.write_commits(connection, changes.accepted, now=now)
     publication.write_snapshot(connection, changes.snapshot, now=now)
     publication.write_files(connection, changes.published)
+    outbox.put(connection, changes.postings, now=now)
     return numbered

@@ -273,3 +273,23 @@ published = Table(
     Column("path", Text, primary_key=True),
     Column("digest", Text, nullable=False),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("target", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message", JSON_DATA, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("sent_digest", Text, nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("sends", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("error", FreeText, nullable=False),
+    Column("is_waiting", Boolean, nullable=False),
+    PrimaryKeyConstraint("target", "key"),
+    Index(None, "is_waiting"),
+)

@@ -14,6 +14,7 @@ from reconciler import checkup
 from reconciler.checkup import Level
 from reconciler.clock import SystemClock
 from reconciler.ports import Schema, StoreCondition
+from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
 from tests.fixtures.site import execution_file
 from tests.fixtures.verbs import Installation, Result
 
@@ -59,6 +60,24 @@ def test_what_cant_be_reached_is_three_and_spares_nobody_else(installation: Inst
     bad = {row["part"] for row in result.data["findings"] if row["level"] == "problem"}
     assert bad == {"source", "status branch", "database", "cluster"}
     assert all(row["remedy"] for row in result.data["findings"] if row["level"] != "ok")
+
+
+def test_a_forge_and_the_files_of_targets_are_looked_at(
+    installation: Installation, forge_server: Callable[..., ForgeServer], tmp_path: Path
+) -> None:
+    server = forge_server("github")
+    (tmp_path / "token").write_text(TOKEN)
+    settings = (
+        f'\n[source.forge]\nprovider = "github"\nrepository = "{REPOSITORY}"\n'
+        f'token_file = "{tmp_path}/token"\napi = "{server.url}"\n'
+        f'[notify.ops]\nsecret_file = "{tmp_path}/secret"\n'
+    )
+    with (installation.path / "zoe.toml").open("a") as file:
+        file.write(settings)
+    found = findings(installation("doctor", "-o", "json"))
+    assert found["ForgeAnswers"]["level"] == "ok"
+    assert "secret_file of [notify.ops] can't be read" in found["Unreachable"]["message"]
+    assert server.statuses == []
 
 
 def test_misspelt_settings_are_a_problem_not_a_crash(installation: Installation) -> None:
