@@ -157,6 +157,8 @@ def _source(settings: Settings) -> Iterator[Finding]:
     reader = wire.reader(settings, source)
     wanted = reader.read(tip, good={})
     yield _platform(reader.diagnostics)
+    if wanted.platform.trust.is_required:
+        yield signatures(can_verify=wire.can_verify())
     files = sorted({item.file for item in reader.diagnostics if item.is_error})
     told = f"{len(wanted.manifests)} executions are valid"
     if files:
@@ -176,6 +178,15 @@ def _platform(diagnostics: tuple[Diagnostic, ...]) -> Finding:
     if first.is_error:
         return _problem("source", "PlatformInvalid", message, first.remedy)
     return _warning("source", first.code, message, first.remedy)
+
+
+def signatures(*, can_verify: bool) -> Finding:
+    """Return the finding for checking signatures, where platform.yaml requires them."""
+    if can_verify:
+        return _ok("source", "SignaturesChecked", "commits must be signed, and can be checked")
+    message = "platform.yaml requires signed commits, and ssh-keygen isn't installed"
+    remedy = "install openssh-client: until then no new commit is followed"
+    return _problem("source", "SshKeygenMissing", message, remedy)
 
 
 def _status_branch(settings: Settings) -> Iterator[Finding]:

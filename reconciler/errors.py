@@ -5,6 +5,7 @@ ReconcilerError
 ├── ConfigError                    the operator's to fix; only at start
 ├── TransientError(retry_after_s)  may heal: back off
 │   ├── SourceUnavailable          Git
+│   │   └── CannotVerify           whose signature it is can't be told
 │   ├── ClusterUnavailable         Docker Swarm
 │   ├── StoreUnavailable           the database
 │   └── TargetUnavailable          a forge, or where notifications go
@@ -53,6 +54,10 @@ class TransientError(ReconcilerError):
 
 class SourceUnavailable(TransientError):
     """A Git repository can't be reached or read."""
+
+
+class CannotVerify(SourceUnavailable):
+    """Signatures can't be checked: ``ssh-keygen`` is missing or doesn't work."""
 
 
 class ClusterUnavailable(TransientError):

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
@@ -43,6 +44,7 @@ from reconciler.ports import (
 )
 from reconciler.publisher import Publisher
 from reconciler.sender import Sender
+from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -84,11 +86,16 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    _referee: Referee = field(init=False)
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _told: frozenset[tuple[str, str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Have the source of the reader judged."""
+        self._referee = Referee(self.reader)
 
     def reconcile(self, *, fetch: bool = True) -> Report:
         """Make one pass.
@@ -119,18 +126,18 @@ class Loop:
 
     def _want(self, *, fetch: bool) -> Wanted:
         source = self.reader.source
+        good = self.working_set.good_files(source.id)
         if fetch or self._accepted is None:
             self._accepted = acceptance.accept(
                 source,
                 accepted=self.working_set.accepted.get(source.id, ""),
                 confirmed=self.store.confirmations(),
+                judge=partial(self._referee.objections, good=good),
             )
             log.debug("fetched", extra={"source": source.id, "tip": self._accepted.tip})
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
-        wanted = self.reader.read(
-            self._accepted.commit, good=self.working_set.good_files(source.id)
-        )
+        wanted = self.reader.read(self._accepted.commit, good=good)
         confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
         return replace(wanted, is_confirmed=confirmed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from reconciler import trust
 from reconciler.converge.host import Host
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
@@ -62,5 +63,9 @@ def plan(
         head=head,
         cluster=cluster,
         preview=found,
-        diagnostics=(*new.diagnostics, *found.warnings),
+        diagnostics=(
+            *trust.review(old, base=base, head=head, good=good),
+            *new.diagnostics,
+            *found.warnings,
+        ),
     )

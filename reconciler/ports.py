@@ -20,6 +20,7 @@ from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, Se
 from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting
+from reconciler.provenance import Traceable
 
 
 class Clock(Protocol):
@@ -57,7 +58,7 @@ class Tree:
     refused: tuple[RefusedEntry, ...] = ()
 
 
-class Source(Protocol):
+class Source(Traceable, Protocol):
     """A Git repository that manifests come from: a bare mirror, never a checkout."""
 
     @property

@@ -64,6 +64,13 @@ def clone(directory: Path, *, id_: str = "local") -> Source:
     return open_local(directory, id=id_)
 
 
+def can_verify() -> bool:
+    """Tell whether what checks signatures is installed."""
+    from reconciler.git import signatures
+
+    return signatures.tool() is not None
+
+
 def reader(settings: Settings, from_: Source) -> Reader:
     """Return a reader of manifests."""
     from reconciler.manifest.catalogue import Loader

@@ -61,6 +61,16 @@ class Objects:
             refused=tuple(walk.refused),
         )
 
+    def raw(self, commit: str) -> bytes:
+        """Return a commit object's bytes."""
+        found = self._commit(commit)
+        with whole(f"the commit {commit[:12]}"):
+            return bytes(found.read_raw())
+
+    def root(self, commit: str) -> str:
+        """Return the id of a commit's tree."""
+        return str(self._commit(commit).tree_id)
+
     def read(self, blob: str, *, limit_bytes: int) -> bytes:
         """Return a blob's bytes; the size is known from the header before anything is inflated."""
         oid = _full_id(blob)

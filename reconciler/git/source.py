@@ -15,6 +15,7 @@ from reconciler.git.access import Access, ownership_remedy
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
+from reconciler.git.provenance import GitProvenance
 from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree
 from reconciler.text import clean
@@ -45,6 +46,7 @@ class GitSource:
         self._access = Access(settings)
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
+        self._provenance: GitProvenance | None = None
         self._may_heal = True
 
     @property
@@ -79,6 +81,13 @@ class GitSource:
         """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
         return self._healing(lambda: self._objects().is_descendant(commit, ancestor))
 
+    def provenance(self) -> GitProvenance:
+        """Return the history; damage that it comes upon is healed by what reads trees."""
+        objects = self._objects()
+        if self._provenance is None:
+            self._provenance = GitProvenance(self._mirror.opened(), objects)
+        return self._provenance
+
     def _healing(self, work: Callable[[], T]) -> T:
         try:
             return work()
@@ -87,7 +96,7 @@ class GitSource:
                 raise
             self._may_heal = False
             with self._mirror.locked():
-                self._reader = None
+                self._reader = self._provenance = None
                 self._mirror.quarantine()
             self._fetch()
             return work()
@@ -163,6 +172,10 @@ class LocalSource:
     def is_descendant(self, commit: str, ancestor: str) -> bool:
         """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
         return self._objects.is_descendant(commit, ancestor)
+
+    def provenance(self) -> GitProvenance:
+        """Return the history of the clone."""
+        return GitProvenance(self._repository, self._objects)
 
 
 def open_local(path: Path, *, id: str = "local") -> LocalSource:  # noqa: A002

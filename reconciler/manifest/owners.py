@@ -9,6 +9,7 @@ from policy.model.resources import Resources
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
+from reconciler.manifest.members import build_trust
 from reconciler.manifest.notify import build_targets
 from reconciler.manifest.policies import build_policy
 from reconciler.manifest.spec import Platform, PriorityClass
@@ -45,6 +46,7 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
             for index, window in enumerate(spec.get("changeWindows", ()))
         ),
         notify_targets=build_targets(spec.get("notifyTargets", {}), builder),
+        trust=build_trust(spec.get("trust", {}), builder),
     )
 
 

@@ -16,6 +16,7 @@ from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
+from reconciler.manifest.membership import Member, Trust
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -308,6 +309,7 @@ class Namespace:
     maximum: Amounts = ()
     maximum_executions: int = 0
     maximum_lifetime_ms: int | None = None
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +376,7 @@ class Platform:
     suspend: bool = False
     change_windows: tuple[Window, ...] = ()
     notify_targets: tuple[NotifyTarget, ...] = ()
+    trust: Trust = field(default_factory=Trust)
     is_current: bool = True
 
 

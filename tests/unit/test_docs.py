@@ -48,6 +48,17 @@ def test_the_files_of_notifications_are_valid_together(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_trust_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    for text in blocks("docs/trust.md", "yaml"):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # They ask the example's platform and quota, which the document's have replaced.
+    for path in (tmp_path / "config/executions/aml").glob("*.yaml"):
+        path.unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
 def test_the_settings_shown_for_forges_and_notifications_are_read(tmp_path: Path) -> None:
     source = '[[source]]\nid = "platform"\nurl = "https://forge/lab.git"\n'
     (forge,), (notify,) = blocks("docs/forges.md", "toml"), blocks("docs/notifications.md", "toml")
