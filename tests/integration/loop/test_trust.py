@@ -173,7 +173,7 @@ def test_nobody_lets_themselves_in(guarded: Guarded) -> None:
 
 
 def test_only_an_admin_switches_it_off(guarded: Guarded) -> None:
-    off = {"platform.yaml": platform_file(guarded.root, signatures='"off"')}
+    off = {"platform.yaml": platform_file(guarded.root, signatures="optional")}
     guarded.clone.commit(off, guarded.ada)
     assert guarded.hold()[0] == "NotOwner"
     guarded.clone.git("reset", "--hard", "--quiet", "HEAD~1")
