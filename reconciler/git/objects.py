@@ -34,6 +34,11 @@ class Objects:
         self._repository = repository
         self._walker = Walker(repository, max_entries=max_entries)
 
+    @property
+    def repository(self) -> pygit2.Repository:
+        """The repository, for what isn't read by id."""
+        return self._repository
+
     def commit(self, commit: str) -> Commit:
         """Return a commit's author, time, message and parents, cleaned and bounded."""
         found = self._commit(commit)

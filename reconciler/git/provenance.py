@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 import pygit2
 from pygit2.enums import SortMode
@@ -19,37 +20,41 @@ _MOST_BASES = 8
 _MOST_REMEMBERED = 20_000
 
 
+T = TypeVar("T")
+
+
+class Healing(Protocol):
+    """Does something, and once more after it has mended what was damaged."""
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns."""
+
+
 class GitProvenance:
     """Reads one repository. Which signatures are good is remembered: it never changes."""
 
-    def __init__(self, repository: pygit2.Repository, objects: Objects) -> None:
-        self._repository = repository
-        self._objects = objects
+    def __init__(self, opened: Callable[[], Objects], healing: Healing) -> None:
+        self._opened = opened
+        self._healing = healing
         self._verified: dict[tuple[str, str], bool] = {}
 
     def history(self, tip: str, *, since: str, limit: int) -> tuple[Step, ...]:
         """Return the commits that ``tip`` has and ``since`` hasn't, children before parents."""
-        hidden = [since] if since else []
-        with whole(f"the history of {tip[:12]}"):
-            ids = self._between(tip, hidden, limit)
-        return tuple(self._step(commit) for commit in ids)
+        return self._healing(lambda: self._history(tip, [since] if since else [], limit))
 
     def changed(self, before: str, after: str) -> frozenset[str]:
         """Return the paths at which two commits differ."""
-        return self._compared(after, [before], [])
+        return self._healing(lambda: self._compared(after, [before], []))
 
     def introduced(self, commit: str) -> frozenset[str]:
         """Return the paths that a commit itself changes."""
-        parents = self._objects.commit(commit).parents
-        if len(parents) != 2:
-            # A first commit brings in all it has; of three parents and more none has the say.
-            return self._compared(commit, parents or [None], [])
-        return self._compared(commit, parents, self._bases(*parents))
+        return self._healing(lambda: self._introduced(commit))
 
     def signature(self, commit: str) -> Signature:
         """Return whose signature a commit claims to carry."""
+        raw = self._healing(lambda: self._objects.raw(commit))
         try:
-            return signatures.claim(signatures.take_apart(self._objects.raw(commit)))
+            return signatures.claim(signatures.take_apart(raw))
         except signatures.Malformed:
             return Signature(kind=SignatureKind.MALFORMED)
 
@@ -58,19 +63,35 @@ class GitProvenance:
         known = self._verified.get((commit, key))
         if known is not None:
             return known
-        signed = signatures.take_apart(self._objects.raw(commit))
+        signed = signatures.take_apart(self._healing(lambda: self._objects.raw(commit)))
         is_good = signed is not None and signatures.verify(signed, key)
         if len(self._verified) >= _MOST_REMEMBERED:
             self._verified.clear()
         self._verified[commit, key] = is_good
         return is_good
 
+    @property
+    def _objects(self) -> Objects:
+        return self._opened()
+
+    def _history(self, tip: str, hidden: Iterable[str], limit: int) -> tuple[Step, ...]:
+        with whole(f"the history of {tip[:12]}"):
+            ids = self._between(tip, hidden, limit)
+        return tuple(self._step(commit) for commit in ids)
+
+    def _introduced(self, commit: str) -> frozenset[str]:
+        parents = self._objects.commit(commit).parents
+        if len(parents) != 2:
+            # A first commit brings in all it has; of three parents and more none has the say.
+            return self._compared(commit, parents or [None], [])
+        return self._compared(commit, parents, self._bases(*parents))
+
     def _step(self, commit: str) -> Step:
         found = self._objects.commit(commit)
         return Step(id=found.id, parents=found.parents, author=found.author)
 
     def _between(self, tip: str, hidden: Iterable[str], limit: int) -> list[str]:
-        walk = self._repository.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL)
+        walk = self._objects.repository.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL)
         for ancestor in hidden:
             walk.hide(pygit2.Oid(hex=ancestor))
         found: list[str] = []
@@ -84,7 +105,7 @@ class GitProvenance:
         self, result: str, parents: Iterable[str | None], bases: Iterable[str]
     ) -> frozenset[str]:
         given = tuple(parents)
-        comparison = Comparison(self._repository, len(given))
+        comparison = Comparison(self._objects.repository, len(given))
         commits = (result, *given, *bases)
         with whole(f"the changes of {result[:12]}"):
             comparison.compare(tuple(self._objects.root(c) if c else None for c in commits))

@@ -46,7 +46,7 @@ class GitSource:
         self._access = Access(settings)
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
-        self._provenance: GitProvenance | None = None
+        self._provenance = GitProvenance(self._objects, self._healing)
         self._may_heal = True
 
     @property
@@ -82,10 +82,7 @@ class GitSource:
         return self._healing(lambda: self._objects().is_descendant(commit, ancestor))
 
     def provenance(self) -> GitProvenance:
-        """Return the history; damage that it comes upon is healed by what reads trees."""
-        objects = self._objects()
-        if self._provenance is None:
-            self._provenance = GitProvenance(self._mirror.opened(), objects)
+        """Return the history."""
         return self._provenance
 
     def _healing(self, work: Callable[[], T]) -> T:
@@ -96,7 +93,7 @@ class GitSource:
                 raise
             self._may_heal = False
             with self._mirror.locked():
-                self._reader = self._provenance = None
+                self._reader = None
                 self._mirror.quarantine()
             self._fetch()
             return work()
@@ -175,7 +172,7 @@ class LocalSource:
 
     def provenance(self) -> GitProvenance:
         """Return the history of the clone."""
-        return GitProvenance(self._repository, self._objects)
+        return GitProvenance(lambda: self._objects, lambda work: work())
 
 
 def open_local(path: Path, *, id: str = "local") -> LocalSource:  # noqa: A002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceUnavailable
 from reconciler.git.provenance import GitProvenance
-from reconciler.git.source import open_local
+from reconciler.git.source import GitSource, open_local
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.signing import Clone
 
@@ -133,6 +134,28 @@ def test_names_that_lie_stay_what_they_are(bare_repo: Callable[..., BareReposito
     assert found == {"executions/lab/../aml/job.yaml"}
 
 
+def test_a_damaged_mirror_is_mended_when_history_is_asked(
+    bare_repo: Callable[..., BareRepository], source: Callable[..., GitSource], tmp_path: Path
+) -> None:
+    """What only a commit in the middle has isn't read by anybody else."""
+    remote = bare_repo()
+    remote.commit({BOOK: "1"})
+    middle = remote.commit({JOB: "1"})
+    remote.commit({JOB: None})
+    course = source(str(remote.path))
+    course.fetch()
+    mirror = tmp_path / "mirror.git"
+    (pack,) = mirror.glob("objects/pack/*.pack")
+    aside = pack.rename(tmp_path / "pack")
+    subprocess.run(
+        ["git", "-C", mirror, "unpack-objects", "-q"], input=aside.read_bytes(), check=True
+    )
+    tree = str(remote.git[middle].tree_id)
+    (mirror / "objects" / tree[:2] / tree[2:]).unlink()
+    course = source(str(remote.path))
+    assert course.provenance().introduced(middle) == {JOB}
+
+
 def test_a_tree_of_endless_paths_ends(bare_repo: Callable[..., BareRepository]) -> None:
     remote = bare_repo()
     tree = remote.raw_tree([(FILE, b"f", remote.blob(b"1"))])
@@ -182,6 +205,22 @@ def parents_of(data: st.DataObject, history: History) -> list[str]:
         return []
     chosen = st.lists(st.sampled_from(history.commits), min_size=1, max_size=2, unique=True)
     return data.draw(chosen)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_criss_cross_brings_nothing_back(seed: int, tmp_path: Path) -> None:
+    """Two histories parted at two commits; against one of them the file looks untouched."""
+    history = History(str(tmp_path / "git"))
+    history.made = seed * 100  # other ids, so another order
+    first = history.commit(b"0", b"0", [])
+    kept, changed = history.commit(b"0", b"1", [first]), history.commit(b"1", b"0", [first])
+    merged = history.commit(b"1", b"1", [kept, changed])
+    taken_back = history.commit(b"0", b"1", [merged])
+    own = history.commit(b"1", b"1", [changed, kept])
+    again = history.commit(b"1", b"1", [taken_back, own])
+    provenance = history.provenance()
+    assert provenance.introduced(own) == frozenset()
+    assert provenance.introduced(again) == {FOREIGN.decode()}
 
 
 @settings(max_examples=100)
