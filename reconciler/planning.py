@@ -11,6 +11,7 @@ from reconciler.desired import Reader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import Preview, preview
+from reconciler.review.rules import RuleChanges, judgement, rule_changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,16 @@ class Planned:
         return tuple(d for d in self.diagnostics if d.is_error)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A head under the base's rules, and under its own where it changes any."""
+
+    wanted: Wanted
+    own: Wanted
+    rules: RuleChanges
+    diagnostics: tuple[Diagnostic, ...]
+
+
 def plan(
     base: str,
     head: str,
@@ -38,12 +49,13 @@ def plan(
     host: Host,
     good: Mapping[str, tuple[str, str]],
 ) -> Planned:
-    """Return what ``head`` would do if it were desired instead of ``base``.
+    """Return what ``head`` would do if it were desired instead of ``base``, by the base's rules.
 
     Args:
         base: A commit's id.
         head: A commit's id.
-        make_reader: A new reader of the repository that has both.
+        make_reader: A reader of the repository that has both; what it has read before isn't
+            read again.
         remembered: What is known beside the repository, for what the base wants.
         host: What the installation provides.
         good: Path -> (blob, commit) of the newest valid content known before the base.
@@ -51,16 +63,34 @@ def plan(
     Raises:
         SourceUnavailable: A commit or a blob can't be read.
     """
-    old, new = make_reader(), make_reader()
-    wanted = old.read(base, good=good)
+    reader = make_reader()
+    wanted = reader.read(base, good=good)
     memory, cluster = remembered(wanted)
+    judged = _judged(reader, base, head)
     found = preview(
-        wanted, new.read(head, good=old.good), memory=memory, cluster=cluster, host=host
+        wanted, judged.wanted, memory=memory, cluster=cluster, host=host, rules=judged.rules
     )
     return Planned(
         base=base,
         head=head,
         cluster=cluster,
         preview=found,
-        diagnostics=(*new.diagnostics, *found.warnings),
+        diagnostics=(*judged.diagnostics, *found.warnings),
+    )
+
+
+def _judged(of_base: Reader, base: str, head: str) -> _Judged:
+    """Read a head; what it shares with the base, which was read last, isn't read again."""
+    rules = of_base.rules(base)
+    changes = rule_changes(rules, of_base.rules(head))
+    reader = of_base.apart()
+    own = reader.read(head, good=of_base.good)
+    if not changes.paths or changes.is_first:
+        return _Judged(wanted=own, own=own, rules=changes, diagnostics=reader.diagnostics)
+    judge = of_base.apart()
+    return _Judged(
+        wanted=judge.read(head, good=of_base.good, rules=rules),
+        own=own,
+        rules=changes,
+        diagnostics=judgement(judge.diagnostics, reader.diagnostics),
     )

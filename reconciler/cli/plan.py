@@ -131,6 +131,8 @@ def _print(planned: Planned) -> None:
     found = planned.preview
     if planned.diagnostics:
         click.echo(to_text(planned.diagnostics), err=True)
+    if found.rules.told:
+        click.echo(f"rules: {found.rules.told}")
     for line in found.lines:
         where = f", number {line.position} in the queue" if line.position else ""
         reason = f": {line.reason}" if line.reason else ""

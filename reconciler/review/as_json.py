@@ -11,6 +11,7 @@ from reconciler.manifest.diagnostic import Diagnostic, to_data
 from reconciler.review.effects import Effect
 from reconciler.review.preview import ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange, Use
+from reconciler.review.rules import RuleChanges
 
 
 def to_json(
@@ -21,12 +22,17 @@ def to_json(
         "snapshot": found.snapshot,
         "base": base,
         "head": head,
+        "rules": _rules(found.rules),
         "errors": [to_data(d) for d in diagnostics if d.is_error],
         "warnings": [to_data(d) for d in diagnostics if not d.is_error],
         "actions": [_action(line) for line in found.lines],
         "effects": [_effect(effect) for effect in found.effects],
         "quotas": [_quota(change) for change in found.quotas],
     }
+
+
+def _rules(changes: RuleChanges) -> dict[str, Any]:
+    return {"changed": list(changes.paths), "judgedBy": "head" if changes.is_first else "base"}
 
 
 def _action(line: ExecutionPreview) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.effects import Effect
 from reconciler.review.preview import ActionKind, ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange
+from reconciler.review.rules import RuleChanges
 
 MARKER = "<!-- zoe:plan -->"
 """Tells our comment from others."""
@@ -38,6 +39,7 @@ def to_markdown(
     parts = [
         MARKER,
         f"### {verdict(found, errors)}",
+        *_rules(found.rules),
         *_problems("Errors", errors),
         *_table(found.lines),
         *_effects(found.effects),
@@ -70,6 +72,11 @@ _VERBS = {
     ActionKind.HELD: "held",
     ActionKind.OUTDATED: "outdated",
 }
+
+
+def _rules(changes: RuleChanges) -> Iterator[str]:
+    if changes.told:
+        yield f"**Rules**: {_text(changes.told)}."
 
 
 def _table(lines: Sequence[ExecutionPreview]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
 from reconciler.review.quotas import QuotaChange, quota_changes
+from reconciler.review.rules import NO_CHANGES, RuleChanges
 
 
 class ActionKind(StrEnum):
@@ -66,7 +67,8 @@ class Preview:
     """What a revision would do.
 
     ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
+    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know;
+    ``rules`` what else it is judged by than its own.
     """
 
     snapshot: str
@@ -74,10 +76,22 @@ class Preview:
     effects: tuple[Effect, ...]
     quotas: tuple[QuotaChange, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    rules: RuleChanges = NO_CHANGES
 
 
-def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host) -> Preview:
-    """Return what would happen if ``head`` were desired instead of ``base``."""
+def preview(
+    base: Wanted,
+    head: Wanted,
+    *,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    rules: RuleChanges = NO_CHANGES,
+) -> Preview:
+    """Return what would happen if ``head``, read under ``base``'s rules, were desired instead.
+
+    ``rules`` are the changes that were left out of it.
+    """
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     before = _assess(base, memory, cluster, host)
     after = _assess(head, memory, cluster, host)
@@ -99,6 +113,7 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
         ),
         quotas=quota_changes(before, after, head.namespaces),
         warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
+        rules=rules,
     )
 
 

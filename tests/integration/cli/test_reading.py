@@ -154,6 +154,7 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
         "snapshot",
         "base",
         "head",
+        "rules",
         "errors",
         "warnings",
         "actions",
