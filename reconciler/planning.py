@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.converge.host import Host
 from reconciler.converge.world import Memory, Wanted
@@ -11,6 +11,7 @@ from reconciler.desired import Reader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import Preview, preview
+from reconciler.review.rehearsal import Past, rehearse
 from reconciler.review.rules import RuleChanges, judgement, rule_changes
 
 
@@ -48,6 +49,7 @@ def plan(
     remembered: Callable[[Wanted], tuple[Memory, Cluster]],
     host: Host,
     good: Mapping[str, tuple[str, str]],
+    past: Callable[[], Past | None] = lambda: None,
 ) -> Planned:
     """Return what ``head`` would do if it were desired instead of ``base``, by the base's rules.
 
@@ -59,6 +61,7 @@ def plan(
         remembered: What is known beside the repository, for what the base wants.
         host: What the installation provides.
         good: Path -> (blob, commit) of the newest valid content known before the base.
+        past: What ran lately; asked for only where rules change. None: not known.
 
     Raises:
         SourceUnavailable: A commit or a blob can't be read.
@@ -70,6 +73,8 @@ def plan(
     found = preview(
         wanted, judged.wanted, memory=memory, cluster=cluster, host=host, rules=judged.rules
     )
+    if judged.rules.paths and not judged.rules.is_first:
+        found = replace(found, rehearsal=rehearse(wanted, judged.own, past()))
     return Planned(
         base=base,
         head=head,

@@ -11,6 +11,7 @@ from reconciler.manifest.diagnostic import Diagnostic, to_data
 from reconciler.review.effects import Effect
 from reconciler.review.preview import ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange, Use
+from reconciler.review.rehearsal import Figures, Rehearsal
 from reconciler.review.rules import RuleChanges
 
 
@@ -28,6 +29,7 @@ def to_json(
         "actions": [_action(line) for line in found.lines],
         "effects": [_effect(effect) for effect in found.effects],
         "quotas": [_quota(change) for change in found.quotas],
+        "rehearsal": None if found.rehearsal is None else _rehearsal(found.rehearsal),
     }
 
 
@@ -74,6 +76,34 @@ def _quota(change: QuotaChange) -> dict[str, Any]:
         "guaranteed": _amounts(change.guaranteed),
         "maximum": _amounts(change.maximum),
         "maximumExecutions": change.maximum_executions,
+    }
+
+
+def _rehearsal(found: Rehearsal) -> dict[str, Any]:
+    return {
+        "runs": found.runs,
+        "leftOut": found.left_out,
+        "told": found.told,
+        "moved": [
+            {
+                "namespace": moved.namespace,
+                "runs": moved.runs,
+                "before": _figures(moved.before),
+                "after": _figures(moved.after),
+            }
+            for moved in found.moved
+        ],
+    }
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {
+        "wait": {"medianMs": figures.median_wait_ms, "p95Ms": figures.p95_wait_ms},
+        "turnaround": {
+            "medianMs": figures.median_turnaround_ms,
+            "p95Ms": figures.p95_turnaround_ms,
+        },
+        "neverStarted": figures.never,
     }
 
 

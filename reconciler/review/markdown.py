@@ -15,6 +15,7 @@ from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.effects import Effect
 from reconciler.review.preview import ActionKind, ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange
+from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.rules import RuleChanges
 
 MARKER = "<!-- zoe:plan -->"
@@ -44,6 +45,7 @@ def to_markdown(
         *_table(found.lines),
         *_effects(found.effects),
         *_quotas(found.quotas),
+        *_rehearsal(found.rehearsal),
         *_problems("Warnings", warnings),
         *_details(found.lines),
     ]
@@ -117,6 +119,15 @@ def _quotas(quotas: Sequence[QuotaChange]) -> Iterator[str]:
     if quotas:
         yield "**Quota**\n\n" + "\n".join(
             f"- namespace {_code(quota.namespace)}: {_text(quota.told)}" for quota in quotas
+        )
+
+
+def _rehearsal(found: Rehearsal | None) -> Iterator[str]:
+    if found is not None:
+        yield f"**The new rules**, {_text(found.told)}" + "".join(
+            f"\n- {_code(f'namespace {moved.namespace}') if moved.namespace else 'all'}: "
+            f"{_text(moved.told)}"
+            for moved in found.moved
         )
 
 

@@ -28,6 +28,7 @@ from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
 from reconciler.review.quotas import QuotaChange, quota_changes
+from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.rules import NO_CHANGES, RuleChanges
 
 
@@ -68,7 +69,7 @@ class Preview:
 
     ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
     ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know;
-    ``rules`` what else it is judged by than its own.
+    ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do.
     """
 
     snapshot: str
@@ -77,6 +78,7 @@ class Preview:
     quotas: tuple[QuotaChange, ...]
     warnings: tuple[Diagnostic, ...] = ()
     rules: RuleChanges = NO_CHANGES
+    rehearsal: Rehearsal | None = None
 
 
 def preview(

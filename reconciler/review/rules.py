@@ -40,7 +40,7 @@ class RuleChanges:
         few = ", ".join(self.paths[:3])
         more = f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
         verb = "changes" if len(self.paths) == 1 else "change"
-        return f"{few}{more} {verb}: judged by the base's rules; see below what the new ones do"
+        return f"{few}{more} {verb}: all else is judged by the base's rules"
 
 
 NO_CHANGES = RuleChanges()

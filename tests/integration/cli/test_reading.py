@@ -160,6 +160,7 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
         "actions",
         "effects",
         "quotas",
+        "rehearsal",
     }
     assert told.data["actions"] == []
     assert told.data["base"] == told.data["head"] == converged.repository.tip()
