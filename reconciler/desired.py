@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Wanted
@@ -13,6 +13,22 @@ from reconciler.ports import Source
 from reconciler.review.rules import is_rule, rules_of, under
 
 BLOB_LIMIT_BYTES = 512_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a reader has read: whoever begins with it reads only what differs."""
+
+    loader: Loader
+    last: tuple[str, Wanted] | None
+    good: Mapping[str, tuple[str, str]]
+    diagnostics: tuple[Diagnostic, ...]
+
+    def over(self, source: Source) -> Reader:
+        """Return a reader of a repository that begins with it."""
+        reader = Reader(source, self.loader.apart())
+        reader.resume(self)
+        return reader
 
 
 class Reader:
@@ -28,9 +44,20 @@ class Reader:
 
     def apart(self) -> Reader:
         """Return a reader that begins with what this one knows, and leaves this one as it is."""
-        reader = copy.copy(self)
-        reader._loader = self._loader.apart()
-        return reader
+        return self.kept().over(self.source)
+
+    def kept(self) -> Kept:
+        """Return what it knows, as it is now; it can be pickled for another process."""
+        return Kept(
+            loader=self._loader.apart(),
+            last=self._last,
+            good=self.good,
+            diagnostics=self.diagnostics,
+        )
+
+    def resume(self, kept: Kept) -> None:
+        """Take over what another reader of the same source has told last."""
+        self._last, self.good, self.diagnostics = kept.last, kept.good, kept.diagnostics
 
     def rules(self, commit: str) -> dict[str, str]:
         """Return path -> blob of a commit's rule files: the Platform and the Namespaces.

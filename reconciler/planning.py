@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.host import Host
@@ -50,6 +50,7 @@ def plan(
     host: Host,
     good: Mapping[str, tuple[str, str]],
     past: Callable[[], Past | None] = lambda: None,
+    missing: Collection[str] = (),
 ) -> Planned:
     """Return what ``head`` would do if it were desired instead of ``base``, by the base's rules.
 
@@ -62,6 +63,7 @@ def plan(
         host: What the installation provides.
         good: Path -> (blob, commit) of the newest valid content known before the base.
         past: What ran lately; asked for only where rules change. None: not known.
+        missing: Images that their registry doesn't have; which to ask for, a preview tells.
 
     Raises:
         SourceUnavailable: A commit or a blob can't be read.
@@ -71,7 +73,13 @@ def plan(
     memory, cluster = remembered(wanted)
     judged = _judged(reader, base, head)
     found = preview(
-        wanted, judged.wanted, memory=memory, cluster=cluster, host=host, rules=judged.rules
+        wanted,
+        judged.wanted,
+        memory=memory,
+        cluster=cluster,
+        host=host,
+        rules=judged.rules,
+        missing=missing,
     )
     if judged.rules.paths and not judged.rules.is_first:
         found = replace(found, rehearsal=rehearse(wanted, judged.own, past()))
