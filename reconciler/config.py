@@ -139,6 +139,19 @@ def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = N
     return _overridden(settings, environ)
 
 
+def parse(content: bytes) -> Settings:
+    """Read a zoe.toml that lies in no folder: paths in it lead nowhere.
+
+    Raises:
+        ConfigError: All that is wrong, one line each.
+    """
+    try:
+        data = tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{DEFAULT_FILE}: {error}") from error
+    return _settings(data, Path())
+
+
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 _TABLES = ("sources", "storage", "security_profiles", "name", "webhook", "forge", "smtp", "notify")

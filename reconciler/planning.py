@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler import trust
 from reconciler.converge.host import Host
@@ -12,6 +12,8 @@ from reconciler.desired import Reader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import Preview, preview
+from reconciler.review.rehearsal import Past, rehearse
+from reconciler.review.rules import RuleChanges, judgement, rule_changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,16 @@ class Planned:
         return tuple(d for d in self.diagnostics if d.is_error)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A head under the base's rules, and under its own where it changes any."""
+
+    wanted: Wanted
+    own: Wanted
+    rules: RuleChanges
+    diagnostics: tuple[Diagnostic, ...]
+
+
 def plan(
     base: str,
     head: str,
@@ -38,34 +50,65 @@ def plan(
     remembered: Callable[[Wanted], tuple[Memory, Cluster]],
     host: Host,
     good: Mapping[str, tuple[str, str]],
+    past: Callable[[], Past | None] = lambda: None,
+    missing: Collection[str] = (),
 ) -> Planned:
-    """Return what ``head`` would do if it were desired instead of ``base``.
+    """Return what ``head`` would do if it were desired instead of ``base``, by the base's rules.
 
     Args:
         base: A commit's id.
         head: A commit's id.
-        make_reader: A new reader of the repository that has both.
+        make_reader: A reader of the repository that has both; what it has read before isn't
+            read again.
         remembered: What is known beside the repository, for what the base wants.
         host: What the installation provides.
         good: Path -> (blob, commit) of the newest valid content known before the base.
+        past: What ran lately; asked for only where rules change. None: not known.
+        missing: Images that their registry doesn't have; which to ask for, a preview tells.
 
     Raises:
         SourceUnavailable: A commit or a blob can't be read.
     """
-    old, new = make_reader(), make_reader()
-    wanted = old.read(base, good=good)
+    reader = make_reader()
+    wanted = reader.read(base, good=good)
     memory, cluster = remembered(wanted)
+    judged = _judged(reader, base, head)
     found = preview(
-        wanted, new.read(head, good=old.good), memory=memory, cluster=cluster, host=host
+        wanted,
+        judged.wanted,
+        memory=memory,
+        cluster=cluster,
+        host=host,
+        rules=judged.rules,
+        missing=missing,
     )
+    if judged.rules.paths and not judged.rules.is_first:
+        found = replace(found, rehearsal=rehearse(wanted, judged.own, past()))
     return Planned(
         base=base,
         head=head,
         cluster=cluster,
         preview=found,
         diagnostics=(
-            *trust.review(old, base=base, head=head, good=good),
-            *new.diagnostics,
+            *trust.review(reader.apart(), base=base, head=head, good=good),
+            *judged.diagnostics,
             *found.warnings,
         ),
+    )
+
+
+def _judged(of_base: Reader, base: str, head: str) -> _Judged:
+    """Read a head; what it shares with the base, which was read last, isn't read again."""
+    rules = of_base.rules(base)
+    changes = rule_changes(rules, of_base.rules(head))
+    reader = of_base.apart()
+    own = reader.read(head, good=of_base.good)
+    if not changes.paths or changes.is_first:
+        return _Judged(wanted=own, own=own, rules=changes, diagnostics=reader.diagnostics)
+    judge = of_base.apart()
+    return _Judged(
+        wanted=judge.read(head, good=of_base.good, rules=rules),
+        own=own,
+        rules=changes,
+        diagnostics=judgement(judge.diagnostics, reader.diagnostics),
     )

@@ -7,7 +7,7 @@ code that the loop runs; what differs between the two answers is the preview. De
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,10 @@ from reconciler.review.cluster import Cluster
 from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
+from reconciler.review.images import images, to_ask
 from reconciler.review.quotas import QuotaChange, quota_changes
+from reconciler.review.rehearsal import Rehearsal
+from reconciler.review.rules import NO_CHANGES, RuleChanges
 
 
 class ActionKind(StrEnum):
@@ -66,7 +69,9 @@ class Preview:
     """What a revision would do.
 
     ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
+    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know;
+    ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
+    ``images`` those that it brings and whose registry may be asked.
     """
 
     snapshot: str
@@ -74,10 +79,26 @@ class Preview:
     effects: tuple[Effect, ...]
     quotas: tuple[QuotaChange, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    rules: RuleChanges = NO_CHANGES
+    rehearsal: Rehearsal | None = None
+    images: tuple[str, ...] = ()
 
 
-def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host) -> Preview:
-    """Return what would happen if ``head`` were desired instead of ``base``."""
+def preview(
+    base: Wanted,
+    head: Wanted,
+    *,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    rules: RuleChanges = NO_CHANGES,
+    missing: Collection[str] = (),
+) -> Preview:
+    """Return what would happen if ``head``, read under ``base``'s rules, were desired instead.
+
+    ``rules`` are the changes that were left out of it, ``missing`` images that registries don't
+    have.
+    """
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     before = _assess(base, memory, cluster, host)
     after = _assess(head, memory, cluster, host)
@@ -98,7 +119,9 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
             touched=frozenset(line.uid for line in lines),
         ),
         quotas=quota_changes(before, after, head.namespaces),
-        warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
+        warnings=tuple(sorted(comparison.warnings((line.uid for line in lines), missing))),
+        rules=rules,
+        images=to_ask(comparison.images(line.uid for line in lines), head.platform),
     )
 
 
@@ -247,12 +270,19 @@ class _Comparison:
             return base.spec
         return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
 
-    def warnings(self, uids: Iterable[Uid]) -> Iterator[Diagnostic]:
+    def warnings(self, uids: Iterable[Uid], missing: Collection[str]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""
         for uid in uids:
             manifest = self._head.get(uid)
             if manifest is not None:
-                yield from advice(manifest)
+                yield from advice(manifest, missing=missing)
+
+    def images(self, uids: Iterable[Uid]) -> Iterator[str]:
+        """Yield the images that executions have with the change and not without it."""
+        for uid in uids:
+            base, head = self._base.get(uid), self._head.get(uid)
+            if head is not None:
+                yield from images(head.spec) - images(base.spec if base else None)
 
     def _changes(self, uid: Uid, kind: ActionKind) -> tuple[Change, ...]:
         base, head = self._base.get(uid), self._head.get(uid)

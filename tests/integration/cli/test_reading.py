@@ -154,11 +154,13 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
         "snapshot",
         "base",
         "head",
+        "rules",
         "errors",
         "warnings",
         "actions",
         "effects",
         "quotas",
+        "rehearsal",
     }
     assert told.data["actions"] == []
     assert told.data["base"] == told.data["head"] == converged.repository.tip()
