@@ -18,8 +18,10 @@ from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
 from reconciler.delivery import Outbox
+from reconciler.inbox import ReviewRequest
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting
+from reconciler.posted import PostedPlan, Reviews
 
 
 class Clock(Protocol):
@@ -256,7 +258,7 @@ class Changes:
     ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
-    its row, frozen specs and harvests; its facts stay in the ledger.
+    its row, frozen specs, harvests; its facts stay. ``reviewed`` requests are removed.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -274,6 +276,8 @@ class Changes:
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
     postings: tuple[Posting, ...] = ()
+    reviewed: tuple[ReviewRequest, ...] = ()
+    posted: tuple[PostedPlan, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -321,7 +325,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Protocol):
+class Store(Outbox, Reviews, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -386,8 +390,7 @@ class StatusSink(Protocol):
     def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
         """Write (or, for None, delete) files under our paths in one commit; return the tip's id.
 
-        An equal tree makes no commit. On a rejected push the files are laid over the new tip
-        and pushed again; other writers' paths are kept.
+        An equal tree makes no commit. What was rejected is laid over the new tip, and pushed.
 
         Raises:
             SourceUnavailable: The remote can't be reached or keeps refusing; the message says why.
