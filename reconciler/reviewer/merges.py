@@ -20,7 +20,7 @@ from reconciler.reviewer import outcome
 
 log = logging.getLogger(__name__)
 
-_LOOKED_AT = 50
+_LOOKED_AT = 20
 """So many commits of the branch's own line, the newest first, may have been merges."""
 
 

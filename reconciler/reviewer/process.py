@@ -39,6 +39,7 @@ class WorkerSettings:
     folder: Path
     timeout_s: int
     memory_mib: int
+    module: str = f"{__package__}.worker"
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
                 raise WorkerFailed("not reviewed: zoe is stopping")
             # What it writes are files, so that the kernel bounds their size.
             self._running = process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-P", "-m", f"{__package__}.worker", *self._bounds()],
+                [sys.executable, "-P", "-m", self._settings.module, *self._bounds()],
                 stdin=given,
                 stdout=answer,
                 stderr=errors,

@@ -49,11 +49,9 @@ def test_a_merge_of_something_else_is_not_compared(reviews: Reviews) -> None:
 
 
 def test_what_differs_is_named_with_its_reason(reviews: Reviews) -> None:
-    whole = "resources: {reservations: {cpus: 12, memory: 64MiB}}"
     head = reviews.propose({JOB: execution_file()})
     assert reviews.review(head) == (head, "success", "1 created")
     full = execution_file("full", service="replicas: 3").replace("cpus: 1,", "cpus: 4,")
-    assert whole not in full
     running(reviews, {"executions/aml/full.yaml": full})
     commit = reviews.merge(head)
     reviews.site.reconcile(passes=2)
