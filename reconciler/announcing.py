@@ -37,11 +37,13 @@ class Announcer:
         found: Assessment,
         diagnostics: Sequence[Diagnostic],
         failing: Mapping[Uid, Sequence[str]],
+        *,
+        remark: str = "",
     ) -> tuple[Posting, ...]:
         """Return the news about commits after a pass.
 
         ``failing`` is what the Swarm says of executions whose actions it refuses, those that are
-        backing off included.
+        backing off included. ``remark`` is what there is to add once the commit was acted on.
         """
         if not self.has_forge:
             return ()
@@ -51,6 +53,7 @@ class Announcer:
             held=set(found.held.values()),
             refused=self._refused(accepted.commit, found, failing),
             observes=self.observes,
+            remark=remark,
         )
         wanted = [verdict.apply_status(acted, url=self._page("commits"))]
         if accepted.hold and accepted.tip and accepted.tip != accepted.commit:
@@ -66,7 +69,8 @@ class Announcer:
     ) -> tuple[Posting, ...]:
         """Return what is told of a pull request: its comment (Markdown), and ``zoe/plan``.
 
-        A commit without a pull request (a merge queue's) is number 0 and gets the status only.
+        A commit without a pull request (a merge queue's) is number 0 and gets the status only, and
+        so does one without a body.
         """
         if not self.has_forge:
             return ()
@@ -79,11 +83,14 @@ class Announcer:
             description=description,
             url=url,
         )
-        postings = (Posting(target=target, message=status),)
-        if not pull:
-            return postings
-        comment = PullComment(pull=pull, body=body, url=url)
-        return (*postings, Posting(target=target, message=comment))
+        return (Posting(target=target, message=status), *self.comment(pull=pull, body=body))
+
+    def comment(self, *, pull: int, body: str) -> tuple[Posting, ...]:
+        """Return the comment of a pull request; without a number or a body there is none."""
+        if not (self.has_forge and pull and body):
+            return ()
+        message = PullComment(pull=pull, body=body, url=self._page(f"pulls/{pull}"))
+        return (Posting(target=to_forge(self.source_id), message=message),)
 
     def _refused(
         self, commit: str, found: Assessment, failing: Mapping[Uid, Sequence[str]]

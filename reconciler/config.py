@@ -91,6 +91,8 @@ class Settings:
     init_image: str = "busybox"
     concurrency: int = 4
     page_url: str = ""
+    review_timeout_s: int = 60
+    review_memory_mib: int = 1024
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(

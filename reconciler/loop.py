@@ -29,7 +29,7 @@ from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
-from reconciler.converge.world import Assessment, Wanted, World
+from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
 from reconciler.notices import notices
@@ -43,6 +43,7 @@ from reconciler.ports import (
     Store,
 )
 from reconciler.publisher import Publisher
+from reconciler.reviewer.merges import Merges
 from reconciler.sender import Sender
 from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
@@ -86,6 +87,7 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    merges: Merges = field(init=False)
     _referee: Referee = field(init=False)
     _accepted: Acceptance | None = None
     _is_first: bool = True
@@ -94,7 +96,8 @@ class Loop:
     _told: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
-        """Have the source of the reader judged."""
+        """Judge the commits, and follow the merges, of the source that is read."""
+        self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
 
     def reconcile(self, *, fetch: bool = True) -> Report:
@@ -138,8 +141,13 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
-        confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
-        return replace(wanted, is_confirmed=confirmed)
+        return replace(
+            wanted,
+            is_confirmed=acceptance.is_confirmed(wanted.commit, self.store.confirmations()),
+            agreed_deletes=self.merges.follow(
+                wanted.commit, since=self.working_set.accepted.get(source.id, "")
+            ),
+        )
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -152,7 +160,7 @@ class Loop:
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         return World(
             wanted=wanted,
-            memory=self.working_set.memory(published_seq=self.publisher.published_seq),
+            memory=self._memory(),
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -164,12 +172,16 @@ class Loop:
             last=self._last,
         )
 
+    def _memory(self) -> Memory:
+        return self.working_set.memory(published_seq=self.publisher.published_seq)
+
     # -- commit ---------------------------------------------------------------------------------
 
     def _commit(self, wanted: Wanted, found: Assessment) -> None:
         """Write facts, groups, harvests and statuses in one transaction, before any effect."""
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
+        merged = self.merges.settle(self._memory(), found)
         rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
@@ -187,7 +199,11 @@ class Loop:
             good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
-            postings=notices(found, {t.name: t for t in wanted.platform.notify_targets}),
+            postings=(
+                *notices(found, {t.name: t for t in wanted.platform.notify_targets}),
+                *self.merges.postings(merged),
+            ),
+            posted=merged,
         )
         if new.is_empty:
             return
@@ -281,18 +297,26 @@ class Loop:
         if self.sender is not None:
             self.sender.flush(wait=True)
 
+    def tell(self) -> None:
+        """Have the outbox emptied beside the loop. Any thread."""
+        if self.sender is not None:
+            self.sender.flush()
+
     def _announce(self, found: Assessment) -> None:
         """Put what forges are to know into the outbox, and have it emptied beside the loop."""
         if self._accepted is not None:
             news = self.announcer.statuses(
-                self._accepted, found, self.reader.diagnostics, self._backing_off.messages
+                self._accepted,
+                found,
+                self.reader.diagnostics,
+                self._backing_off.messages,
+                remark=self.merges.remark,
             )
             # After a restart the announcer believes that all of it is news.
             fresh = tuple(posting for posting in news if not self.store.is_known(posting))
             if fresh:
                 self.store.commit(Changes(postings=fresh), self.lease)
-        if self.sender is not None:
-            self.sender.flush()
+        self.tell()
 
     def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
         phases = [status.phase for status in found.statuses]

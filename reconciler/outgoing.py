@@ -14,13 +14,17 @@ from reconciler.errors import TargetUnavailable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeSettings:
-    """Where a source's repository is hosted. Without ``api`` it is the provider's own service."""
+    """Where a source's repository is hosted. Without ``api`` it is the provider's own service.
+
+    ``review_forks``: look at what is proposed from other repositories, too.
+    """
 
     provider: Literal["github", "gitlab", "gitea", "forgejo", "bitbucket"]
     repository: str
     token_file: Path
     api: str = ""
     timeout_s: int = 15
+    review_forks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

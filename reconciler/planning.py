@@ -52,6 +52,7 @@ def plan(
     good: Mapping[str, tuple[str, str]],
     past: Callable[[], Past | None] = lambda: None,
     missing: Collection[str] = (),
+    tip: str = "",
 ) -> Planned:
     """Return what ``head`` would do if it were desired instead of ``base``, by the base's rules.
 
@@ -65,6 +66,7 @@ def plan(
         good: Path -> (blob, commit) of the newest valid content known before the base.
         past: What ran lately; asked for only where rules change. None: not known.
         missing: Images that their registry doesn't have; which to ask for, a preview tells.
+        tip: The commit whose history is judged, where ``head`` is a merge made for the plan.
 
     Raises:
         SourceUnavailable: A commit or a blob can't be read.
@@ -90,7 +92,7 @@ def plan(
         cluster=cluster,
         preview=found,
         diagnostics=(
-            *trust.review(reader.apart(), base=base, head=head, good=good),
+            *trust.review(reader.apart(), base=base, head=tip or head, good=good),
             *judged.diagnostics,
             *found.warnings,
         ),

@@ -18,8 +18,10 @@ from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
 from reconciler.delivery import Outbox
+from reconciler.inbox import ReviewRequest
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting
+from reconciler.posted import PostedPlan, Reviews
 from reconciler.provenance import Traceable
 
 
@@ -80,11 +82,7 @@ class Source(Traceable, Protocol):
         """
 
     def commit(self, commit: str) -> Commit:
-        """Return who committed what and when.
-
-        Raises:
-            SourceUnavailable: The mirror holds no such commit.
-        """
+        """Return who committed what and when. Raises SourceUnavailable if nobody did."""
 
     def tree(self, commit: str) -> Tree:
         """Return path -> blob id of every regular file; reads no blob.
@@ -257,7 +255,7 @@ class Changes:
     ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
-    its row, frozen specs and harvests; its facts stay in the ledger.
+    its row, frozen specs, harvests; its facts stay. ``reviewed`` requests are removed.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -275,6 +273,8 @@ class Changes:
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
     postings: tuple[Posting, ...] = ()
+    reviewed: tuple[ReviewRequest, ...] = ()
+    posted: tuple[PostedPlan, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -322,7 +322,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Protocol):
+class Store(Outbox, Reviews, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -387,8 +387,7 @@ class StatusSink(Protocol):
     def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
         """Write (or, for None, delete) files under our paths in one commit; return the tip's id.
 
-        An equal tree makes no commit. On a rejected push the files are laid over the new tip
-        and pushed again; other writers' paths are kept.
+        An equal tree makes no commit. What was rejected is laid over the new tip, and pushed.
 
         Raises:
             SourceUnavailable: The remote can't be reached or keeps refusing; the message says why.

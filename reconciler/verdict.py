@@ -25,7 +25,8 @@ class Acted:
 
     ``invalid`` are files with errors; ``held`` says with (reason, sentence) what isn't
     carried out;
-    ``refused`` is what the Swarm said; ``observes`` tells that nothing may be changed.
+    ``refused`` is what the Swarm said; ``observes`` tells that nothing may be changed;
+    ``remark`` is added where all went well.
     """
 
     commit: str
@@ -33,6 +34,7 @@ class Acted:
     held: Collection[tuple[str, str]] = ()
     refused: Collection[str] = ()
     observes: bool = False
+    remark: str = ""
 
 
 def apply_status(acted: Acted, *, url: str) -> CommitStatus:
@@ -69,7 +71,7 @@ def _verdict(acted: Acted) -> tuple[State, str]:
         return State.PENDING, waits[0][1]
     if acted.refused:
         return State.PENDING, f"the Swarm refused: {min(acted.refused)}; tried again"
-    return State.SUCCESS, "accepted and acted on"
+    return State.SUCCESS, "accepted and acted on" + (f", {acted.remark}" if acted.remark else "")
 
 
 def _invalid(files: Collection[str]) -> str:

@@ -24,6 +24,8 @@ from reconciler.loop import Loop
 from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.publisher import Publisher
+from reconciler.reviewer.process import Worker, WorkerSettings
+from reconciler.reviewer.service import Around, Reviewer
 from reconciler.sender import Sender
 from reconciler.working_set import WorkingSet
 
@@ -206,6 +208,38 @@ def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
             deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
         ),
         clock=clock,
+    )
+
+
+def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
+    """Return what reviews the platform source's pull requests; None where no forge is told.
+
+    Raises ConfigError; nothing is connected to.
+    """
+    from reconciler.git.pulls import PullHeads
+
+    platform = settings.platform_source
+    if platform.forge is None:
+        return None
+    bounds = WorkerSettings(
+        folder=settings.state_dir / "review",
+        timeout_s=settings.review_timeout_s,
+        memory_mib=settings.review_memory_mib,
+    )
+    return Reviewer(
+        Around(
+            source_id=platform.id,
+            forge=platform.forge,
+            store=of.store,
+            heads=PullHeads(platform, settings.state_dir / "mirrors" / f"{platform.id}-review.git"),
+            worker=Worker(bounds),
+            announcer=of.announcer,
+            host=of.host,
+            clock=of.clock,
+            known=lambda: of.working_set.known(platform.id),
+            lease=lambda: of.lease,
+            told=of.tell,
+        )
     )
 
 

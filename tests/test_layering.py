@@ -24,7 +24,14 @@ ADAPTERS = (
 )
 # The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's,
 # and the receiver a process of its own that needs none of what wire imports.
-BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo_swarm", "webhook.cli")
+# The worker is a process of its own, too, and reads one repository.
+BUILDERS = (
+    "reconciler.wire",
+    "reconciler.cli.lab",
+    "reconciler.cli.demo_swarm",
+    "reconciler.reviewer.worker",
+    "webhook.cli",
+)
 
 LOOP_ONLY = ("policy", *CORE, "reconciler.git", "reconciler.cluster", "docker", "pygit2", "yaml")
 

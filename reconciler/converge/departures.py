@@ -83,6 +83,7 @@ def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: set[Name]) -> l
         is_confirmed=draft.wanted.is_confirmed,
         commit=draft.wanted.commit,
         message=draft.wanted.message,
+        agreed=draft.wanted.agreed_deletes,
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)

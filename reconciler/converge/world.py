@@ -41,6 +41,7 @@ class Wanted:
 
     ``manifests`` are the executions as they were written; a pass puts the runs that are wanted now
     in the place of those with a schedule, and these into ``recurrences`` (``converge.schedule``).
+    ``agreed_deletes`` are shown to go by the plan of what the commit merged.
     """
 
     commit: str = ""
@@ -54,6 +55,7 @@ class Wanted:
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False
+    agreed_deletes: frozenset[Uid] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

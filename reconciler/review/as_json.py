@@ -49,6 +49,7 @@ def _action(line: ExecutionPreview) -> dict[str, Any]:
         "position": line.position,
         "start": {"at": _time(line.start_at), "basis": line.start_basis},
         "reason": line.reason,
+        "leaves": line.leaves,
         "changes": [
             {"path": change.path, "before": change.before, "after": change.after}
             for change in line.changes

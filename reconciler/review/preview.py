@@ -48,7 +48,10 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPreview:
-    """One execution's line. ``start_at`` None = not now; ``start_basis`` says what it rests on."""
+    """One execution's line. ``start_at`` None = not now; ``start_basis`` says what it rests on.
+
+    ``leaves``: nothing asks for it any more, so it is stopped, or would be if that weren't held.
+    """
 
     uid: Uid
     namespace: str
@@ -62,6 +65,7 @@ class ExecutionPreview:
     start_basis: str
     reason: str
     changes: tuple[Change, ...] = ()
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,7 @@ class _Comparison:
             start_basis=self.starts.basis(uid),
             reason=reason or (wait.reason.message if wait else ""),
             changes=self._changes(uid, kind),
+            leaves=uid not in self._head,
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:

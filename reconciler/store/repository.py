@@ -16,6 +16,7 @@ from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
+from reconciler.posted import PostedPlan
 from reconciler.store import (
     accepted,
     accounts,
@@ -30,6 +31,7 @@ from reconciler.store import (
     migrate,
     outbox,
     placements,
+    posted,
     publication,
     reviews,
     runtimes,
@@ -176,9 +178,13 @@ class SqlStore:
         """
         return self._waiter.wait(timeout_s)
 
-    def take_review_requests(self) -> tuple[ReviewRequest, ...]:
-        """Return and clear what is to be reviewed, oldest first."""
-        return self._transactions.write(reviews.take)
+    def review_requests(self) -> tuple[ReviewRequest, ...]:
+        """Return what is to be reviewed, oldest first."""
+        return self._transactions.read(reviews.waiting)
+
+    def posted_plans(self, source_id: str) -> tuple[PostedPlan, ...]:
+        """Return the plans that a source's pull requests were shown, by subject."""
+        return self._transactions.read(lambda connection: posted.read(connection, source_id))
 
     def forget_deliveries(self) -> None:
         """Remove deliveries, and what they asked for, that are too old to matter."""
@@ -270,4 +276,6 @@ def _write(
     publication.write_snapshot(connection, changes.snapshot, now=now)
     publication.write_files(connection, changes.published)
     outbox.put(connection, changes.postings, now=now)
+    reviews.done(connection, changes.reviewed)
+    posted.write(connection, changes.posted, now=now)
     return numbered

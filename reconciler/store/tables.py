@@ -246,8 +246,29 @@ review_requests = Table(
     Column("pull", BigInteger),
     Column("head", Text, nullable=False),
     Column("action", Text, nullable=False),
+    Column("branch", FreeText, nullable=False),
+    Column("is_fork", Boolean, nullable=False),
     Column("requested_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("source_id", "subject"),
+)
+
+posted_plans = Table(
+    "posted_plans",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    # As in review_requests; of several plans for one, the newest counts.
+    Column("subject", Text, nullable=False),
+    Column("pull", BigInteger),
+    Column("head", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("tree", Text, nullable=False),
+    Column("plan", JSON_DATA, nullable=False),
+    Column("body", FreeText, nullable=False),
+    Column("merged_as", Text, nullable=False),
+    Column("differences", JSON_DATA, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("source_id", "subject"),
+    Index(None, "at"),
 )
 
 confirmations = Table(

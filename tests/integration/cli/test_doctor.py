@@ -15,6 +15,7 @@ from reconciler.checkup import Level
 from reconciler.clock import SystemClock
 from reconciler.ports import Schema, StoreCondition
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
+from tests.fixtures.signing import Person, trusting
 from tests.fixtures.site import execution_file
 from tests.fixtures.verbs import Installation, Result
 
@@ -106,6 +107,22 @@ def test_a_broken_platform_is_a_problem_and_broken_manifests_a_warning(
     assert result.code == 1
     assert found["PlatformInvalid"]["message"].startswith("platform.yaml:2: not YAML")
     assert "executions/aml/x.yaml" in found["ManifestsInvalid"]["message"]
+
+
+def test_what_signed_commits_need_is_looked_at(
+    installation: Installation,
+    people: Callable[[str], Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "SignaturesChecked" not in findings(installation("doctor", "-o", "json"))
+    installation.push({"platform.yaml": trusting(people("root"))})
+    found = findings(installation("doctor", "-o", "json"))
+    assert found["SignaturesChecked"]["level"] == "ok"
+    monkeypatch.setenv("PATH", "/nonexistent")
+    result = installation("doctor", "-o", "json")
+    missing = findings(result)["SshKeygenMissing"]
+    assert (result.code, missing["level"]) == (1, "problem")
+    assert "openssh-client" in missing["remedy"]
 
 
 def test_a_repository_without_a_commit_is_told_as_such(

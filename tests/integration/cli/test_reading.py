@@ -17,7 +17,7 @@ BOOK = "executions/aml/book.yaml"
 JOB = "executions/aml/job.yaml"
 ACTION = {
     "uid", "namespace", "name", "action", "generation",
-    "core", "elastic", "position", "start", "reason", "changes",
+    "core", "elastic", "position", "start", "reason", "changes", "leaves",
 }  # fmt: skip
 
 

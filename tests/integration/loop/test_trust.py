@@ -10,24 +10,10 @@ import pytest
 
 from reconciler import acceptance
 from reconciler.trust import Referee
-from tests.fixtures.signing import Clone, Person
+from tests.fixtures.signing import Clone, Person, namespace_with, trusting
 from tests.fixtures.site import Site, execution_file
 
 MINE, THEIRS = "executions/aml/book.yaml", "executions/lab/book.yaml"
-
-
-def platform_file(*admins: Person, signatures: str = "required", merges: str = "signed") -> str:
-    return (
-        "apiVersion: zoe/v1\nkind: Platform\nmetadata: {name: platform}\nspec:\n"
-        f"  trust:\n    signatures: {signatures}\n    merges: {merges}\n    admins:\n"
-        + "".join(f"      - {{name: {p.name}, key: {p.public}}}\n" for p in admins)
-    )
-
-
-def namespace_file(name: str, *members: Person) -> str:
-    listed = "".join(f"    - {{name: {p.name}, key: {p.public}}}\n" for p in members)
-    head = f"apiVersion: zoe/v1\nkind: Namespace\nmetadata: {{name: {name}}}\nspec:\n"
-    return head + (f"  members:\n{listed}" if members else "  weight: 1\n")
 
 
 @dataclass
@@ -61,9 +47,9 @@ def guarded(site: Site, people: Callable[[str], Person], clone_of: Callable[...,
     assert made.hold() == ("", "")
     clone.commit(
         {
-            "platform.yaml": platform_file(root),
-            "namespaces/aml.yaml": namespace_file("aml", ada),
-            "namespaces/lab.yaml": namespace_file("lab", bob),
+            "platform.yaml": trusting(root),
+            "namespaces/aml.yaml": namespace_with("aml", ada),
+            "namespaces/lab.yaml": namespace_with("lab", bob),
         },
         root,
     )
@@ -155,25 +141,25 @@ def test_what_was_changed_after_it_was_signed_is_held(guarded: Guarded) -> None:
 
 
 def test_the_next_commit_is_judged_by_what_an_admin_declared_before_it(guarded: Guarded) -> None:
-    eve_joins = {"namespaces/aml.yaml": namespace_file("aml", guarded.ada, guarded.eve)}
+    eve_joins = {"namespaces/aml.yaml": namespace_with("aml", guarded.ada, guarded.eve)}
     guarded.clone.commit(eve_joins, guarded.root)
     guarded.clone.commit({MINE: execution_file("book")}, guarded.eve)
     assert guarded.hold() == ("", "")
-    guarded.clone.commit({"namespaces/aml.yaml": namespace_file("aml", guarded.ada)}, guarded.root)
+    guarded.clone.commit({"namespaces/aml.yaml": namespace_with("aml", guarded.ada)}, guarded.root)
     guarded.clone.commit({MINE: None}, guarded.eve)
     assert guarded.hold()[0] == "UnknownSigner"
 
 
 def test_nobody_lets_themselves_in(guarded: Guarded) -> None:
-    joins = {"namespaces/aml.yaml": namespace_file("aml", guarded.ada, guarded.eve)}
+    joins = {"namespaces/aml.yaml": namespace_with("aml", guarded.ada, guarded.eve)}
     guarded.clone.commit({**joins, MINE: execution_file("book")}, guarded.eve)
     assert guarded.hold()[0] == "UnknownSigner"
-    guarded.clone.commit({"platform.yaml": platform_file(guarded.eve)}, guarded.eve)
+    guarded.clone.commit({"platform.yaml": trusting(guarded.eve)}, guarded.eve)
     assert guarded.hold()[0] == "UnknownSigner"
 
 
 def test_only_an_admin_switches_it_off(guarded: Guarded) -> None:
-    off = {"platform.yaml": platform_file(guarded.root, signatures="optional")}
+    off = {"platform.yaml": trusting(guarded.root, signatures="optional")}
     guarded.clone.commit(off, guarded.ada)
     assert guarded.hold()[0] == "NotOwner"
     guarded.clone.git("reset", "--hard", "--quiet", "HEAD~1")
@@ -205,7 +191,7 @@ def test_merging_takes_a_signature_unless_the_platform_says_otherwise(guarded: G
     guarded.clone.git("reset", "--hard", "--quiet", "HEAD~1")
     guarded.clone.merge("side", guarded.bob)
     assert guarded.hold() == ("", "")
-    plain = {"platform.yaml": platform_file(guarded.root, merges="plain")}
+    plain = {"platform.yaml": trusting(guarded.root, merges="plain")}
     guarded.clone.commit(plain, guarded.root)
     guarded.clone.git("branch", "--quiet", "-D", "side")
     guarded.clone.git("checkout", "--quiet", "-b", "side")
@@ -219,7 +205,7 @@ def test_merging_takes_a_signature_unless_the_platform_says_otherwise(guarded: G
 def test_a_merge_with_the_past_brings_nothing_back(guarded: Guarded) -> None:
     """Against all parents this differs nowhere: it takes each file from one of the two."""
     old = guarded.clone.tip
-    guarded.clone.commit({"namespaces/aml.yaml": namespace_file("aml")}, guarded.root)
+    guarded.clone.commit({"namespaces/aml.yaml": namespace_with("aml")}, guarded.root)
     guarded.clone.git("checkout", "--quiet", old)
     guarded.clone.commit({"executions/lab/x.yaml": execution_file("x")}, guarded.bob)
     tree = guarded.clone.git("rev-parse", "HEAD^{tree}")
@@ -240,12 +226,12 @@ def test_who_switches_it_on_must_be_an_admin_by_it(
     site.reconcile()
     clone, root, eve = clone_of(site.repository), people("root"), people("eve")
     guarded = Guarded(site, clone, root, people("ada"), people("bob"), eve)
-    clone.commit({"platform.yaml": platform_file(root)})
+    clone.commit({"platform.yaml": trusting(root)})
     assert guarded.hold()[0] == "Unsigned"
-    clone.commit({"platform.yaml": platform_file(root) + "  suspend: false\n"}, eve)
+    clone.commit({"platform.yaml": trusting(root) + "  suspend: false\n"}, eve)
     assert guarded.hold()[0] == "UnknownSigner"
     clone.commit({MINE: execution_file("book")})
-    tip = clone.commit({"platform.yaml": platform_file(root)}, root)
+    tip = clone.commit({"platform.yaml": trusting(root)}, root)
     assert guarded.hold() == ("", "")
     assert guarded.accepted == tip
 
