@@ -21,8 +21,8 @@ from reconciler.manifest.ownership import Rules
 from reconciler.objections import Objection
 from reconciler.provenance import Provenance, Signature, SignatureKind, Step
 
-MOST_COMMITS = 10_000
-
+MOST_COMMITS = 2_000
+"""How many are checked at once: each costs a run of ssh-keygen, and the pass waits."""
 
 RulesAt = Callable[[str], Rules]
 """Reads the rules that a commit declares."""

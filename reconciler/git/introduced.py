@@ -7,7 +7,7 @@ could take anything back to what it was there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pygit2
@@ -21,8 +21,12 @@ from reconciler.git.walk import MAX_ENTRIES, MAX_TREE_BYTES
 _Value = tuple[str, str] | None
 """What stands at a name: mode and id; None = nothing."""
 
-_Level = dict[bytes, tuple[str, str]]
+_Level = Mapping[bytes, tuple[str, str]]
 _Trees = tuple[str | None, ...]
+Levels = dict[str, _Level]
+"""What directories hold, by their ids: commits that follow each other share most of theirs."""
+
+_MOST_LEVELS = 1000
 
 
 @dataclass(slots=True)
@@ -30,6 +34,7 @@ class Comparison:
     """One result against its parents and the commits at which they parted (merge bases)."""
 
     repository: pygit2.Repository
+    levels: Levels
     parents: int
     paths: set[str] = field(default_factory=set)
     entries: int = 0
@@ -44,8 +49,9 @@ class Comparison:
             raise SourceUnavailable(
                 f"{prefix} is more than {names.MAX_DEPTH} directories deep: make it flatter"
             )
-        levels = [self._level(tree, prefix) for tree in trees]
-        for raw in sorted(set().union(*levels)):
+        result, *others = levels = [self._level(tree, prefix) for tree in trees]
+        differing = {raw for other in others for raw, _ in result.items() ^ other.items()}
+        for raw in sorted(differing):
             self._entry(raw, [level.get(raw) for level in levels], prefix, depth)
 
     def _entry(self, raw: bytes, values: Sequence[_Value], prefix: str, depth: int) -> None:
@@ -74,6 +80,17 @@ class Comparison:
     def _level(self, tree: str | None, prefix: str) -> _Level:
         if tree is None:
             return {}
+        level = self.levels.get(tree)
+        if level is None:
+            if len(self.levels) >= _MOST_LEVELS:
+                self.levels.clear()
+            level = self.levels[tree] = _values(self._read(tree, prefix))
+        self.entries += len(level)
+        if self.entries > MAX_ENTRIES:
+            raise SourceUnavailable(f"a commit changes more than {MAX_ENTRIES} entries: split it")
+        return level
+
+    def _read(self, tree: str, prefix: str) -> pygit2.Tree:
         oid = pygit2.Oid(hex=tree)
         _, size = self.repository.odb.read_header(oid)
         if size > MAX_TREE_BYTES:
@@ -83,10 +100,7 @@ class Comparison:
         found = parsed(self.repository, oid, f"the directory {prefix or '/'}")
         if not isinstance(found, pygit2.Tree):
             raise SourceUnavailable(f"{prefix} is no directory, though its entry says so")
-        self.entries += len(found)
-        if self.entries > MAX_ENTRIES:
-            raise SourceUnavailable(f"a commit changes more than {MAX_ENTRIES} entries: split it")
-        return _values(found)
+        return found
 
 
 def _tree(value: _Value) -> str | None:
@@ -94,7 +108,7 @@ def _tree(value: _Value) -> str | None:
 
 
 _TREE = f"{FileMode.TREE:o}"
-_REFUSED = "refused"
+_TWIN = "twin"
 
 
 def _values(tree: pygit2.Tree) -> _Level:
@@ -102,12 +116,11 @@ def _values(tree: pygit2.Tree) -> _Level:
 
     So whoever adds a twin of somebody's file, which takes that out of sight, changes that file.
     """
-    values: _Level = {}
-    twins = names.twins(entry.raw_name or b"" for entry in tree)
-    for entry in tree:
-        raw = entry.raw_name or b""
-        is_refused = raw.lower() in twins or names.refusal(raw) is not None
-        mode = _REFUSED if is_refused else f"{entry.filemode:o}"
-        ids = values[raw][1] if raw in values else ""
-        values[raw] = (mode, f"{ids}{entry.id}")
+    entries = [(entry.raw_name or b"", f"{entry.filemode:o}", str(entry.id)) for entry in tree]
+    twins = names.twins(raw for raw, *_ in entries)
+    values: dict[bytes, tuple[str, str]] = {}
+    for raw, mode, oid in entries:
+        if raw.lower() in twins:
+            mode, oid = _TWIN, values.get(raw, ("", ""))[1] + oid
+        values[raw] = (mode, oid)
     return values

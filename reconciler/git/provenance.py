@@ -11,7 +11,7 @@ from pygit2.enums import SortMode
 from reconciler.errors import SourceUnavailable
 from reconciler.git import signatures
 from reconciler.git.integrity import whole
-from reconciler.git.introduced import Comparison
+from reconciler.git.introduced import Comparison, Levels
 from reconciler.git.objects import Objects
 from reconciler.provenance import Signature, SignatureKind, Step
 
@@ -36,6 +36,7 @@ class GitProvenance:
     def __init__(self, opened: Callable[[], Objects], healing: Healing) -> None:
         self._opened = opened
         self._healing = healing
+        self._levels: Levels = {}
         self._verified: dict[tuple[str, str], bool] = {}
 
     def history(self, tip: str, *, since: str, limit: int) -> tuple[Step, ...]:
@@ -105,7 +106,7 @@ class GitProvenance:
         self, result: str, parents: Iterable[str | None], bases: Iterable[str]
     ) -> frozenset[str]:
         given = tuple(parents)
-        comparison = Comparison(self._objects.repository, len(given))
+        comparison = Comparison(self._objects.repository, self._levels, len(given))
         commits = (result, *given, *bases)
         with whole(f"the changes of {result[:12]}"):
             comparison.compare(tuple(self._objects.root(c) if c else None for c in commits))
