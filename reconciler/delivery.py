@@ -55,5 +55,8 @@ class Outbox(Protocol):
     def is_known(self, posting: Posting) -> bool:
         """Tell whether just this was put into the outbox before, sent or not."""
 
+    def is_sent(self, posting: Posting) -> bool:
+        """Tell whether the target has just this content."""
+
     def record_delivery(self, before: Letter, after: Letter) -> None:
         """Store what came of a try, unless the content changed meanwhile. StoreUnavailable."""

@@ -41,7 +41,8 @@ class PostedPlan:
 
     ``tree`` is the digest of the files that the merge would leave, by which a squashed merge is
     known. ``plan`` is what ``zoe plan -o json`` prints, ``body`` the comment. ``merged_as`` is the
-    accepted commit that brought it ("" = none yet), ``differences`` what came out otherwise then.
+    accepted commit that brought it ("" = none yet), ``is_agreed`` tells whether the forge showed
+    the plan when it was merged, and ``differences`` what came out otherwise then.
     """
 
     source_id: str
@@ -54,6 +55,7 @@ class PostedPlan:
     body: str
     at: datetime
     merged_as: str = ""
+    is_agreed: bool = False
     differences: tuple[str, ...] = ()
 
     @property

@@ -62,18 +62,29 @@ class PullHeads:
                 self._mirror.quarantine()
                 return self._fetch(refs, commit, base)
 
+    def set_aside(self) -> None:
+        """Begin with an empty repository at the next fetch: this one is damaged."""
+        with self._mirror.locked():
+            self._mirror.quarantine()
+
     def _fetch(self, refs: Sequence[str], commit: str, base: str) -> str:
         repository = self._mirror.opened()
         objects = Objects(repository)
-        if objects.by_prefix(base) is None:
+        if not _has(objects, base):
             pull(repository, objects, self._access, branch=self._branch, into=_BASE)
-        if objects.by_prefix(base) is None:
+        if not _has(objects, base):
             raise SourceUnavailable(
                 f"{self._access.shown_url} has lost the accepted commit {base[:12]}: push it "
                 "again, or confirm the branch's tip with zoe confirm"
             )
-        with self._access.session("fetch from") as session:
-            head = self._pull(repository, session, refs, commit)
+        try:
+            with self._access.session("fetch from") as session:
+                head = self._pull(repository, session, refs, commit)
+        except SourceUnavailable:
+            # A damaged repository of our own fails fetches too, with errors like a remote's.
+            if (before := objects.reference(_HEAD)) is not None:
+                objects.tree(before)
+            raise
         return objects.commit(head).id
 
     def _pull(
@@ -92,6 +103,14 @@ class PullHeads:
         packs = self.directory / "objects" / "pack"
         count = sum(1 for _ in packs.glob("*.pack")) if packs.is_dir() else 0
         return count > _MOST_PACKS or self._mirror.is_bulky()
+
+
+def _has(objects: Objects, commit: str) -> bool:
+    """Tell whether a commit is here. Raises RepositoryCorrupt where nobody can tell."""
+    try:
+        return objects.by_prefix(commit) is not None
+    except ValueError as error:  # what the header says isn't even the kind of an object
+        raise RepositoryCorrupt(f"the commit {commit[:12]} can't be read") from error
 
 
 def _chosen(offered: Mapping[str, str], refs: Sequence[str], commit: str) -> str:

@@ -42,11 +42,13 @@ class Result:
 
     ``tree`` is the digest of the files that a merge leaves ("" = the base has the head already);
     ``plan`` is as ``zoe plan -o json`` prints it, and ``body`` as ``-o markdown`` does. ``errors``
-    counts those that the change brings. ``is_cut_off``: it could reach no network.
+    counts those that the change brings. ``is_damaged``: the repository is to be fetched anew.
+    ``is_cut_off``: the worker could reach no network.
     """
 
     is_cut_off: bool = False
     problem: str = ""
+    is_damaged: bool = False
     conflicts: tuple[str, ...] = ()
     tree: str = ""
     plan: Mapping[str, object] = field(default_factory=dict)

@@ -14,8 +14,8 @@ from policy.model.execution import Uid
 from reconciler.announcing import Announcer
 from reconciler.converge.world import Assessment, Memory
 from reconciler.outbox import Posting
-from reconciler.ports import Source
-from reconciler.posted import PostedPlan, Reviews, files_digest
+from reconciler.ports import Source, Store
+from reconciler.posted import PostedPlan, files_digest
 from reconciler.reviewer import outcome
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Merges:
     """Remembers which plans came true with the accepted commit."""
 
     source: Source
-    store: Reviews
+    store: Store
     announcer: Announcer
     _commit: str = ""
     _plans: tuple[PostedPlan, ...] = ()
@@ -37,6 +37,8 @@ class Merges:
 
     def follow(self, commit: str, *, since: str) -> frozenset[Uid]:
         """Take note of the accepted commit; return whose deletion was agreed to by merging it.
+
+        That is what its plan showed, if the forge had the plan by then.
 
         Args:
             commit: It.
@@ -53,7 +55,7 @@ class Merges:
             else:
                 plans = tuple(plan for plan in plans if plan.merged_as == commit)
             self._commit, self._plans = commit, plans
-        return frozenset(uid for plan in self._plans for uid in plan.deletes)
+        return frozenset(uid for plan in self._plans if plan.is_agreed for uid in plan.deletes)
 
     def settle(self, memory: Memory, found: Assessment) -> tuple[PostedPlan, ...]:
         """Compare new merges with what the pass decided; return the plans to be stored, once."""
@@ -105,4 +107,13 @@ class Merges:
             heads |= {at, *parents[1:]}
             trees.add(files_digest(self.source.tree(at).files))
             at = parents[0] if parents else ""
-        return tuple(plan for plan in open_ if plan.head in heads or plan.tree in trees)
+        return tuple(
+            replace(plan, is_agreed=self._was_shown(plan))
+            for plan in open_
+            if plan.head in heads or plan.tree in trees
+        )
+
+    def _was_shown(self, plan: PostedPlan) -> bool:
+        """Tell whether the forge has the comment: nobody agrees to what was never shown."""
+        comment = self.announcer.comment(pull=plan.pull or 0, body=plan.body)
+        return bool(comment) and all(self.store.is_sent(posting) for posting in comment)

@@ -46,6 +46,9 @@ class Heads(Protocol):
     def fetch(self, refs: Sequence[str], *, commit: str, base: str) -> str:
         """Bring a head and the accepted commit here; return the head. SourceUnavailable."""
 
+    def set_aside(self) -> None:
+        """Begin with an empty repository at the next fetch: this one is damaged."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -94,6 +97,8 @@ class Reviewer:
                 log.debug("no reviews", extra={"error": str(error)})
             except LeaseLost:
                 return
+            except Exception:
+                log.exception("a fault in the reviewer")
 
     def round(self) -> None:
         """Review what waits, the oldest first. Raises StoreUnavailable, LeaseLost."""
@@ -161,6 +166,9 @@ class Reviewer:
             if not self._closing.is_set():
                 self._end(request, head, State.ERROR, str(error))
             return
+        if result.is_damaged:
+            around.heads.set_aside()
+            raise SourceUnavailable(result.problem)
         log.info(
             "reviewed",
             extra={"subject": request.subject, "head": head, "is_cut_off": result.is_cut_off},

@@ -17,6 +17,7 @@ from reconciler import canonical, planning
 from reconciler.converge import snapshots
 from reconciler.desired import Reader
 from reconciler.errors import SourceUnavailable
+from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.merge import merge
 from reconciler.git.source import LocalSource
 from reconciler.manifest.catalogue import Loader
@@ -52,6 +53,8 @@ def main(arguments: list[str]) -> int:
 def _answered(job: Job, *, is_cut_off: bool) -> Result:
     try:
         return review(job, Path.cwd() / "merge.git", is_cut_off=is_cut_off)
+    except RepositoryCorrupt as error:
+        return Result(is_cut_off=is_cut_off, problem=str(error), is_damaged=True)
     except SourceUnavailable as error:
         return Result(is_cut_off=is_cut_off, problem=str(error))
 

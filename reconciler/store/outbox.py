@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Column, Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler import canonical
@@ -63,9 +63,17 @@ def waiting(connection: Connection) -> tuple[Letter, ...]:
 
 def is_known(connection: Connection, posting: Posting) -> bool:
     """Tell whether the newest content under the posting's key is this one."""
+    return _digest_of(connection, posting, outbox.c.digest) == digest(posting.message)
+
+
+def is_sent(connection: Connection, posting: Posting) -> bool:
+    """Tell whether the content that the target took last is this one."""
+    return _digest_of(connection, posting, outbox.c.sent_digest) == digest(posting.message)
+
+
+def _digest_of(connection: Connection, posting: Posting, column: Column[str]) -> str | None:
     this = (outbox.c.target == posting.target) & (outbox.c.key == posting.message.key)
-    found = connection.scalars(select(outbox.c.digest).where(this)).one_or_none()
-    return found == digest(posting.message)
+    return connection.scalars(select(column).where(this)).one_or_none()
 
 
 def record(connection: Connection, before: Letter, after: Letter) -> None:

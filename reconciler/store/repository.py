@@ -214,6 +214,10 @@ class SqlStore:
         """Tell whether just this was put into the outbox before, sent or not."""
         return self._transactions.read(lambda connection: outbox.is_known(connection, posting))
 
+    def is_sent(self, posting: Posting) -> bool:
+        """Tell whether the target has just this content."""
+        return self._transactions.read(lambda connection: outbox.is_sent(connection, posting))
+
     def record_delivery(self, before: Letter, after: Letter) -> None:
         """Store what came of a try to send a letter. No lease needed; the version stays."""
         self._transactions.write(lambda connection: outbox.record(connection, before, after))

@@ -265,6 +265,7 @@ posted_plans = Table(
     Column("plan", JSON_DATA, nullable=False),
     Column("body", FreeText, nullable=False),
     Column("merged_as", Text, nullable=False),
+    Column("is_agreed", Boolean, nullable=False),
     Column("differences", JSON_DATA, nullable=False),
     Column("at", UtcTime, nullable=False),
     PrimaryKeyConstraint("source_id", "subject"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.converge import guard
-from tests.fixtures.site import execution_file
+from tests.fixtures.site import PLATFORM, execution_file
 from tests.integration.reviewer.conftest import Reviews
 
 JOB = "executions/aml/job.yaml"
@@ -137,3 +137,32 @@ def test_the_agreement_ends_with_the_next_commit(reviews: Reviews) -> None:
     reviews.site.push(GONE)
     reviews.site.reconcile(passes=3)
     assert set(reviews.site.phases().values()) == {"Running"}
+
+
+def test_nobody_agreed_to_what_the_forge_never_showed(reviews: Reviews) -> None:
+    running(reviews, FILES)
+    head = reviews.propose(GONE)
+    reviews.forge.gate.clear()
+    reviews.ask(head)
+    reviews.reviewer.round()
+    reviews.merge(head)
+    reviews.site.reconcile(passes=3)
+    assert set(reviews.site.phases().values()) == {"Running"}
+    reviews.forge.gate.set()
+
+
+def test_an_agreement_outlives_a_restart_while_a_window_is_closed(reviews: Reviews) -> None:
+    running(reviews, FILES)
+    window = "changeWindows: [{cron: '0 20 * * *', duration: 1h}]"
+    reviews.site.push({"platform.yaml": PLATFORM.replace("spec: {}", f"spec: {{{window}}}")})
+    reviews.site.reconcile(passes=2)
+    head = reviews.propose(GONE)
+    reviews.review(head)
+    commit = reviews.merge(head)
+    reviews.site.reconcile(passes=2)
+    assert set(reviews.site.phases().values()) == {"Running"}
+    before = reviews.site.loop.merges.follow(commit, since=commit)
+    assert len(before) == len(MANY)
+    reviews.restart()
+    reviews.site.reconcile(passes=2)
+    assert reviews.site.loop.merges.follow(commit, since=commit) == before

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import pygit2
 import pytest
 
+from reconciler.cli import main
 from tests.fixtures.site import execution_file
 from tests.integration.reviewer.conftest import Reviews
 
@@ -163,3 +169,79 @@ def test_a_request_survives_a_crash_in_its_review(reviews: Reviews) -> None:
     reviews.site.reconcile()
     reviews.reviewer.round()
     assert reviews.told()[-1] == (head, "success", "1 created")
+
+
+def zeroed(mirror: Path, _: str) -> None:
+    (pack,) = mirror.glob("objects/pack/*.pack")
+    size = pack.stat().st_size
+    pack.chmod(0o644)
+    pack.write_bytes(b"\0" * size)
+
+
+def without_the_head(mirror: Path, head: str) -> None:
+    without(mirror, head)
+
+
+def without_its_file(mirror: Path, head: str) -> None:
+    without(mirror, str(pygit2.Repository(str(mirror))[head].peel(pygit2.Tree)[JOB].id))
+
+
+def without(mirror: Path, oid: str) -> None:
+    """Lose one object of many."""
+    (pack,) = mirror.glob("objects/pack/*.pack")
+    data = pack.read_bytes()
+    pack.with_suffix(".idx").unlink()
+    pack.unlink()
+    unpack = ["git", "-C", str(mirror), "unpack-objects", "-q"]
+    subprocess.run(unpack, input=data, check=True)
+    (mirror / "objects" / oid[:2] / oid[2:]).unlink()
+
+
+@pytest.mark.parametrize("damage", [zeroed, without_the_head, without_its_file])
+def test_a_damaged_repository_of_heads_is_fetched_anew(
+    reviews: Reviews, damage: Callable[[Path, str], None]
+) -> None:
+    head = reviews.propose({JOB: execution_file()})
+    assert reviews.review(head) == (head, "success", "1 created")
+    mirror = reviews.site.settings.state_dir / "mirrors" / "platform-review.git"
+    damage(mirror, head)
+    again = reviews.propose({BOOK: execution_file("book")})
+    reviews.ask(again)
+    for _ in range(3):
+        reviews.reviewer.round()
+        reviews.site.cluster.advance(60_000)
+    assert reviews.told()[-1] == (again, "success", "2 created")
+
+
+def test_the_same_head_base_and_queue_give_the_same_review(reviews: Reviews) -> None:
+    head = reviews.propose({JOB: execution_file()})
+    reviews.site.push({BOOK: execution_file("book")})
+    reviews.site.reconcile(passes=4)
+    found = []
+    for _ in range(2):
+        reviews.review(head)
+        (plan,) = reviews.site.store.posted_plans("platform")
+        found.append(replace(plan, at=reviews.site.clock.now()))
+    assert replace(found[0], at=found[1].at) == found[1]
+
+
+def test_the_review_of_one_that_is_up_to_date_is_what_zoe_plan_prints(
+    reviews: Reviews,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reviews.site.push({BOOK: execution_file("book")})
+    reviews.site.reconcile(passes=4)
+    head = reviews.propose({JOB: execution_file(), BOOK: execution_file("book", image="alpine")})
+    reviews.review(head)
+    (plan,) = reviews.site.store.posted_plans("platform")
+    (tmp_path / "zoe.toml").write_text(
+        f'deployment = "test"\ndatabase_url = "sqlite:///{tmp_path}/zoe.db"\n'
+        f'init_image = "init"\n[[source]]\nid = "platform"\nurl = "{tmp_path}"\n'
+    )
+    monkeypatch.setenv("ZOE_CONFIG", str(tmp_path / "zoe.toml"))
+    repository = str(reviews.site.repository.path)
+    arguments = ["--repo", repository, "--base", "main", "--head", "topic-7", "-o", "json"]
+    assert main(["plan", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out) == plan.plan

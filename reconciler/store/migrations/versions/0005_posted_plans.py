@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("plan", _JSON, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("merged_as", sa.Text(), nullable=False),
+        sa.Column("is_agreed", sa.Boolean(), nullable=False),
         sa.Column("differences", _JSON, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source_id", "subject", name="pk_posted_plans"),
