@@ -50,6 +50,7 @@ def content(working_set: WorkingSet) -> dict[str, Any]:
     return {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(working_set).items()
+        if name != "_lock"
     }
 
 

@@ -69,6 +69,7 @@ def test_who_would_be_held_after_the_merge_is_told_before(
     assert words in reviews.comment
     assert head[:12] in reviews.comment
     before = reviews.site.store.load().accepted
-    reviews.merge(head)
+    merged = reviews.merge(head)
     reviews.site.reconcile()
     assert reviews.site.store.load().accepted == before
+    assert reviews.applied()[-1][:2] == (merged, "failure")
