@@ -1,4 +1,4 @@
-"""plan where signatures are required: the commits of the range are checked by the base's rules."""
+"""plan, once and confirm where signatures are required: what is checked, and what is said."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.fixtures import signing
 from tests.fixtures.signing import Person, namespace_with, trusting
 from tests.fixtures.site import execution_file
-from tests.fixtures.verbs import Clone, Result, Zoe
+from tests.fixtures.verbs import Clone, Installation, Result, Zoe
 
 BOOK = "executions/aml/book.yaml"
 
@@ -67,3 +68,23 @@ def test_without_ssh_keygen_a_plan_says_so_and_goes_on(
     assert [w["code"] for w in result.data["warnings"] if w["code"] != "NoLifetime"] == [
         "CannotVerify"
     ]
+
+
+def test_what_is_held_is_told_by_once_until_it_is_confirmed(
+    installation: Installation,
+    clone_of: Callable[..., signing.Clone],
+    people: Callable[[str], Person],
+) -> None:
+    clone = clone_of(installation.repository)
+    accepted = clone.commit({"platform.yaml": trusting(people("root"))}, people("root"))
+    installation.process("once", "--single")
+    tip = clone.commit({"executions/aml/book.yaml": execution_file("book")})
+    held = installation.process("once", "--single")
+    assert f"at {accepted[:12]}" in held.out
+    assert "isn't signed" in held.err
+    assert f"zoe confirm {tip[:12]}" in held.err
+    assert "Unsigned" in installation("events").out
+    assert installation("confirm", tip[:12]).code == 0
+    followed = installation.process("once", "--single")
+    assert f"at {tip[:12]}" in followed.out
+    assert "held" not in followed.err
