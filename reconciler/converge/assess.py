@@ -77,7 +77,7 @@ def assess(world: World) -> Assessment:
     decision = decide(taken, settings)
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
-    rendered = _render_all(draft)
+    rendered = _render_all(draft) if world.tells is None else {}
     desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
     planned = _plan(draft, desired)
     moved = {
