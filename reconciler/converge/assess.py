@@ -73,6 +73,7 @@ def assess(world: World) -> Assessment:
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(wanted.reservations, now=world.now),
+        last=world.last.snapshot if world.last else None,
     )
     decision = decide(taken, settings)
     harvest += admission.preempt(draft, decision)

@@ -102,7 +102,7 @@ def preview(
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     touched = _touched(base, head, memory)
     before = _assess(base, memory, cluster, host, touched)
-    after = _assess(head, memory, cluster, host, touched)
+    after = _assess(head, memory, cluster, host, touched, last=before)
     comparison = _Comparison(base, head, before, after, cluster)
     lines = [line for uid in touched if (line := comparison.line(uid)) is not None]
     return Preview(
@@ -142,7 +142,13 @@ def _touched(base: Wanted, head: Wanted, memory: Memory) -> frozenset[Uid]:
 
 
 def _assess(
-    wanted: Wanted, memory: Memory, cluster: Cluster, host: Host, tells: frozenset[Uid]
+    wanted: Wanted,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    tells: frozenset[Uid],
+    *,
+    last: Assessment | None = None,
 ) -> Assessment:
     return assess(
         World(
@@ -153,6 +159,7 @@ def _assess(
             now=cluster.observed.taken_at,
             attempts_are_as_recorded=True,
             tells=tells,
+            last=last,
         )
     )
 
