@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import gc
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from reconciler import trust
@@ -42,6 +44,19 @@ class _Judged:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Put the search for garbage off: all of ten thousand manifests is in use until the end."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_without_collections()
 def plan(
     base: str,
     head: str,

@@ -73,11 +73,12 @@ def assess(world: World) -> Assessment:
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(wanted.reservations, now=world.now),
+        last=world.last.snapshot if world.last else None,
     )
     decision = decide(taken, settings)
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
-    rendered = _render_all(draft)
+    rendered = _render_all(draft) if world.tells is None else {}
     desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
     planned = _plan(draft, desired)
     moved = {

@@ -48,6 +48,7 @@ def snapshot(
     known: Collection[Uid] = (),
     tenants: tuple[Tenant, ...] = (),
     reservations: tuple[Reservation, ...] = (),
+    last: Snapshot | None = None,
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -63,15 +64,19 @@ def snapshot(
         known: Every uid that the ledger knows; services of others are never removed.
         tenants: The namespaces with their quotas and use.
         reservations: Windows that are open or come soon.
+        last: An earlier snapshot: what is the same is taken from there, with all that policy has
+            worked out about it.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
         _execution(candidate, storages=storages, homes=homes) for candidate in (*queued, *admitted)
     ]
+    before = {e.uid: e for e in last.executions} if last else {}
+    shared = (old if (old := before.get(e.uid)) == e else e for e in executions)
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids | set(known)),
-        executions=tuple(sorted(executions, key=lambda e: e.uid)),
+        executions=tuple(sorted(shared, key=lambda e: e.uid)),
         tenants=tenants,
         reservations=reservations,
     )

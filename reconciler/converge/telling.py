@@ -28,7 +28,7 @@ class Told:
 
 
 def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
-    """Return the status of every execution but those that were told for the last time."""
+    """Return the status of all who are asked for, but for those told for the last time."""
     waits = {wait.uid: wait for wait in decision.waits}
     if not draft.world.may_start:
         message = "would start now, but mode is observe"
@@ -37,10 +37,11 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
     notes: dict[str, list[Note]] = {}
     for note in planned.notes:
         notes.setdefault(note.uid, []).append(note)
+    asked = draft.records.keys() if draft.world.tells is None else draft.world.tells
     told = {
         uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []))
-        for uid, record in sorted(draft.records.items())
-        if not _is_settled(draft, uid, record)
+        for uid in sorted(asked)
+        if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
     }
     invalid = [
         invalid_status(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,8 @@ class World:
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
     the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
     is what the pass before found, if that was committed: what would come out the same is taken
-    from it. It changes how long a pass takes and nothing else.
+    from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
+    for (None = everybody's); what should exist is worked out for all or not at all.
     """
 
     wanted: Wanted
@@ -96,6 +97,7 @@ class World:
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
     last: Assessment | None = None
+    tells: Collection[Uid] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,14 +104,11 @@ def preview(
     have.
     """
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
-    before = _assess(base, memory, cluster, host)
-    after = _assess(head, memory, cluster, host)
+    touched = _touched(base, head, memory)
+    before = _assess(base, memory, cluster, host, touched)
+    after = _assess(head, memory, cluster, host, touched, last=before)
     comparison = _Comparison(base, head, before, after, cluster)
-    lines = [
-        line
-        for uid in {*before.records, *after.records, *_all(base), *_all(head)}
-        if (line := comparison.line(uid)) is not None
-    ]
+    lines = [line for uid in touched if (line := comparison.line(uid)) is not None]
     return Preview(
         snapshot=cluster.id,
         lines=tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid))),
@@ -140,7 +137,23 @@ def _all(wanted: Wanted) -> Mapping[Uid, Manifest]:
     return {**wanted.manifests, **templates}
 
 
-def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Assessment:
+def _touched(base: Wanted, head: Wanted, memory: Memory) -> frozenset[Uid]:
+    """Return whom the change may have anything to say about: the rest is what it was."""
+    old, new = _all(base), _all(head)
+    edited = {uid for uid in {*old, *new} if old.get(uid) != new.get(uid)}
+    leaving = {uid for uid, r in memory.records.items() if uid not in new and not r.is_final}
+    return frozenset(edited | leaving)
+
+
+def _assess(
+    wanted: Wanted,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    tells: frozenset[Uid],
+    *,
+    last: Assessment | None = None,
+) -> Assessment:
     return assess(
         World(
             wanted=wanted,
@@ -149,6 +162,8 @@ def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Ass
             host=host,
             now=cluster.observed.taken_at,
             attempts_are_as_recorded=True,
+            tells=tells,
+            last=last,
         )
     )
 
