@@ -219,8 +219,14 @@ class Reviewer:
         """Say what came of a request and be done with it; without a commit nobody can be told."""
         self._tries.pop(request.subject, None)
         self._not_before.pop(request.subject, None)
-        body = plan.body if plan else ""
+        body = plan.body if plan else self._instead(request, description)
         self._say(request, head, state, description, body=body, plan=plan, is_last=True)
+
+    def _instead(self, request: ReviewRequest, description: str) -> str:
+        """Return what takes the place of a plan that was shown of an older head; "" without one."""
+        if self._posted(request) is None:
+            return ""
+        return f"### Nothing to show of the newest head\n\n`{description.replace('`', chr(39))}`\n"
 
     def _say(
         self,

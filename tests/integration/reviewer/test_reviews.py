@@ -64,6 +64,17 @@ def test_a_conflict_fails_and_names_the_files(reviews: Reviews) -> None:
     assert reviews.forge.comments == []
 
 
+def test_a_plan_of_an_older_head_does_not_stay_in_the_comment(reviews: Reviews) -> None:
+    head = reviews.propose({JOB: execution_file(image="alpine")})
+    reviews.review(head)
+    reviews.site.push({JOB: execution_file(image="debian")})
+    reviews.site.reconcile()
+    head = reviews.propose({JOB: execution_file(image="busybox")})
+    reviews.review(head)
+    assert "| `aml/job` |" not in reviews.comment
+    assert f"`conflicts in {JOB}: merge the base first`" in reviews.comment
+
+
 def test_it_fails_for_its_own_errors_and_not_for_those_of_others(reviews: Reviews) -> None:
     reviews.site.push({BOOK: BROKEN})
     reviews.site.reconcile()
