@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 TRIES = 5
 FIRST_RETRY = timedelta(seconds=5)
-_UPDATED = "updated"
+_UPDATED, _CLOSED = "updated", "closed"
 _FORK = (
     "not reviewed: it comes from a fork; the operator may allow that with review_forks in "
     "[source.forge]"
@@ -132,7 +132,7 @@ class Reviewer:
     def _review(self, request: ReviewRequest) -> None:
         around = self._around
         if request.action != _UPDATED:
-            self._commit(Changes(reviewed=(request,)))
+            self._commit(Changes(reviewed=(request,), posted=self._withdrawn(request)))
             return
         if request.is_fork and not around.forge.review_forks:
             self._end(request, request.head, State.ERROR, _FORK)
@@ -149,6 +149,13 @@ class Reviewer:
         if before is None or before.head != head:
             self._say(request, head, State.PENDING, "being reviewed")
         self._conclude(request, head, known)
+
+    def _withdrawn(self, request: ReviewRequest) -> tuple[PostedPlan, ...]:
+        """Return the plan of what was turned down, such that no commit is taken for its merge."""
+        plan = self._posted(request)
+        if plan is None or request.action != _CLOSED:
+            return ()
+        return (replace(plan, head="", tree=""),)
 
     def _conclude(self, request: ReviewRequest, head: str, known: Known) -> None:
         around = self._around
@@ -219,8 +226,14 @@ class Reviewer:
         """Say what came of a request and be done with it; without a commit nobody can be told."""
         self._tries.pop(request.subject, None)
         self._not_before.pop(request.subject, None)
-        body = plan.body if plan else ""
+        body = plan.body if plan else self._instead(request, description)
         self._say(request, head, state, description, body=body, plan=plan, is_last=True)
+
+    def _instead(self, request: ReviewRequest, description: str) -> str:
+        """Return what takes the place of a plan that was shown of an older head; "" without one."""
+        if self._posted(request) is None:
+            return ""
+        return f"### Nothing to show of the newest head\n\n`{description.replace('`', chr(39))}`\n"
 
     def _say(
         self,

@@ -127,6 +127,17 @@ def test_a_head_that_was_never_shown_agrees_to_nothing(reviews: Reviews) -> None
     assert {reviews.site.phases()[f"aml/{name}"] for name in MANY} == {"Running"}
 
 
+@pytest.mark.parametrize(("action", "phase"), [("closed", "Running"), ("merged", "Stopped")])
+def test_what_was_turned_down_was_not_agreed_to(reviews: Reviews, action: str, phase: str) -> None:
+    running(reviews, FILES)
+    head = reviews.propose(GONE)
+    reviews.review(head)
+    reviews.review(head, action=action)
+    reviews.merge(head)
+    reviews.site.reconcile(passes=3)
+    assert set(reviews.site.phases().values()) == {phase}
+
+
 def test_the_agreement_ends_with_the_next_commit(reviews: Reviews) -> None:
     running(reviews, FILES)
     head = reviews.propose(GONE)

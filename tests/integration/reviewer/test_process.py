@@ -97,7 +97,7 @@ def test_it_ends_when_we_stop(make_worker: MakeWorker, tmp_path: Path) -> None:
         ("flood", "failed or took more than"),
         ("babble", "gave no answer; ask the operator"),
         ("shape", "gave no answer; ask the operator"),
-        ("nothing_known", "failed or took more than"),
+        ("fail", "failed or took more than"),
     ],
 )
 def test_what_comes_to_nothing_says_what_to_do(

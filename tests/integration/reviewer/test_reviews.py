@@ -12,6 +12,9 @@ import pygit2
 import pytest
 
 from reconciler.cli import main
+from reconciler.reviewer.process import Worker, WorkerSettings
+from reconciler.reviewer.service import Reviewer
+from tests.fixtures.postgres import wait_until
 from tests.fixtures.site import execution_file
 from tests.integration.reviewer.conftest import Reviews
 
@@ -62,6 +65,17 @@ def test_a_conflict_fails_and_names_the_files(reviews: Reviews) -> None:
     told = f"conflicts in {JOB}: merge the base first"
     assert reviews.review(head) == (head, "failure", told)
     assert reviews.forge.comments == []
+
+
+def test_a_plan_of_an_older_head_does_not_stay_in_the_comment(reviews: Reviews) -> None:
+    head = reviews.propose({JOB: execution_file(image="alpine")})
+    reviews.review(head)
+    reviews.site.push({JOB: execution_file(image="debian")})
+    reviews.site.reconcile()
+    head = reviews.propose({JOB: execution_file(image="busybox")})
+    reviews.review(head)
+    assert "| `aml/job` |" not in reviews.comment
+    assert f"`conflicts in {JOB}: merge the base first`" in reviews.comment
 
 
 def test_it_fails_for_its_own_errors_and_not_for_those_of_others(reviews: Reviews) -> None:
@@ -157,6 +171,24 @@ def test_a_review_that_takes_too_long_says_what_to_do(reviews: Reviews) -> None:
     assert told[:2] == (head, "error")
     assert told[2].startswith("not reviewed: it takes more than 0 s; split the change")
     assert reviews.site.reconcile().hold == ""
+
+
+def test_passes_go_on_while_a_review_hangs_and_its_request_stays(reviews: Reviews) -> None:
+    folder = reviews.site.settings.state_dir / "review"
+    probe = "tests.integration.reviewer.probe"
+    hangs = Worker(WorkerSettings(folder=folder, timeout_s=600, memory_mib=512, module=probe))
+    around = replace(reviews.reviewer._around, worker=hangs)
+    reviews.reviewer = Reviewer(around)
+    reviews.reviewer.start()
+    head = reviews.propose({JOB: execution_file()})
+    reviews.ask(head)
+    wait_until(lambda: (folder / "answer").exists(), within_s=30)
+    reviews.site.push({BOOK: execution_file("book")})
+    reviews.site.reconcile(passes=3)
+    assert reviews.site.phases() == {"aml/book": "Running"}
+    reviews.reviewer.close()
+    assert reviews.told()[-1] == (head, "pending", "being reviewed")
+    assert len(reviews.site.store.review_requests()) == 1
 
 
 def test_a_request_survives_a_crash_in_its_review(reviews: Reviews) -> None:
