@@ -131,6 +131,7 @@ class Loop:
         wanted = self.reader.read(
             self._accepted.commit, good=self.working_set.good_files(source.id)
         )
+        self.working_set.hold_requests = self.store.hold_requests()
         confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
         return replace(wanted, is_confirmed=confirmed)
 

@@ -17,6 +17,7 @@ from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.converge.world import HoldRequest
 from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.outbox import Posting
@@ -296,6 +297,7 @@ class Stored:
     accepted: Mapping[str, str]
     snapshot: str | None
     published: Mapping[str, str]
+    hold_requests: tuple[HoldRequest, ...] = ()
     state_version: int
 
 
@@ -378,6 +380,12 @@ class Store(Outbox, Protocol):
 
     def confirmations(self) -> frozenset[str]:
         """Return the confirmed commits."""
+
+    def ask_hold(self, asked: HoldRequest) -> None:
+        """Record that an operator holds or releases a name; the newest counts. No lease needed."""
+
+    def hold_requests(self) -> tuple[HoldRequest, ...]:
+        """Return the newest request of each name."""
 
 
 class StatusSink(Protocol):

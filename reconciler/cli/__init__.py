@@ -61,6 +61,8 @@ VERBS: Mapping[str, Verb] = {
     "web": Verb("webhook.cli:web", "Receive the webhooks of forges."),
     "once": _own("once", "Make one pass and end."),
     "confirm": _own("confirm", "Release what the guard holds for a commit."),
+    "hold": Verb("reconciler.cli.hold:hold", "Leave an execution as it is, whatever Git asks for."),
+    "release": Verb("reconciler.cli.hold:release", "Let a held execution follow Git again."),
     "doctor": _own("doctor", "Find out what keeps Zoe from working here."),
     "lab": _own("lab", "Make a throw-away Swarm on this machine."),
 }

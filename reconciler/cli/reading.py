@@ -11,6 +11,7 @@ from typing import Any
 from reconciler import config, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
+from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Source, Store
@@ -141,6 +142,17 @@ def found(namespace: str, name: str) -> Mapping[str, Any]:
     if (document := named.get(f"{namespace}/{name}")) is None:
         raise unknown(f"{namespace}/{name}", named)
     return document
+
+
+def hold(document: Mapping[str, Any]) -> str:
+    """Return what to tell of an operator's hold on an execution; "" if there is none.
+
+    The status branch doesn't tell whose it is.
+    """
+    for condition in document.get("status", {}).get("conditions", []):
+        if condition["type"] == "Held" and condition["reason"] == HELD_BY_OPERATOR:
+            return str(condition.get("message", "held by an operator"))
+    return ""
 
 
 def full_name(document: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
+    holds,
     naming,
     prefetch,
     reserving,
@@ -60,8 +61,10 @@ def assess(world: World) -> Assessment:
         world.wanted, world.memory, now=world.now, deployment=world.host.deployment
     )
     draft = Draft(replace(world, wanted=wanted))
+    holds.enter(draft)
     schedule.note(draft)
     harvest = _advance(draft, depart(draft))
+    holds.keep_back(draft)
     queued, admitted = admission.candidates(draft)
     settings = settings_of(world.wanted.platform)
     taken = snapshot(
@@ -113,7 +116,9 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
     for uid in sorted({*draft.records, *draft.wanted.manifests} - draft.wanted.recurrences.keys()):
         manifest = draft.wanted.manifests.get(uid)
         record = draft.records.get(uid)
-        if manifest is None and uid not in departed:
+        if record is not None and uid in draft.kept:
+            manifest = draft.stand_in(uid, record)
+        elif manifest is None and uid not in departed:
             if record is None or uid not in draft.held:
                 continue
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
