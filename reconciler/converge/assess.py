@@ -137,6 +137,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 dependency_failed=_failed_dependency(draft, manifest),
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
                 may_change=draft.closed is None,
+                newest_spec=draft.newest_spec_of(uid, record),
             )
         )
         draft.steps.extend(moved.steps)
@@ -166,7 +167,9 @@ def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None
     if draft.closed is None:
         return
     spec = draft.spec_of(record.uid, record)
-    if manifest is not None and would_change(record, manifest, spec):
+    if manifest is not None and would_change(
+        record, manifest, spec, newest=draft.newest_spec_of(record.uid, record)
+    ):
         draft.held[record.uid] = draft.closed.why
     elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
         del draft.held[record.uid]

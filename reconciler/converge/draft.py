@@ -85,6 +85,13 @@ class Draft:
         key = (uid, record.generation_in_force)
         return self.frozen.get(key) or self.memory.frozen.get(key)
 
+    def newest_spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
+        """Return what was frozen for the newest generation, also if that failed."""
+        if record is None:
+            return None
+        key = (uid, record.generation)
+        return self.frozen.get(key) or self.memory.frozen.get(key)
+
     def manifest_of(self, uid: Uid) -> Manifest | None:
         """Return the manifest of a run, or of a schedule, that is wanted."""
         recurrence = self.wanted.recurrences.get(uid)

@@ -95,7 +95,8 @@ def _is_asked_to_change(draft: Draft, uid: Uid, record: Record) -> bool:
     if manifest is None:
         return True
     if record.attempt_open:
-        return would_change(record, manifest, draft.spec_of(uid, record))
+        newest = draft.newest_spec_of(uid, record)
+        return would_change(record, manifest, draft.spec_of(uid, record), newest=newest)
     return manifest.document_hash != record.document_hash
 
 
