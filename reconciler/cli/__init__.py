@@ -48,6 +48,8 @@ VERBS: Mapping[str, Verb] = {
     "status": _own("status", "Show executions, their phase and why."),
     "cluster": _own("cluster", "Show the nodes and who holds how much of them."),
     "events": _own("events", "Show what happened."),
+    "history": _own("history", "Show all that happened to an execution, with its commits."),
+    "diff": _own("diff", "Show what differs between two versions of an execution."),
     "logs": _own("logs", "Show what an execution printed."),
     "wait": _own("wait", "Wait until an execution has reached a phase."),
     "rerun": _own("rerun", "Raise an execution's run in its manifest."),
