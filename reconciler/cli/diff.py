@@ -68,7 +68,7 @@ def _versions(settings: Settings, known: reading.Remembered, name: tuple[str, st
 
 def _desired(versions: Versions, commit: str) -> Version:
     if not commit:
-        raise Missing("no commit was accepted yet: name one")
+        raise Missing("it isn't known here what is desired now: name a version")
     return versions.at(commit, also_told=", desired now")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from reconciler import config
 from reconciler.cli import reading
 from reconciler.cli.names import EXECUTION
+from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
 from reconciler.converge import holds
 from reconciler.converge.world import HoldRequest
@@ -65,7 +64,7 @@ def _ask(
         HoldRequest(
             namespace=name[0],
             name=name[1],
-            by=getpass.getuser(),
+            by=whoami(),
             at=SystemClock().now(),
             told=told,
             is_release=is_release,

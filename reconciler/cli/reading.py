@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ NO_PLACE = (
 class Remembered:
     """The facts of all runs of a name in their order, what was frozen, and where commits are.
 
-    ``desired`` is the commit that is desired now; "" before any was accepted.
+    ``desired`` is the commit that is desired now; "" where that isn't known.
     """
 
     entries: tuple[Entry, ...]
@@ -116,12 +116,14 @@ def remembered(
         if (told["namespace"], told["name"]) == (namespace, name)
         for fact in told["facts"]
     ]
-    branch = settings.platform_source.branch if settings.sources else "main"
+    branch, desired = settings.platform_source.branch if settings.sources else "main", ""
+    with suppress(SourceUnavailable):  # somebody's clone of another branch
+        desired = _tip(clone, branch)
     return Remembered(
         entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
         frozen={},
         source=clone,
-        desired=_tip(clone, branch),
+        desired=desired,
     )
 
 

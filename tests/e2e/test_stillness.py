@@ -126,3 +126,31 @@ def test_a_branch_forced_back_to_an_older_commit_changes_nothing_until_confirmed
     assert [s["Spec"]["Name"] for s in installation.services()] == [
         installation.service_of("stays")["Spec"]["Name"]
     ]
+
+
+def test_what_an_operator_holds_isnt_touched_also_while_the_forge_is_away(
+    installation: Installation,
+) -> None:
+    installation.push({path("kept"): execution("kept"), path("free"): execution("free")})
+    installation.zoe("once")
+    kept, tasks = installation.service_of("kept"), installation.running_tasks()
+    away = installation.repository.path.with_suffix(".away")
+    installation.repository.path.rename(away)
+    installation.zoe("hold", "aml/kept", "--reason", "the forge is down")
+    installation.zoe("once", "--single")
+    away.rename(installation.repository.path)
+
+    installation.push({path("kept"): execution("kept", image="python"), path("free"): None})
+    installation.zoe("once")
+    assert installation.service_of("kept") == kept
+    assert "kept" in installation.zoe("diff", "aml/kept", code=1)
+    installation.push({path("kept"): None, path("new"): execution("new")})
+    installation.zoe("once")
+    assert installation.service_of("kept") == kept
+    assert installation.phases()["aml/kept"] == "Running"
+    assert tasks
+
+    installation.zoe("release", "aml/kept")
+    installation.settle()
+    assert installation.phases()["aml/kept"] == "Stopped"
+    assert "held by" in installation.zoe("history", "aml/kept")

@@ -15,7 +15,7 @@ from reconciler.converge.ledger import HELD_BY_OPERATOR, Fact, Record, fold
 from reconciler.converge.plan import Action, CreateService, RemoveService, UpdateService
 from reconciler.converge.publication import ledger_file, read_ledger_file
 from reconciler.converge.state import LABEL_UID, ObservedState, TaskState
-from reconciler.converge.status import Phase, Status
+from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.world import Assessment, HoldRequest, Identity, Memory, Wanted
 from reconciler.manifest.spec import Manifest, Overlap, Platform, Retries, Schedule, UpdateMode
 from reconciler.review.cluster import Cluster
@@ -346,6 +346,18 @@ def test_a_hold_on_a_run_that_has_ended_is_for_the_next_one() -> None:
     assert status_of(found, job).phase is Phase.SUCCEEDED
     second = manifest(batch(), name="book", run=2)
     assert status_of(ledger.assess(wanted(second), nodes()), second).reason == HELD_BY_OPERATOR
+
+
+def test_a_hold_and_a_refused_edit_are_one_condition_that_keeps_its_time() -> None:
+    ledger, job = Ledger(), manifest(batch(), name="book")
+    state = running(ledger, job)
+    ask(ledger, asked())
+    edited = manifest(batch(service(image="newer", completes=True)), name="book")
+    first = status_of(ledger.assess(wanted(edited), state), edited)
+    ledger.later(minutes=5)
+    again = status_of(ledger.assess(wanted(edited), state), edited)
+    assert condition(again) == (HELD_BY_OPERATOR, WHY)
+    assert document(again) == document(first)
 
 
 def test_nothing_of_older_records_changes_by_what_is_new_in_them() -> None:
