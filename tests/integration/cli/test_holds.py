@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import config, wire
 from tests.fixtures.site import execution_file
 from tests.fixtures.verbs import Clone, Installation, Zoe
 
@@ -61,6 +62,8 @@ def test_a_hold_is_told_wherever_one_looks(held: Installation) -> None:
 def test_a_release_lets_it_follow_git_again(held: Installation) -> None:
     result = held("release", "aml/book", "--reason", "done")
     assert (result.code, result.out) == (0, "aml/book is released with the next pass\n")
+    with wire.store(config.load(directory=held.path)) as store:
+        assert store.take_wanted() == ("platform",)  # a loop is woken for it
     assert held.process("once").code == 0
     assert "held by" not in held("status", "aml/book").out
     assert held("diff", "aml/book").code == 0

@@ -169,6 +169,7 @@ def test_what_waits_isnt_started_until_it_is_released() -> None:
     assert ledger.facts(BOOK.uid).count(f"held:{HELD_BY_OPERATOR}") == 1
     release(ledger)
     assert status_of(ledger.assess(wanted(BOOK), nodes()), BOOK).phase is Phase.STARTING
+    ledger.assess(wanted(BOOK), nodes())
     assert ledger.facts(BOOK.uid).count("released") == 1
 
 
@@ -263,6 +264,7 @@ def test_a_held_schedule_begins_no_run_and_makes_the_newest_up() -> None:
     ask(ledger, asked())
     found = ledger.assess(wanted(nightly), nodes())
     ledger.later(days=2)
+    assert ledger.assess(wanted(nightly), nodes()).steps == ()
     edited = replace(nightly, schedule=replace(NIGHTLY, cron="0 3 * * *"))
     held = ledger.assess(wanted(edited), nodes())
     assert (held.steps, held.plan.actions) == ((), ())
@@ -272,6 +274,19 @@ def test_a_held_schedule_begins_no_run_and_makes_the_newest_up() -> None:
     assert len(found.statuses) == 1
     release(ledger)
     assert len(ledger.assess(wanted(nightly), nodes()).statuses) == 2
+
+
+def test_a_schedule_bears_its_hold_itself_since_its_runs_are_forgotten() -> None:
+    ledger = Ledger()
+    nightly = manifest(batch(), name="book", schedule=NIGHTLY)
+    ledger.assess(wanted(nightly), nodes())
+    ledger.later(days=1)
+    found = ledger.assess(wanted(nightly), nodes())
+    (run,) = [status for status in found.statuses if status.run]
+    assert run.phase is Phase.STARTING
+    ask(ledger, asked())
+    (step,) = ledger.assess(wanted(nightly), carried_out(found, nodes())).steps[:1]
+    assert (step.entry.fact, step.entry.run) == (Fact.HELD, 0)
 
 
 def test_deletions_that_are_held_count_for_no_mass_delete() -> None:
