@@ -20,6 +20,7 @@ from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, Se
 from reconciler.converge.world import HoldRequest
 from reconciler.delivery import Outbox
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.orders import Orders
 from reconciler.outbox import Posting
 
 
@@ -323,7 +324,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Protocol):
+class Store(Outbox, Orders, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -374,18 +375,6 @@ class Store(Outbox, Protocol):
 
     def forget_deliveries(self) -> None:
         """Remove deliveries, and what they asked for, that are too old to matter."""
-
-    def confirm(self, commit: str, *, by: str, at: datetime) -> None:
-        """Record an operator's confirmation of a commit (no lease needed)."""
-
-    def confirmations(self) -> frozenset[str]:
-        """Return the confirmed commits."""
-
-    def ask_hold(self, asked: HoldRequest) -> None:
-        """Record that an operator holds or releases a name; the newest counts. No lease needed."""
-
-    def hold_requests(self) -> tuple[HoldRequest, ...]:
-        """Return the newest request of each name."""
 
 
 class StatusSink(Protocol):
