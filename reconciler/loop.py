@@ -131,7 +131,6 @@ class Loop:
         wanted = self.reader.read(
             self._accepted.commit, good=self.working_set.good_files(source.id)
         )
-        self.working_set.hold_requests = self.store.hold_requests()
         confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
         return replace(wanted, is_confirmed=confirmed)
 
@@ -144,6 +143,7 @@ class Loop:
         return again, _services(observed) == _services(again)
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
+        self.working_set.hold_requests = self.store.hold_requests()
         return World(
             wanted=wanted,
             memory=self.working_set.memory(published_seq=self.publisher.published_seq),
