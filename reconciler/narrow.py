@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any, cast
 
-from reconciler.ports import Commit, Source, Tree
+from reconciler.ports import Source, Tree
 
 _SHARED = ("platform.yaml", "namespaces/", "reservations/", "zapps/", "sets/")
 """What executions of every namespace are resolved against."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneNamespace:
-    """Another source without the executions of other namespaces."""
+def narrowed(source: Source, namespace: str) -> Source:
+    """Return a source without the executions of other namespaces; all else is the source's."""
+    return cast("Source", _OneNamespace(source, namespace))
 
-    whole: Source
-    namespace: str
 
-    @property
-    def id(self) -> str:
-        """Return the id of the source."""
-        return self.whole.id
+class _OneNamespace:
+    """Shows fewer files; whatever it doesn't know, the whole source answers."""
 
-    def fetch(self) -> str:
-        """Bring the mirror up to date and return the tip's commit id."""
-        return self.whole.fetch()
+    def __init__(self, whole: Source, namespace: str) -> None:
+        self._whole = whole
+        self._prefixes = (*_SHARED, f"executions/{namespace}/")
 
-    def resolve(self, revision: str) -> str:
-        """Return the commit id of a revision."""
-        return self.whole.resolve(revision)
-
-    def commit(self, commit: str) -> Commit:
-        """Return who committed what and when."""
-        return self.whole.commit(commit)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
 
     def tree(self, commit: str) -> Tree:
         """Return the files that the namespace's executions are made from."""
-        tree = self.whole.tree(commit)
-        wanted = (*_SHARED, f"executions/{self.namespace}/")
-        files = {path: blob for path, blob in tree.files.items() if path.startswith(wanted)}
+        tree = self._whole.tree(commit)
+        files = {p: blob for p, blob in tree.files.items() if p.startswith(self._prefixes)}
         return replace(tree, files=files)
-
-    def read(self, blob: str, *, limit_bytes: int) -> bytes:
-        """Return a blob's bytes."""
-        return self.whole.read(blob, limit_bytes=limit_bytes)
-
-    def is_descendant(self, commit: str, ancestor: str) -> bool:
-        """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
-        return self.whole.is_descendant(commit, ancestor)

@@ -14,7 +14,7 @@ from reconciler.cli.names import EXECUTION
 from reconciler.config import Settings
 from reconciler.converge.world import Wanted
 from reconciler.errors import Missing
-from reconciler.narrow import OneNamespace
+from reconciler.narrow import narrowed
 from reconciler.review.diff import Change, changes
 from reconciler.versions import Version, Versions
 
@@ -50,7 +50,7 @@ def command(*, name: tuple[str, str], a: str | None, b: str | None, output: str)
 
 
 def _versions(settings: Settings, known: reading.Remembered, name: tuple[str, str]) -> Versions:
-    reader = wire.reader(settings, OneNamespace(known.source, name[0]))
+    reader = wire.reader(settings, narrowed(known.source, name[0]))
 
     @cache
     def read(commit: str) -> Wanted:
