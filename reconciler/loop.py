@@ -158,6 +158,7 @@ class Loop:
         return again, _services(observed) == _services(again)
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
+        self.working_set.hold_requests = self.store.hold_requests()
         return World(
             wanted=wanted,
             memory=self._memory(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.converge.ledger import (
+    HELD_BY_OPERATOR,
     LEFT_OUT,
     UPDATE_FAILED,
     EndReason,
@@ -52,7 +53,7 @@ def transition_of(entry: Entry, record: Record) -> str:
             if reason in LEFT_OUT:
                 return ""
             return "failed" if phase_of_ending(reason) == "Failed" else "finished"
-        case Fact.HELD if entry.reason == UPDATE_FAILED:
+        case Fact.HELD if entry.reason in (UPDATE_FAILED, HELD_BY_OPERATOR):
             return "held"
         case _:
             return ""

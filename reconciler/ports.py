@@ -17,9 +17,11 @@ from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.converge.world import HoldRequest
 from reconciler.delivery import Outbox
 from reconciler.inbox import ReviewRequest
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.orders import Orders
 from reconciler.outbox import Posting
 from reconciler.posted import PostedPlan, Reviews
 from reconciler.provenance import Traceable
@@ -297,6 +299,7 @@ class Stored:
     accepted: Mapping[str, str]
     snapshot: str | None
     published: Mapping[str, str]
+    hold_requests: tuple[HoldRequest, ...] = ()
     state_version: int
 
 
@@ -322,7 +325,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Reviews, Protocol):
+class Store(Outbox, Orders, Reviews, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -373,12 +376,6 @@ class Store(Outbox, Reviews, Protocol):
 
     def forget_deliveries(self) -> None:
         """Remove deliveries, and what they asked for, that are too old to matter."""
-
-    def confirm(self, commit: str, *, by: str, at: datetime) -> None:
-        """Record an operator's confirmation of a commit (no lease needed)."""
-
-    def confirmations(self) -> frozenset[str]:
-        """Return the confirmed commits."""
 
 
 class StatusSink(Protocol):

@@ -10,13 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.converge import change_window
+from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.outbox import CommitStatus, State
 
 CONTEXT = "zoe/apply"
 PREVIEW_CONTEXT = "zoe/plan"
 _SHOWN = 3
-# What ends by itself.
-_WAITS = frozenset({change_window.OUTSIDE})
+# What is carried out later without another commit.
+_WAITS = frozenset({change_window.OUTSIDE, HELD_BY_OPERATOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ class WorkingSet:
         self.accepted: dict[str, str] = dict(stored.accepted)
         self.published: dict[str, str] = dict(stored.published)
         self.snapshot = stored.snapshot
+        self.hold_requests = stored.hold_requests
         self.last_seq = 0
         self._lock = threading.Lock()
         for row in stored.executions:
@@ -61,6 +62,7 @@ class WorkingSet:
             usage=self.usage,
             runtimes=self.runtimes,
             statuses=self.statuses,
+            hold_requests={(asked.namespace, asked.name): asked for asked in self.hold_requests},
             last_seq=self.last_seq,
             published_seq=published_seq,
         )

@@ -26,7 +26,7 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
         name = (identity.namespace, identity.name)
         live.add(name)
-        if draft.manifest_of(uid) is not None:
+        if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
         run = wanted.get(name)
         if run is None:

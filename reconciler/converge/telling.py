@@ -11,7 +11,7 @@ from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
 from reconciler.converge.instants import epoch_ms
-from reconciler.converge.ledger import Record
+from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
 from reconciler.converge.status import Phase, Status
@@ -98,6 +98,7 @@ def _status(
         wait=wait,
         blocked=draft.blocked.get(uid),
         held=draft.held.get(uid),
+        hold=draft.hold_of(uid),
         notes=tuple((note.reason, note.message) for note in notes),
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
@@ -112,6 +113,8 @@ def _status(
 
 def _growth(draft: Draft, uid: Uid) -> str:
     """Return why an execution doesn't grow, if it doesn't."""
+    if uid in draft.kept:
+        return HELD_BY_OPERATOR
     if uid in draft.ending:
         return "EndsSoon"
     progress = draft.memory.progress.get(uid)

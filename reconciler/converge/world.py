@@ -36,6 +36,18 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """What an operator asked for a name: to be held, with ``told`` as the reason, or released."""
+
+    namespace: str
+    name: str
+    by: str
+    at: datetime
+    told: str = ""
+    is_release: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the accepted commit asks for.
 
@@ -60,7 +72,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the database remembers, keyed for a pass."""
+    """What the database remembers, keyed for a pass.
+
+    ``hold_requests`` are the newest of each (namespace, name).
+    """
 
     records: Mapping[Uid, Record] = field(default_factory=dict)
     identities: Mapping[Uid, Identity] = field(default_factory=dict)
@@ -70,6 +85,7 @@ class Memory:
     usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: Runtimes = field(default_factory=dict)
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    hold_requests: Mapping[tuple[str, str], HoldRequest] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
 

@@ -18,6 +18,7 @@ from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
+from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.diagnostic import Diagnostic
@@ -218,7 +219,7 @@ class _Comparison:
         base, head = self._base.get(uid), self._head.get(uid)
         record = self._before.records.get(uid)
         held = self._after.held.get(uid)
-        if held is not None and held[0] == OUTSIDE and _meaning(base) != _meaning(head):
+        if held is not None and held[0] in _WAITS and _meaning(base) != _meaning(head):
             return ActionKind.HELD, held[1]
         if head is None:
             if base is None and (record is None or record.is_final):
@@ -262,7 +263,10 @@ class _Comparison:
             return ActionKind.HELD, "a higher run was seen before; raise run above it"
         if record.is_final:
             return ActionKind.REFUSED, "this run has ended before; raise run to start it again"
-        blocked = self._statuses[uid].message if uid in self._statuses else ""
+        status = self._statuses.get(uid)
+        if status is not None and status.reason == HELD_BY_OPERATOR:
+            return ActionKind.HELD, status.message
+        blocked = status.message if status else ""
         is_in_queue = uid in self.starts.starts or uid in self.starts.waits
         told = "" if is_in_queue else blocked
         return ActionKind.CREATE, told or (f"run {head.run}" if head.run > 1 else "")
@@ -317,6 +321,10 @@ class _Comparison:
         core = sum(component.core for component in execution.components)
         groups = self.starts.starts.get(uid, execution.allocations)
         return core, max(0, _replicas(groups) - core)
+
+
+_WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})
+"""Why an edit is carried out later, just as it is."""
 
 
 def _meaning(manifest: Manifest | None) -> tuple[object, ...]:

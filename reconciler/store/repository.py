@@ -12,6 +12,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
+from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
@@ -26,6 +27,7 @@ from reconciler.store import (
     executions,
     frozen,
     history,
+    holds,
     ledger,
     meta,
     migrate,
@@ -206,6 +208,14 @@ class SqlStore:
         """Return the confirmed commits."""
         return self._transactions.read(confirmations.read)
 
+    def ask_hold(self, asked: HoldRequest) -> None:
+        """Record that an operator holds or releases a name; the newest counts. No lease needed."""
+        self._transactions.write(lambda connection: holds.ask(connection, asked))
+
+    def hold_requests(self) -> tuple[HoldRequest, ...]:
+        """Return the newest request of each name."""
+        return self._transactions.read(holds.read)
+
     def waiting_letters(self) -> Sequence[Letter]:
         """Return the letters that are to be sent, the longest waiting first."""
         return self._transactions.read(outbox.waiting)
@@ -254,6 +264,7 @@ def _read(connection: Connection) -> Stored:
         accepted=accepted.read_commits(connection),
         snapshot=publication.read_snapshot(connection),
         published=publication.read_files(connection),
+        hold_requests=holds.read(connection),
         state_version=meta.state_version(connection),
     )
 

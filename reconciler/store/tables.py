@@ -72,6 +72,9 @@ ledger = Table(
     Column("node", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    Column("commit_id", Text),
+    Column("said_by", FreeText),
+    Column("told", FreeText),
     Index(None, "uid"),
     # A number that was given once is never given again, not even after a restart.
     sqlite_autoincrement=True,
@@ -278,6 +281,18 @@ confirmations = Table(
     Column("commit_id", Text, primary_key=True),
     Column("confirmed_by", FreeText, nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+hold_requests = Table(
+    "hold_requests",
+    metadata,
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_release", Boolean, nullable=False),
+    Column("asked_by", FreeText, nullable=False),
+    Column("told", FreeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("namespace", "name"),
 )
 
 snapshots = Table(

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policy.model.execution import Uid
-from reconciler.converge.ledger import UPDATE_FAILED, EndReason, Entry, Fact, Record
+from reconciler.converge.ledger import (
+    HELD_BY_OPERATOR,
+    UPDATE_FAILED,
+    EndReason,
+    Entry,
+    Fact,
+    Record,
+)
 from reconciler.notices import transition_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -30,6 +37,9 @@ def entry(fact: Fact, reason: str = "", *, at: datetime = NOW) -> Entry:
         (Fact.FINISHED, EndReason.DEPENDENCY_FAILED, "failed"),
         (Fact.FINISHED, EndReason.SKIPPED, ""),
         (Fact.HELD, UPDATE_FAILED, "held"),
+        (Fact.HELD, HELD_BY_OPERATOR, "held"),
+        (Fact.HELD, "", ""),
+        (Fact.RELEASED, "", ""),
         (Fact.CANCELLED, EndReason.DELETED, ""),
         (Fact.ATTEMPT_ENDED, EndReason.NODE_LOST, ""),
         (Fact.GENERATION, "", ""),

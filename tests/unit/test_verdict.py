@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.converge.change_window import OUTSIDE
+from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.outbox import State
 from reconciler.verdict import Acted, apply_status, superseded
 
@@ -31,6 +32,7 @@ COMMIT, NEXT = "a" * 40, "b" * 40
             "held: 6 of 7 go",
         ),
         (Acted(commit=COMMIT, held=[(OUTSIDE, "waits for")]), State.PENDING, "waits for"),
+        (Acted(commit=COMMIT, held=[(HELD_BY_OPERATOR, "held by")]), State.PENDING, "held by"),
         (
             Acted(commit=COMMIT, refused=["no such image", "busy"]),
             State.PENDING,
