@@ -30,7 +30,7 @@ from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Memory, Wanted, World
-from reconciler.desired import Reader
+from reconciler.desired import Kept, Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
 from reconciler.notices import notices
 from reconciler.ports import (
@@ -88,6 +88,8 @@ class Loop:
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
     merges: Merges = field(init=False)
+    kept: Kept = field(init=False)
+    """What the last pass had read, for other threads."""
     _referee: Referee = field(init=False)
     _accepted: Acceptance | None = None
     _is_first: bool = True
@@ -97,6 +99,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
+        self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
 
@@ -141,6 +144,7 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
+        self.kept = self.reader.kept()
         return replace(
             wanted,
             is_confirmed=acceptance.is_confirmed(wanted.commit, self.store.confirmations()),

@@ -217,6 +217,7 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
     Raises ConfigError; nothing is connected to.
     """
     from reconciler.git.pulls import PullHeads
+    from reconciler.registry import Registries
 
     platform = settings.platform_source
     if platform.forge is None:
@@ -237,6 +238,8 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
             host=of.host,
             clock=of.clock,
             known=lambda: of.working_set.known(platform.id),
+            kept=lambda: of.kept,
+            has_image=Registries().has,
             lease=lambda: of.lease,
             told=of.tell,
         )

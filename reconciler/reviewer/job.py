@@ -26,7 +26,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Two commits, in a repository that is only read, and what is known beside them."""
+    """Two commits, in a repository that is only read, and what is known beside them.
+
+    ``kept`` is what the loop's reader has read, pickled (:class:`reconciler.desired.Kept`);
+    ``missing`` are images that their registry doesn't have.
+    """
 
     repository: Path
     source_id: str
@@ -34,6 +38,8 @@ class Job:
     head: str
     known: Known
     host: Host
+    kept: bytes
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,9 @@ class Result:
 
     ``tree`` is the digest of the files that a merge leaves ("" = the base has the head already);
     ``plan`` is as ``zoe plan -o json`` prints it, and ``body`` as ``-o markdown`` does. ``errors``
-    counts those that the change brings. ``is_damaged``: the repository is to be fetched anew.
-    ``is_cut_off``: the worker could reach no network.
+    counts those that the change brings; ``images`` are those that registries may be asked for.
+    ``is_damaged``: the repository is to be fetched anew. ``is_cut_off``: the worker could reach
+    no network.
     """
 
     is_cut_off: bool = False
@@ -55,3 +62,4 @@ class Result:
     body: str = ""
     verdict: str = ""
     errors: int = 0
+    images: tuple[str, ...] = ()

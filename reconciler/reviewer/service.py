@@ -7,15 +7,18 @@ crash costs the time of a review, and nothing is forgotten.
 from __future__ import annotations
 
 import logging
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from reconciler.announcing import Announcer
 from reconciler.converge.host import Host
+from reconciler.desired import Kept
 from reconciler.errors import LeaseLost, SourceUnavailable, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import State
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 TRIES = 5
 FIRST_RETRY = timedelta(seconds=5)
+IMAGES_S = 20.0
 _UPDATED, _CLOSED = "updated", "closed"
 _FORK = (
     "not reviewed: it comes from a fork; the operator may allow that with review_forks in "
@@ -52,7 +56,10 @@ class Heads(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a reviewer works with. ``known`` and ``lease`` are the loop's, asked for anew."""
+    """What a reviewer works with. ``known``, ``kept`` and ``lease`` are the loop's, asked for anew.
+
+    ``has_image`` asks a registry, for ``IMAGES_S`` in all; None: nobody can say.
+    """
 
     source_id: str
     forge: ForgeSettings
@@ -63,6 +70,8 @@ class Around:
     host: Host
     clock: Clock
     known: Callable[[], Known]
+    kept: Callable[[], Kept]
+    has_image: Callable[[str], bool | None]
     lease: Callable[[], Lease]
     told: Callable[[], None]
     """Called when there is something new in the outbox."""
@@ -76,6 +85,7 @@ class Reviewer:
         self._closing = threading.Event()
         self._tries: dict[str, int] = {}
         self._not_before: dict[str, datetime] = {}
+        self._read: tuple[str, bytes] = ("", b"")
         self._thread = threading.Thread(target=self._run, name="review", daemon=True)
 
     def start(self) -> None:
@@ -166,9 +176,12 @@ class Reviewer:
             head=head,
             known=known,
             host=around.host,
+            kept=self._kept(known.accepted),
         )
         try:
             result = around.worker.run(job)
+            if missing := self._missing(result.images):
+                result = around.worker.run(replace(job, missing=missing))
         except WorkerFailed as error:
             if not self._closing.is_set():
                 self._end(request, head, State.ERROR, str(error))
@@ -183,6 +196,21 @@ class Reviewer:
         state, description = _verdict(result)
         plan = self._plan(request, head, known, result)
         self._end(request, head, state, description, plan)
+
+    def _kept(self, accepted: str) -> bytes:
+        """Return what the loop has read, so that only what differs is read for a review."""
+        if self._read[0] != accepted:
+            self._read = (accepted, pickle.dumps(self._around.kept()))
+        return self._read[1]
+
+    def _missing(self, images: Sequence[str]) -> tuple[str, ...]:
+        """Return the images that their registry says it doesn't have."""
+        ends = monotonic() + IMAGES_S
+        return tuple(
+            image
+            for image in images
+            if monotonic() < ends and self._around.has_image(image) is False
+        )
 
     def _plan(
         self, request: ReviewRequest, head: str, known: Known, result: Result

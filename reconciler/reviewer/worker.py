@@ -15,21 +15,22 @@ import pygit2
 
 from reconciler import canonical, planning
 from reconciler.converge import snapshots
-from reconciler.desired import Reader
+from reconciler.converge.snapshots import Taken
+from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.merge import merge
 from reconciler.git.source import LocalSource
-from reconciler.manifest.catalogue import Loader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.planning import Planned
 from reconciler.posted import files_digest
 from reconciler.review.as_json import to_json
-from reconciler.review.cluster import Cluster, cluster_of
+from reconciler.review.cluster import cluster_of
 from reconciler.review.markdown import to_markdown, verdict
 from reconciler.review.preview import ActionKind
 from reconciler.reviewer.confinement import Bounds, confine
 from reconciler.reviewer.job import Job, Result
+from reconciler.simulate import recorded
 
 _WINDOW_BYTES = 16 * 1024**2
 _MAPPED_BYTES = 128 * 1024**2
@@ -84,6 +85,7 @@ def review(job: Job, scratch: Path, *, is_cut_off: bool = False) -> Result:
         body=_body(job, planned, mine),
         verdict=verdict(planned.preview, [d for d in mine if d.is_error]),
         errors=sum(d.is_error for d in mine),
+        images=planned.preview.images,
     )
 
 
@@ -97,35 +99,28 @@ def _over(repository: Path, scratch: Path) -> pygit2.Repository:
 
 def _planned(job: Job, source: LocalSource, head: str) -> tuple[Reader, Planned]:
     """Return the reader of the base, and the plan."""
-    readers: list[Reader] = []
-
-    def make_reader() -> Reader:
-        loader = Loader(
-            deployment=job.host.deployment,
-            source_id=job.source_id,
-            security_profiles=tuple(job.host.security_profiles),
-            storages=tuple(job.host.storages),
-        )
-        readers.append(Reader(source, loader))
-        return readers[-1]
-
-    cluster = _cluster(job)
+    # The loop's, as the job is.
+    kept: Kept = pickle.loads(job.kept)  # noqa: S301
+    reader = kept.over(source)
+    taken, memory = _taken(job), job.known.memory
     planned = planning.plan(
         job.base,
         head,
-        make_reader=make_reader,
-        remembered=lambda _: (job.known.memory, cluster),
+        make_reader=lambda: reader,
+        remembered=lambda _: (memory, cluster_of(taken)),
         host=job.host,
         good=job.known.good,
+        past=lambda: recorded.past(memory, taken.snapshot.nodes, now=taken.taken_at),
+        missing=job.missing,
         tip=job.head,
     )
-    return readers[0], planned
+    return reader, planned
 
 
-def _cluster(job: Job) -> Cluster:
+def _taken(job: Job) -> Taken:
     if job.known.snapshot is None:
         raise SourceUnavailable("no pass has looked at the cluster yet")
-    return cluster_of(snapshots.read(json.loads(job.known.snapshot)))
+    return snapshots.read(json.loads(job.known.snapshot))
 
 
 def _body(job: Job, planned: Planned, diagnostics: tuple[Diagnostic, ...]) -> str:

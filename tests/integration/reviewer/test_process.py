@@ -41,6 +41,7 @@ def job(head: str, *, repository: Path = Path(), base: str = "") -> Job:
         head=head,
         known=known,
         host=Host(deployment="test"),
+        kept=b"",
     )
 
 

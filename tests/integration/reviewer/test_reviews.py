@@ -15,11 +15,13 @@ from reconciler.cli import main
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Reviewer
 from tests.fixtures.postgres import wait_until
+from tests.fixtures.registry_server import RegistryServer
 from tests.fixtures.site import execution_file
 from tests.integration.reviewer.conftest import Reviews
 
 JOB, BOOK = "executions/aml/job.yaml", "executions/aml/book.yaml"
 BROKEN = "kind: Exekution\n"
+PLATFORM = "apiVersion: zoe/v1\nkind: Platform\nmetadata: {{name: platform}}\nspec: {{{}}}\n"
 
 
 def test_a_pull_request_gets_a_status_and_one_comment_that_is_edited(reviews: Reviews) -> None:
@@ -55,6 +57,33 @@ def test_both_sides_of_one_file_are_merged_by_line(reviews: Reviews) -> None:
     told = reviews.review(head)
     assert told is not None
     assert (told[1], told[2]) == ("success", "1 updated")
+
+
+def test_an_image_that_its_registry_doesnt_have_is_warned_of(
+    reviews: Reviews, registry: RegistryServer
+) -> None:
+    rules = f"images: {{allow: ['busybox*', '{registry.host}/*']}}"
+    reviews.site.push({"platform.yaml": PLATFORM.format(rules)})
+    reviews.site.reconcile()
+    registry.images.add("lab/spark:3.5")
+    image = f"{registry.host}/lab/spark"
+    head = reviews.propose({JOB: execution_file(image=f"{image}:3.5")})
+    assert reviews.review(head) == (head, "success", "1 created")
+    assert "isn't there" not in reviews.comment
+    head = reviews.propose({JOB: execution_file(image=f"{image}:3.6")})
+    assert reviews.review(head) == (head, "success", "1 created")
+    assert f"isn't there: {image}:3.6" in reviews.comment
+
+
+def test_changed_rules_are_rehearsed_and_judge_nothing_yet(reviews: Reviews) -> None:
+    reviews.site.push({"platform.yaml": PLATFORM.format("policy: {name: fair}")})
+    reviews.site.reconcile()
+    head = reviews.propose({"platform.yaml": PLATFORM.format("policy: {name: fifo}")})
+    told = reviews.review(head)
+    assert told is not None
+    assert told[1] == "success"
+    assert "judged by the base's rules" in reviews.comment
+    assert "no history is at hand" in reviews.comment
 
 
 def test_a_conflict_fails_and_names_the_files(reviews: Reviews) -> None:
