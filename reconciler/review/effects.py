@@ -10,6 +10,7 @@ from enum import StrEnum
 from policy.model.execution import Execution, Uid
 from policy.words import format_duration
 from reconciler.converge.instants import epoch_ms
+from reconciler.converge.ledger import EndReason
 from reconciler.converge.world import Assessment
 from reconciler.review.expectation import Expectation
 
@@ -27,13 +28,15 @@ class EffectKind(StrEnum):
     STOPPED = "stopped"
     DELAYED = "delayed"
     EARLIER = "earlier"
+    GRANTED = "granted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One execution that the change doesn't touch. ``replicas`` are those that it gives back.
+    """One execution that the change doesn't touch.
 
-    ``before`` and ``after`` are its expected starts; None where nobody can know.
+    ``replicas`` are those that it gives back or gets; ``before`` and ``after`` its expected
+    starts, None where nobody can know.
     """
 
     uid: Uid
@@ -50,6 +53,8 @@ class Effect:
         match self.kind:
             case EffectKind.REVOKED:
                 return f"gives back {_counted(self.replicas, 'elastic replica')}"
+            case EffectKind.GRANTED:
+                return f"gets {_counted(self.replicas, 'elastic replica')} more"
             case EffectKind.STOPPED:
                 return "is stopped whole for one of a higher class, and queues again"
             case EffectKind.DELAYED if self.before and self.after:
@@ -73,7 +78,7 @@ def effects(
     """Return what becomes of those who aren't ``touched``, worst first, then by name."""
     known = {e.uid: e for e in after.snapshot.executions if e.uid not in touched}
     found = [
-        *_taken(before, after, known),
+        *_resized(before, after, known),
         *_moved(starts_before, starts_after, known.values()),
     ]
     order = list(EffectKind)
@@ -81,11 +86,10 @@ def effects(
     return tuple(by_weight)
 
 
-def _taken(
+def _resized(
     before: Assessment, after: Assessment, known: Mapping[Uid, Execution]
 ) -> Iterator[Effect]:
-    spared = {stopped.uid for stopped in before.decision.preemptions}
-    stopped = {stopped.uid for stopped in after.decision.preemptions} - spared
+    stopped = _preempted(after) - _preempted(before)
     held_before, held_after = _held(before), _held(after)
     for uid, execution in known.items():
         if uid in stopped:
@@ -94,6 +98,14 @@ def _taken(
             lost = held_before[uid] - held_after.get(uid, 0)
             if lost > 0:
                 yield _effect(execution, EffectKind.REVOKED, replicas=lost)
+            elif lost < 0:
+                yield _effect(execution, EffectKind.GRANTED, replicas=-lost)
+
+
+def _preempted(found: Assessment) -> frozenset[Uid]:
+    """Return who is stopped whole, also if it starts again in another place."""
+    entries = (step.entry for step in found.steps)
+    return frozenset(entry.uid for entry in entries if entry.reason == EndReason.PREEMPTED)
 
 
 def _held(found: Assessment) -> dict[Uid, int]:

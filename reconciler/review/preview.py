@@ -1,7 +1,8 @@
 """What would happen if a revision became desired now.
 
 Both revisions are assessed on the same remembered state and the same cluster snapshot, with the
-code that the loop runs; what differs between the two answers is the preview. Deterministic for
+code that the loop runs, pass after pass until nothing ends any more (``onward``); what differs
+between the two answers is the preview. Deterministic for
 (base, head, snapshot id). Attempts under way are taken as they were last recorded.
 """
 
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 from policy.model.execution import Allocation, Uid
 from reconciler.converge import schedule
-from reconciler.converge.assess import assess, settings_of
+from reconciler.converge.assess import settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
@@ -27,6 +28,7 @@ from reconciler.review.cluster import Cluster
 from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
+from reconciler.review.onward import assess_onward
 from reconciler.review.quotas import QuotaChange, quota_changes
 
 
@@ -114,7 +116,7 @@ def _all(wanted: Wanted) -> Mapping[Uid, Manifest]:
 
 
 def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Assessment:
-    return assess(
+    return assess_onward(
         World(
             wanted=wanted,
             memory=memory,
@@ -142,6 +144,7 @@ class _Comparison:
         self.started_before = Expectation(before, cluster, settings_of(base.platform))
         self.starts = Expectation(after, cluster, settings_of(head.platform))
         self._executions = {e.uid: e for e in after.snapshot.executions}
+        self._groups = after.decision.carried_out(after.snapshot.executions)
         self._statuses = {Uid(status.uid): status for status in after.statuses}
 
     def line(self, uid: Uid) -> ExecutionPreview | None:
@@ -265,8 +268,7 @@ class _Comparison:
         if execution is None:
             return 0, 0
         core = sum(component.core for component in execution.components)
-        groups = self.starts.starts.get(uid, execution.allocations)
-        return core, max(0, _replicas(groups) - core)
+        return core, max(0, _replicas(self._groups.get(uid, ())) - core)
 
 
 def _meaning(manifest: Manifest | None) -> tuple[object, ...]:
