@@ -65,22 +65,26 @@ def command(*, repo: Path | None, base: str, head: str, at: str, output: str) ->
 
 def _show(planned: Planned, output: str) -> None:
     found, cluster = planned.preview, planned.cluster
+    taken_at = cluster.observed.taken_at if cluster.id != NO_SNAPSHOT else None
     match output:
         case "text":
             _print(planned)
         case "json":
             told = to_json(
-                found, base=planned.base, head=planned.head, diagnostics=planned.diagnostics
+                found,
+                base=planned.base,
+                head=planned.head,
+                diagnostics=planned.diagnostics,
+                taken_at=taken_at,
             )
             click.echo(json.dumps(told, indent=2))
         case "markdown":
-            is_known = cluster.id != NO_SNAPSHOT
             text = to_markdown(
                 found,
                 base=planned.base,
                 head=planned.head,
                 diagnostics=planned.diagnostics,
-                taken_at=cluster.observed.taken_at if is_known else None,
+                taken_at=taken_at,
             )
             click.echo(text, nl=False)
         case _:

@@ -67,8 +67,9 @@ class ExecutionPreview:
 class Preview:
     """What a revision would do.
 
-    ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
+    ``lines`` are the executions that it changes, by name, what stops first; ``effects`` what that
+    does to others; ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should
+    know.
     """
 
     snapshot: str
@@ -91,7 +92,7 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
     ]
     return Preview(
         snapshot=cluster.id,
-        lines=tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid))),
+        lines=tuple(sorted(lines, key=_in_order)),
         effects=effects(
             before,
             after,
@@ -102,6 +103,11 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
         quotas=quota_changes(before, after, head.namespaces),
         warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
     )
+
+
+def _in_order(line: ExecutionPreview) -> tuple[str, str, bool, Uid]:
+    """By name; a run stops before the next one takes its place."""
+    return line.namespace, line.name, line.action is not ActionKind.STOP, line.uid
 
 
 def _expanded(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Wanted:

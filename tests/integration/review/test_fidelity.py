@@ -7,13 +7,14 @@ happens is what the Cluster port records over the passes after the merge.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.fixtures.zoe_process import ZoeProcess
-from tests.integration.review.drawing import Story, stories
+from tests.integration.review.drawing import Story, queues, stories
 from tests.integration.review.world import Happened, Place, place
 
 
@@ -74,14 +75,20 @@ def _told(action: Any, effect: Any, seen: Happened, plan: dict[str, Any]) -> str
             return "" if not seen.created and not seen.removed and not seen.rolled else "nothing"
 
 
-def told_and_done(story: Story, there: Place) -> list[str]:
-    """Play a story; return where its last commit did something else than was planned."""
+def up_to_last(story: Story, there: Place) -> int:
+    """Play a story up to its last commit; return the number of that."""
     last = len(story.steps) - 1
     for step in range(last):
         there.site.push(story.files(step))
         there.settle()
         there.wait(story.waits_s[step])
     there.happened({})
+    return last
+
+
+def told_and_done(story: Story, there: Place) -> list[str]:
+    """Return where a story's last commit did something else than was planned."""
+    last = up_to_last(story, there)
     before, known = there.live(), there.ends()
     head, plan = there.plan(story.files(last))
     there.merge(head)
@@ -98,3 +105,48 @@ def test_what_the_plan_says_is_what_the_next_passes_do(
 ) -> None:
     with place(tmp_path_factory.mktemp("fidelity"), zoe_process) as there:
         assert told_and_done(story, there) == []
+
+
+def expected_starts(plan: dict[str, Any]) -> dict[str, datetime]:
+    """Return when a plan expects those it tells of to start, where lifetimes say it."""
+    starts = {a["uid"]: a["start"]["at"] for a in plan["actions"] if _is_certain(a)}
+    moved = {e["uid"]: e["start"]["after"] for e in plan["effects"]}
+    return {uid: datetime.fromisoformat(at) for uid, at in (moved | starts).items() if at}
+
+
+def _is_certain(action: dict[str, Any]) -> bool:
+    return action["action"] != "stop" and action["start"]["basis"] in ("fits now", "lifetimes")
+
+
+def late_or_early(story: Story, there: Place) -> list[str]:
+    """Return who starts at another time than a story's last commit was planned to bring about."""
+    last = up_to_last(story, there)
+    there.site.push({"README.md": "a commit that changes nothing renews the snapshot\n"})
+    there.settle()
+    head, plan = there.plan(story.files(last))
+    now = there.site.clock.now()
+    there.first_created.clear()
+    there.merge(head)
+    there.settle()
+    starts = expected_starts(plan)
+    latest = max([*starts.values(), now])
+    there.wait((latest - now) // timedelta(seconds=1) + 60)
+    return [
+        f"{uid}: planned {at - now}, was {there.first_created.get(uid)}"
+        for uid, at in starts.items()
+        if not within(at, there.first_created.get(uid), now)
+    ]
+
+
+def within(planned: datetime, was: datetime | None, now: datetime) -> bool:
+    """Tell whether a start is as planned, but for the seconds that stopping and starting take."""
+    return was is not None and abs(was - max(planned, now)) <= timedelta(seconds=45)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@given(story=queues())
+def test_what_waits_starts_when_the_plan_says(
+    story: Story, zoe_process: ZoeProcess, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with place(tmp_path_factory.mktemp("order"), zoe_process) as there:
+        assert late_or_early(story, there) == []

@@ -17,6 +17,7 @@ from reconciler.cluster.fake import Outcome
 from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.state import LABEL_SPEC_HASH, LABEL_UID, ServiceSpec
 from reconciler.converge.tasks import is_live
+from reconciler.loop import Report
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.site import Site, opened_site
 from tests.fixtures.zoe_process import ZoeProcess
@@ -44,7 +45,6 @@ class Happened:
     rolled: bool = False
     replicas_before: int = 0
     replicas: int = 0
-    started_at: datetime | None = None
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Place:
     specs: dict[str, ServiceSpec] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     read: int = 0
+    first_created: dict[str, datetime] = field(default_factory=dict)
 
     def plan(self, files: Files) -> tuple[str, dict[str, Any]]:
         """Commit beside the branch; return the commit and the plan of another process."""
@@ -75,9 +76,17 @@ class Place:
     def settle(self) -> None:
         """Make passes until one finds nothing to do."""
         for _ in range(MOST_PASSES):
-            report = self.site.reconcile(ms=STEP_MS)
+            report = self._pass()
             if not report.is_moving and not report.outcomes and not report.facts:
                 return
+
+    def _pass(self) -> Report:
+        seen, now = len(self.site.cluster.effects), self.site.clock.now()
+        report = self.site.reconcile(ms=STEP_MS)
+        for effect in self.site.cluster.effects[seen:]:
+            if effect.method == "create_service" and isinstance(effect.spec, ServiceSpec):
+                self.first_created.setdefault(effect.spec.labels.get(LABEL_UID, ""), now)
+        return report
 
     def wait(self, seconds: int) -> None:
         """Let time pass, with passes when the loop asks for them."""
