@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
+from reconciler.forges.issue_thread import IssueThread
 from reconciler.forges.limits import GITEA
-from reconciler.forges.thread import Found, upsert
+from reconciler.forges.thread import upsert
 from reconciler.outbox import CommitStatus, PullComment
 from reconciler.outgoing import ForgeSettings
 from reconciler.text import clean
@@ -47,33 +46,5 @@ class Gitea:
     def upsert_comment(self, comment: PullComment, known_id: str) -> str:
         """Edit our comment, or write it; return its id."""
         body = fit(comment.body, mark=self._mark, limit=GITEA.comment, url=comment.url)
-        issues = f"{self._repository}/issues"
-        thread = _Thread(api=self._api, issues=issues, number=comment.pull)
+        thread = IssueThread(api=self._api, repository=self._repository, number=comment.pull)
         return upsert(thread, body, mark=self._mark, known_id=known_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Thread:
-    """The comments of a pull request; all of them are listed at once."""
-
-    api: Api
-    issues: str
-    number: int
-
-    def write(self, body: str) -> str:
-        path = f"{self.issues}/{self.number}/comments"
-        return self.api.ask("POST", path, {"body": body}, read=lambda data: str(data["id"]))
-
-    def edit(self, comment_id: str, body: str) -> None:
-        self.api.call("PATCH", f"{self.issues}/comments/{quote(comment_id)}", {"body": body})
-
-    def oldest(self) -> list[Found]:
-        path = f"{self.issues}/{self.number}/comments"
-        return self.api.ask("GET", path, read=lambda data: [_found(item) for item in data])
-
-    def whoami(self) -> str:
-        return self.api.ask("GET", "/user", read=lambda data: str(data["id"]))
-
-
-def _found(item: Any) -> Found:
-    return Found(id=str(item["id"]), author=str(item["user"]["id"]), body=item["body"])
