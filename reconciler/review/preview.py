@@ -84,7 +84,7 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
     before = _assess(base, memory, cluster, host)
     after = _assess(head, memory, cluster, host)
-    comparison = _Comparison(base, head, before, after, cluster)
+    comparison = _Comparison(base, head, before, after, memory, cluster)
     lines = [
         line
         for uid in {*before.records, *after.records, *_all(base), *_all(head)}
@@ -143,10 +143,17 @@ class _Comparison:
     """
 
     def __init__(
-        self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
+        self,
+        base: Wanted,
+        head: Wanted,
+        before: Assessment,
+        after: Assessment,
+        memory: Memory,
+        cluster: Cluster,
     ) -> None:
         self._base, self._head = _all(base), _all(head)
         self._before, self._after = before, after
+        self._frozen = {**memory.frozen, **before.frozen}
         self.started_before = Expectation(before, cluster, settings_of(base.platform))
         self.starts = Expectation(after, cluster, settings_of(head.platform))
         self._executions = {e.uid: e for e in after.snapshot.executions}
@@ -240,21 +247,24 @@ class _Comparison:
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return ActionKind.IN_PLACE, ""  # nothing of it is there yet
+        edit = classify(old, new)
+        if edit is Edit.NONE:
+            return None, ""
         if base.document_hash == head.document_hash and head.update != "auto":
             return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
         kind = {
-            Edit.NONE: None,
             Edit.IN_PLACE: ActionKind.IN_PLACE,
             Edit.ROLLING: ActionKind.ROLLING,
             Edit.REPLACE: ActionKind.REPLACE,
-        }[classify(old, new)]
+        }[edit]
         return kind, ""
 
     def _spec(self, uid: Uid, base: Manifest) -> ExecutionSpec | None:
+        """Return what runs, which may be older than what the base resolves to; else the latter."""
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return base.spec
-        return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
+        return self._frozen.get((uid, record.generation_in_force)) or base.spec
 
     def warnings(self, uids: Iterable[Uid]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""

@@ -89,12 +89,12 @@ def up_to_last(story: Story, there: Place) -> int:
 def told_and_done(story: Story, there: Place) -> list[str]:
     """Return where a story's last commit did something else than was planned."""
     last = up_to_last(story, there)
-    before, known = there.live(), there.ends()
+    before, known = there.live(), there.own_accord()
     head, plan = there.plan(story.files(last))
     there.merge(head)
     there.settle()
     happened = there.happened(before)
-    assume(there.ends() == known)  # what ends of its own accord, no plan can know
+    assume(there.own_accord() == known)  # that no plan can know
     return list(differences(plan, happened))
 
 

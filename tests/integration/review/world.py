@@ -15,6 +15,7 @@ import pygit2
 
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.ledger import EndReason, Fact
+from reconciler.converge.runs import is_scheduled
 from reconciler.converge.state import LABEL_SPEC_HASH, LABEL_UID, ServiceSpec
 from reconciler.converge.tasks import is_live
 from reconciler.loop import Report
@@ -107,11 +108,12 @@ class Place:
                 found[uid] += service.spec.replicas
         return found
 
-    def ends(self) -> int:
-        """Return how many attempts have ended of their own accord so far."""
+    def own_accord(self) -> int:
+        """Return how many attempts have ended by themselves, and how many runs have come due."""
         entries = self.site.store.load().entries
         ends = [entry for entry in entries if entry.fact is Fact.ATTEMPT_ENDED]
-        return sum(entry.reason not in BY_DECISION for entry in ends)
+        due = [e for e in entries if e.fact is Fact.FIRST_SEEN and is_scheduled(e.run)]
+        return len(due) + sum(entry.reason not in BY_DECISION for entry in ends)
 
     def happened(self, before: Mapping[str, int]) -> dict[str, Happened]:
         """Return what the port saw since it was asked last."""
