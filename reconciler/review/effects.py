@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,11 +96,11 @@ def _resized(
         if uid in stopped:
             yield _effect(execution, EffectKind.STOPPED)
         elif execution.is_admitted and uid in held_before:
-            lost = held_before[uid] - held_after.get(uid, 0)
-            if lost > 0:
+            old, new = held_before[uid], held_after.get(uid, Counter())
+            if lost := (old - new).total():
                 yield _effect(execution, EffectKind.REVOKED, replicas=lost)
-            elif lost < 0:
-                yield _effect(execution, EffectKind.GRANTED, replicas=-lost)
+            if gained := (new - old).total():  # also of who gives one back elsewhere
+                yield _effect(execution, EffectKind.GRANTED, replicas=gained)
 
 
 def _preempted(found: Assessment) -> frozenset[Uid]:
@@ -108,10 +109,13 @@ def _preempted(found: Assessment) -> frozenset[Uid]:
     return frozenset(entry.uid for entry in entries if entry.reason == EndReason.PREEMPTED)
 
 
-def _held(found: Assessment) -> dict[Uid, int]:
-    """Return how many replicas everybody has once the decision is carried out."""
+def _held(found: Assessment) -> dict[Uid, Counter[tuple[str, str]]]:
+    """Return the replicas that everybody has, by component and node, after the decision."""
     held = found.decision.carried_out(found.snapshot.executions)
-    return {uid: sum(group.count for group in groups) for uid, groups in held.items()}
+    return {
+        uid: Counter({(group.component, group.node): group.count for group in groups})
+        for uid, groups in held.items()
+    }
 
 
 def _moved(
