@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -107,6 +108,14 @@ class Place:
             if service.id in alive and (uid := service.spec.labels.get(LABEL_UID)):
                 found[uid] += service.spec.replicas
         return found
+
+    @property
+    def next_wake_s(self) -> float:
+        """Return in how many seconds a clock alone changes something."""
+        wake_at = self.site.reports[-1].wake_at
+        if wake_at is None:
+            return math.inf
+        return (wake_at - self.site.clock.now()).total_seconds()
 
     def own_accord(self) -> int:
         """Return how many attempts have ended by themselves, and how many runs have come due."""
