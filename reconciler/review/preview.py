@@ -19,6 +19,7 @@ from reconciler.converge.assess import settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
+from reconciler.converge.ledger import Record
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.diagnostic import Diagnostic
@@ -202,13 +203,20 @@ class _Comparison:
         if record is not None and is_refused(record, head, self._spec(uid, base)):
             return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
         if is_scheduled(head.run):
-            return None, ""  # what becomes of a schedule is told once, and not at each of its runs
+            # What becomes of a schedule is told once, and not at each of its runs; but one that
+            # runs and follows its ZApp changes now.
+            is_told = self._follows_now(record, base, head)
+            return self._edit(uid, base, head) if is_told else (None, "")
         if head.run == SCHEDULE:
             return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:
             told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
             return ActionKind.IN_PLACE, told
         return self._edit(uid, base, head)
+
+    def _follows_now(self, record: Record | None, base: Manifest, head: Manifest) -> bool:
+        is_of_zapp = base.document_hash == head.document_hash
+        return record is not None and record.attempt_open and is_of_zapp and head.update == "auto"
 
     def _reschedule(
         self, uid: Uid, base: Manifest, head: Manifest
