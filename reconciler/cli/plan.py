@@ -73,6 +73,7 @@ def command(
 
 def _show(planned: Planned, output: str) -> None:
     found, cluster = planned.preview, planned.cluster
+    taken_at = cluster.observed.taken_at if cluster.id != NO_SNAPSHOT else None
     match output:
         case "text":
             if planned.diagnostics:
@@ -80,17 +81,20 @@ def _show(planned: Planned, output: str) -> None:
             click.echo(to_text(planned))
         case "json":
             told = to_json(
-                found, base=planned.base, head=planned.head, diagnostics=planned.diagnostics
+                found,
+                base=planned.base,
+                head=planned.head,
+                diagnostics=planned.diagnostics,
+                taken_at=taken_at,
             )
             click.echo(json.dumps(told, indent=2))
         case "markdown":
-            is_known = cluster.id != NO_SNAPSHOT
             text = to_markdown(
                 found,
                 base=planned.base,
                 head=planned.head,
                 diagnostics=planned.diagnostics,
-                taken_at=cluster.observed.taken_at if is_known else None,
+                taken_at=taken_at,
             )
             click.echo(text, nl=False)
         case _:

@@ -16,11 +16,20 @@ from reconciler.review.rules import RuleChanges
 
 
 def to_json(
-    found: Preview, *, base: str, head: str, diagnostics: Sequence[Diagnostic]
+    found: Preview,
+    *,
+    base: str,
+    head: str,
+    diagnostics: Sequence[Diagnostic],
+    taken_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the whole of it. CPUs are thousandths, memory bytes, times RFC 3339 in UTC."""
+    """Return the whole of it. CPUs are thousandths, memory bytes, times RFC 3339 in UTC.
+
+    ``taken_at`` is the time of the snapshot: what "now" means in the plan.
+    """
     return {
         "snapshot": found.snapshot,
+        "takenAt": _time(taken_at),
         "base": base,
         "head": head,
         "rules": _rules(found.rules),

@@ -1,7 +1,8 @@
 """What would happen if a revision became desired now.
 
 Both revisions are assessed on the same remembered state and the same cluster snapshot, with the
-code that the loop runs; what differs between the two answers is the preview. Deterministic for
+code that the loop runs, pass after pass until nothing ends any more (``onward``); what differs
+between the two answers is the preview. Deterministic for
 (base, head, snapshot id). Attempts under way are taken as they were last recorded.
 """
 
@@ -14,11 +15,11 @@ from enum import StrEnum
 
 from policy.model.execution import Allocation, Uid
 from reconciler.converge import schedule
-from reconciler.converge.assess import assess, settings_of
+from reconciler.converge.assess import settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
-from reconciler.converge.ledger import HELD_BY_OPERATOR
+from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.diagnostic import Diagnostic
@@ -29,6 +30,7 @@ from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
 from reconciler.review.images import images, to_ask
+from reconciler.review.onward import assess_onward
 from reconciler.review.quotas import QuotaChange, quota_changes
 from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.rules import NO_CHANGES, RuleChanges
@@ -73,9 +75,9 @@ class ExecutionPreview:
 class Preview:
     """What a revision would do.
 
-    ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know;
-    ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
+    ``lines`` are the executions that it changes, by name, what stops first; ``effects`` what that
+    does to others; ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should
+    know; ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
     ``images`` those that it brings and whose registry may be asked.
     """
 
@@ -108,11 +110,11 @@ def preview(
     touched = _touched(base, head, memory)
     before = _assess(base, memory, cluster, host, touched)
     after = _assess(head, memory, cluster, host, touched, last=before)
-    comparison = _Comparison(base, head, before, after, cluster)
+    comparison = _Comparison(base, head, before, after, memory, cluster)
     lines = [line for uid in touched if (line := comparison.line(uid)) is not None]
     return Preview(
         snapshot=cluster.id,
-        lines=tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid))),
+        lines=tuple(sorted(lines, key=_in_order)),
         effects=effects(
             before,
             after,
@@ -125,6 +127,11 @@ def preview(
         rules=rules,
         images=to_ask(comparison.images(line.uid for line in lines), head.platform),
     )
+
+
+def _in_order(line: ExecutionPreview) -> tuple[str, str, bool, Uid]:
+    """By name; a run stops before the next one takes its place."""
+    return line.namespace, line.name, line.action is not ActionKind.STOP, line.uid
 
 
 def _expanded(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Wanted:
@@ -155,7 +162,7 @@ def _assess(
     *,
     last: Assessment | None = None,
 ) -> Assessment:
-    return assess(
+    return assess_onward(
         World(
             wanted=wanted,
             memory=memory,
@@ -178,13 +185,21 @@ class _Comparison:
     """
 
     def __init__(
-        self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
+        self,
+        base: Wanted,
+        head: Wanted,
+        before: Assessment,
+        after: Assessment,
+        memory: Memory,
+        cluster: Cluster,
     ) -> None:
         self._base, self._head = _all(base), _all(head)
         self._before, self._after = before, after
+        self._frozen = {**memory.frozen, **before.frozen}
         self.started_before = Expectation(before, cluster, settings_of(base.platform))
         self.starts = Expectation(after, cluster, settings_of(head.platform))
         self._executions = {e.uid: e for e in after.snapshot.executions}
+        self._groups = after.decision.carried_out(after.snapshot.executions)
         self._statuses = {Uid(status.uid): status for status in after.statuses}
 
     def line(self, uid: Uid) -> ExecutionPreview | None:
@@ -230,13 +245,20 @@ class _Comparison:
         if record is not None and is_refused(record, head, self._spec(uid, base)):
             return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
         if is_scheduled(head.run):
-            return None, ""  # what becomes of a schedule is told once, and not at each of its runs
+            # What becomes of a schedule is told once, and not at each of its runs; but one that
+            # runs and follows its ZApp changes now.
+            is_told = self._follows_now(record, base, head)
+            return self._edit(uid, base, head) if is_told else (None, "")
         if head.run == SCHEDULE:
             return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:
             told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
             return ActionKind.IN_PLACE, told
         return self._edit(uid, base, head)
+
+    def _follows_now(self, record: Record | None, base: Manifest, head: Manifest) -> bool:
+        is_of_zapp = base.document_hash == head.document_hash
+        return record is not None and record.attempt_open and is_of_zapp and head.update == "auto"
 
     def _reschedule(
         self, uid: Uid, base: Manifest, head: Manifest
@@ -278,21 +300,24 @@ class _Comparison:
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return ActionKind.IN_PLACE, ""  # nothing of it is there yet
+        edit = classify(old, new)
+        if edit is Edit.NONE:
+            return None, ""
         if base.document_hash == head.document_hash and head.update != "auto":
             return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
         kind = {
-            Edit.NONE: None,
             Edit.IN_PLACE: ActionKind.IN_PLACE,
             Edit.ROLLING: ActionKind.ROLLING,
             Edit.REPLACE: ActionKind.REPLACE,
-        }[classify(old, new)]
+        }[edit]
         return kind, ""
 
     def _spec(self, uid: Uid, base: Manifest) -> ExecutionSpec | None:
+        """Return what runs, which may be older than what the base resolves to; else the latter."""
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return base.spec
-        return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
+        return self._frozen.get((uid, record.generation_in_force)) or base.spec
 
     def warnings(self, uids: Iterable[Uid], missing: Collection[str]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""
@@ -319,8 +344,7 @@ class _Comparison:
         if execution is None:
             return 0, 0
         core = sum(component.core for component in execution.components)
-        groups = self.starts.starts.get(uid, execution.allocations)
-        return core, max(0, _replicas(groups) - core)
+        return core, max(0, _replicas(self._groups.get(uid, ())) - core)
 
 
 _WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})

@@ -81,7 +81,13 @@ def review(job: Job, scratch: Path, *, is_cut_off: bool = False) -> Result:
     return Result(
         is_cut_off=is_cut_off,
         tree=files_digest(new),
-        plan=to_json(planned.preview, base=job.base, head=job.head, diagnostics=mine),
+        plan=to_json(
+            planned.preview,
+            base=job.base,
+            head=job.head,
+            diagnostics=mine,
+            taken_at=planned.cluster.observed.taken_at,
+        ),
         body=_body(job, planned, mine),
         verdict=verdict(planned.preview, [d for d in mine if d.is_error]),
         errors=sum(d.is_error for d in mine),

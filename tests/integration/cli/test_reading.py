@@ -152,6 +152,7 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
     told = converged("plan", "--repo", str(converged.repository.path), "-o", "json")
     assert set(told.data) == {
         "snapshot",
+        "takenAt",
         "base",
         "head",
         "rules",
