@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from reconciler import wire
 from reconciler.config import DEFAULT_FILE, Settings
 from reconciler.errors import ConfigError, ReconcilerError, TransientError
+from reconciler.outgoing import credential
 from reconciler.ports import Clock, StoreCondition
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def examine(settings: Settings, clock: Clock, *, settings_file: Path) -> Iterato
         ("status branch", lambda: _status_branch(settings)),
         ("database", lambda: _database(settings, clock)),
         ("cluster", lambda: _cluster(settings, clock)),
+        ("forge", lambda: _forges(settings)),
+        ("notifications", lambda: _notifications(settings)),
     )
     for part, check in checks:
         try:
@@ -154,6 +157,8 @@ def _source(settings: Settings) -> Iterator[Finding]:
     reader = wire.reader(settings, source)
     wanted = reader.read(tip, good={})
     yield _platform(reader.diagnostics)
+    if wanted.platform.trust.is_required:
+        yield signatures(can_verify=wire.can_verify())
     files = sorted({item.file for item in reader.diagnostics if item.is_error})
     told = f"{len(wanted.manifests)} executions are valid"
     if files:
@@ -173,6 +178,15 @@ def _platform(diagnostics: tuple[Diagnostic, ...]) -> Finding:
     if first.is_error:
         return _problem("source", "PlatformInvalid", message, first.remedy)
     return _warning("source", first.code, message, first.remedy)
+
+
+def signatures(*, can_verify: bool) -> Finding:
+    """Return the finding for checking signatures, where platform.yaml requires them."""
+    if can_verify:
+        return _ok("source", "SignaturesChecked", "commits must be signed, and can be checked")
+    message = "platform.yaml requires signed commits, and ssh-keygen isn't installed"
+    remedy = "install openssh-client: until then no new commit is followed"
+    return _problem("source", "SshKeygenMissing", message, remedy)
 
 
 def _status_branch(settings: Settings) -> Iterator[Finding]:
@@ -220,6 +234,28 @@ def clocks(apart: timedelta) -> Finding:
         return _ok("database", "ClocksAgree", message)
     remedy = "let both machines follow the same time server"
     return _warning("database", "ClocksDiffer", message, remedy)
+
+
+def _forges(settings: Settings) -> Iterator[Finding]:
+    for target, forge in wire.forges(settings).items():
+        forge.look()
+        source = target.partition(":")[2]
+        yield _ok("forge", "ForgeAnswers", f"the forge of {source} knows the repository")
+
+
+def _notifications(settings: Settings) -> Iterator[Finding]:
+    """Look at what the settings name; no message is sent to try it out."""
+    files = {
+        f"{key} of [notify.{name}]": path
+        for name, target in settings.notify.items()
+        for key, path in (("secret_file", target.secret_file), ("url_file", target.url_file))
+        if path is not None
+    }
+    if settings.smtp is not None and settings.smtp.password_file is not None:
+        files["password_file of [smtp]"] = settings.smtp.password_file
+    for setting, path in files.items():
+        credential(path, setting)
+        yield _ok("notifications", "CredentialThere", f"{setting} can be read")
 
 
 # What must be mended before anything can run; the rest of the engine's findings are warnings.

@@ -11,12 +11,15 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from reconciler.errors import ConfigError
+from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
+
+T = TypeVar("T")
 
 DEFAULT_FILE = "zoe.toml"
 BASELINE_CAPABILITIES = (
@@ -53,6 +56,7 @@ class SourceSettings:
     known_hosts_file: Path | None = None
     timeout_s: int = 60
     webhook: WebhookSettings | None = None
+    forge: ForgeSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,11 @@ class Settings:
     cluster: Literal["swarm", "simulated"] = "swarm"
     init_image: str = "busybox"
     concurrency: int = 4
+    page_url: str = ""
+    review_timeout_s: int = 60
+    review_memory_mib: int = 1024
+    smtp: SmtpSettings | None = None
+    notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
         default_factory=lambda: MappingProxyType({"workspace": StorageSettings(name="workspace")})
     )
@@ -132,14 +141,22 @@ def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = N
     return _overridden(settings, environ)
 
 
+def parse(content: bytes) -> Settings:
+    """Read a zoe.toml that lies in no folder: paths in it lead nowhere.
+
+    Raises:
+        ConfigError: All that is wrong, one line each.
+    """
+    try:
+        data = tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{DEFAULT_FILE}: {error}") from error
+    return _settings(data, Path())
+
+
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
-_LITERALS = {
-    "mode": ("converge", "observe"),
-    "cluster": ("swarm", "simulated"),
-    "role": ("platform", "tenant"),
-    "provider": ("github", "gitlab", "gitea", "forgejo", "bitbucket", "generic"),
-}
+_TABLES = ("sources", "storage", "security_profiles", "name", "webhook", "forge", "smtp", "notify")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -162,6 +179,13 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         )
         for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
+    notify = {
+        name: NotifySettings(
+            name=name, **_checked(NotifySettings, table, base, f"[notify.{name}]", problems)
+        )
+        for name, table in _tables(data, "notify", dict, "[notify.NAME]", problems)
+    }
+    smtp = _table(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -171,7 +195,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:
         raise ConfigError("zoe.toml: " + "; ".join(problems))
-    settings = Settings(**{**values, "sources": sources})
+    settings = Settings(**{**values, "sources": sources, "smtp": smtp, "notify": notify})
     return replace(
         settings,
         state_dir=base / settings.state_dir,
@@ -197,27 +221,47 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
         return
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
-        table = dict(table)
-        webhook = _webhook(table.pop("webhook", None), base, where, problems)
-        values = _checked(SourceSettings, table, base, where, problems)
+        given = dict(table)
+        webhook = _table(
+            WebhookSettings,
+            given.pop("webhook", None),
+            base,
+            f"{where}: webhook",
+            "[source.webhook]",
+            problems,
+        )
+        forge = _table(
+            ForgeSettings,
+            given.pop("forge", None),
+            base,
+            f"{where}: forge",
+            "[source.forge]",
+            problems,
+        )
+        values = _checked(SourceSettings, given, base, where, problems)
         if {"id", "url"} <= values.keys():
-            yield SourceSettings(**values, webhook=webhook)
+            yield SourceSettings(**values, webhook=webhook, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")
 
 
-def _webhook(table: object, base: Path, where: str, problems: list[str]) -> WebhookSettings | None:
+def _table(
+    kind: type[T], table: object, base: Path, where: str, shape: str, problems: list[str]
+) -> T | None:
+    """Return a table, written as ``shape``; None without one, or with a problem noted."""
     if table is None:
         return None
     if not isinstance(table, dict):
-        problems.append(f"{where}: webhook must be written as [source.webhook]")
+        problems.append(f"{where} must be written as {shape}")
         return None
-    values = _checked(WebhookSettings, table, base, f"{where}: webhook", problems)
-    if "provider" in values:
-        return WebhookSettings(**values)
-    if "provider" not in table:
-        problems.append(f"{where}: webhook: needs provider: {', '.join(_LITERALS['provider'])}")
-    return None
+    before = len(problems)
+    values = _checked(kind, table, base, where, problems)
+    mandatory = {f.name for f in fields(kind) if f.default is MISSING}  # type: ignore[arg-type]
+    if missing := sorted(mandatory - table.keys()):
+        hints = get_type_hints(kind)
+        needed = [name + _words(hints[name]) for name in missing]
+        problems.append(f"{where}: needs {' and '.join(needed)}")
+    return kind(**values) if len(problems) == before else None
 
 
 def _checked(
@@ -225,13 +269,14 @@ def _checked(
 ) -> dict[str, Any]:
     """Return the table's values if each is known and of its field's type; else note problems."""
     known = {f.name: str(f.type) for f in fields(kind)}
+    hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in known or key in ("sources", "storage", "security_profiles", "name"):
+        if key not in known or key in _TABLES:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
             problems.append(f"{where}: {key} is unknown{hint}")
-        elif (fault := _fault(key, value, known[key])) is not None:
+        elif (fault := _fault(value, hints[key])) is not None:
             problems.append(f"{where}: {key} {fault}")
         else:
             is_path = known[key].startswith("Path")
@@ -239,15 +284,21 @@ def _checked(
     return values
 
 
-def _fault(key: str, value: object, kind: str) -> str | None:
-    if key in _LITERALS:
-        return None if value in _LITERALS[key] else f"must be one of {', '.join(_LITERALS[key])}"
-    if kind == "bool":
+def _fault(value: object, kind: object) -> str | None:
+    if get_origin(kind) is Literal:
+        words = get_args(kind)
+        return None if value in words else f"must be one of {', '.join(words)}"
+    if kind is bool:
         return None if isinstance(value, bool) else "must be true or false"
-    if kind == "int":
+    if kind is int:
         is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return None if is_count else "must be a whole number, not negative"
     return None if isinstance(value, str) else "must be text in quotes"
+
+
+def _words(kind: object) -> str:
+    """Return what a setting may say, where it is one of a few words."""
+    return f": {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""
 
 
 def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:

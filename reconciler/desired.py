@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Wanted
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.ports import Source
+from reconciler.review.rules import is_rule, rules_of, under
 
 BLOB_LIMIT_BYTES = 512_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a reader has read: whoever begins with it reads only what differs."""
+
+    loader: Loader
+    last: tuple[str, Wanted] | None
+    good: Mapping[str, tuple[str, str]]
+    diagnostics: tuple[Diagnostic, ...]
+
+    def over(self, source: Source) -> Reader:
+        """Return a reader of a repository that begins with it."""
+        reader = Reader(source, self.loader.apart())
+        reader.resume(self)
+        return reader
 
 
 class Reader:
@@ -24,12 +42,45 @@ class Reader:
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.catalogue: Catalogue | None = None
 
-    def read(self, commit: str, *, good: Mapping[str, tuple[str, str]]) -> Wanted:
+    def apart(self) -> Reader:
+        """Return a reader that begins with what this one knows, and leaves this one as it is."""
+        return self.kept().over(self.source)
+
+    def kept(self) -> Kept:
+        """Return what it knows, as it is now; it can be pickled for another process."""
+        return Kept(
+            loader=self._loader.apart(),
+            last=self._last,
+            good=self.good,
+            diagnostics=self.diagnostics,
+        )
+
+    def resume(self, kept: Kept) -> None:
+        """Take over what another reader of the same source has told last."""
+        self._last, self.good, self.diagnostics = kept.last, kept.good, kept.diagnostics
+
+    def rules(self, commit: str) -> dict[str, str]:
+        """Return path -> blob of a commit's rule files: the Platform and the Namespaces.
+
+        Raises:
+            SourceUnavailable: The commit can't be read.
+        """
+        return rules_of(self.source.tree(commit).files)
+
+    def read(
+        self,
+        commit: str,
+        *,
+        good: Mapping[str, tuple[str, str]],
+        rules: Mapping[str, str] | None = None,
+    ) -> Wanted:
         """Return what a commit wants, with the last good version of what it broke.
 
         Args:
             commit: Its id; "" wants nothing and lets nothing go.
             good: Path -> (blob, commit) of the newest valid content known so far.
+            rules: Path -> blob of the rule files that count instead of the commit's own. A
+                reader reads a commit under the same rules every time.
 
         Raises:
             SourceUnavailable: A blob can't be read; nothing may be concluded from the rest.
@@ -37,13 +88,16 @@ class Reader:
         if self._last is not None and self._last[0] == commit:
             return self._last[1]
         tree = self.source.tree(commit)
+        refused = [(entry.path, entry.reason) for entry in tree.refused]
+        if rules is not None:
+            refused = [entry for entry in refused if not is_rule(entry[0])]
         catalogue = self._loader.load(
-            tree.files,
+            tree.files if rules is None else under(rules, tree.files),
             self.read_blob,
             commit=tree.commit,
             commit_of=self.source.commit,
             good=good,
-            refused=[(entry.path, entry.reason) for entry in tree.refused],
+            refused=refused,
         )
         self.catalogue, self.good = catalogue, catalogue.good
         self.diagnostics = catalogue.diagnostics

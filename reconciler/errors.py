@@ -5,8 +5,11 @@ ReconcilerError
 ├── ConfigError                    the operator's to fix; only at start
 ├── TransientError(retry_after_s)  may heal: back off
 │   ├── SourceUnavailable          Git
+│   │   └── CannotVerify           whose signature it is can't be told
 │   ├── ClusterUnavailable         Docker Swarm
-│   └── StoreUnavailable           the database
+│   ├── StoreUnavailable           the database
+│   └── TargetUnavailable          a forge, or where notifications go
+├── DeliveryRefused                a message that will never be taken as it is
 ├── ConflictError                  somebody wrote first: read again, plan again
 ├── NameTaken                      the name is there already: adopt if ours, else report
 ├── Missing                        the object isn't there (any more)
@@ -53,12 +56,24 @@ class SourceUnavailable(TransientError):
     """A Git repository can't be reached or read."""
 
 
+class CannotVerify(SourceUnavailable):
+    """Signatures can't be checked: ``ssh-keygen`` is missing or doesn't work."""
+
+
 class ClusterUnavailable(TransientError):
     """The Swarm can't be reached, or its answer was incomplete."""
 
 
 class StoreUnavailable(TransientError):
     """The database can't be reached."""
+
+
+class TargetUnavailable(TransientError):
+    """A forge, a web address or a mail server doesn't take what we tell it, for now."""
+
+
+class DeliveryRefused(ReconcilerError):
+    """What we tell will never be taken as it is; the message says why."""
 
 
 class ConflictError(ReconcilerError):

@@ -23,7 +23,9 @@ class Outcome(StrEnum):
 class ReviewRequest:
     """What to review. ``head`` is a hint and may be empty or old: what counts is what is fetched.
 
-    ``kind`` is pull_request or merge_group; ``action`` is updated, closed or merged.
+    ``kind`` is pull_request or merge_group; ``action`` is updated, closed or merged. ``branch`` is
+    where the head is, for forges that keep no ref of a pull request; ``is_fork`` says that it is
+    in another repository, or that the forge didn't say where.
     """
 
     source_id: str
@@ -32,6 +34,8 @@ class ReviewRequest:
     head: str
     action: str
     requested_at: datetime
+    branch: str = ""
+    is_fork: bool = False
 
     @property
     def subject(self) -> str:

@@ -9,7 +9,7 @@ import random
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from reconciler import wire
@@ -23,6 +23,7 @@ from reconciler.errors import (
 )
 from reconciler.loop import Loop, Report
 from reconciler.ports import Lease, Store
+from reconciler.reviewer.service import Reviewer
 from reconciler.trigger import Trigger
 
 log = logging.getLogger(__name__)
@@ -76,10 +77,25 @@ def _once(
                 report = loop.reconcile(fetch=False)
                 told(report)
             loop.publish(wait=True)
+            with reviewing(settings, loop) as reviewer:
+                if reviewer is not None:
+                    reviewer.round()
+            loop.deliver()
         return report
     finally:
         with contextlib.suppress(StoreUnavailable):
             store.release_lease(lease)
+
+
+@contextlib.contextmanager
+def reviewing(settings: Settings, loop: Loop) -> Iterator[Reviewer | None]:
+    """Lend a reviewer, if there is a forge to tell."""
+    reviewer = wire.reviewer(settings, loop)
+    try:
+        yield reviewer
+    finally:
+        if reviewer is not None:
+            reviewer.close()
 
 
 def run(settings: Settings, *, chance: random.Random | None = None) -> None:
@@ -133,7 +149,7 @@ def backoff_s(tries: int, chance: random.Random) -> float:
 def _lead(
     settings: Settings, store: Store, lease: Lease, stop: threading.Event, chance: random.Random
 ) -> None:
-    with wire.loop(settings, lease, store) as loop:
+    with wire.loop(settings, lease, store) as loop, reviewing(settings, loop) as reviewer:
         trigger = Trigger(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
@@ -143,6 +159,8 @@ def _lead(
         trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
         trigger.start()
+        if reviewer is not None:
+            reviewer.start()
         threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
         try:
             _passes(loop, store, trigger, chance)

@@ -12,10 +12,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
+from reconciler.announcing import Announcer
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
@@ -27,9 +29,10 @@ from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
-from reconciler.converge.world import Assessment, Wanted, World
-from reconciler.desired import Reader
+from reconciler.converge.world import Assessment, Memory, Wanted, World
+from reconciler.desired import Kept, Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.notices import notices
 from reconciler.ports import (
     Changes,
     Clock,
@@ -40,6 +43,9 @@ from reconciler.ports import (
     Store,
 )
 from reconciler.publisher import Publisher
+from reconciler.reviewer.merges import Merges
+from reconciler.sender import Sender
+from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -79,11 +85,23 @@ class Loop:
     lease: Lease
     observe_only: bool = False
     concurrency: int = 4
+    announcer: Announcer = field(default_factory=Announcer)
+    sender: Sender | None = None
+    merges: Merges = field(init=False)
+    kept: Kept = field(init=False)
+    """What the last pass had read, for other threads."""
+    _referee: Referee = field(init=False)
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _told: frozenset[tuple[str, str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Judge the commits, and follow the merges, of the source that is read."""
+        self.kept = self.reader.kept()
+        self.merges = Merges(self.reader.source, self.store, self.announcer)
+        self._referee = Referee(self.reader)
 
     def reconcile(self, *, fetch: bool = True) -> Report:
         """Make one pass.
@@ -99,28 +117,41 @@ class Loop:
         self._commit(wanted, found)
         self._last = found
         outcomes = self._act(found)
+        self._announce(found)
         self.publish()
         self._is_first = False
         return self._report(wanted, found, outcomes)
+
+    def close(self) -> None:
+        """Wait for a push and a request under way, and stop both."""
+        self.publisher.close()
+        if self.sender is not None:
+            self.sender.close()
 
     # -- read -----------------------------------------------------------------------------------
 
     def _want(self, *, fetch: bool) -> Wanted:
         source = self.reader.source
+        good = self.working_set.good_files(source.id)
         if fetch or self._accepted is None:
             self._accepted = acceptance.accept(
                 source,
                 accepted=self.working_set.accepted.get(source.id, ""),
                 confirmed=self.store.confirmations(),
+                judge=partial(self._referee.objections, good=good),
             )
             log.debug("fetched", extra={"source": source.id, "tip": self._accepted.tip})
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
-        wanted = self.reader.read(
-            self._accepted.commit, good=self.working_set.good_files(source.id)
+        wanted = self.reader.read(self._accepted.commit, good=good)
+        self.kept = self.reader.kept()
+        return replace(
+            wanted,
+            is_confirmed=acceptance.is_confirmed(wanted.commit, self.store.confirmations()),
+            agreed_deletes=self.merges.follow(
+                wanted.commit, since=self.working_set.accepted.get(source.id, "")
+            ),
         )
-        confirmed = acceptance.is_confirmed(wanted.commit, self.store.confirmations())
-        return replace(wanted, is_confirmed=confirmed)
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -131,9 +162,10 @@ class Loop:
         return again, _services(observed) == _services(again)
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
+        self.working_set.hold_requests = self.store.hold_requests()
         return World(
             wanted=wanted,
-            memory=self.working_set.memory(published_seq=self.publisher.published_seq),
+            memory=self._memory(),
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -145,12 +177,16 @@ class Loop:
             last=self._last,
         )
 
+    def _memory(self) -> Memory:
+        return self.working_set.memory(published_seq=self.publisher.published_seq)
+
     # -- commit ---------------------------------------------------------------------------------
 
     def _commit(self, wanted: Wanted, found: Assessment) -> None:
         """Write facts, groups, harvests and statuses in one transaction, before any effect."""
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
+        merged = self.merges.settle(self._memory(), found)
         rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
@@ -168,6 +204,11 @@ class Loop:
             good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
+            postings=(
+                *notices(found, {t.name: t for t in wanted.platform.notify_targets}),
+                *self.merges.postings(merged),
+            ),
+            posted=merged,
         )
         if new.is_empty:
             return
@@ -256,6 +297,32 @@ class Loop:
             new = Changes(published=landed.digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
 
+    def deliver(self) -> None:
+        """Send what is due to be sent, and wait for it."""
+        if self.sender is not None:
+            self.sender.flush(wait=True)
+
+    def tell(self) -> None:
+        """Have the outbox emptied beside the loop. Any thread."""
+        if self.sender is not None:
+            self.sender.flush()
+
+    def _announce(self, found: Assessment) -> None:
+        """Put what forges are to know into the outbox, and have it emptied beside the loop."""
+        if self._accepted is not None:
+            news = self.announcer.statuses(
+                self._accepted,
+                found,
+                self.reader.diagnostics,
+                self._backing_off.messages,
+                remark=self.merges.remark,
+            )
+            # After a restart the announcer believes that all of it is news.
+            fresh = tuple(posting for posting in news if not self.store.is_known(posting))
+            if fresh:
+                self.store.commit(Changes(postings=fresh), self.lease)
+        self.tell()
+
     def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
         phases = [status.phase for status in found.statuses]
         return Report(
@@ -271,7 +338,7 @@ class Loop:
             or any(status.reason in _UNTIL_GONE for status in found.statuses),
             runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
             facts=len(found.steps),
-            wake_at=_earliest(found),
+            wake_at=_earliest(found, self.sender),
         )
 
 
@@ -279,10 +346,11 @@ def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
     return frozenset((service.id, service.spec.name) for service in observed.services)
 
 
-def _earliest(found: Assessment) -> datetime | None:
+def _earliest(found: Assessment, sender: Sender | None) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
+    times += [sender.next_at] if sender and sender.next_at else []
     times += [
         from_epoch_ms(execution.ends_ms)
         for execution in found.snapshot.executions

@@ -16,13 +16,15 @@ from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
-from reconciler.converge.state import (
-    ConfigSpec,
-    NetworkSpec,
-    ObservedState,
-    ServiceSpec,
-)
+from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.converge.world import HoldRequest
+from reconciler.delivery import Outbox
+from reconciler.inbox import ReviewRequest
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.orders import Orders
+from reconciler.outbox import Posting
+from reconciler.posted import PostedPlan, Reviews
+from reconciler.provenance import Traceable
 
 
 class Clock(Protocol):
@@ -60,7 +62,7 @@ class Tree:
     refused: tuple[RefusedEntry, ...] = ()
 
 
-class Source(Protocol):
+class Source(Traceable, Protocol):
     """A Git repository that manifests come from: a bare mirror, never a checkout."""
 
     @property
@@ -82,11 +84,7 @@ class Source(Protocol):
         """
 
     def commit(self, commit: str) -> Commit:
-        """Return who committed what and when.
-
-        Raises:
-            SourceUnavailable: The mirror holds no such commit.
-        """
+        """Return who committed what and when. Raises SourceUnavailable if nobody did."""
 
     def tree(self, commit: str) -> Tree:
         """Return path -> blob id of every regular file; reads no blob.
@@ -259,7 +257,7 @@ class Changes:
     ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
-    its row, frozen specs and harvests; its facts stay in the ledger.
+    its row, frozen specs, harvests; its facts stay. ``reviewed`` requests are removed.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -276,6 +274,9 @@ class Changes:
     snapshot: str | None = None
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
+    postings: tuple[Posting, ...] = ()
+    reviewed: tuple[ReviewRequest, ...] = ()
+    posted: tuple[PostedPlan, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -298,6 +299,7 @@ class Stored:
     accepted: Mapping[str, str]
     snapshot: str | None
     published: Mapping[str, str]
+    hold_requests: tuple[HoldRequest, ...] = ()
     state_version: int
 
 
@@ -323,7 +325,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Protocol):
+class Store(Outbox, Orders, Reviews, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -375,12 +377,6 @@ class Store(Protocol):
     def forget_deliveries(self) -> None:
         """Remove deliveries, and what they asked for, that are too old to matter."""
 
-    def confirm(self, commit: str, *, by: str, at: datetime) -> None:
-        """Record an operator's confirmation of a commit (no lease needed)."""
-
-    def confirmations(self) -> frozenset[str]:
-        """Return the confirmed commits."""
-
 
 class StatusSink(Protocol):
     """Where status files are published: the status branch."""
@@ -388,8 +384,7 @@ class StatusSink(Protocol):
     def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
         """Write (or, for None, delete) files under our paths in one commit; return the tip's id.
 
-        An equal tree makes no commit. On a rejected push the files are laid over the new tip
-        and pushed again; other writers' paths are kept.
+        An equal tree makes no commit. What was rejected is laid over the new tip, and pushed.
 
         Raises:
             SourceUnavailable: The remote can't be reached or keeps refusing; the message says why.

@@ -7,20 +7,26 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.host import Host, Storage
+from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
 from reconciler.loop import Loop
+from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.publisher import Publisher
+from reconciler.reviewer.process import Worker, WorkerSettings
+from reconciler.reviewer.service import Around, Reviewer
+from reconciler.sender import Sender
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -58,6 +64,13 @@ def clone(directory: Path, *, id_: str = "local") -> Source:
     from reconciler.git.source import open_local
 
     return open_local(directory, id=id_)
+
+
+def can_verify() -> bool:
+    """Tell whether what checks signatures is installed."""
+    from reconciler.git import signatures
+
+    return signatures.tool() is not None
 
 
 def reader(settings: Settings, from_: Source) -> Reader:
@@ -159,6 +172,80 @@ def _make_state_dir(settings: Settings) -> None:
         raise ConfigError(f"state_dir {folder} can't be made: {error.strerror}") from error
 
 
+def announcer(settings: Settings) -> Announcer:
+    """Return who says what the platform source's forge is told."""
+    platform = settings.platform_source
+    return Announcer(
+        source_id=platform.id,
+        has_forge=platform.forge is not None,
+        page_url=settings.page_url,
+        observes=settings.mode == "observe",
+    )
+
+
+def forges(settings: Settings) -> Mapping[str, Forge]:
+    """Return the forges of the sources that have one, by the name of their target.
+
+    Raises ConfigError; nothing is connected to.
+    """
+    from reconciler.forges import forge
+
+    return {
+        to_forge(source.id): forge(source.forge, mark=f"zoe/{settings.deployment}/{source.id}")
+        for source in settings.sources
+        if source.forge is not None
+    }
+
+
+def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
+    """Return what empties the outbox. Nothing is connected before there is something to send."""
+    from reconciler.notifiers import notifiers
+
+    return Sender(
+        outbox,
+        forges=forges(settings),
+        notifiers=notifiers(
+            deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
+        ),
+        clock=clock,
+    )
+
+
+def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
+    """Return what reviews the platform source's pull requests; None where no forge is told.
+
+    Raises ConfigError; nothing is connected to.
+    """
+    from reconciler.git.pulls import PullHeads
+    from reconciler.registry import Registries
+
+    platform = settings.platform_source
+    if platform.forge is None:
+        return None
+    bounds = WorkerSettings(
+        folder=settings.state_dir / "review",
+        timeout_s=settings.review_timeout_s,
+        memory_mib=settings.review_memory_mib,
+    )
+    return Reviewer(
+        Around(
+            source_id=platform.id,
+            forge=platform.forge,
+            store=of.store,
+            heads=PullHeads(platform, settings.state_dir / "mirrors" / f"{platform.id}-review.git"),
+            worker=Worker(bounds),
+            announcer=of.announcer,
+            host=of.host,
+            clock=of.clock,
+            known=lambda: of.working_set.known(platform.id),
+            kept=lambda: of.kept,
+            has_image=Registries().has,
+            lease=lambda: of.lease,
+            told=of.tell,
+        )
+    )
+
+
 @contextmanager
 def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
@@ -174,6 +261,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
                 interval=timedelta(seconds=settings.publish_interval_s),
             )
         ) as publisher,
+        contextlib.closing(sender(settings, from_store, clock)) as outgoing,
     ):
         yield Loop(
             reader=reader(settings, source(settings)),
@@ -186,4 +274,6 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             lease=lease,
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
+            announcer=announcer(settings),
+            sender=outgoing,
         )

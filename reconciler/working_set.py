@@ -6,6 +6,7 @@ pass costs what changed. The database is written first, memory second.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from reconciler.converge.runs import is_scheduled
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, Stored
+from reconciler.reviewer.job import Known
 
 
 class WorkingSet:
@@ -40,7 +42,9 @@ class WorkingSet:
         self.accepted: dict[str, str] = dict(stored.accepted)
         self.published: dict[str, str] = dict(stored.published)
         self.snapshot = stored.snapshot
+        self.hold_requests = stored.hold_requests
         self.last_seq = 0
+        self._lock = threading.Lock()
         for row in stored.executions:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
             self.statuses[row.uid] = row.status
@@ -58,6 +62,7 @@ class WorkingSet:
             usage=self.usage,
             runtimes=self.runtimes,
             statuses=self.statuses,
+            hold_requests={(asked.namespace, asked.name): asked for asked in self.hold_requests},
             last_seq=self.last_seq,
             published_seq=published_seq,
         )
@@ -66,8 +71,34 @@ class WorkingSet:
         """Return path -> (blob, commit) of the newest valid content of a source's files."""
         return {path: good for (source, path), good in self.good.items() if source == source_id}
 
+    def known(self, source_id: str) -> Known:
+        """Return a copy of what previews depend on; any thread. What is stored, no less or more."""
+        with self._lock:
+            memory = Memory(
+                records=dict(self.records),
+                identities=dict(self.identities),
+                frozen=dict(self.frozen),
+                placements=dict(self.placements),
+                progress=dict(self.progress),
+                usage=dict(self.usage),
+                runtimes=dict(self.runtimes),
+                statuses=dict(self.statuses),
+                last_seq=self.last_seq,
+                published_seq=self.last_seq,
+            )
+            return Known(
+                accepted=self.accepted.get(source_id, ""),
+                memory=memory,
+                snapshot=self.snapshot,
+                good=self.good_files(source_id),
+            )
+
     def committed(self, changes: Changes, entries: Iterable[Entry]) -> None:
         """Take over what a transaction has written; ``entries`` are its numbered facts."""
+        with self._lock:
+            self._take_over(changes, entries)
+
+    def _take_over(self, changes: Changes, entries: Iterable[Entry]) -> None:
         for row in changes.executions:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
             self.statuses[row.uid] = row.status

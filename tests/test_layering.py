@@ -15,10 +15,23 @@ PACKAGES = ("policy", "reconciler", "webhook")
 OURS = frozenset(PACKAGES)
 
 CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review")
-ADAPTERS = ("reconciler.git", "reconciler.cluster", "reconciler.store", "reconciler.forge")
+ADAPTERS = (
+    "reconciler.git",
+    "reconciler.cluster",
+    "reconciler.store",
+    "reconciler.forges",
+    "reconciler.notifiers",
+)
 # The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's,
 # and the receiver a process of its own that needs none of what wire imports.
-BUILDERS = ("reconciler.wire", "reconciler.cli.lab", "reconciler.cli.demo_swarm", "webhook.cli")
+# The worker is a process of its own, too, and reads one repository.
+BUILDERS = (
+    "reconciler.wire",
+    "reconciler.cli.lab",
+    "reconciler.cli.demo_swarm",
+    "reconciler.reviewer.worker",
+    "webhook.cli",
+)
 
 LOOP_ONLY = ("policy", *CORE, "reconciler.git", "reconciler.cluster", "docker", "pygit2", "yaml")
 

@@ -12,6 +12,7 @@ from webhook.payload import at, text
 MOST_PULL = 2**31 - 1
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NONE = re.compile(r"0*")
+_BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 
 
 class Kind(StrEnum):
@@ -46,6 +47,7 @@ class RefChange:
 class Event:
     """``base`` is the branch that a pull request is to be merged into, where the forge says so.
 
+    ``branch`` is the one that it comes from. ``is_fork``: from another repository, as far as known.
     A push without ``refs`` is one whose refs we couldn't read.
     """
 
@@ -57,6 +59,8 @@ class Event:
     base: str = ""
     action: Action | None = None
     name: str = ""
+    branch: str = ""
+    is_fork: bool = False
 
 
 def commit_id(value: object) -> str:
@@ -71,6 +75,17 @@ def pull_number(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if 0 < value <= MOST_PULL else None
+
+
+def is_fork(head: object, base: object) -> bool:
+    """Tell whether two names of repositories differ. One that isn't told counts as another."""
+    return not isinstance(head, str | int) or not head or head != base
+
+
+def branch_name(value: str) -> str:
+    """Return the name of a branch without the folder of all branches; empty if nobody has such."""
+    name = value.removeprefix("refs/heads/")
+    return name if _BRANCH.fullmatch(name) else ""
 
 
 def change(data: object) -> tuple[RefChange, ...]:

@@ -77,6 +77,8 @@ def delivery(
             head=event.head,
             action=str(event.action or Action.UPDATED),
             requested_at=now,
+            branch=event.branch,
+            is_fork=event.is_fork,
         )
     return Delivery(
         source_id=endpoint.source_id,

@@ -48,6 +48,8 @@ VERBS: Mapping[str, Verb] = {
     "status": _own("status", "Show executions, their phase and why."),
     "cluster": _own("cluster", "Show the nodes and who holds how much of them."),
     "events": _own("events", "Show what happened."),
+    "history": _own("history", "Show all that happened to an execution, with its commits."),
+    "diff": _own("diff", "Show what differs between two versions of an execution."),
     "logs": _own("logs", "Show what an execution printed."),
     "wait": _own("wait", "Wait until an execution has reached a phase."),
     "rerun": _own("rerun", "Raise an execution's run in its manifest."),
@@ -61,6 +63,8 @@ VERBS: Mapping[str, Verb] = {
     "web": Verb("webhook.cli:web", "Receive the webhooks of forges."),
     "once": _own("once", "Make one pass and end."),
     "confirm": _own("confirm", "Release what the guard holds for a commit."),
+    "hold": Verb("reconciler.cli.hold:hold", "Leave an execution as it is, whatever Git asks for."),
+    "release": Verb("reconciler.cli.hold:release", "Let a held execution follow Git again."),
     "doctor": _own("doctor", "Find out what keeps Zoe from working here."),
     "lab": _own("lab", "Make a throw-away Swarm on this machine."),
 }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from reconciler import config, wire
 from reconciler.cli import reading
+from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
 
 
@@ -18,6 +17,6 @@ def command(*, commit: str) -> None:
     settings = config.load()
     with reading.required_database(settings) as store:
         full = wire.source(settings).resolve(commit)
-        store.confirm(full, by=getpass.getuser(), at=SystemClock().now())
+        store.confirm(full, by=whoami(), at=SystemClock().now())
         store.request_pass(settings.platform_source.id)
     click.echo(f"confirmed {full[:12]}")

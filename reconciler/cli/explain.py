@@ -44,7 +44,7 @@ def command(*, name: tuple[str, str], output: str) -> None:
     if found is None:
         _print_status(name, output)
     elif found.is_admitted:
-        _print_running(found, taken, output, now)
+        _print_running(found, taken, output, now, reading.hold(reading.find(*name) or {}))
     else:
         with Progress(f"asking about {'/'.join(name)}"):
             told = explain(taken.snapshot, taken.settings, found.uid, priorities=taken.priorities)
@@ -76,17 +76,22 @@ def _print_status(name: tuple[str, str], output: str) -> None:
     click.echo(f"{'/'.join(name)} is {status['phase']}: {message}")
 
 
-def _print_running(execution: Execution, taken: Taken, output: str, now: datetime) -> None:
+def _print_running(
+    execution: Execution, taken: Taken, output: str, now: datetime, held: str
+) -> None:
     hostnames = {node.id: node.hostname for node in taken.snapshot.nodes}
     nodes = sorted({hostnames.get(g.node, str(g.node)) for g in execution.allocations})
     if output == "json":
         told = {"state": "Running", "replicas": execution.held, "nodes": nodes}
-        click.echo(json.dumps({**told, "endsAt": when.iso(execution.ends_ms)}, indent=2))
+        ends_at = when.iso(execution.ends_ms)
+        click.echo(json.dumps({**told, "endsAt": ends_at, "held": held}, indent=2))
         return
     ends = execution.ends_ms
     until = f", until {when.at(from_epoch_ms(ends), now=now)} at the latest" if ends else ""
     name = f"{execution.namespace}/{execution.name}"
     click.echo(f"{name} has its place: {queue.grants(execution)} on {listed(nodes)}{until}")
+    if held:
+        click.echo(held)
 
 
 # -- for machines -------------------------------------------------------------------------------

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from policy.forecast import FITS_NOW
-from reconciler import config, wire
-from reconciler.cli import reading, when
+from reconciler import config, planning, wire
+from reconciler.cli.plan_text import to_text
 from reconciler.cli.problems import FORMS, printed
 from reconciler.cli.progress import Progress
-from reconciler.clock import SystemClock
+from reconciler.cli.recollection import Recollection
 from reconciler.config import Settings
-from reconciler.converge.world import Memory, Wanted
-from reconciler.desired import Reader
-from reconciler.errors import Missing, SourceUnavailable
-from reconciler.manifest.diagnostic import Diagnostic, to_text
+from reconciler.errors import SourceUnavailable
+from reconciler.manifest import diagnostic
+from reconciler.planning import Planned
 from reconciler.ports import Source
-from reconciler.review import offline
 from reconciler.review.as_json import to_json
-from reconciler.review.cluster import NO_SNAPSHOT, Cluster, cluster_of, no_cluster
+from reconciler.review.cluster import NO_SNAPSHOT
 from reconciler.review.markdown import to_markdown
-from reconciler.review.preview import ActionKind, ExecutionPreview, Preview, preview
-from reconciler.working_set import WorkingSet
+
+SETTINGS_LIMIT_BYTES = 100_000
 
 
 @click.command("plan")
@@ -34,6 +30,11 @@ from reconciler.working_set import WorkingSet
 @click.option("--head", default="", help="What would be; default: HEAD.")
 @click.option("--at", default="", help="Short for --head REV with the branch's tip as base.")
 @click.option(
+    "--offline",
+    is_flag=True,
+    help="From this clone alone: no database; settings are those committed at the base.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json", "markdown", *FORMS]),
@@ -41,42 +42,67 @@ from reconciler.working_set import WorkingSet
     show_default=True,
     help="The last three print the problems alone.",
 )
-def command(*, repo: Path | None, base: str, head: str, at: str, output: str) -> None:
+def command(
+    *, repo: Path | None, base: str, head: str, at: str, offline: bool, output: str
+) -> None:
     """Show what HEAD would create, change and stop, against BASE, and in the queue.
 
     Exit 0 also with changes; 1 when the head has errors.
     """
-    settings = config.load()
+    settings = Settings() if offline else config.load()
     source = _source(settings, repo)
-    branch = settings.platform_source.branch if settings.sources else "main"
-    base_id = source.resolve(base) if base else _tip(source, branch)
+    base_id = source.resolve(base) if base else _tip(source, _branch(settings))
     head_id = source.resolve(at or head or "HEAD")
+    if offline:
+        settings = _settings_at(source, base_id)
+        source = _source(settings, repo)
+    known = Recollection(settings, source, is_offline=offline)
     with Progress("planning"):
-        old = _read(settings, source, base_id, {})
-        memory, cluster = _remembered(settings, source, old[0])
-        new = _read(settings, source, head_id, old[1].good)
-        found = preview(old[0], new[0], memory=memory, cluster=cluster, host=wire.host(settings))
-    diagnostics = [*new[1].diagnostics, *found.warnings]
-    errors = [d for d in diagnostics if d.is_error]
+        planned = planning.plan(
+            base_id,
+            head_id,
+            make_reader=lambda: wire.reader(settings, source),
+            remembered=known.of,
+            host=wire.host(settings),
+            good={},
+            past=known.past,
+        )
+    _show(planned, output)
+    raise click.exceptions.Exit(1 if planned.errors else 0)
+
+
+def _show(planned: Planned, output: str) -> None:
+    found, cluster = planned.preview, planned.cluster
+    taken_at = cluster.observed.taken_at if cluster.id != NO_SNAPSHOT else None
     match output:
         case "text":
-            _print(found, diagnostics)
+            if planned.diagnostics:
+                click.echo(diagnostic.to_text(planned.diagnostics), err=True)
+            click.echo(to_text(planned))
         case "json":
-            told = to_json(found, base=base_id, head=head_id, diagnostics=diagnostics)
+            told = to_json(
+                found,
+                base=planned.base,
+                head=planned.head,
+                diagnostics=planned.diagnostics,
+                taken_at=taken_at,
+            )
             click.echo(json.dumps(told, indent=2))
         case "markdown":
-            is_known = cluster.id != NO_SNAPSHOT
             text = to_markdown(
                 found,
-                base=base_id,
-                head=head_id,
-                diagnostics=diagnostics,
-                taken_at=cluster.observed.taken_at if is_known else None,
+                base=planned.base,
+                head=planned.head,
+                diagnostics=planned.diagnostics,
+                taken_at=taken_at,
             )
             click.echo(text, nl=False)
         case _:
-            click.echo(printed(diagnostics, output))
-    raise click.exceptions.Exit(1 if errors else 0)
+            click.echo(printed(planned.diagnostics, output))
+
+
+def _branch(settings: Settings) -> str:
+    return settings.platform_source.branch if settings.sources else "main"
 
 
 def _tip(source: Source, branch: str) -> str:
@@ -92,64 +118,13 @@ def _source(settings: Settings, repo: Path | None) -> Source:
     return wire.clone(repo or Path(), id_=id_)
 
 
-def _read(
-    settings: Settings, source: Source, commit: str, good: Mapping[str, tuple[str, str]]
-) -> tuple[Wanted, Reader]:
-    reader = wire.reader(settings, source)
-    return reader.read(commit, good=good), reader
+def _settings_at(source: Source, base: str) -> Settings:
+    """Return the settings that a revision holds, else the defaults.
 
-
-def _remembered(settings: Settings, source: Source, base: Wanted) -> tuple[Memory, Cluster]:
-    """Return what the database remembers, else what the status branch of this clone tells.
-
-    Without either there is nothing to remember, and the queue is unknown.
+    What lies in the folder is the head's where a pull request was checked out: it may not choose
+    what it is judged by.
     """
-    with reading.database(settings) as store:
-        stored = None if store is None else store.load()
-    if stored is not None:
-        working_set = WorkingSet(stored)
-        memory = working_set.memory(published_seq=working_set.last_seq)
-        if working_set.snapshot is None:
-            return memory, no_cluster(SystemClock().now())
-        return memory, cluster_of(reading.stored_snapshot(working_set.snapshot))
-    try:
-        taken, ledger = reading.branch(settings, source)
-    except (SourceUnavailable, Missing):
-        return Memory(), no_cluster(SystemClock().now())
-    memory, seen = offline.recall(ledger, taken, base)
-    return memory, cluster_of(seen)
-
-
-_WHOLE = (ActionKind.CREATE, ActionKind.STOP)
-"""Of these every field is new or gone."""
-
-_MARKS = {"create": "+", "stop": "-", "refused": "x", "held": "!", "outdated": "~"}
-
-
-def _print(found: Preview, diagnostics: list[Diagnostic]) -> None:
-    if diagnostics:
-        click.echo(to_text(diagnostics), err=True)
-    for line in found.lines:
-        where = f", number {line.position} in the queue" if line.position else ""
-        reason = f": {line.reason}" if line.reason else ""
-        mark = _MARKS.get(str(line.action), "~")
-        full = f"{line.namespace}/{line.name}"
-        click.echo(f"{mark} {full} {line.action}{where}{_when(line)}{reason}")
-        for change in line.changes if line.action not in _WHOLE else ():
-            click.echo(
-                f"    {change.path}: {change.before or 'unset'} -> {change.after or 'unset'}"
-            )
-    for effect in found.effects:
-        click.echo(f"  {effect.namespace}/{effect.name} {effect.told}")
-    for quota in found.quotas:
-        click.echo(f"  namespace {quota.namespace}: {quota.told}")
-    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
-    told = f"{len(found.lines)} execution(s) change, {errors} error(s)"
-    click.echo(f"{told}; snapshot {found.snapshot}")
-
-
-def _when(line: ExecutionPreview) -> str:
-    if line.start_at is None or line.start_basis == FITS_NOW:
-        return f" [{line.start_basis}]" if line.start_basis else ""
-    at = when.at(line.start_at, now=SystemClock().now())
-    return f" [starts about {at}, by {line.start_basis}]"
+    blob = source.tree(base).files.get(config.DEFAULT_FILE)
+    if blob is None:
+        return Settings()
+    return config.parse(source.read(blob, limit_bytes=SETTINGS_LIMIT_BYTES))

@@ -51,6 +51,12 @@ def command(*, namespace: str | None, with_running: bool, output: str) -> None:
     Times are by what is known now: whoever comes with a higher rank comes between.
     """
     taken, now = reading.snapshot(), SystemClock().now()
+    held = [
+        (reading.full_name(document), told)
+        for document in reading.documents()
+        if (told := reading.hold(document))
+        and namespace in (None, document["metadata"]["namespace"])
+    ]
     lines = [line for line in waiting(taken) if namespace in (None, line.execution.namespace)]
     running = sorted(
         (
@@ -61,10 +67,16 @@ def command(*, namespace: str | None, with_running: bool, output: str) -> None:
         key=_name,
     )
     if output == "json":
-        click.echo(json.dumps(to_json(taken, lines, running, is_all=with_running), indent=2))
+        whole = to_json(taken, lines, running, is_all=with_running)
+        whole["held"] = [{"execution": name, "message": message} for name, message in held]
+        click.echo(json.dumps(whole, indent=2))
         return
     for text in to_text(taken, lines, running, now=now):
         click.echo(text)
+    if held:
+        click.echo("\nheld, so not in the queue or not changed:")
+        for text in aligned(held, indent="  "):
+            click.echo(text)
 
 
 def waiting(taken: Taken) -> list[Line]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler import config, wire
+from policy.model.execution import Uid
+from reconciler import canonical, config, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
+from reconciler.converge.ledger import HELD_BY_OPERATOR, Entry
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
+from reconciler.manifest.spec import ExecutionSpec
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Source, Store
+from reconciler.working_set import WorkingSet
 
 MOST_BYTES = 64 * 1024**2
 
@@ -21,6 +26,19 @@ NO_PLACE = (
     "nothing to read from: run this in a clone of the configuration repository, or where "
     "zoe.toml is (or set ZOE_DATABASE_URL or ZOE_STATE_DIR)"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """The facts of all runs of a name in their order, what was frozen, and where commits are.
+
+    ``desired`` is the commit that is desired now; "" where that isn't known.
+    """
+
+    entries: tuple[Entry, ...]
+    frozen: Mapping[tuple[Uid, int], ExecutionSpec]
+    source: Source
+    desired: str
 
 
 def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
@@ -78,17 +96,66 @@ def _branch_snapshot(settings: Settings, clone: Source) -> snapshots.Taken:
     return _taken(next(iter(_files(settings, clone, publication.SNAPSHOT_PATH)), None))
 
 
-def _files(settings: Settings, clone: Source, prefix: str) -> Iterator[Any]:
-    """Yield the parsed YAML files of the status branch under a prefix, by path."""
+def remembered(
+    settings: Settings, namespace: str, name: str, *, directory: Path | None = None
+) -> Remembered:
+    """Return what is remembered of a name, by the database or by this clone.
+
+    Raises:
+        StoreUnavailable, SourceUnavailable: The place can't be read.
+        ConfigError: There is no place to read from.
+    """
+    with database(settings) as store:
+        stored = None if store is None else store.load()
+    if stored is not None:
+        return _by_database(settings, WorkingSet(stored), namespace, name)
+    clone = _clone(directory)
+    entries = [
+        canonical.from_data(Entry, fact)
+        for told in _files(settings, clone, "ledger/", holding=name.encode())
+        if (told["namespace"], told["name"]) == (namespace, name)
+        for fact in told["facts"]
+    ]
+    branch, desired = settings.platform_source.branch if settings.sources else "main", ""
+    with suppress(SourceUnavailable):  # somebody's clone of another branch
+        desired = _tip(clone, branch)
+    return Remembered(
+        entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
+        frozen={},
+        source=clone,
+        desired=desired,
+    )
+
+
+def _by_database(settings: Settings, known: WorkingSet, namespace: str, name: str) -> Remembered:
+    uids = [u for u, i in known.identities.items() if (i.namespace, i.name) == (namespace, name)]
+    entries = [entry for uid in uids for entry in known.entries.get(uid, ())]
+    source = wire.source(settings)
+    return Remembered(
+        entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
+        frozen={key: spec for key, spec in known.frozen.items() if key[0] in uids},
+        source=source,
+        desired=known.accepted.get(source.id, ""),
+    )
+
+
+def _files(
+    settings: Settings, clone: Source, prefix: str, *, holding: bytes = b""
+) -> Iterator[Any]:
+    """Yield the parsed YAML files of the status branch under a prefix, by path.
+
+    Those without the bytes that are looked for aren't parsed: that takes longer than reading.
+    """
     import yaml
 
     # We wrote them, and some are large: the fast parser, where there is one.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    tree = clone.tree(_status_tip(clone, settings.status_branch))
+    tree = clone.tree(_tip(clone, settings.status_branch))
     for path, blob in sorted(tree.files.items()):
         if path.startswith(prefix) and path.endswith(".yaml"):
             data = clone.read(blob, limit_bytes=MOST_BYTES)
-            yield yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
+            if holding in data:
+                yield yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
 
 
 def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:
@@ -143,6 +210,17 @@ def found(namespace: str, name: str) -> Mapping[str, Any]:
     return document
 
 
+def hold(document: Mapping[str, Any]) -> str:
+    """Return what to tell of an operator's hold on an execution; "" if there is none.
+
+    The status branch doesn't tell whose it is.
+    """
+    for condition in document.get("status", {}).get("conditions", []):
+        if condition["type"] == "Held" and condition["reason"] == HELD_BY_OPERATOR:
+            return str(condition.get("message", "held by an operator"))
+    return ""
+
+
 def full_name(document: Mapping[str, Any]) -> str:
     """Return NAMESPACE/NAME."""
     metadata = document["metadata"]
@@ -162,11 +240,10 @@ def _clone(directory: Path | None) -> Source:
         raise ConfigError(NO_PLACE) from error
 
 
-def _status_tip(clone: Any, branch: str) -> str:
+def _tip(clone: Source, branch: str) -> str:
     for ref in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
         try:
-            tip: str = clone.resolve(ref)
+            return clone.resolve(ref)
         except SourceUnavailable:
             continue
-        return tip
     raise SourceUnavailable(f"this clone has no branch {branch}: git fetch origin, then again")

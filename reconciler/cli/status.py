@@ -56,6 +56,8 @@ def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str, s
         told = status.get("message", "")
         if urls := [endpoint["url"] for endpoint in status.get("endpoints", [])]:
             told = " ".join(urls)
+        if (held := reading.hold(document)) and held != told:
+            told += f" ({held})"
         if status.get("attempts") and status.get("attempt"):
             told += f" (attempt {status['attempt']} of {status['attempts']})"
         yield _name(document), status["phase"], status.get("reason", ""), told

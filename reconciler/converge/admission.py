@@ -33,7 +33,7 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             known = manifest or draft.stand_in(uid, record)
             admitted.append(_candidate(draft, known, record, spec))
             continue
-        if manifest is None:
+        if manifest is None or uid in draft.kept:
             continue
         candidate = _candidate(draft, manifest, record, spec)
         why = _why_blocked(draft, candidate)
@@ -63,7 +63,8 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
         grown_ms=progress.grown_ms,
         shrunk_ms=progress.shrunk_ms,
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
-        is_growable=uid not in draft.ending,
+        is_growable=uid not in draft.ending and uid not in draft.kept,
+        gives_way=uid not in draft.kept,
     )
 
 

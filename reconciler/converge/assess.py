@@ -19,6 +19,7 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
+    holds,
     naming,
     prefetch,
     reserving,
@@ -60,8 +61,10 @@ def assess(world: World) -> Assessment:
         world.wanted, world.memory, now=world.now, deployment=world.host.deployment
     )
     draft = Draft(replace(world, wanted=wanted))
+    holds.enter(draft)
     schedule.note(draft)
     harvest = _advance(draft, depart(draft))
+    holds.keep_back(draft)
     queued, admitted = admission.candidates(draft)
     settings = settings_of(world.wanted.platform)
     taken = snapshot(
@@ -73,11 +76,12 @@ def assess(world: World) -> Assessment:
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(wanted.reservations, now=world.now),
+        last=world.last.snapshot if world.last else None,
     )
     decision = decide(taken, settings)
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
-    rendered = _render_all(draft)
+    rendered = _render_all(draft) if world.tells is None else {}
     desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
     planned = _plan(draft, desired)
     moved = {
@@ -113,7 +117,9 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
     for uid in sorted({*draft.records, *draft.wanted.manifests} - draft.wanted.recurrences.keys()):
         manifest = draft.wanted.manifests.get(uid)
         record = draft.records.get(uid)
-        if manifest is None and uid not in departed:
+        if record is not None and uid in draft.kept:
+            manifest = draft.stand_in(uid, record)
+        elif manifest is None and uid not in departed:
             if record is None or uid not in draft.held:
                 continue
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
@@ -132,6 +138,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 dependency_failed=_failed_dependency(draft, manifest),
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
                 may_change=draft.closed is None,
+                newest_spec=draft.newest_spec_of(uid, record),
             )
         )
         draft.steps.extend(moved.steps)
@@ -161,7 +168,9 @@ def _hold_outside_window(draft: Draft, record: Record, manifest: Manifest | None
     if draft.closed is None:
         return
     spec = draft.spec_of(record.uid, record)
-    if manifest is not None and would_change(record, manifest, spec):
+    if manifest is not None and would_change(
+        record, manifest, spec, newest=draft.newest_spec_of(record.uid, record)
+    ):
         draft.held[record.uid] = draft.closed.why
     elif not record.attempt_open and draft.held.get(record.uid) == draft.closed.why:
         del draft.held[record.uid]

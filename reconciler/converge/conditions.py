@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.converge.edits import is_outdated, is_refused
+from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.converge.phases import Facts
 from reconciler.converge.status import Condition, Phase, Status
 
@@ -89,6 +90,7 @@ def _elastic(facts: Facts, status: Status) -> Condition:
         "NoRoom": "more as room comes free",
         "CoolingDown": "it gave some up lately; no new ones for a while",
         "EndsSoon": "no new ones before it ends",
+        HELD_BY_OPERATOR: "no new ones while it is held",
     }[facts.growth]
     message = f"{granted} of {wanted} elastic replicas granted: {why}"
     return Condition(type="ElasticSatisfied", status="False", reason=facts.growth, message=message)
@@ -100,14 +102,8 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
     if manifest is not None and is_outdated(record, manifest, spec):
         message = "its ZApp or Platform changed since it was admitted; the next run follows"
         found.append(_true("Outdated", "ZAppChanged", message))
-    if manifest is not None and is_refused(record, manifest, spec):
-        message = "an edit of what has started needs a higher run"
-        found.append(_true("Held", "RunMustRise", message))
-    if record.is_update_held:
-        told = f"generation {record.generation} failed; {record.good_generation} stays in force"
-        found.append(_true("Held", "UpdateFailed", told))
-    if facts.held is not None:
-        found.append(_true("Held", *facts.held))
+    if (held := _held(facts)) is not None:
+        found.append(held)
     if any(group.service.is_drifted for group in facts.groups):
         found.append(_true("Drifted", "ChangedByHand", "a service was changed by hand"))
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
@@ -115,6 +111,22 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
     if status.phase is Phase.FAILED:
         found.append(_true("Stalled", status.reason, status.message))
     return found
+
+
+def _held(facts: Facts) -> Condition | None:
+    """Return the most lasting reason: a type of condition is told once."""
+    record, manifest = facts.record, facts.manifest
+    if facts.held is not None:
+        return _true("Held", *facts.held)
+    if facts.hold is not None:
+        return _true("Held", HELD_BY_OPERATOR, facts.hold.sentence)
+    if record.is_update_held:
+        told = f"generation {record.generation} failed; {record.good_generation} stays in force"
+        return _true("Held", "UpdateFailed", told)
+    if manifest is not None and is_refused(record, manifest, facts.spec):
+        message = "an edit of what has started needs a higher run"
+        return _true("Held", "RunMustRise", message)
+    return None
 
 
 def _true(type_: str, reason: str, message: str) -> Condition:

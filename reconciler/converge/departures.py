@@ -26,7 +26,7 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
         name = (identity.namespace, identity.name)
         live.add(name)
-        if draft.manifest_of(uid) is not None:
+        if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
         run = wanted.get(name)
         if run is None:
@@ -83,6 +83,7 @@ def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: set[Name]) -> l
         is_confirmed=draft.wanted.is_confirmed,
         commit=draft.wanted.commit,
         message=draft.wanted.message,
+        agreed=draft.wanted.agreed_deletes,
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)

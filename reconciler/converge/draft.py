@@ -7,13 +7,14 @@ of a pass sees it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import groupby
 
 from policy.model.execution import Allocation, ApplicationType, Uid
-from reconciler.converge import change_window
+from reconciler.converge import change_window, holds
 from reconciler.converge.blocked import Blocked
-from reconciler.converge.ledger import Record
+from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import groups_by_uid, is_live
@@ -28,7 +29,8 @@ class Draft:
     """Records, groups and specs as they are at this point of a pass.
 
     ``frozen`` and ``steps`` are what the pass adds; ``held`` and ``blocked`` say why something
-    doesn't happen; ``ending`` are those that shouldn't grow any more.
+    doesn't happen; ``ending`` are those that shouldn't grow any more; ``kept`` are all runs of the
+    names that an operator holds (``converge.holds``).
     """
 
     def __init__(self, world: World) -> None:
@@ -51,6 +53,24 @@ class Draft:
             name: max((run for run in runs if not is_scheduled(run)), default=0)
             for name, runs in self.runs.items()
         }
+        self.holds = holds.in_force(world.memory)
+        self.kept = {uid for name in self.holds for uid in self.runs.get(name, {}).values()}
+
+    def enter(self, steps: Iterable[Step]) -> None:
+        """Add facts, and take over what they say."""
+        for uid, group in groupby(steps, key=lambda step: step.entry.uid):
+            entered = list(group)
+            moved = fold((step.entry for step in entered), self.records.get(uid))
+            self.steps.extend(entered)
+            if moved is not None:
+                self.records[uid] = moved
+
+    def hold_of(self, uid: Uid) -> Hold | None:
+        """Return the operator's hold that is on a run, if one is."""
+        if uid not in self.kept:
+            return None
+        identity = self.identity(uid)
+        return self.holds[identity.namespace, identity.name]
 
     def is_outrun(self, manifest: Manifest) -> bool:
         """Tell whether a higher run of the same name is known; runs of a schedule have no rank."""
@@ -63,6 +83,13 @@ class Draft:
         if record is None:
             return None
         key = (uid, record.generation_in_force)
+        return self.frozen.get(key) or self.memory.frozen.get(key)
+
+    def newest_spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
+        """Return what was frozen for the newest generation, also if that failed."""
+        if record is None:
+            return None
+        key = (uid, record.generation)
         return self.frozen.get(key) or self.memory.frozen.get(key)
 
     def manifest_of(self, uid: Uid) -> Manifest | None:

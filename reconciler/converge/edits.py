@@ -48,11 +48,17 @@ def is_refused(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -
     return classify(spec, manifest.spec) in (Edit.ROLLING, Edit.REPLACE)
 
 
-def would_change(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -> bool:
-    """Tell whether an edit asks for a change of what runs."""
+def would_change(
+    record: Record,
+    manifest: Manifest,
+    spec: ExecutionSpec | None,
+    *,
+    newest: ExecutionSpec | None = None,
+) -> bool:
+    """Tell whether an edit asks for a change of what runs; ``newest`` as :func:`follows` has it."""
     if not record.attempt_open or manifest.spec is None:
         return False
-    if manifest.suspend or follows(record, manifest, spec):
+    if manifest.suspend or follows(record, manifest, newest or spec):
         return True
     is_edited = manifest.document_hash != record.document_hash
     return is_edited and not is_refused(record, manifest, spec)
@@ -69,11 +75,15 @@ def is_outdated(record: Record, manifest: Manifest, spec: ExecutionSpec | None) 
     )
 
 
-def follows(record: Record, manifest: Manifest, spec: ExecutionSpec | None) -> bool:
-    """Tell whether, with ``update: auto``, it is edited by its ZApp or Platform."""
-    if manifest.update is not UpdateMode.AUTO or spec is None:
+def follows(record: Record, manifest: Manifest, newest: ExecutionSpec | None) -> bool:
+    """Tell whether, with ``update: auto``, it is edited by its ZApp or Platform.
+
+    ``newest`` is what was frozen for its newest generation, also where that failed and an earlier
+    one goes on: what failed isn't tried again.
+    """
+    if manifest.update is not UpdateMode.AUTO or newest is None:
         return False
-    return is_outdated(record, manifest, spec) and spec.type is not ApplicationType.BATCH
+    return is_outdated(record, manifest, newest) and newest.type is not ApplicationType.BATCH
 
 
 def _where(service: Service) -> tuple[object, ...]:

@@ -46,6 +46,7 @@ def judge(
     is_confirmed: bool,
     commit: str,
     message: str,
+    agreed: Collection[Uid] = (),
 ) -> Verdict:
     """Return which departures may be carried out.
 
@@ -57,20 +58,23 @@ def judge(
         is_confirmed: Whether an operator confirmed this very commit.
         commit: Its id, for the sentence.
         message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
+        agreed: Those that whoever merged was shown to go. Only if all were shown, it counts, and
+            not for an owner whose files can't be read.
     """
     if not departures:
         return Verdict(allowed=frozenset(), held={})
     count = len(departures)
     if is_confirmed or _trailer(message) == count:
         return Verdict(allowed=frozenset(d.uid for d in departures), held={})
+    is_agreed = all(departure.uid in agreed for departure in departures)
     release = (
         f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
     )
     most = max(ALWAYS_ALLOWED, sum(live.values()) * SHARE_PERCENT // 100)
     whole = ""
-    if tree_is_empty:
+    if tree_is_empty and not is_agreed:
         whole = "the commit holds no manifest at all"
-    elif count > most:
+    elif count > most and not is_agreed:
         whole = f"{count} deletes at once, more than {most}"
     per_namespace = Counter(d.namespace for d in departures)
     held: dict[Uid, tuple[str, str]] = {}
@@ -82,7 +86,7 @@ def judge(
         elif owner in unparsed_namespaces:
             told = f"a file of {owner} can't be read; its deletes wait until it can"
             held[departure.uid] = ("OwnerUnreadable", told)
-        elif live.get(owner, 0) >= NAMESPACE_FLOOR and lost * 2 > live[owner]:
+        elif not is_agreed and live.get(owner, 0) >= NAMESPACE_FLOOR and lost * 2 > live[owner]:
             told = f"{lost} of {live[owner]} executions of {owner} at once; released by {release}"
             held[departure.uid] = ("MassDelete", told)
     return Verdict(allowed=frozenset(d.uid for d in departures if d.uid not in held), held=held)

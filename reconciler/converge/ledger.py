@@ -59,6 +59,9 @@ class EndReason(StrEnum):
 UPDATE_FAILED = "UpdateFailed"
 """Why ``held`` is entered when a live execution can't be brought to its newest generation."""
 
+HELD_BY_OPERATOR = "HeldByOperator"
+"""Why ``held`` is entered when an operator wants a name left as it is (``converge.holds``)."""
+
 
 SUCCEEDED = frozenset({EndReason.COMPLETED})
 LEFT_OUT = frozenset({EndReason.SKIPPED, EndReason.MISSED})
@@ -73,6 +76,8 @@ class Entry:
 
     ``spec_hash`` is the hash that the fact is about: the document's for ``generation``, the
     frozen spec's for ``admitted``, a commit id for ``confirmed``. ``code`` is an exit code.
+    ``commit`` is the one that brought a ``generation``; ``by`` is whoever held or released it, and
+    ``told`` why, in their words.
     """
 
     uid: Uid
@@ -87,6 +92,23 @@ class Entry:
     node: str = ""
     epoch: int = 0
     seq: int = 0
+    commit: str = ""
+    by: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """An operator's word that an execution stays as it is, in force until it is released."""
+
+    by: str
+    told: str
+    at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """What to tell people of it."""
+        return f"held by {self.by}: {self.told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +129,8 @@ class Record:
     ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran. When an
     edit of a live execution fails, ``bad_generation`` is its number and ``good_generation`` the
     one that stays in force until the next edit. ``home``
-    is the node that holds the namespace's local storage, where this execution mounts it.
+    is the node that holds the namespace's local storage, where this execution mounts it. ``hold``
+    is an operator's, and is for all runs of the name.
     """
 
     uid: Uid
@@ -130,6 +153,7 @@ class Record:
     failed_starts: int = 0
     ended: Ending | None = None
     held: str = ""
+    hold: Hold | None = None
     good_generation: int = 0
     bad_generation: int = 0
     home: str = ""
@@ -228,10 +252,12 @@ def _apply(record: Record, entry: Entry) -> Record:
             return replace(record, ended=ending, attempt_open=False)
         case Fact.HELD if entry.reason == UPDATE_FAILED:
             return replace(record, bad_generation=entry.generation)
+        case Fact.HELD if entry.reason == HELD_BY_OPERATOR:
+            return replace(record, hold=Hold(by=entry.by, told=entry.told, at=entry.at))
         case Fact.HELD:
             return replace(record, held=entry.reason)
         case Fact.RELEASED:
-            return replace(record, held="")
+            return replace(record, held="", hold=None)
         case Fact.CONFIRMED:
             return record
 

@@ -39,7 +39,8 @@ class Situation:
 
     ``manifest`` is None when nobody wants it any more (and the prune guard let that through);
     ``departure`` says why then. ``spec`` is what was frozen for the record's generation, or None
-    before the first admission. ``dependency_failed`` names a predecessor that can't succeed.
+    before the first admission; ``newest_spec`` is the newest generation's, where that failed and
+    an earlier one goes on. ``dependency_failed`` names a predecessor that can't succeed.
     Outside of change windows what runs ``may_change`` by no edit.
     """
 
@@ -54,6 +55,7 @@ class Situation:
     dependency_failed: str = ""
     attempts_are_as_recorded: bool = False
     may_change: bool = True
+    newest_spec: ExecutionSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def _noticed(
     if record.attempt_open and not situation.may_change:
         return [], None
     if manifest.document_hash == record.document_hash:
-        is_new = follows(record, manifest, situation.spec)
+        is_new = follows(record, manifest, situation.newest_spec or situation.spec)
     else:
         is_new = not is_refused(record, manifest, situation.spec)
     if not is_new:

@@ -8,7 +8,13 @@ from policy.model.decision import Wait
 from policy.model.execution import Allocation
 from reconciler.converge import calendar
 from reconciler.converge.blocked import Blocked
-from reconciler.converge.ledger import EndReason, Record, phase_of_ending
+from reconciler.converge.ledger import (
+    HELD_BY_OPERATOR,
+    EndReason,
+    Hold,
+    Record,
+    phase_of_ending,
+)
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
@@ -22,7 +28,8 @@ class Facts:
 
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
-    it hasn't.
+    it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
+    where Git asks for nothing.
     """
 
     namespace: str
@@ -35,6 +42,7 @@ class Facts:
     wait: Wait | None = None
     blocked: Blocked | None = None
     held: tuple[str, str] | None = None
+    hold: Hold | None = None
     notes: tuple[tuple[str, str], ...] = ()
     failures: tuple[str, ...] = ()
     unpublished: str = ""
@@ -51,11 +59,11 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
         phase = Phase(phase_of_ending(record.ended.reason))
         return phase, str(record.ended.reason), _ending(record)
     if facts.recurrence is not None:
-        return _schedule_phase(facts.recurrence)
+        return _schedule_phase(facts.recurrence, facts.hold)
     if facts.held is not None and facts.manifest is None:
         running = Phase.RUNNING if record.started_at else Phase.STARTING
-        phase = running if record.attempt_open else Phase.QUEUED
-        return phase, facts.held[0], facts.held[1]
+        waiting = Phase.PENDING if facts.hold else Phase.QUEUED
+        return running if record.attempt_open else waiting, facts.held[0], facts.held[1]
     if record.attempt_open:
         return _open_phase(facts)
     if facts.blocked is not None:
@@ -68,8 +76,11 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
 _LEAVING = frozenset({EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED})
 
 
-def _schedule_phase(recurrence: Recurrence) -> tuple[Phase, str, str]:
+def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, str, str]:
     schedule, at = recurrence.template.schedule, recurrence.next_at
+    if hold is not None:
+        told = f"{hold.sentence}; no run begins, those begun go on"
+        return Phase.SUSPENDED, HELD_BY_OPERATOR, told
     if recurrence.template.suspend:
         return Phase.SUSPENDED, "Suspended", "suspend is true: no run begins; those begun go on"
     if schedule is None or at is None:

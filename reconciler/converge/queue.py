@@ -25,6 +25,7 @@ class Candidate:
     """An execution that is wanted and not final: what policy may be asked about.
 
     ``work``, ``grown_ms``, ``shrunk_ms``, ``estimate`` and ``is_growable`` are as policy has them.
+    What doesn't give way keeps what it was given, whatever class it is of.
     """
 
     manifest: Manifest
@@ -36,6 +37,7 @@ class Candidate:
     shrunk_ms: int | None = None
     estimate: Estimate | None = None
     is_growable: bool = True
+    gives_way: bool = True
 
 
 def snapshot(
@@ -48,6 +50,7 @@ def snapshot(
     known: Collection[Uid] = (),
     tenants: tuple[Tenant, ...] = (),
     reservations: tuple[Reservation, ...] = (),
+    last: Snapshot | None = None,
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -63,15 +66,19 @@ def snapshot(
         known: Every uid that the ledger knows; services of others are never removed.
         tenants: The namespaces with their quotas and use.
         reservations: Windows that are open or come soon.
+        last: An earlier snapshot: what is the same is taken from there, with all that policy has
+            worked out about it.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
     executions = [
         _execution(candidate, storages=storages, homes=homes) for candidate in (*queued, *admitted)
     ]
+    before = {e.uid: e for e in last.executions} if last else {}
+    shared = (old if (old := before.get(e.uid)) == e else e for e in executions)
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids | set(known)),
-        executions=tuple(sorted(executions, key=lambda e: e.uid)),
+        executions=tuple(sorted(shared, key=lambda e: e.uid)),
         tenants=tenants,
         reservations=reservations,
     )
@@ -96,13 +103,13 @@ def _execution(
         name=manifest.name,
         type=spec.type,
         components=tuple(
-            _component(service, storages, homes.get(manifest.namespace))
+            _component(candidate, service, storages, homes.get(manifest.namespace))
             for service in spec.services
         ),
         queued_ms=epoch_ms(waits_since(record, spec)),
         priority=spec.priority_value,
-        is_preemptible=spec.is_preemptible,
-        is_filler=spec.is_filler,
+        is_preemptible=spec.is_preemptible and candidate.gives_way,
+        is_filler=spec.is_filler and candidate.gives_way,
         reservation=spec.reservation,
         started_ms=epoch_ms(started) if started else None,
         ends_ms=ends_ms,
@@ -116,7 +123,12 @@ def _execution(
     )
 
 
-def _component(service: Service, storages: Mapping[str, Storage], home: NodeId | None) -> Component:
+def _component(
+    candidate: Candidate,
+    service: Service,
+    storages: Mapping[str, Storage],
+    home: NodeId | None,
+) -> Component:
     mounts = [storages[volume.storage] for volume in service.volumes]
     is_local = any(not storage.is_shared for storage in mounts)
     return Component(
@@ -134,7 +146,7 @@ def _component(service: Service, storages: Mapping[str, Storage], home: NodeId |
         spread=service.spread,
         only_nodes=frozenset({home}) if is_local and home else None,
         is_colocated=is_local,
-        is_revocable=service.revocable,
+        is_revocable=service.revocable and candidate.gives_way,
         speedup=service.speedup,
     )
 

@@ -13,13 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from policy.model.execution import Uid
 from reconciler import canonical
-from reconciler.converge import calendar
+from reconciler.converge import calendar, holds
 from reconciler.converge.draft import Draft
-from reconciler.converge.ledger import LEFT_OUT, EndReason, Fact, Record, fold
+from reconciler.converge.ledger import LEFT_OUT, EndReason, Fact, Record
 from reconciler.converge.runs import SCHEDULE, Recurrence, is_scheduled, run_at, time_of
 from reconciler.converge.steps import Step, first_seen
 from reconciler.converge.world import Memory, Wanted
@@ -38,6 +37,7 @@ def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) ->
     if not templates:
         return wanted
     known = _known_runs(memory, {(m.namespace, m.name) for m in templates})
+    held = holds.in_force(memory)
     manifests = {
         uid: manifest
         for uid, manifest in wanted.manifests.items()
@@ -47,7 +47,14 @@ def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) ->
     for manifest in templates:
         template = _as_run(manifest, SCHEDULE, deployment)
         records = known[manifest.namespace, manifest.name]
-        found = _recurrence(template, memory.records.get(template.uid), records, now, deployment)
+        found = _recurrence(
+            template,
+            memory.records.get(template.uid),
+            records,
+            now,
+            deployment,
+            begins_none=template.suspend or (manifest.namespace, manifest.name) in held,
+        )
         recurrences[template.uid] = found
         manifests |= {run.uid: run for run in _runs(found, records)}
     return replace(wanted, manifests=manifests, recurrences=recurrences)
@@ -57,10 +64,14 @@ def note(draft: Draft) -> None:
     """Enter what the ledger must know: since when a schedule is in force, and what is left out."""
     for uid, recurrence in sorted(draft.wanted.recurrences.items()):
         template, record = recurrence.template, draft.records.get(uid)
+        hold = draft.hold_of(uid)
         if not _is_in_force(record, template):
-            _enter(draft, _in_force_from_now(record, recurrence, draft.world.now))
+            if hold is not None:
+                draft.held[uid] = holds.why(hold)
+                continue
+            draft.enter(_in_force_from_now(record, recurrence, draft.world.now))
         if recurrence.due is not None and recurrence.left_out is not None:
-            _enter(draft, _left_out(recurrence.due, recurrence.left_out, draft.world.now))
+            draft.enter(_left_out(recurrence.due, recurrence.left_out, draft.world.now))
 
 
 def tidied(draft: Draft) -> tuple[Uid, ...]:
@@ -103,15 +114,15 @@ def _recurrence(
     known: Sequence[Record],
     now: datetime,
     deployment: str,
+    *,
+    begins_none: bool,
 ) -> Recurrence:
     schedule = template.schedule
     if schedule is None:
         raise ValueError("a template has a schedule")
     due, left_out = None, None
     since = record.queued_at if record and _is_in_force(record, template) else now
-    at = (
-        None if template.suspend else _due(schedule, [since, *(time_of(r.run) for r in known)], now)
-    )
+    at = None if begins_none else _due(schedule, [since, *(time_of(r.run) for r in known)], now)
     if at is not None and template.spec is not None:
         due = _as_run(template, run_at(at), deployment)
         left_out = _why_left_out(schedule, at, known, now)
@@ -125,7 +136,7 @@ def _recurrence(
         left_out=left_out,
         ended=tuple(r.uid for r in reversed(known) if r.is_final),
         newest=took_place[-1] if took_place else None,
-        next_at=None if template.suspend else upcoming,
+        next_at=None if begins_none else upcoming,
     )
 
 
@@ -216,12 +227,3 @@ def _left_out(due: Manifest, reason: EndReason, now: datetime) -> Iterable[Step]
 
 def _was_left_out(record: Record) -> bool:
     return record.ended is not None and record.ended.reason in LEFT_OUT
-
-
-def _enter(draft: Draft, steps: Iterable[Step]) -> None:
-    for uid, group in groupby(steps, key=lambda step: step.entry.uid):
-        entered = list(group)
-        moved = fold((step.entry for step in entered), draft.records.get(uid))
-        draft.steps.extend(entered)
-        if moved is not None:
-            draft.records[uid] = moved

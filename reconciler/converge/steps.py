@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.converge.ledger import UPDATE_FAILED, EndReason, Entry, Fact, Record
+from reconciler.converge.ledger import (
+    HELD_BY_OPERATOR,
+    UPDATE_FAILED,
+    EndReason,
+    Entry,
+    Fact,
+    Hold,
+    Record,
+)
 from reconciler.manifest.spec import Manifest
 
 
@@ -33,6 +41,7 @@ def generation(manifest: Manifest, number: int, message: str, *, at: datetime) -
         at=at,
         generation=number,
         spec_hash=manifest.document_hash,
+        commit=manifest.origin.commit,
     )
     return Step(entry=entry, message=message)
 
@@ -65,6 +74,20 @@ def update_held(record: Record, message: str, *, at: datetime) -> Step:
         f"generation {record.good_generation} goes on until the next edit"
     )
     return Step(entry=entry, message=told, is_warning=True)
+
+
+def held(record: Record, hold: Hold) -> Step:
+    """Return that an operator wants an execution left as it is."""
+    entry = replace(
+        _entry(record, Fact.HELD, hold.at), reason=HELD_BY_OPERATOR, by=hold.by, told=hold.told
+    )
+    return Step(entry=entry, message=hold.sentence, is_warning=True)
+
+
+def released(record: Record, by: str, told: str, *, at: datetime) -> Step:
+    """Return that an execution does what Git asks for again; ``told`` may be empty."""
+    entry = replace(_entry(record, Fact.RELEASED, at), by=by, told=told)
+    return Step(entry=entry, message=f"released by {by}" + (f": {told}" if told else ""))
 
 
 def finished(

@@ -11,7 +11,7 @@ from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
 from reconciler.converge.instants import epoch_ms
-from reconciler.converge.ledger import Record
+from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
 from reconciler.converge.status import Phase, Status
@@ -28,7 +28,7 @@ class Told:
 
 
 def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
-    """Return the status of every execution but those that were told for the last time."""
+    """Return the status of all who are asked for, but for those told for the last time."""
     waits = {wait.uid: wait for wait in decision.waits}
     if not draft.world.may_start:
         message = "would start now, but mode is observe"
@@ -37,10 +37,11 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
     notes: dict[str, list[Note]] = {}
     for note in planned.notes:
         notes.setdefault(note.uid, []).append(note)
+    asked = draft.records.keys() if draft.world.tells is None else draft.world.tells
     told = {
         uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []))
-        for uid, record in sorted(draft.records.items())
-        if not _is_settled(draft, uid, record)
+        for uid in sorted(asked)
+        if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
     }
     invalid = [
         invalid_status(
@@ -97,6 +98,7 @@ def _status(
         wait=wait,
         blocked=draft.blocked.get(uid),
         held=draft.held.get(uid),
+        hold=draft.hold_of(uid),
         notes=tuple((note.reason, note.message) for note in notes),
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
@@ -111,6 +113,8 @@ def _status(
 
 def _growth(draft: Draft, uid: Uid) -> str:
     """Return why an execution doesn't grow, if it doesn't."""
+    if uid in draft.kept:
+        return HELD_BY_OPERATOR
     if uid in draft.ending:
         return "EndsSoon"
     progress = draft.memory.progress.get(uid)

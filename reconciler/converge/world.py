@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,11 +36,24 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """What an operator asked for a name: to be held, with ``told`` as the reason, or released."""
+
+    namespace: str
+    name: str
+    by: str
+    at: datetime
+    told: str = ""
+    is_release: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the accepted commit asks for.
 
     ``manifests`` are the executions as they were written; a pass puts the runs that are wanted now
     in the place of those with a schedule, and these into ``recurrences`` (``converge.schedule``).
+    ``agreed_deletes`` are shown to go by the plan of what the commit merged.
     """
 
     commit: str = ""
@@ -54,11 +67,15 @@ class Wanted:
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False
+    agreed_deletes: frozenset[Uid] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the database remembers, keyed for a pass."""
+    """What the database remembers, keyed for a pass.
+
+    ``hold_requests`` are the newest of each (namespace, name).
+    """
 
     records: Mapping[Uid, Record] = field(default_factory=dict)
     identities: Mapping[Uid, Identity] = field(default_factory=dict)
@@ -68,6 +85,7 @@ class Memory:
     usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: Runtimes = field(default_factory=dict)
     statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    hold_requests: Mapping[tuple[str, str], HoldRequest] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
 
@@ -79,7 +97,8 @@ class World:
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
     the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
     is what the pass before found, if that was committed: what would come out the same is taken
-    from it. It changes how long a pass takes and nothing else.
+    from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
+    for (None = everybody's); what should exist is worked out for all or not at all.
     """
 
     wanted: Wanted
@@ -94,6 +113,7 @@ class World:
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
     last: Assessment | None = None
+    tells: Collection[Uid] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pygit2
 from pygit2.enums import CredentialType
+from pygit2.remotes import TransferProgress
 
 from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
 from reconciler.git import known_hosts
 from reconciler.git.address import PORTS, Address
-from reconciler.git.text import clean, scrub
+from reconciler.text import clean, scrub
 
 _MESSAGE_LIMIT = 600
 _MAX_ASKS = 1  # a second question means that the answer to the first was refused
@@ -34,6 +35,7 @@ class Session(pygit2.RemoteCallbacks):
         self._asks = 0
         self._heard = ""
         self.untrusted_host = False
+        self.most_bytes: int | None = None
         self.refusals: list[str] = []
 
     def credentials(
@@ -56,6 +58,11 @@ class Session(pygit2.RemoteCallbacks):
         """Accept what libgit2 found valid: by default pygit2 accepts any SSH host key."""
         self.untrusted_host = self.untrusted_host or not valid
         return valid
+
+    def transfer_progress(self, stats: TransferProgress) -> None:
+        """Break off where more is sent than somebody set a bound for."""
+        if self.most_bytes is not None and stats.received_bytes > self.most_bytes:
+            raise SourceUnavailable(f"more than {self.most_bytes >> 20} MiB were sent")
 
     def sideband_progress(self, string: str) -> None:
         """Keep what the server says: the words of its hooks come this way only."""

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from reconciler.errors import ConfigError
-from reconciler.git.text import scrub
+from reconciler.text import scrub
 
 PORTS = {"http": 80, "https": 443, "ssh": 22}
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pygit2
 
 from reconciler.errors import SourceUnavailable
-from reconciler.git.text import clean
+from reconciler.text import clean
 
 
 class RepositoryCorrupt(SourceUnavailable):

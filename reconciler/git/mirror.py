@@ -16,7 +16,7 @@ import pygit2
 
 from reconciler.errors import SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt
-from reconciler.git.text import clean
+from reconciler.text import clean
 
 _BUSY_RETRY_S = 5.0
 _MAX_LOOSE = 256 * 100

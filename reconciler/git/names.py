@@ -7,8 +7,9 @@ to be escaped later. Nothing here or elsewhere joins them to a path of a file sy
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from reconciler.git.text import clean
+from reconciler.text import clean
 
 MAX_NAME_BYTES = 100
 MAX_DEPTH = 16
@@ -35,6 +36,16 @@ def is_accepted_path(path: str) -> bool:
     """Tell whether every segment of a slash-separated path is accepted, and not too many."""
     segments = path.encode("utf-8", errors="replace").split(b"/")
     return len(segments) <= MAX_DEPTH and all(refusal(segment) is None for segment in segments)
+
+
+def twins(raws: Iterable[bytes]) -> frozenset[bytes]:
+    """Return, in lower case, the names that more than one entry of a directory has."""
+    seen: set[bytes] = set()
+    twice: set[bytes] = set()
+    for raw in raws:
+        folded = raw.lower()
+        (twice if folded in seen else seen).add(folded)
+    return frozenset(twice)
 
 
 def shown(raw: bytes) -> str:

@@ -14,9 +14,9 @@ from pygit2.enums import ObjectType
 
 from reconciler.errors import SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt, parsed, whole
-from reconciler.git.text import clean, decode
 from reconciler.git.walk import MAX_ENTRIES, Walker
 from reconciler.ports import Commit, Tree
+from reconciler.text import clean, decode
 
 MAX_COMMIT_BYTES = 1024**2
 
@@ -33,6 +33,11 @@ class Objects:
     def __init__(self, repository: pygit2.Repository, *, max_entries: int = MAX_ENTRIES) -> None:
         self._repository = repository
         self._walker = Walker(repository, max_entries=max_entries)
+
+    @property
+    def repository(self) -> pygit2.Repository:
+        """The repository, for what isn't read by id."""
+        return self._repository
 
     def commit(self, commit: str) -> Commit:
         """Return a commit's author, time, message and parents, cleaned and bounded."""
@@ -60,6 +65,16 @@ class Objects:
             files=MappingProxyType(walk.files),
             refused=tuple(walk.refused),
         )
+
+    def raw(self, commit: str) -> bytes:
+        """Return a commit object's bytes."""
+        found = self._commit(commit)
+        with whole(f"the commit {commit[:12]}"):
+            return bytes(found.read_raw())
+
+    def root(self, commit: str) -> str:
+        """Return the id of a commit's tree."""
+        return str(self._commit(commit).tree_id)
 
     def read(self, blob: str, *, limit_bytes: int) -> bytes:
         """Return a blob's bytes; the size is known from the header before anything is inflated."""

@@ -15,9 +15,10 @@ from reconciler.git.access import Access, ownership_remedy
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
-from reconciler.git.text import clean
+from reconciler.git.provenance import GitProvenance
 from reconciler.git.transfer import pull
 from reconciler.ports import Commit, Tree
+from reconciler.text import clean
 
 TIP = "refs/zoe/source"
 """The one ref of a mirror: where the declared branch was at the last fetch."""
@@ -45,6 +46,7 @@ class GitSource:
         self._access = Access(settings)
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
+        self._provenance = GitProvenance(self._objects, self._healing)
         self._may_heal = True
 
     @property
@@ -78,6 +80,10 @@ class GitSource:
     def is_descendant(self, commit: str, ancestor: str) -> bool:
         """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
         return self._healing(lambda: self._objects().is_descendant(commit, ancestor))
+
+    def provenance(self) -> GitProvenance:
+        """Return the history."""
+        return self._provenance
 
     def _healing(self, work: Callable[[], T]) -> T:
         try:
@@ -163,6 +169,10 @@ class LocalSource:
     def is_descendant(self, commit: str, ancestor: str) -> bool:
         """Tell whether ``ancestor`` is ``commit`` or reachable from it."""
         return self._objects.is_descendant(commit, ancestor)
+
+    def provenance(self) -> GitProvenance:
+        """Return the history of the clone."""
+        return GitProvenance(lambda: self._objects, lambda work: work())
 
 
 def open_local(path: Path, *, id: str = "local") -> LocalSource:  # noqa: A002

@@ -104,7 +104,7 @@ def _sorted_out(tree: pygit2.Tree, prefix: str) -> _Level:
     files: dict[str, str] = {}
     directories: list[tuple[pygit2.Oid, str]] = []
     refused: list[RefusedEntry] = []
-    twins = _twins(tree)
+    twins = names.twins(entry.raw_name or b"" for entry in tree)
     for entry in tree:
         raw = entry.raw_name or b""
         reason = names.refusal(raw)
@@ -135,13 +135,3 @@ _MODE_REFUSALS = {
     FileMode.LINK: "a symbolic link: put the file itself there",
     FileMode.COMMIT: "a submodule: put the files themselves there",
 }
-
-
-def _twins(tree: pygit2.Tree) -> frozenset[bytes]:
-    """Return the lower-case names that more than one entry has."""
-    seen: set[bytes] = set()
-    twice: set[bytes] = set()
-    for entry in tree:
-        folded = (entry.raw_name or b"").lower()
-        (twice if folded in seen else seen).add(folded)
-    return frozenset(twice)

@@ -7,6 +7,7 @@ pass over an unchanged repository compares and does nothing else.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -77,6 +78,10 @@ class Loader:
         self._limits = limits
         self._memory = Memory()
         self._outcomes: Mapping[Key, Outcome] = {}
+
+    def apart(self) -> Loader:
+        """Return a loader that begins with what this one remembers; then each goes its own way."""
+        return copy.copy(self)
 
     def load(
         self,

@@ -15,6 +15,7 @@ from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem,
 from reconciler.manifest.documents import Execution, Parsed
 from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.limits import Limits
+from reconciler.manifest.notify import notifications
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.rules import cycles, refuse_cycle
 from reconciler.manifest.spec import (
@@ -316,4 +317,5 @@ def _manifest(execution: Execution, resolved: Resolved, origin: Origin) -> Manif
         suspend=execution.spec.get("suspend", False),
         update=UpdateMode(execution.spec.get("update", "never")),
         schedule=execution.schedule,
+        notify=notifications(execution.spec),
     )

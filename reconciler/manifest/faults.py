@@ -19,7 +19,6 @@ from reconciler.manifest.suggest import did_you_mean
 _LATER_KEYS = frozenset(
     {
         ("Execution", "idle"),
-        ("Execution", "notify"),
         ("Execution", "logs"),
         ("Execution", "isolation"),
         ("ZApp", "idle"),

@@ -1,4 +1,4 @@
-"""Namespace documents to what they set: who owns the workspace, and the quota."""
+"""Namespace documents to what they set: members, who owns the workspace, and the quota."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from policy.model.tenant import Amounts
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.members import build_members
 from reconciler.manifest.quantities import cpus_text, memory_text
 from reconciler.manifest.rules import LEAST_MEMORY_BYTES
 from reconciler.manifest.spec import Namespace
@@ -35,6 +36,7 @@ def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
         maximum=_amounts(quota.get("maximum", {}), builder, (*_QUOTA, "maximum")),
         maximum_executions=quota.get("executions", 0),
         maximum_lifetime_ms=bound(quota, "lifetime", builder, _QUOTA),
+        members=build_members(spec.get("members", ()), builder, ("spec", "members")),
     )
     builder.problems += _check_quota(namespace)
     return namespace

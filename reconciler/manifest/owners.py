@@ -9,6 +9,8 @@ from policy.model.resources import Resources
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
+from reconciler.manifest.members import build_trust
+from reconciler.manifest.notify import build_targets
 from reconciler.manifest.policies import build_policy
 from reconciler.manifest.spec import Platform, PriorityClass
 from reconciler.manifest.windows import build_window
@@ -43,6 +45,8 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
             build_window(window, builder, ("spec", "changeWindows", index))
             for index, window in enumerate(spec.get("changeWindows", ()))
         ),
+        notify_targets=build_targets(spec.get("notifyTargets", {}), builder),
+        trust=build_trust(spec.get("trust", {}), builder),
     )
 
 

@@ -16,6 +16,7 @@ from reconciler.manifest.documents import Execution
 from reconciler.manifest.expand import Identity
 from reconciler.manifest.grants import Offer, grant
 from reconciler.manifest.identity import uid_of
+from reconciler.manifest.notify import refuse_targets
 from reconciler.manifest.parameters import bind
 from reconciler.manifest.scalars import Number
 from reconciler.manifest.spec import (
@@ -90,6 +91,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
             path=SERVICES,
         )
         problems += blame_zapp(refusals, body.spec.zapp)
+    problems += refuse_targets(execution.spec, execution.namespace, context.platform)
     return Resolved(
         identity=identity,
         document_hash=body.document_hash,

@@ -16,6 +16,7 @@ from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
+from reconciler.manifest.membership import Member, Trust
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -228,6 +229,28 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """Who is told of which transitions: ``to`` is a target's name."""
+
+    on: tuple[str, ...]
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyTarget:
+    """Where notifications may go. ``namespaces`` may use it (empty = any).
+
+    ``type`` is webhook (to ``url``), slack (its address is a secret, so a setting) or email.
+    """
+
+    name: str
+    type: str
+    url: str = ""
+    recipients: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a manifest comes from: for permalinks and for telling people who did what."""
 
@@ -248,7 +271,7 @@ class Manifest:
     it); ``spec_hash`` the whole resolved spec. ``spec`` is None where the document is readable
     but can't be resolved now (its ZApp is gone or broken): the last good spec stays in force.
     ``is_current`` is False where the file's newest content is invalid and this is its last good
-    version. ``suspend`` isn't part of the spec: it can be turned on and off for ever.
+    version. ``suspend`` and ``notify`` aren't part of the spec: they can be changed for ever.
     """
 
     uid: Uid
@@ -264,6 +287,7 @@ class Manifest:
     update: UpdateMode = UpdateMode.NEVER
     is_current: bool = True
     schedule: Schedule | None = None
+    notify: tuple[Notification, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +309,7 @@ class Namespace:
     maximum: Amounts = ()
     maximum_executions: int = 0
     maximum_lifetime_ms: int | None = None
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +375,8 @@ class Platform:
     start_timeout_ms: int = 600_000
     suspend: bool = False
     change_windows: tuple[Window, ...] = ()
+    notify_targets: tuple[NotifyTarget, ...] = ()
+    trust: Trust = field(default_factory=Trust)
     is_current: bool = True
 
 

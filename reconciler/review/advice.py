@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from reconciler.manifest.diagnostic import Diagnostic, Severity
 from reconciler.manifest.spec import Manifest, Service
 from reconciler.review.masking import is_secret, is_secret_argument
 
 
-def advice(manifest: Manifest) -> tuple[Diagnostic, ...]:
-    """Return the warnings about an execution that is new or edited."""
+def advice(manifest: Manifest, *, missing: Collection[str] = ()) -> tuple[Diagnostic, ...]:
+    """Return the warnings about an execution that is new or edited.
+
+    ``missing`` are images that their registry doesn't have.
+    """
     if manifest.spec is None:
         return ()
-    return tuple(_found(manifest))
+    return tuple(_found(manifest, missing))
 
 
-def _found(manifest: Manifest) -> Iterator[Diagnostic]:
+def _found(manifest: Manifest, missing: Collection[str]) -> Iterator[Diagnostic]:
     spec = manifest.spec
     if spec is None:
         return
@@ -28,6 +31,13 @@ def _found(manifest: Manifest) -> Iterator[Diagnostic]:
             remedy="add lifetime: 8h, or as long as it is needed",
         )
     for service in spec.services:
+        if service.image in missing:
+            yield _warning(
+                manifest,
+                code="TagNotFound",
+                message=f"the image of service {service.name} isn't there: {service.image}",
+                remedy="look the tag up; an image that not everybody may see may be there",
+            )
         for what in _literals(service):
             yield _warning(
                 manifest,

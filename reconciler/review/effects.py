@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from enum import StrEnum
 from policy.model.execution import Execution, Uid
 from policy.words import format_duration
 from reconciler.converge.instants import epoch_ms
+from reconciler.converge.ledger import EndReason
 from reconciler.converge.world import Assessment
 from reconciler.review.expectation import Expectation
 
@@ -27,13 +29,15 @@ class EffectKind(StrEnum):
     STOPPED = "stopped"
     DELAYED = "delayed"
     EARLIER = "earlier"
+    GRANTED = "granted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One execution that the change doesn't touch. ``replicas`` are those that it gives back.
+    """One execution that the change doesn't touch.
 
-    ``before`` and ``after`` are its expected starts; None where nobody can know.
+    ``replicas`` are those that it gives back or gets; ``before`` and ``after`` its expected
+    starts, None where nobody can know.
     """
 
     uid: Uid
@@ -50,6 +54,8 @@ class Effect:
         match self.kind:
             case EffectKind.REVOKED:
                 return f"gives back {_counted(self.replicas, 'elastic replica')}"
+            case EffectKind.GRANTED:
+                return f"gets {_counted(self.replicas, 'elastic replica')} more"
             case EffectKind.STOPPED:
                 return "is stopped whole for one of a higher class, and queues again"
             case EffectKind.DELAYED if self.before and self.after:
@@ -73,7 +79,7 @@ def effects(
     """Return what becomes of those who aren't ``touched``, worst first, then by name."""
     known = {e.uid: e for e in after.snapshot.executions if e.uid not in touched}
     found = [
-        *_taken(before, after, known),
+        *_resized(before, after, known),
         *_moved(starts_before, starts_after, known.values()),
     ]
     order = list(EffectKind)
@@ -81,25 +87,35 @@ def effects(
     return tuple(by_weight)
 
 
-def _taken(
+def _resized(
     before: Assessment, after: Assessment, known: Mapping[Uid, Execution]
 ) -> Iterator[Effect]:
-    spared = {stopped.uid for stopped in before.decision.preemptions}
-    stopped = {stopped.uid for stopped in after.decision.preemptions} - spared
+    stopped = _preempted(after) - _preempted(before)
     held_before, held_after = _held(before), _held(after)
     for uid, execution in known.items():
         if uid in stopped:
             yield _effect(execution, EffectKind.STOPPED)
         elif execution.is_admitted and uid in held_before:
-            lost = held_before[uid] - held_after.get(uid, 0)
-            if lost > 0:
+            old, new = held_before[uid], held_after.get(uid, Counter())
+            if lost := (old - new).total():
                 yield _effect(execution, EffectKind.REVOKED, replicas=lost)
+            if gained := (new - old).total():  # also of who gives one back elsewhere
+                yield _effect(execution, EffectKind.GRANTED, replicas=gained)
 
 
-def _held(found: Assessment) -> dict[Uid, int]:
-    """Return how many replicas everybody has once the decision is carried out."""
+def _preempted(found: Assessment) -> frozenset[Uid]:
+    """Return who is stopped whole, also if it starts again in another place."""
+    entries = (step.entry for step in found.steps)
+    return frozenset(entry.uid for entry in entries if entry.reason == EndReason.PREEMPTED)
+
+
+def _held(found: Assessment) -> dict[Uid, Counter[tuple[str, str]]]:
+    """Return the replicas that everybody has, by component and node, after the decision."""
     held = found.decision.carried_out(found.snapshot.executions)
-    return {uid: sum(group.count for group in groups) for uid, groups in held.items()}
+    return {
+        uid: Counter({(group.component, group.node): group.count for group in groups})
+        for uid, groups in held.items()
+    }
 
 
 def _moved(

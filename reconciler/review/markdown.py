@@ -15,6 +15,8 @@ from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.effects import Effect
 from reconciler.review.preview import ActionKind, ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange
+from reconciler.review.rehearsal import Rehearsal
+from reconciler.review.rules import RuleChanges
 
 MARKER = "<!-- zoe:plan -->"
 """Tells our comment from others."""
@@ -38,10 +40,12 @@ def to_markdown(
     parts = [
         MARKER,
         f"### {verdict(found, errors)}",
+        *_rules(found.rules),
         *_problems("Errors", errors),
         *_table(found.lines),
         *_effects(found.effects),
         *_quotas(found.quotas),
+        *_rehearsal(found.rehearsal),
         *_problems("Warnings", warnings),
         *_details(found.lines),
     ]
@@ -70,6 +74,11 @@ _VERBS = {
     ActionKind.HELD: "held",
     ActionKind.OUTDATED: "outdated",
 }
+
+
+def _rules(changes: RuleChanges) -> Iterator[str]:
+    if changes.told:
+        yield f"**Rules**: {_text(changes.told)}."
 
 
 def _table(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
@@ -110,6 +119,15 @@ def _quotas(quotas: Sequence[QuotaChange]) -> Iterator[str]:
     if quotas:
         yield "**Quota**\n\n" + "\n".join(
             f"- namespace {_code(quota.namespace)}: {_text(quota.told)}" for quota in quotas
+        )
+
+
+def _rehearsal(found: Rehearsal | None) -> Iterator[str]:
+    if found is not None:
+        yield f"**The new rules**, {_text(found.told)}" + "".join(
+            f"\n- {_code(f'namespace {moved.namespace}') if moved.namespace else 'all'}: "
+            f"{_text(moved.told)}"
+            for moved in found.moved
         )
 
 

@@ -1,23 +1,25 @@
 """What would happen if a revision became desired now.
 
 Both revisions are assessed on the same remembered state and the same cluster snapshot, with the
-code that the loop runs; what differs between the two answers is the preview. Deterministic for
+code that the loop runs, pass after pass until nothing ends any more (``onward``); what differs
+between the two answers is the preview. Deterministic for
 (base, head, snapshot id). Attempts under way are taken as they were last recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from policy.model.execution import Allocation, Uid
 from reconciler.converge import schedule
-from reconciler.converge.assess import assess, settings_of
+from reconciler.converge.assess import settings_of
 from reconciler.converge.change_window import OUTSIDE
 from reconciler.converge.edits import Edit, classify, is_refused
 from reconciler.converge.host import Host
+from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.manifest.diagnostic import Diagnostic
@@ -27,7 +29,11 @@ from reconciler.review.cluster import Cluster
 from reconciler.review.diff import Change, changes
 from reconciler.review.effects import Effect, effects
 from reconciler.review.expectation import Expectation
+from reconciler.review.images import images, to_ask
+from reconciler.review.onward import assess_onward
 from reconciler.review.quotas import QuotaChange, quota_changes
+from reconciler.review.rehearsal import Rehearsal
+from reconciler.review.rules import NO_CHANGES, RuleChanges
 
 
 class ActionKind(StrEnum):
@@ -45,7 +51,10 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPreview:
-    """One execution's line. ``start_at`` None = not now; ``start_basis`` says what it rests on."""
+    """One execution's line. ``start_at`` None = not now; ``start_basis`` says what it rests on.
+
+    ``leaves``: nothing asks for it any more, so it is stopped, or would be if that weren't held.
+    """
 
     uid: Uid
     namespace: str
@@ -59,14 +68,17 @@ class ExecutionPreview:
     start_basis: str
     reason: str
     changes: tuple[Change, ...] = ()
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What a revision would do.
 
-    ``lines`` are the executions that it changes, by name; ``effects`` what that does to others;
-    ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should know.
+    ``lines`` are the executions that it changes, by name, what stops first; ``effects`` what that
+    does to others; ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should
+    know; ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
+    ``images`` those that it brings and whose registry may be asked.
     """
 
     snapshot: str
@@ -74,22 +86,35 @@ class Preview:
     effects: tuple[Effect, ...]
     quotas: tuple[QuotaChange, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    rules: RuleChanges = NO_CHANGES
+    rehearsal: Rehearsal | None = None
+    images: tuple[str, ...] = ()
 
 
-def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, host: Host) -> Preview:
-    """Return what would happen if ``head`` were desired instead of ``base``."""
+def preview(
+    base: Wanted,
+    head: Wanted,
+    *,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    rules: RuleChanges = NO_CHANGES,
+    missing: Collection[str] = (),
+) -> Preview:
+    """Return what would happen if ``head``, read under ``base``'s rules, were desired instead.
+
+    ``rules`` are the changes that were left out of it, ``missing`` images that registries don't
+    have.
+    """
     base, head = (_expanded(wanted, memory, cluster, host) for wanted in (base, head))
-    before = _assess(base, memory, cluster, host)
-    after = _assess(head, memory, cluster, host)
-    comparison = _Comparison(base, head, before, after, cluster)
-    lines = [
-        line
-        for uid in {*before.records, *after.records, *_all(base), *_all(head)}
-        if (line := comparison.line(uid)) is not None
-    ]
+    touched = _touched(base, head, memory)
+    before = _assess(base, memory, cluster, host, touched)
+    after = _assess(head, memory, cluster, host, touched, last=before)
+    comparison = _Comparison(base, head, before, after, memory, cluster)
+    lines = [line for uid in touched if (line := comparison.line(uid)) is not None]
     return Preview(
         snapshot=cluster.id,
-        lines=tuple(sorted(lines, key=lambda line: (line.namespace, line.name, line.uid))),
+        lines=tuple(sorted(lines, key=_in_order)),
         effects=effects(
             before,
             after,
@@ -98,8 +123,15 @@ def preview(base: Wanted, head: Wanted, *, memory: Memory, cluster: Cluster, hos
             touched=frozenset(line.uid for line in lines),
         ),
         quotas=quota_changes(before, after, head.namespaces),
-        warnings=tuple(sorted(comparison.warnings(line.uid for line in lines))),
+        warnings=tuple(sorted(comparison.warnings((line.uid for line in lines), missing))),
+        rules=rules,
+        images=to_ask(comparison.images(line.uid for line in lines), head.platform),
     )
+
+
+def _in_order(line: ExecutionPreview) -> tuple[str, str, bool, Uid]:
+    """By name; a run stops before the next one takes its place."""
+    return line.namespace, line.name, line.action is not ActionKind.STOP, line.uid
 
 
 def _expanded(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Wanted:
@@ -113,8 +145,24 @@ def _all(wanted: Wanted) -> Mapping[Uid, Manifest]:
     return {**wanted.manifests, **templates}
 
 
-def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Assessment:
-    return assess(
+def _touched(base: Wanted, head: Wanted, memory: Memory) -> frozenset[Uid]:
+    """Return whom the change may have anything to say about: the rest is what it was."""
+    old, new = _all(base), _all(head)
+    edited = {uid for uid in {*old, *new} if old.get(uid) != new.get(uid)}
+    leaving = {uid for uid, r in memory.records.items() if uid not in new and not r.is_final}
+    return frozenset(edited | leaving)
+
+
+def _assess(
+    wanted: Wanted,
+    memory: Memory,
+    cluster: Cluster,
+    host: Host,
+    tells: frozenset[Uid],
+    *,
+    last: Assessment | None = None,
+) -> Assessment:
+    return assess_onward(
         World(
             wanted=wanted,
             memory=memory,
@@ -122,6 +170,8 @@ def _assess(wanted: Wanted, memory: Memory, cluster: Cluster, host: Host) -> Ass
             host=host,
             now=cluster.observed.taken_at,
             attempts_are_as_recorded=True,
+            tells=tells,
+            last=last,
         )
     )
 
@@ -135,13 +185,21 @@ class _Comparison:
     """
 
     def __init__(
-        self, base: Wanted, head: Wanted, before: Assessment, after: Assessment, cluster: Cluster
+        self,
+        base: Wanted,
+        head: Wanted,
+        before: Assessment,
+        after: Assessment,
+        memory: Memory,
+        cluster: Cluster,
     ) -> None:
         self._base, self._head = _all(base), _all(head)
         self._before, self._after = before, after
+        self._frozen = {**memory.frozen, **before.frozen}
         self.started_before = Expectation(before, cluster, settings_of(base.platform))
         self.starts = Expectation(after, cluster, settings_of(head.platform))
         self._executions = {e.uid: e for e in after.snapshot.executions}
+        self._groups = after.decision.carried_out(after.snapshot.executions)
         self._statuses = {Uid(status.uid): status for status in after.statuses}
 
     def line(self, uid: Uid) -> ExecutionPreview | None:
@@ -169,13 +227,14 @@ class _Comparison:
             start_basis=self.starts.basis(uid),
             reason=reason or (wait.reason.message if wait else ""),
             changes=self._changes(uid, kind),
+            leaves=uid not in self._head,
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
         base, head = self._base.get(uid), self._head.get(uid)
         record = self._before.records.get(uid)
         held = self._after.held.get(uid)
-        if held is not None and held[0] == OUTSIDE and _meaning(base) != _meaning(head):
+        if held is not None and held[0] in _WAITS and _meaning(base) != _meaning(head):
             return ActionKind.HELD, held[1]
         if head is None:
             if base is None and (record is None or record.is_final):
@@ -186,13 +245,20 @@ class _Comparison:
         if record is not None and is_refused(record, head, self._spec(uid, base)):
             return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
         if is_scheduled(head.run):
-            return None, ""  # what becomes of a schedule is told once, and not at each of its runs
+            # What becomes of a schedule is told once, and not at each of its runs; but one that
+            # runs and follows its ZApp changes now.
+            is_told = self._follows_now(record, base, head)
+            return self._edit(uid, base, head) if is_told else (None, "")
         if head.run == SCHEDULE:
             return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:
             told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
             return ActionKind.IN_PLACE, told
         return self._edit(uid, base, head)
+
+    def _follows_now(self, record: Record | None, base: Manifest, head: Manifest) -> bool:
+        is_of_zapp = base.document_hash == head.document_hash
+        return record is not None and record.attempt_open and is_of_zapp and head.update == "auto"
 
     def _reschedule(
         self, uid: Uid, base: Manifest, head: Manifest
@@ -219,7 +285,10 @@ class _Comparison:
             return ActionKind.HELD, "a higher run was seen before; raise run above it"
         if record.is_final:
             return ActionKind.REFUSED, "this run has ended before; raise run to start it again"
-        blocked = self._statuses[uid].message if uid in self._statuses else ""
+        status = self._statuses.get(uid)
+        if status is not None and status.reason == HELD_BY_OPERATOR:
+            return ActionKind.HELD, status.message
+        blocked = status.message if status else ""
         is_in_queue = uid in self.starts.starts or uid in self.starts.waits
         told = "" if is_in_queue else blocked
         return ActionKind.CREATE, told or (f"run {head.run}" if head.run > 1 else "")
@@ -231,28 +300,38 @@ class _Comparison:
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return ActionKind.IN_PLACE, ""  # nothing of it is there yet
+        edit = classify(old, new)
+        if edit is Edit.NONE:
+            return None, ""
         if base.document_hash == head.document_hash and head.update != "auto":
             return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
         kind = {
-            Edit.NONE: None,
             Edit.IN_PLACE: ActionKind.IN_PLACE,
             Edit.ROLLING: ActionKind.ROLLING,
             Edit.REPLACE: ActionKind.REPLACE,
-        }[classify(old, new)]
+        }[edit]
         return kind, ""
 
     def _spec(self, uid: Uid, base: Manifest) -> ExecutionSpec | None:
+        """Return what runs, which may be older than what the base resolves to; else the latter."""
         record = self._before.records.get(uid)
         if record is None or not record.attempt_open:
             return base.spec
-        return self._before.frozen.get((uid, record.generation_in_force)) or base.spec
+        return self._frozen.get((uid, record.generation_in_force)) or base.spec
 
-    def warnings(self, uids: Iterable[Uid]) -> Iterator[Diagnostic]:
+    def warnings(self, uids: Iterable[Uid], missing: Collection[str]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""
         for uid in uids:
             manifest = self._head.get(uid)
             if manifest is not None:
-                yield from advice(manifest)
+                yield from advice(manifest, missing=missing)
+
+    def images(self, uids: Iterable[Uid]) -> Iterator[str]:
+        """Yield the images that executions have with the change and not without it."""
+        for uid in uids:
+            base, head = self._base.get(uid), self._head.get(uid)
+            if head is not None:
+                yield from images(head.spec) - images(base.spec if base else None)
 
     def _changes(self, uid: Uid, kind: ActionKind) -> tuple[Change, ...]:
         base, head = self._base.get(uid), self._head.get(uid)
@@ -265,8 +344,11 @@ class _Comparison:
         if execution is None:
             return 0, 0
         core = sum(component.core for component in execution.components)
-        groups = self.starts.starts.get(uid, execution.allocations)
-        return core, max(0, _replicas(groups) - core)
+        return core, max(0, _replicas(self._groups.get(uid, ())) - core)
+
+
+_WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})
+"""Why an edit is carried out later, just as it is."""
 
 
 def _meaning(manifest: Manifest | None) -> tuple[object, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 
 from policy.estimate import HINTS_MS
@@ -22,6 +24,9 @@ from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Record
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
+from reconciler.review.rehearsal import DAYS, MOST_RUNS, Past
+
+DAY_MS = 86_400_000
 
 
 class Untold(StrEnum):
@@ -51,6 +56,29 @@ def machines(nodes: Iterable[Node], *, is_pooled: bool) -> Machines:
     """Return the cluster of a snapshot, less what others had reserved on it then."""
     usable = [node.capacity - node.reserved for node in nodes if node.is_ready and node.is_active]
     return Machines(shapes=tuple(usable), is_pooled=is_pooled)
+
+
+def past(memory: Memory, nodes: Iterable[Node], *, now: datetime) -> Past:
+    """Return the newest runs of the last days, and the nodes of a snapshot that are up."""
+    usable = tuple(
+        replace(node, taken_ports=frozenset()) for node in nodes if node.is_ready and node.is_active
+    )
+    room = machines(usable, is_pooled=False)
+    found = workload(memory).applications
+    since_ms = epoch_ms(now) - DAYS * DAY_MS
+    recent = [a for a in found if a.execution.queued_ms >= since_ms]
+    fitting = [a for a in recent if room.could_hold(a.execution)] if usable else []
+    newest = sorted(fitting, key=lambda a: a.execution.arrival)[-MOST_RUNS:]
+    uids = (application.execution.uid for application in newest)
+    return Past(
+        applications=tuple(newest),
+        classes={
+            uid: memory.frozen[uid, memory.records[uid].generation_in_force].priority
+            for uid in uids
+        },
+        nodes=usable,
+        left_out=len(recent) - len(newest),
+    )
 
 
 def _untold(record: Record) -> Untold | None:

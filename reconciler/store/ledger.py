@@ -29,9 +29,25 @@ def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tup
 
 def entries(connection: Connection) -> tuple[Entry, ...]:
     """Return the whole ledger in the order of its numbers."""
-    rows = connection.execute(select(ledger).order_by(ledger.c.seq)).mappings()
     return tuple(
-        Entry(**{**row, "uid": Uid(row["uid"]), "fact": Fact(row["fact"])}) for row in rows
+        Entry(
+            seq=row.seq,
+            uid=Uid(row.uid),
+            run=row.run,
+            generation=row.generation,
+            attempt=row.attempt,
+            fact=Fact(row.fact),
+            spec_hash=row.spec_hash,
+            code=row.code,
+            reason=row.reason,
+            node=row.node,
+            at=row.at,
+            epoch=row.epoch,
+            commit=row.commit_id or "",
+            by=row.said_by or "",
+            told=row.told or "",
+        )
+        for row in connection.execute(select(ledger).order_by(ledger.c.seq))
     )
 
 
@@ -48,4 +64,7 @@ def _row(fact: Entry) -> dict[str, object]:
         "node": fact.node,
         "at": fact.at,
         "epoch": fact.epoch,
+        "commit_id": fact.commit or None,
+        "said_by": fact.by or None,
+        "told": fact.told or None,
     }

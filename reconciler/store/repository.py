@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -11,9 +12,12 @@ from typing import Self
 from sqlalchemy import Connection
 
 from reconciler.converge.ledger import Entry
+from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
+from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
+from reconciler.posted import PostedPlan
 from reconciler.store import (
     accepted,
     accounts,
@@ -23,10 +27,13 @@ from reconciler.store import (
     executions,
     frozen,
     history,
+    holds,
     ledger,
     meta,
     migrate,
+    outbox,
     placements,
+    posted,
     publication,
     reviews,
     runtimes,
@@ -173,9 +180,13 @@ class SqlStore:
         """
         return self._waiter.wait(timeout_s)
 
-    def take_review_requests(self) -> tuple[ReviewRequest, ...]:
-        """Return and clear what is to be reviewed, oldest first."""
-        return self._transactions.write(reviews.take)
+    def review_requests(self) -> tuple[ReviewRequest, ...]:
+        """Return what is to be reviewed, oldest first."""
+        return self._transactions.read(reviews.waiting)
+
+    def posted_plans(self, source_id: str) -> tuple[PostedPlan, ...]:
+        """Return the plans that a source's pull requests were shown, by subject."""
+        return self._transactions.read(lambda connection: posted.read(connection, source_id))
 
     def forget_deliveries(self) -> None:
         """Remove deliveries, and what they asked for, that are too old to matter."""
@@ -196,6 +207,30 @@ class SqlStore:
     def confirmations(self) -> frozenset[str]:
         """Return the confirmed commits."""
         return self._transactions.read(confirmations.read)
+
+    def ask_hold(self, asked: HoldRequest) -> None:
+        """Record that an operator holds or releases a name; the newest counts. No lease needed."""
+        self._transactions.write(lambda connection: holds.ask(connection, asked))
+
+    def hold_requests(self) -> tuple[HoldRequest, ...]:
+        """Return the newest request of each name."""
+        return self._transactions.read(holds.read)
+
+    def waiting_letters(self) -> Sequence[Letter]:
+        """Return the letters that are to be sent, the longest waiting first."""
+        return self._transactions.read(outbox.waiting)
+
+    def is_known(self, posting: Posting) -> bool:
+        """Tell whether just this was put into the outbox before, sent or not."""
+        return self._transactions.read(lambda connection: outbox.is_known(connection, posting))
+
+    def is_sent(self, posting: Posting) -> bool:
+        """Tell whether the target has just this content."""
+        return self._transactions.read(lambda connection: outbox.is_sent(connection, posting))
+
+    def record_delivery(self, before: Letter, after: Letter) -> None:
+        """Store what came of a try to send a letter. No lease needed; the version stays."""
+        self._transactions.write(lambda connection: outbox.record(connection, before, after))
 
     def _make_waiter(self, poll_s: float) -> Waiter:
         def is_any() -> bool:
@@ -229,6 +264,7 @@ def _read(connection: Connection) -> Stored:
         accepted=accepted.read_commits(connection),
         snapshot=publication.read_snapshot(connection),
         published=publication.read_files(connection),
+        hold_requests=holds.read(connection),
         state_version=meta.state_version(connection),
     )
 
@@ -254,4 +290,7 @@ def _write(
     accepted.write_commits(connection, changes.accepted, now=now)
     publication.write_snapshot(connection, changes.snapshot, now=now)
     publication.write_files(connection, changes.published)
+    outbox.put(connection, changes.postings, now=now)
+    reviews.done(connection, changes.reviewed)
+    posted.write(connection, changes.posted, now=now)
     return numbered

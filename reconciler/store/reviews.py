@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from reconciler.inbox import ReviewRequest
 from reconciler.store.deliveries import KEPT
@@ -19,13 +19,25 @@ def request(connection: Connection, requests: Sequence[ReviewRequest]) -> None:
     upsert(connection, review_requests, list(rows.values()))
 
 
-def take(connection: Connection) -> tuple[ReviewRequest, ...]:
-    """Remove and return the requests, oldest first."""
+def waiting(connection: Connection) -> tuple[ReviewRequest, ...]:
+    """Return the requests, oldest first."""
+    columns = [column for column in review_requests.c if column.name != "subject"]
+    found = connection.execute(select(*columns)).mappings()
+    asked = [ReviewRequest(**row) for row in found]
+    return tuple(sorted(asked, key=lambda one: (one.requested_at, one.subject)))
+
+
+def done(connection: Connection, requests: Sequence[ReviewRequest]) -> None:
+    """Remove requests, unless something newer was asked for meanwhile."""
     table = review_requests
-    columns = [column for column in table.c if column.name != "subject"]
-    found = connection.execute(delete(table).returning(*columns)).mappings()
-    taken = [ReviewRequest(**row) for row in found]
-    return tuple(sorted(taken, key=lambda asked: (asked.requested_at, asked.subject)))
+    for asked in requests:
+        connection.execute(
+            delete(table).where(
+                table.c.source_id == asked.source_id,
+                table.c.subject == asked.subject,
+                table.c.requested_at <= asked.requested_at,
+            )
+        )
 
 
 def forget(connection: Connection, *, now: datetime) -> None:
@@ -41,5 +53,7 @@ def _row(asked: ReviewRequest) -> dict[str, object]:
         "pull": asked.pull,
         "head": asked.head,
         "action": asked.action,
+        "branch": asked.branch,
+        "is_fork": asked.is_fork,
         "requested_at": asked.requested_at,
     }

@@ -72,6 +72,9 @@ ledger = Table(
     Column("node", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    Column("commit_id", Text),
+    Column("said_by", FreeText),
+    Column("told", FreeText),
     Index(None, "uid"),
     # A number that was given once is never given again, not even after a restart.
     sqlite_autoincrement=True,
@@ -246,8 +249,30 @@ review_requests = Table(
     Column("pull", BigInteger),
     Column("head", Text, nullable=False),
     Column("action", Text, nullable=False),
+    Column("branch", FreeText, nullable=False),
+    Column("is_fork", Boolean, nullable=False),
     Column("requested_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("source_id", "subject"),
+)
+
+posted_plans = Table(
+    "posted_plans",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    # As in review_requests; of several plans for one, the newest counts.
+    Column("subject", Text, nullable=False),
+    Column("pull", BigInteger),
+    Column("head", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("tree", Text, nullable=False),
+    Column("plan", JSON_DATA, nullable=False),
+    Column("body", FreeText, nullable=False),
+    Column("merged_as", Text, nullable=False),
+    Column("is_agreed", Boolean, nullable=False),
+    Column("differences", JSON_DATA, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("source_id", "subject"),
+    Index(None, "at"),
 )
 
 confirmations = Table(
@@ -256,6 +281,18 @@ confirmations = Table(
     Column("commit_id", Text, primary_key=True),
     Column("confirmed_by", FreeText, nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+hold_requests = Table(
+    "hold_requests",
+    metadata,
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_release", Boolean, nullable=False),
+    Column("asked_by", FreeText, nullable=False),
+    Column("told", FreeText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("namespace", "name"),
 )
 
 snapshots = Table(
@@ -272,4 +309,24 @@ published = Table(
     metadata,
     Column("path", Text, primary_key=True),
     Column("digest", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("target", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message", JSON_DATA, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("sent_digest", Text, nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("sends", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("error", FreeText, nullable=False),
+    Column("is_waiting", Boolean, nullable=False),
+    PrimaryKeyConstraint("target", "key"),
+    Index(None, "is_waiting"),
 )

@@ -15,6 +15,7 @@ from policy.model.tenant import Usage
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Fact
+from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.ports import (
@@ -481,6 +482,27 @@ class TestHistory:
         for commit, by in (("c1", "ann"), ("c2", "bob"), ("c1", "bob")):
             store.confirm(commit, by=by, at=AT)
         assert store.confirmations() == {"c1", "c2"}
+
+    def test_of_what_operators_ask_for_a_name_the_newest_counts(self, store: Store) -> None:
+        first = HoldRequest(namespace="lab", name="a", by="ann", told="broken disk", at=AT)
+        let_go = replace(first, by="bob", told="", at=AT + timedelta(minutes=1), is_release=True)
+        other = replace(first, name="b", told="é")
+        before = store.state_version()
+        for asked in (first, other, let_go):
+            store.ask_hold(asked)
+        assert store.hold_requests() == (let_go, other) == store.load().hold_requests
+        assert store.state_version() > before
+
+    def test_facts_keep_who_said_them_and_what_brought_them(
+        self, store: Store, lease: Lease
+    ) -> None:
+        held = replace(
+            entry(Fact.HELD), reason="HeldByOperator", by="ann", told="the disk", commit="c" * 40
+        )
+        store.commit(Changes(facts=(held, entry(Fact.RELEASED))), lease)
+        first, second = store.load().entries
+        assert (first.by, first.told, first.commit) == ("ann", "the disk", "c" * 40)
+        assert (second.by, second.told, second.commit) == ("", "", "")
 
 
 def run_all(threads: Iterator[threading.Thread]) -> None:

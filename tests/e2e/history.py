@@ -10,13 +10,14 @@ from reconciler.clock import SystemClock
 from tests.fixtures.swarm import Swarm
 
 
-class ServiceCreations:
-    """Every service that the engine creates from now on: told by it, not polled."""
+class ServiceEvents:
+    """What the engine does with services from now on: told by it, not polled."""
 
-    def __init__(self, swarm: Swarm) -> None:
+    def __init__(self, swarm: Swarm, *events: str) -> None:
         since = f"{SystemClock().now().timestamp():.3f}"  # the listener takes a while to start
         command = ["docker", "--host", swarm.docker_host, "events", "--format", "{{json .}}"]
-        command += ["--since", since, "--filter", "type=service", "--filter", "event=create"]
+        command += ["--since", since, "--filter", "type=service"]
+        command += [part for event in events for part in ("--filter", f"event={event}")]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
@@ -26,8 +27,9 @@ class ServiceCreations:
         self._process.kill()
         self._process.communicate()
 
-    def end(self) -> list[str]:
-        """Stop listening and return the names, oldest first."""
+    def end(self) -> list[tuple[str, str]]:
+        """Stop listening and return events and names, oldest first."""
         self._process.terminate()
         out, _ = self._process.communicate(timeout=10)
-        return [json.loads(line)["Actor"]["Attributes"]["name"] for line in out.splitlines()]
+        told = [json.loads(line) for line in out.splitlines()]
+        return [(event["Action"], event["Actor"]["Attributes"]["name"]) for event in told]

@@ -21,7 +21,7 @@ from reconciler.clock import SystemClock
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_UID
 from reconciler.errors import StoreUnavailable
 from reconciler.store.repository import SqlStore
-from tests.e2e.history import ServiceCreations
+from tests.e2e.history import ServiceEvents
 from tests.e2e.process import ROOT, Json, RunningZoe
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.swarm import Swarm, wait_for
@@ -252,12 +252,12 @@ class Installation:
     @contextmanager
     def watching(self) -> Iterator[list[str]]:
         """Record the name of every service of this deployment that is created meanwhile."""
-        with ServiceCreations(self.swarm) as creations:
+        with ServiceEvents(self.swarm, "create") as creations:
             seen: list[str] = []
             yield seen
             uids = {labels(s)[LABEL_UID] for s in self.services()} - {""}
             uids |= {row.uid for row in self.store.load().executions}
-            names = creations.end()
+            names = [name for _, name in creations.end()]
             seen += [name for name in names if any(uid in name for uid in uids)]
 
     # -- misfortunes

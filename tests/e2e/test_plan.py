@@ -1,4 +1,4 @@
-"""A plan, made by a process of its own from a clone, against what the next pass then does."""
+"""A plan, made by a process of its own from a clone, against what the next passes do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import subprocess
 import pytest
 
 from reconciler.converge.state import LABEL_UID
+from tests.e2e.history import ServiceEvents
 from tests.e2e.installation import Installation, labels
 from tests.e2e.manifests import FOREVER, batch, execution, path, service
+from tests.e2e.process import Json
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -38,9 +40,7 @@ AFTER = {
     path("fresh-batch"): batch("fresh-batch", FOREVER),
     path("huge"): execution("huge", {"main": service(resources=HUGE)}),
 }
-# A new execution is created at once only where the plan says so; what is replaced first
-# makes room, and only the pass after that starts it elsewhere.
-EFFECTS = {"stop": "stopped", "replace": "stopped", "rolling": "changed"}
+EFFECTS = {"stop": "stopped", "rolling": "changed"}
 
 Versions = dict[str, dict[str, int]]
 
@@ -58,17 +58,26 @@ def _effects(before: Versions, after: Versions) -> dict[str, str]:
     """Return what happened to each uid's services, without those that nothing happened to."""
     effects = dict.fromkeys(after.keys() - before.keys(), "created")
     effects |= dict.fromkeys(before.keys() - after.keys(), "stopped")
-    both = before.keys() & after.keys()
-    return effects | {uid: "changed" for uid in both if before[uid] != after[uid]}
+    for uid in before.keys() & after.keys():
+        if before[uid].keys().isdisjoint(after[uid]):
+            effects[uid] = "moved"
+        elif before[uid] != after[uid]:
+            effects[uid] = "changed"
+    return effects
 
 
-def _promised(action: dict[str, str], start: dict[str, str]) -> str | None:
-    if action == "create":
-        return "created" if start["basis"] == "fits now" else None
-    return EFFECTS.get(action)
+def _promised(action: str, start: dict[str, str]) -> str | None:
+    starts = start["basis"] == "fits now"
+    match action:
+        case "create":
+            return "created" if starts else None
+        case "replace":
+            return "moved" if starts else "stopped"
+        case _:
+            return EFFECTS.get(action)
 
 
-def test_what_the_plan_says_is_what_the_next_pass_does(installation: Installation) -> None:
+def test_what_the_plan_says_is_what_the_next_passes_do(installation: Installation) -> None:
     base = installation.push(BEFORE)
     installation.settle()
     references = installation.repository.git.references
@@ -81,8 +90,8 @@ def test_what_the_plan_says_is_what_the_next_pass_does(installation: Installatio
     )
     actions = json.loads(printed)["actions"]
     assert [(a["name"], a["action"]) for a in actions] == [
-        ("again", "create"),
         ("again", "stop"),
+        ("again", "create"),
         ("done", "refused"),
         ("extended", "in place"),
         ("fresh", "create"),
@@ -95,9 +104,24 @@ def test_what_the_plan_says_is_what_the_next_pass_does(installation: Installatio
     ]
     before = _versions(installation)
     references.create("refs/heads/main", head, force=True)
-    installation.zoe("once", "--single")
+    with ServiceEvents(installation.swarm, "create", "remove") as events:
+        installation.zoe("once")
+        happened = events.end()
     assert _effects(before, _versions(installation)) == {
         action["uid"]: effect
         for action in actions
         if (effect := _promised(action["action"], action["start"])) is not None
     }
+    _assert_what_stops_makes_room_first(actions, happened)
+
+
+def _assert_what_stops_makes_room_first(
+    actions: list[Json], happened: list[tuple[str, str]]
+) -> None:
+    """What takes the place of something is created after that was removed."""
+    uids = {(a["name"], a["action"]): a["uid"] for a in actions}
+    again = {"remove": uids["again", "stop"], "create": uids["again", "create"]}
+    moves = dict.fromkeys(("remove", "create"), uids["moves", "replace"])
+    for uid_of in (again, moves):
+        order = [what for what, name in happened if uid_of[what] in name]
+        assert order == ["remove", "create"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e import later_version
 from tests.e2e.installation import Installation, Json
-from tests.e2e.manifests import batch, execution, path
+from tests.e2e.manifests import batch, execution, path, service
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -126,3 +126,31 @@ def test_a_branch_forced_back_to_an_older_commit_changes_nothing_until_confirmed
     assert [s["Spec"]["Name"] for s in installation.services()] == [
         installation.service_of("stays")["Spec"]["Name"]
     ]
+
+
+def test_what_an_operator_holds_isnt_touched_also_while_the_forge_is_away(
+    installation: Installation,
+) -> None:
+    installation.push({path("kept"): execution("kept"), path("other"): execution("other")})
+    installation.zoe("once")
+    installation.wait_until(lambda: len(installation.running_tasks()) == 2, what="both to run")
+    kept, task = installation.service_of("kept"), installation.running_tasks("kept")
+    there = installation.repository.path
+    there.rename(there.with_suffix(".away"))
+    installation.zoe("hold", "aml/kept", "--reason", "the forge is down")
+    installation.zoe("once")
+    there.with_suffix(".away").rename(there)
+
+    edited = {"main": service(environment={"EDITED": "yes"})}
+    for wanted in (execution("kept", edited), None):
+        installation.push({path("kept"): wanted})
+        installation.zoe("once")
+        assert installation.service_of("kept") == kept
+        assert installation.running_tasks("kept") == task
+        assert installation.condition("aml/kept", "Held")["reason"] == "HeldByOperator"
+        assert installation.zoe("diff", "aml/kept", code=1).startswith("from generation 1 of run 1")
+
+    installation.zoe("release", "aml/kept")
+    installation.zoe("once")
+    assert installation.phases()["aml/kept"] == "Stopped"
+    assert ": the forge is down" in installation.zoe("history", "aml/kept")

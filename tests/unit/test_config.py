@@ -82,6 +82,19 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
         ("interval_s = true", "interval_s must be a whole number"),
         ("interval_s = -1", "not negative"),
+        (f"{SOURCE}forge = 3", r"1: forge must be written as \[source.forge\]"),
+        (f"{SOURCE}[source.forge]\nprovider = 'svn'", "provider must be one of github"),
+        (
+            f"{SOURCE}[source.forge]\nprovider = 'github'",
+            r"1: forge: needs repository and token_file",
+        ),
+        (f"{SOURCE}[source.forge]\ntoken = 'x'", "token is unknown, did you mean token_file"),
+        ("[smtp]\nhost = 'mail'", r"smtp: needs sender"),
+        ("notify = 3", r"notify must be written as \[notify.NAME\]"),
+        (
+            "[notify.ops]\nsecret = 'x'",
+            r"\[notify.ops\]: secret is unknown, did you mean secret_file",
+        ),
     ],
 )
 def test_misshapen_settings_are_told_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
@@ -103,3 +116,16 @@ def test_storages_and_profiles_are_added_to_those_that_are_always_there(tmp_path
     assert settings.storage["data"].shared
     assert settings.security_profiles["trace"] == ("SYS_PTRACE",)
     assert "baseline" in settings.security_profiles
+
+
+def test_forges_targets_and_mail_are_tables_of_their_own(tmp_path: Path) -> None:
+    text = f'{SOURCE}[source.forge]\nprovider = "gitlab"\nrepository = "lab/config"\n'
+    text += 'token_file = "keys/forge"\n[notify.ops]\nsecret_file = "keys/ops"\n'
+    text += '[smtp]\nhost = "mail"\nsender = "zoe@lab"\nsecurity = "tls"\nport = 465\n'
+    settings = load(tmp_path, text)
+    forge, smtp = settings.platform_source.forge, settings.smtp
+    assert forge is not None
+    assert smtp is not None
+    assert (forge.provider, forge.token_file) == ("gitlab", tmp_path / "keys" / "forge")
+    assert settings.notify["ops"].secret_file == tmp_path / "keys" / "ops"
+    assert (smtp.security, smtp.port) == ("tls", 465)

@@ -9,6 +9,7 @@ from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
 from reconciler.manifest import schema
+from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +38,37 @@ def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_notifications_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    for text in blocks("docs/notifications.md", "yaml"):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_files_of_trust_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    for text in blocks("docs/trust.md", "yaml"):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # They ask the example's platform and quota, which the document's have replaced.
+    for path in (tmp_path / "config/executions/aml").glob("*.yaml"):
+        path.unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_settings_shown_for_forges_and_notifications_are_read(tmp_path: Path) -> None:
+    source = '[[source]]\nid = "platform"\nurl = "https://forge/lab.git"\n'
+    (forge,), (notify,) = blocks("docs/forges.md", "toml"), blocks("docs/notifications.md", "toml")
+    (tmp_path / "zoe.toml").write_text(source + forge + notify)
+    settings = config.load({}, directory=tmp_path)
+    assert settings.platform_source.forge is not None
+    assert settings.smtp is not None
+    assert set(settings.notify) == {"ops", "chat"}
+
+
 def test_the_settings_shown_are_all_there_are(tmp_path: Path) -> None:
     (shown,) = blocks("docs/settings.md", "toml")
     (tmp_path / "zoe.toml").write_text(
@@ -45,7 +77,8 @@ def test_the_settings_shown_are_all_there_are(tmp_path: Path) -> None:
     settings = config.load({}, directory=tmp_path)
     assert settings.platform_source.url.startswith("https://")
     names = {name for name in config.Settings.__dataclass_fields__ if name != "cluster"}
-    names |= set(config.SourceSettings.__dataclass_fields__)
+    for kind in (config.SourceSettings, ForgeSettings, NotifySettings, SmtpSettings):
+        names |= set(kind.__dataclass_fields__)
     tables = {"sources": "source"}
     missing = {n for n in names - {"role"} if tables.get(n, n) not in shown}
     assert missing == set()

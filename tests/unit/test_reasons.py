@@ -16,6 +16,8 @@ PLACES = [
     "reconciler/converge/*.py",
     "reconciler/review/*.py",
     "reconciler/acceptance.py",
+    "reconciler/objections.py",
+    "reconciler/trust.py",
     "reconciler/loop.py",
     "reconciler/checkup.py",
     "reconciler/cluster/probe.py",

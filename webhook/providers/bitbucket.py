@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Action, Event, Kind, RefChange, commit_id, pull_number
+from webhook.event import (
+    Action,
+    Event,
+    Kind,
+    RefChange,
+    branch_name,
+    commit_id,
+    is_fork,
+    pull_number,
+)
 from webhook.headers import Headers
 from webhook.payload import Json, at, objects, parse, text
 from webhook.signature import Secrets, is_hex_hmac
@@ -21,6 +30,7 @@ _ACTIONS = {
     "pr:declined": Action.CLOSED,
     "pr:deleted": Action.CLOSED,
 }
+_FROM, _TO = ("fromRef", "repository", "id"), ("toRef", "repository", "id")
 _FOLDERS = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
 
@@ -90,4 +100,11 @@ def _pull_request(data: Json, identity: str, name: str) -> Event:
         or text(center, "toRef", "id").removeprefix("refs/heads/"),
         action=_ACTIONS[name],
         name=name,
+        branch=branch_name(
+            text(cloud, "source", "branch", "name") or text(center, "fromRef", "id")
+        ),
+        is_fork=is_fork(
+            at(cloud, "source", "repository", "full_name") or at(center, *_FROM),
+            at(cloud, "destination", "repository", "full_name") or at(center, *_TO),
+        ),
     )

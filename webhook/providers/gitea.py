@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Event, Kind, action, change, commit_id, pull_number
+from webhook.event import Event, Kind, action, branch_name, change, commit_id, is_fork, pull_number
 from webhook.headers import Headers
 from webhook.payload import Json, at, parse, text
 from webhook.signature import Secrets, is_hex_hmac
@@ -45,4 +45,9 @@ def _pull_request(data: Json, identity: str, name: str) -> Event:
         base=text(data, "pull_request", "base", "ref"),
         action=happened,
         name=name,
+        branch=branch_name(text(data, "pull_request", "head", "ref")),
+        is_fork=is_fork(
+            at(data, "pull_request", "head", "repo", "full_name"),
+            at(data, "pull_request", "base", "repo", "full_name"),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Event, Kind, action, change, commit_id, pull_number
+from webhook.event import Event, Kind, action, branch_name, change, commit_id, is_fork, pull_number
 from webhook.headers import Headers
 from webhook.payload import at, parse, parse_form, text
 from webhook.signature import Secrets, is_hex_hmac
@@ -39,12 +39,22 @@ def event(headers: Headers, body: bytes) -> Event:
                 base=text(data, "pull_request", "base", "ref"),
                 action=happened,
                 name=name,
+                branch=branch_name(text(data, "pull_request", "head", "ref")),
+                is_fork=is_fork(
+                    at(data, "pull_request", "head", "repo", "full_name"),
+                    at(data, "pull_request", "base", "repo", "full_name"),
+                ),
             )
         case "merge_group" if at(data, "action") == "checks_requested":
             head = commit_id(at(data, "merge_group", "head_sha"))
             base = text(data, "merge_group", "base_ref").removeprefix("refs/heads/")
             return Event(
-                kind=Kind.MERGE_GROUP, delivery_id=identity, head=head, base=base, name=name
+                kind=Kind.MERGE_GROUP,
+                delivery_id=identity,
+                head=head,
+                base=base,
+                name=name,
+                branch=branch_name(text(data, "merge_group", "head_ref")),
             )
         case "ping":
             return Event(kind=Kind.PING, delivery_id=identity, name=name)

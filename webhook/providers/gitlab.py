@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webhook.event import Action, Event, Kind, change, commit_id, pull_number
+from webhook.event import Action, Event, Kind, branch_name, change, commit_id, is_fork, pull_number
 from webhook.headers import Headers
 from webhook.payload import Json, at, parse, text
 from webhook.signature import Secrets, is_standard, is_token
@@ -50,6 +50,11 @@ def _merge_request(data: Json, identity: str, name: str) -> Event:
         base=text(data, "object_attributes", "target_branch"),
         action=action,
         name=name,
+        branch=branch_name(text(data, "object_attributes", "source_branch")),
+        is_fork=is_fork(
+            at(data, "object_attributes", "source_project_id"),
+            at(data, "object_attributes", "target_project_id"),
+        ),
     )
 
 

@@ -106,8 +106,10 @@ class Manager:
             update=service.updates,
         )
         history = service.slots[slot]
-        while len(history) >= _HISTORY_PER_SLOT:
-            self.tasks.pop(history.pop(0).id, None)
+        # What hasn't ended, as on a node that is lost, still holds what it was given.
+        for old in [earlier for earlier in history if earlier.has_ended][: 1 - _HISTORY_PER_SLOT]:
+            history.remove(old)
+            self.tasks.pop(old.id, None)
         history.append(task)
         self.tasks[task.id] = self._pending[task.id] = task
         self._want_round()

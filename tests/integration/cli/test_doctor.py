@@ -14,6 +14,8 @@ from reconciler import checkup
 from reconciler.checkup import Level
 from reconciler.clock import SystemClock
 from reconciler.ports import Schema, StoreCondition
+from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
+from tests.fixtures.signing import Person, trusting
 from tests.fixtures.site import execution_file
 from tests.fixtures.verbs import Installation, Result
 
@@ -61,6 +63,24 @@ def test_what_cant_be_reached_is_three_and_spares_nobody_else(installation: Inst
     assert all(row["remedy"] for row in result.data["findings"] if row["level"] != "ok")
 
 
+def test_a_forge_and_the_files_of_targets_are_looked_at(
+    installation: Installation, forge_server: Callable[..., ForgeServer], tmp_path: Path
+) -> None:
+    server = forge_server("github")
+    (tmp_path / "token").write_text(TOKEN)
+    settings = (
+        f'\n[source.forge]\nprovider = "github"\nrepository = "{REPOSITORY}"\n'
+        f'token_file = "{tmp_path}/token"\napi = "{server.url}"\n'
+        f'[notify.ops]\nsecret_file = "{tmp_path}/secret"\n'
+    )
+    with (installation.path / "zoe.toml").open("a") as file:
+        file.write(settings)
+    found = findings(installation("doctor", "-o", "json"))
+    assert found["ForgeAnswers"]["level"] == "ok"
+    assert "secret_file of [notify.ops] can't be read" in found["Unreachable"]["message"]
+    assert server.statuses == []
+
+
 def test_misspelt_settings_are_a_problem_not_a_crash(installation: Installation) -> None:
     installation.configure(deploymnt="x")
     result = installation("doctor")
@@ -87,6 +107,22 @@ def test_a_broken_platform_is_a_problem_and_broken_manifests_a_warning(
     assert result.code == 1
     assert found["PlatformInvalid"]["message"].startswith("platform.yaml:2: not YAML")
     assert "executions/aml/x.yaml" in found["ManifestsInvalid"]["message"]
+
+
+def test_what_signed_commits_need_is_looked_at(
+    installation: Installation,
+    people: Callable[[str], Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "SignaturesChecked" not in findings(installation("doctor", "-o", "json"))
+    installation.push({"platform.yaml": trusting(people("root"))})
+    found = findings(installation("doctor", "-o", "json"))
+    assert found["SignaturesChecked"]["level"] == "ok"
+    monkeypatch.setenv("PATH", "/nonexistent")
+    result = installation("doctor", "-o", "json")
+    missing = findings(result)["SshKeygenMissing"]
+    assert (result.code, missing["level"]) == (1, "problem")
+    assert "openssh-client" in missing["remedy"]
 
 
 def test_a_repository_without_a_commit_is_told_as_such(

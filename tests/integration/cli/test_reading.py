@@ -17,7 +17,7 @@ BOOK = "executions/aml/book.yaml"
 JOB = "executions/aml/job.yaml"
 ACTION = {
     "uid", "namespace", "name", "action", "generation",
-    "core", "elastic", "position", "start", "reason", "changes",
+    "core", "elastic", "position", "start", "reason", "changes", "leaves",
 }  # fmt: skip
 
 
@@ -152,13 +152,16 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
     told = converged("plan", "--repo", str(converged.repository.path), "-o", "json")
     assert set(told.data) == {
         "snapshot",
+        "takenAt",
         "base",
         "head",
+        "rules",
         "errors",
         "warnings",
         "actions",
         "effects",
         "quotas",
+        "rehearsal",
     }
     assert told.data["actions"] == []
     assert told.data["base"] == told.data["head"] == converged.repository.tip()

@@ -14,7 +14,9 @@ JOB = "executions/aml/job.yaml"
 
 
 def accept(site: Site, accepted: str, *confirmed: str) -> acceptance.Acceptance:
-    return acceptance.accept(site.loop.reader.source, accepted=accepted, confirmed=confirmed)
+    return acceptance.accept(
+        site.loop.reader.source, accepted=accepted, confirmed=confirmed, judge=lambda *_: ()
+    )
 
 
 def test_the_first_tip_and_every_descendant_are_accepted(site: Site) -> None:
@@ -48,6 +50,7 @@ def content(working_set: WorkingSet) -> dict[str, Any]:
     return {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(working_set).items()
+        if name != "_lock"
     }
 
 

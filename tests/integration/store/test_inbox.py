@@ -83,8 +83,7 @@ def test_of_several_requests_to_review_one_the_newest_is_left(
     group = review(None, kind="merge_group", head="c" * 40)
     inbox.record([asking("a", review()), asking("b", group)])
     inbox.record([asking("c", newer), asking("d", review(8, requested_at=later))])
-    assert store.take_review_requests() == (group, newer, review(8, requested_at=later))
-    assert store.take_review_requests() == ()
+    assert store.review_requests() == (group, newer, review(8, requested_at=later))
     assert store.take_wanted() == ()
 
 
@@ -98,7 +97,7 @@ def test_deliveries_and_what_they_ask_for_are_kept_for_a_week(
     store_clock.time = AT + timedelta(days=7, hours=1)
     store.forget_deliveries()
     assert inbox.record([delivery("old"), delivery("new")]) == (True, False)
-    assert store.take_review_requests() == (recent,)
+    assert store.review_requests() == (recent,)
 
 
 def test_before_the_loop_made_the_tables_nothing_can_be_put_down(
@@ -132,9 +131,7 @@ def test_the_receivers_account_can_do_its_work(
     again = asking("c", replace(review(), requested_at=AT + timedelta(seconds=1)))
     assert inbox.record([again, delivery("b"), delivery("d")]) == (True, False, True)
     assert store.take_wanted() == ("platform",)
-    assert [asked.requested_at for asked in store.take_review_requests()] == [
-        AT + timedelta(seconds=1)
-    ]
+    assert [asked.requested_at for asked in store.review_requests()] == [AT + timedelta(seconds=1)]
 
 
 @pytest.mark.postgres

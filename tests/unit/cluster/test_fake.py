@@ -196,6 +196,20 @@ def test_nothing_of_a_nodes_earlier_life_goes_on() -> None:
     assert [(task.state.value, task.exit_code) for task in tasks(fake)] == [("running", None)]
 
 
+def test_what_was_on_a_lost_node_isnt_forgotten_before_it_ends() -> None:
+    fake = cluster()
+    fake.create_service(spec(reservations=Resources(cpu_millis=1000)))
+    fake.advance(1_000)
+    fake.kill_node("a")
+    for value in range(6):
+        (service,) = fake.observe().services
+        changed = replace(service.spec, environment=(("A", str(value)),))
+        fake.update_service(service.id, service.version, changed)
+        fake.advance(10_000)
+    assert tasks(fake)[0].reservations == Resources(cpu_millis=1000)
+    assert tasks(fake)[0].node == "id-a"
+
+
 def test_a_new_network_of_an_old_name_holds_its_tasks_up() -> None:
     fake = cluster()
     networks = (NetworkAttachment(network="net"),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from policy.model.execution import NodeId
+from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, UpdateService, Why
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
@@ -292,3 +293,26 @@ def test_a_completing_batch_grows_no_more_and_isnt_held_up_by_what_is_to_come() 
     done = with_tasks(there, TaskState.COMPLETE, exit_code=0)
     found = ledger.assess(wanted(job), replace(done, tasks=(*done.tasks, stuck)))
     assert status_of(found, job).phase is Phase.SUCCEEDED
+
+
+def test_who_isnt_asked_about_is_decided_on_all_the_same() -> None:
+    ledger = Ledger()
+    book, other = (manifest(interactive(service()), name=name) for name in ("book", "other"))
+    state = started(ledger, book)
+    world = ledger.world(wanted(book, other), state)
+    whole = assess(world)
+    part = assess(replace(world, tells=frozenset({other.uid})))
+    assert part.records == whole.records
+    assert part.steps == whole.steps
+    assert (part.snapshot, part.decision, part.held) == (whole.snapshot, whole.decision, whole.held)
+    assert part.statuses == tuple(status for status in whole.statuses if status.name == "other")
+
+
+def test_a_snapshot_shares_with_the_last_one_what_is_the_same() -> None:
+    ledger = Ledger()
+    book, other = (manifest(interactive(service()), name=name) for name in ("book", "other"))
+    first = assess(ledger.world(wanted(book), observed()))
+    second = assess(replace(ledger.world(wanted(book, other), observed()), last=first))
+    (same,) = (e for e in second.snapshot.executions if e.name == "book")
+    assert same is first.snapshot.executions[0]
+    assert second.snapshot == assess(ledger.world(wanted(book, other), observed())).snapshot

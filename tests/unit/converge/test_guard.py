@@ -84,3 +84,23 @@ def test_a_hold_is_released_by_name_and_number_only(
     fields: dict[str, Any], *, released: bool
 ) -> None:
     assert bool(verdict(departures(50), **fields).allowed) is released
+
+
+def test_what_whoever_merged_was_shown_is_carried_out() -> None:
+    gone = departures(21)
+    agreed = {departure.uid for departure in departures(22)}
+    assert len(verdict(gone, agreed=agreed).allowed) == 21
+    assert len(verdict(gone, agreed=agreed, tree_is_empty=True).allowed) == 21
+    assert len(verdict(gone, agreed=agreed, live={"aml": 22}).allowed) == 21
+
+
+def test_one_that_nobody_was_shown_holds_them_all() -> None:
+    agreed = {departure.uid for departure in departures(20)}
+    assert not verdict(departures(21), agreed=agreed).allowed
+
+
+def test_what_was_agreed_to_waits_for_an_owner_that_can_be_read() -> None:
+    gone = departures(21)
+    agreed = {departure.uid for departure in gone}
+    found = verdict(gone, agreed=agreed, unparsed_namespaces={"aml"})
+    assert {reason for reason, _ in found.held.values()} == {"OwnerUnreadable"}

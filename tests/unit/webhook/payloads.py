@@ -37,7 +37,7 @@ GITHUB_PULL: Json = {
         "number": 7,
         "state": "open",
         "merged": False,
-        "head": {"ref": "topic", "sha": AFTER, "repo": {"full_name": "ada/config"}},
+        "head": {"ref": "topic", "sha": AFTER, "repo": {"full_name": "lab/config"}},
         "base": {"ref": "main", "sha": BEFORE, "repo": {"full_name": "lab/config"}},
     },
 }
@@ -80,6 +80,8 @@ GITLAB_MERGE: Json = {
         "state": "opened",
         "source_branch": "topic",
         "target_branch": "main",
+        "source_project_id": 1,
+        "target_project_id": 1,
         "last_commit": {"id": AFTER, "message": "change"},
     },
 }
@@ -89,8 +91,8 @@ GITEA_PULL: Json = {
     "pull_request": {
         "number": 7,
         "merged": False,
-        "head": {"ref": "topic", "sha": AFTER},
-        "base": {"ref": "main", "sha": BEFORE},
+        "head": {"ref": "topic", "sha": AFTER, "repo": {"full_name": "lab/config"}},
+        "base": {"ref": "main", "sha": BEFORE, "repo": {"full_name": "lab/config"}},
     },
     "repository": {"full_name": "lab/config"},
 }
@@ -115,8 +117,16 @@ BITBUCKET_PULL: Json = {
     "pullrequest": {
         "id": 7,
         "state": "OPEN",
-        "source": {"branch": {"name": "topic"}, "commit": {"hash": "b" * 12}},
-        "destination": {"branch": {"name": "main"}, "commit": {"hash": "a" * 12}},
+        "source": {
+            "branch": {"name": "topic"},
+            "commit": {"hash": "b" * 12},
+            "repository": {"full_name": "lab/config"},
+        },
+        "destination": {
+            "branch": {"name": "main"},
+            "commit": {"hash": "a" * 12},
+            "repository": {"full_name": "lab/config"},
+        },
     }
 }
 CENTER_PUSH: Json = {
@@ -141,8 +151,8 @@ CENTER_PULL: Json = {
     "eventKey": "pr:from_ref_updated",
     "pullRequest": {
         "id": 7,
-        "fromRef": {"id": "refs/heads/topic", "latestCommit": AFTER},
-        "toRef": {"id": "refs/heads/main", "latestCommit": BEFORE},
+        "fromRef": {"id": "refs/heads/topic", "latestCommit": AFTER, "repository": {"id": 3}},
+        "toRef": {"id": "refs/heads/main", "latestCommit": BEFORE, "repository": {"id": 3}},
     },
 }
 

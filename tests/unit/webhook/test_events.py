@@ -67,6 +67,7 @@ def pull(name: str, *, head: str = AFTER, action: Action = Action.UPDATED) -> Ev
         base="main",
         action=action,
         name=name,
+        branch="topic",
     )
 
 
@@ -185,6 +186,30 @@ def test_other_events_are_told_apart(provider: str, name: str, data: Json, kind:
 def test_a_merge_group_names_its_head() -> None:
     event = told("github", "merge_group", GITHUB_GROUP)
     assert (event.head, event.base, event.pull) == (AFTER, "main", None)
+    assert (event.branch, event.is_fork) == ("gh-readonly-queue/main/pr-7-aaaaaaaa", False)
+
+
+def replaced(data: Json, *path: str, value: object) -> Json:
+    """Return a document with another value at a path."""
+    key, *rest = path
+    return {**data, key: replaced(data[key], *rest, value=value) if rest else value}
+
+
+@pytest.mark.parametrize("value", ["ada/config", None, "", {}], ids=str)
+@pytest.mark.parametrize(
+    ("provider", "name", "data", "path"),
+    [
+        ("github", "pull_request", GITHUB_PULL, "pull_request head repo full_name"),
+        ("gitlab", "Merge Request Hook", GITLAB_MERGE, "object_attributes source_project_id"),
+        ("gitea", "pull_request", GITEA_PULL, "pull_request head repo full_name"),
+        ("bitbucket", "pullrequest:updated", BITBUCKET_PULL, "pullrequest source repository"),
+        ("bitbucket", "pr:opened", CENTER_PULL, "pullRequest fromRef repository id"),
+    ],
+)
+def test_a_head_in_another_repository_or_nobody_knows_where_is_a_forks(
+    provider: str, name: str, data: Json, path: str, value: object
+) -> None:
+    assert told(provider, name, replaced(data, *path.split(), value=value)).is_fork
 
 
 def test_the_newest_of_gitlabs_delivery_ids_counts() -> None:

@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("pull", sa.BigInteger(), nullable=True),
         sa.Column("head", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("is_fork", sa.Boolean(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source_id", "subject", name="pk_review_requests"),
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.git.text import clean, decode, scrub
+from reconciler.text import clean, decode, scrub
 
 
 @given(st.text(), st.integers(1, 50), st.booleans())

@@ -1,0 +1,56 @@
+"""GitHub, and GitHub Enterprise Server, whose API begins at /api/v3."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from reconciler.forges.api import Api
+from reconciler.forges.comment import fit
+from reconciler.forges.issue_thread import IssueThread
+from reconciler.forges.limits import GITHUB
+from reconciler.forges.thread import upsert
+from reconciler.outbox import CommitStatus, PullComment
+from reconciler.outgoing import ForgeSettings
+from reconciler.text import clean
+
+
+class GitHub:
+    """One repository."""
+
+    statuses_most = GITHUB.statuses
+
+    def __init__(self, settings: ForgeSettings, *, mark: str) -> None:
+        self._api = Api(
+            settings,
+            home="https://api.github.com",
+            prefix="/api/v3",
+            authorization=lambda token: {
+                "Authorization": f"Bearer {token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )
+        self._repository = f"/repos/{quote(settings.repository)}"
+        self._mark = f"<!-- {mark} -->"
+
+    def look(self) -> None:
+        """Ask for the repository."""
+        self._api.ask("GET", self._repository, read=lambda data: data["id"])
+
+    def set_status(self, status: CommitStatus) -> None:
+        """Post a status; the newest of a context counts."""
+        payload = {
+            "state": str(status.state),
+            "context": status.context,
+            "description": clean(status.description, limit=GITHUB.description),
+        }
+        if status.url:
+            payload["target_url"] = status.url
+        self._api.call("POST", f"{self._repository}/statuses/{quote(status.sha)}", payload)
+
+    def upsert_comment(self, comment: PullComment, known_id: str) -> str:
+        """Edit our comment, or write it; return its id."""
+        body = fit(comment.body, mark=self._mark, limit=GITHUB.comment, url=comment.url)
+        thread = IssueThread(
+            api=self._api, repository=self._repository, number=comment.pull, query="?per_page=100"
+        )
+        return upsert(thread, body, mark=self._mark, known_id=known_id)

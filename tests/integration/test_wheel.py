@@ -1,0 +1,116 @@
+"""The wheel alone: what a pipeline installs to check pull requests; no Docker, no database."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.parts import missing
+from tests.fixtures.verbs import CHECKOUT, Clone
+from tests.repositories import EXAMPLE
+
+FORMS = ["text", "json", "sarif", "github", "gitlab", "markdown"]
+HELLO = "executions/lab/hello.yaml"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment with the wheel and the libraries that it needs; nothing of the checkout."""
+
+    python: Path
+
+    def __call__(self, *argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        # Whoever asks a daemon or a database fails at once.
+        nowhere = {"DOCKER_HOST": "unix:///nowhere", "ZOE_DATABASE_URL": "postgresql://:1/none"}
+        return subprocess.run(
+            [self.python.parent / "zoe", *argv],
+            cwd=cwd,
+            env={"PATH": os.environ["PATH"], "HOME": str(cwd), **nowhere},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    has_builder = importlib.util.find_spec("hatchling") is not None
+    built = subprocess.run(
+        [
+            *(*pip, "wheel", "--no-deps", "--wheel-dir", folder),
+            *(["--no-build-isolation"] if has_builder else []),
+            CHECKOUT,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if built.returncode:
+        missing("the builder of wheels", built.stderr)
+    (wheel,) = folder.glob("*.whl")
+    home = folder / "venv"
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    into = [*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(into, check=True)
+    (site,) = home.glob("lib/python*/site-packages")
+    # The libraries of these tests; an editable install there is not followed from here.
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    where = [python, "-I", "-c", "import reconciler; print(reconciler.__file__)"]
+    found = subprocess.run(where, cwd=folder, check=True, capture_output=True, text=True).stdout
+    assert Path(found.strip()).is_relative_to(home)
+    return Installed(python)
+
+
+@pytest.fixture
+def repository(clone: Clone) -> Clone:
+    """The example repository, with a change of one execution proposed."""
+    shutil.copytree(EXAMPLE, clone.path, dirs_exist_ok=True)
+    clone.commit({})
+    clone.git("checkout", "-q", "-b", "topic")
+    text = clone.read(HELLO)
+    clone.commit({"executions/lab/again.yaml": text.replace("name: hello", "name: again")})
+    return clone
+
+
+def test_manifests_are_validated(installed: Installed, repository: Clone) -> None:
+    done = installed("validate", cwd=repository.path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "valid documents" in done.stdout
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_change_is_planned_in_every_form(
+    installed: Installed, repository: Clone, form: str
+) -> None:
+    done = installed(
+        *("plan", "--repo", str(repository.path), "--base", "main", "--head", "topic"),
+        *("--offline", "-o", form),
+        cwd=repository.path.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if form in ("json", "sarif", "gitlab"):
+        assert json.loads(done.stdout) is not None
+    if form in ("text", "json", "markdown"):
+        assert "again" in done.stdout
+        assert "queue unknown" in done.stdout
+
+
+def test_an_error_is_told_with_its_place(installed: Installed, repository: Clone) -> None:
+    repository.commit({"executions/lab/again.yaml": "kind: Execution\n"})
+    done = installed("plan", "--base", "main", "--offline", "-o", "github", cwd=repository.path)
+    assert done.returncode == 1
+    assert "file=executions/lab/again.yaml,line=1" in done.stdout

@@ -1,0 +1,24 @@
+"""An edit is compared with what runs, which may not be what the base says by now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.review.diff import Change
+from reconciler.review.preview import ActionKind
+from tests.builders import Ledger, interactive, manifest, service
+from tests.unit.converge.passes import started
+from tests.unit.review.test_effects import seen, want
+
+
+def test_an_edit_brings_what_the_zapp_has_become_since_the_start() -> None:
+    ledger = Ledger()
+    old, new = (service(environment=(("V", version),)) for version in ("1", "2"))
+    runs = manifest(interactive(old), name="book")
+    state = started(ledger, runs)
+    # The ZApp was edited and the document not: what runs goes on as it is, outdated.
+    base = replace(runs, spec=interactive(new), spec_hash="of version 2")
+    edited = manifest(interactive(new, lifetime_ms=60_000), name="book")
+    (line,) = seen(want(base), want(edited), ledger, state).lines
+    assert line.action is ActionKind.ROLLING
+    assert Change(path="services.main.environment.V", before="1", after="2") in line.changes
