@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from policy.model.execution import Allocation, ApplicationType, Uid
-from reconciler.converge import change_window, holds
+from reconciler.converge import change_window
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.runs import is_scheduled
@@ -53,7 +53,7 @@ class Draft:
             name: max((run for run in runs if not is_scheduled(run)), default=0)
             for name, runs in self.runs.items()
         }
-        self.holds = holds.in_force(world.memory)
+        self.holds = world.memory.holds()
         self.kept = {uid for name in self.holds for uid in self.runs.get(name, {}).values()}
 
     def enter(self, steps: Iterable[Step]) -> None:

@@ -12,43 +12,16 @@ known when the database is lost.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
 
 from policy.model.execution import Uid
 from reconciler.converge.blocked import Blocked
+from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Hold, Record
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.steps import held, released
-from reconciler.converge.world import Memory
-
-if TYPE_CHECKING:
-    from reconciler.converge.draft import Draft
 
 Name = tuple[str, str]
-
-
-def in_force(memory: Memory) -> Mapping[Name, Hold]:
-    """Return what is held, by namespace and name: by the ledger, and by what was asked since."""
-    found: dict[Name, Hold] = {}
-    for uid, record in memory.records.items():
-        identity = memory.identities.get(uid)
-        if record.hold is None or identity is None:
-            continue
-        name = (identity.namespace, identity.name)
-        found[name] = max(found.get(name, record.hold), record.hold, key=_since)
-    for name, asked in memory.hold_requests.items():
-        if asked.is_release:
-            found.pop(name, None)
-        else:
-            found[name] = Hold(by=asked.by, told=asked.told, at=asked.at)
-    return found
-
-
-def _since(hold: Hold) -> datetime:
-    return hold.at
 
 
 def enter(draft: Draft) -> None:

@@ -37,7 +37,7 @@ def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) ->
     if not templates:
         return wanted
     known = _known_runs(memory, {(m.namespace, m.name) for m in templates})
-    held = holds.in_force(memory)
+    held = memory.holds()
     manifests = {
         uid: manifest
         for uid, manifest in wanted.manifests.items()

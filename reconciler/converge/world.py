@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from policy.model.cluster import Snapshot
@@ -14,7 +15,7 @@ from reconciler.converge.accounting import Books, Progress, Use
 from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
 from reconciler.converge.host import Host
-from reconciler.converge.ledger import Record
+from reconciler.converge.ledger import Hold, Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import Rendered
@@ -88,6 +89,22 @@ class Memory:
     hold_requests: Mapping[tuple[str, str], HoldRequest] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
+
+    def holds(self) -> Mapping[tuple[str, str], Hold]:
+        """Return what is held, by namespace and name: by the ledger or by what was asked since."""
+        found: dict[tuple[str, str], Hold] = {}
+        for uid, record in self.records.items():
+            identity = self.identities.get(uid)
+            if record.hold is None or identity is None:
+                continue
+            name = (identity.namespace, identity.name)
+            found[name] = max(found.get(name, record.hold), record.hold, key=attrgetter("at"))
+        for name, asked in self.hold_requests.items():
+            if asked.is_release:
+                found.pop(name, None)
+            else:
+                found[name] = Hold(by=asked.by, told=asked.told, at=asked.at)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import canonical
-from reconciler.converge import holds
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Fact, Record, fold
 from reconciler.converge.plan import Action, CreateService, RemoveService, UpdateService
 from reconciler.converge.publication import ledger_file, read_ledger_file
@@ -336,7 +335,7 @@ def test_the_ledger_alone_rebuilds_a_hold() -> None:
         records={BOOK.uid: record},
         identities={BOOK.uid: Identity(namespace="aml", name="book", run=1)},
     )
-    hold = holds.in_force(memory)["aml", "book"]
+    hold = memory.holds()["aml", "book"]
     assert (hold.by, hold.told, hold.at) == ("ann", "the forge is down", NOW)
 
 
