@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from reconciler.outbox import (
     CommitStatus,
     Delayed,
@@ -21,21 +19,9 @@ from reconciler.outbox import (
 from reconciler.ports import Changes, Lease
 from reconciler.store.outbox import KEPT
 from reconciler.store.repository import SqlStore
-from tests.fixtures.postgres import FixedClock, OpenStore
+from tests.fixtures.postgres import FixedClock
 
 FORGE = "forge:platform"
-
-
-@pytest.fixture
-def store(open_store: OpenStore, database_url: str) -> SqlStore:
-    return open_store(database_url)
-
-
-@pytest.fixture
-def lease(store: SqlStore) -> Lease:
-    found = store.acquire_lease("me", ttl_s=3600)
-    assert found is not None
-    return found
 
 
 def status(description: str = "accepted", *, sha: str = "a" * 40) -> CommitStatus:
@@ -138,7 +124,7 @@ def test_what_is_given_up_is_tried_again_with_new_content(store: SqlStore, lease
 def test_old_letters_are_forgotten(store: SqlStore, lease: Lease, store_clock: FixedClock) -> None:
     put(store, lease, status("one", sha="b" * 40))
     store_clock.time += KEPT + timedelta(days=1)
-    renewed = store.acquire_lease("me", ttl_s=3600)
+    renewed = store.acquire_lease("here", ttl_s=60)
     assert renewed is not None
     put(store, renewed, status("two"))
     assert waiting(store) == [status("two")]

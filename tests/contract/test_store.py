@@ -35,18 +35,6 @@ UID = Uid("00000000000000aa")
 OTHER = Uid("00000000000000bb")
 
 
-@pytest.fixture
-def store(open_store: OpenStore, database_url: str) -> Store:
-    return open_store(database_url)
-
-
-@pytest.fixture
-def lease(store: Store) -> Lease:
-    taken = store.acquire_lease("here", ttl_s=60)
-    assert taken is not None
-    return taken
-
-
 def entry(fact: Fact = Fact.FIRST_SEEN, uid: Uid = UID, **fields: object) -> Entry:
     return Entry(**{"uid": uid, "run": 1, "fact": fact, "at": AT, **fields})
 

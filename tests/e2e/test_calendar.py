@@ -32,10 +32,12 @@ ANNOUNCES = "echo due $ZOE_DUE_AT; exec sleep 86400"
 
 def test_a_schedule_runs_at_its_time_and_ends_with_its_file(installation: Installation) -> None:
     installation.start()
-    every_minute = {"schedule": {"cron": "* * * * *", "overlap": "forbid"}}
+    # Not so soon that nobody sees it wait for its time.
+    minute = (SystemClock().now() + timedelta(seconds=75)).minute
+    hourly = {"schedule": {"cron": f"{minute} * * * *", "overlap": "forbid"}}
     installation.push(
         {
-            path("clock"): batch("clock", ANNOUNCES, spec=every_minute),
+            path("clock"): batch("clock", ANNOUNCES, spec=hourly),
             path("book"): execution("book"),
         }
     )

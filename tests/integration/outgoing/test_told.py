@@ -12,7 +12,6 @@ from reconciler.cli import main
 from reconciler.converge.state import LABEL_UID
 from reconciler.errors import ActionFailed
 from reconciler.outbox import State
-from reconciler.outgoing import ForgeSettings
 from reconciler.ports import Changes
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
 from tests.fixtures.site import Site, execution_file
@@ -28,14 +27,7 @@ def github(forge_server: Callable[..., ForgeServer]) -> ForgeServer:
 @pytest.fixture
 def told(site: Site, github: ForgeServer, tmp_path: Path) -> Callable[[], list[tuple[str, ...]]]:
     """Give the site a forge; return what that was told: commit, state, description."""
-    (tmp_path / "token").write_text(TOKEN)
-    forge = ForgeSettings(
-        provider="github",
-        repository=REPOSITORY,
-        token_file=tmp_path / "token",
-        api=github.url,
-        timeout_s=2,
-    )
+    forge = github.settings(tmp_path, provider="github", timeout_s=2)
     source = replace(site.settings.platform_source, forge=forge)
     site.settings = replace(site.settings, sources=(source,), page_url="https://zoe.example.org/")
     site.restart()

@@ -12,10 +12,9 @@ import pytest
 
 from reconciler import wire
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
-from reconciler.outgoing import ForgeSettings
 from reconciler.reviewer.service import Reviewer
 from reconciler.store.inbox import SqlInbox
-from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
+from tests.fixtures.forge_server import ForgeServer
 from tests.fixtures.site import Site
 
 PULL = 7
@@ -129,14 +128,7 @@ def reviews(
 ) -> Iterator[Reviews]:
     """A site on GitHub, after a first pass."""
     github = forge_server("github")
-    (tmp_path / "token").write_text(TOKEN)
-    forge = ForgeSettings(
-        provider="github",
-        repository=REPOSITORY,
-        token_file=tmp_path / "token",
-        api=github.url,
-        timeout_s=5,
-    )
+    forge = github.settings(tmp_path, provider="github", timeout_s=5)
     source = replace(site.settings.platform_source, forge=forge)
     site.settings = replace(site.settings, sources=(source,), deployment="test")
     site.restart()

@@ -6,15 +6,13 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
 from reconciler.outbox import Posting, PullComment, Sent, settle
 from reconciler.ports import Changes, Lease
 from reconciler.posted import PostedPlan
 from reconciler.store.inbox import SqlInbox
 from reconciler.store.repository import SqlStore
-from tests.fixtures.postgres import FixedClock, OpenStore
+from tests.fixtures.postgres import FixedClock
 
 ACTION = {
     "uid": "u1",
@@ -25,18 +23,6 @@ ACTION = {
     "start": {"at": None, "basis": ""},
     "leaves": True,
 }
-
-
-@pytest.fixture
-def store(database_url: str, open_store: OpenStore) -> SqlStore:
-    return open_store(database_url)
-
-
-@pytest.fixture
-def lease(store: SqlStore) -> Lease:
-    lease = store.acquire_lease("me", ttl_s=3600)
-    assert lease is not None
-    return lease
 
 
 def plan(clock: FixedClock, **fields: object) -> PostedPlan:
