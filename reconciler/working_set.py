@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 from policy.estimate import NEWEST
@@ -74,21 +75,14 @@ class WorkingSet:
     def known(self, source_id: str) -> Known:
         """Return a copy of what previews depend on; any thread. What is stored, no less or more."""
         with self._lock:
-            memory = Memory(
-                records=dict(self.records),
-                identities=dict(self.identities),
-                frozen=dict(self.frozen),
-                placements=dict(self.placements),
-                progress=dict(self.progress),
-                usage=dict(self.usage),
-                runtimes=dict(self.runtimes),
-                statuses=dict(self.statuses),
-                last_seq=self.last_seq,
-                published_seq=self.last_seq,
-            )
+            memory = self.memory(published_seq=self.last_seq)
+            given = ((f.name, getattr(memory, f.name)) for f in fields(memory))
+            copies: dict[str, Any] = {
+                name: dict(value) for name, value in given if isinstance(value, Mapping)
+            }
             return Known(
                 accepted=self.accepted.get(source_id, ""),
-                memory=memory,
+                memory=replace(memory, **copies),
                 snapshot=self.snapshot,
                 good=self.good_files(source_id),
             )

@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler import acceptance
 from reconciler.cluster.fake import Outcome
+from reconciler.converge.world import HoldRequest
 from reconciler.working_set import WorkingSet
 from tests.fixtures.site import Site, execution_file
 
@@ -67,3 +68,15 @@ def test_what_is_kept_up_to_date_is_what_a_new_leader_would_read(site: Site) -> 
     kept, read = content(site.loop.working_set), content(WorkingSet(site.store.load()))
     assert kept == read
     assert len(kept["records"]) == 3
+
+
+def test_a_review_is_given_all_that_a_pass_remembers(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=2)
+    at = site.clock.now()
+    site.store.ask_hold(HoldRequest(namespace="aml", name="book", by="ops", at=at, told="wait"))
+    working_set = WorkingSet(site.store.load())
+    known = working_set.known("platform").memory
+    assert known == working_set.memory(published_seq=working_set.last_seq)
+    assert known.holds().keys() == {("aml", "book")}
+    assert known.records is not working_set.records
