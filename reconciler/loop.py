@@ -132,12 +132,12 @@ class Loop:
 
     def _want(self, *, fetch: bool) -> Wanted:
         source = self.reader.source
-        good = self.working_set.good_files(source.id)
+        good, confirmed = self.working_set.good_files(source.id), self.store.confirmations()
         if fetch or self._accepted is None:
             self._accepted = acceptance.accept(
                 source,
                 accepted=self.working_set.accepted.get(source.id, ""),
-                confirmed=self.store.confirmations(),
+                confirmed=confirmed,
                 judge=partial(self._referee.objections, good=good),
             )
             log.debug("fetched", extra={"source": source.id, "tip": self._accepted.tip})
@@ -147,7 +147,7 @@ class Loop:
         self.kept = self.reader.kept()
         return replace(
             wanted,
-            is_confirmed=acceptance.is_confirmed(wanted.commit, self.store.confirmations()),
+            is_confirmed=acceptance.is_confirmed(wanted.commit, confirmed),
             agreed_deletes=self.merges.follow(
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),

@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from reconciler.ports import Source, Tree
 
-_SHARED = ("platform.yaml", "namespaces/", "reservations/", "zapps/", "sets/")
-"""What executions of every namespace are resolved against."""
+_EXECUTIONS = "executions/"
 
 
 def narrowed(source: Source, namespace: str) -> Source:
@@ -21,13 +20,17 @@ class _OneNamespace:
 
     def __init__(self, whole: Source, namespace: str) -> None:
         self._whole = whole
-        self._prefixes = (*_SHARED, f"executions/{namespace}/")
+        self._own = f"{_EXECUTIONS}{namespace}/"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
 
     def tree(self, commit: str) -> Tree:
-        """Return the files that the namespace's executions are made from."""
+        """Return the files without other namespaces' executions: none is resolved against those."""
         tree = self._whole.tree(commit)
-        files = {p: blob for p, blob in tree.files.items() if p.startswith(self._prefixes)}
+        files = {
+            path: blob
+            for path, blob in tree.files.items()
+            if path.startswith(self._own) or not path.startswith(_EXECUTIONS)
+        }
         return replace(tree, files=files)

@@ -94,4 +94,4 @@ def _print(old: Version, new: Version, found: Sequence[Change]) -> None:
     click.echo(f"from {old.told}")
     click.echo(f"to   {new.told}")
     for change in found:
-        click.echo(f"  {change.path}: {change.before or 'unset'} -> {change.after or 'unset'}")
+        click.echo(f"  {change.told}")

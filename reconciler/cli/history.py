@@ -46,9 +46,9 @@ def _commits(source: Source, happenings: Iterable[Happening]) -> Mapping[str, Co
     """Return the commits that can be read here: a clone may have been made without the oldest."""
     found: dict[str, Commit] = {}
     for happening in happenings:
-        if happening.commit and happening.commit not in found:
+        if happening.entry.commit and happening.entry.commit not in found:
             try:
-                found[happening.commit] = source.commit(happening.commit)
+                found[happening.entry.commit] = source.commit(happening.entry.commit)
             except SourceUnavailable:
                 continue
     return found
@@ -58,16 +58,16 @@ def _lines(
     happenings: Iterable[Happening], commits: Mapping[str, Commit]
 ) -> Iterator[tuple[str, str, str]]:
     for happening in happenings:
-        at = happening.at.strftime("%Y-%m-%d %H:%M:%S")
-        yield at, run_told(happening.run), happening.told + _brought_by(happening, commits)
+        at = happening.entry.at.strftime("%Y-%m-%d %H:%M:%S")
+        yield at, run_told(happening.entry.run), happening.told + _brought_by(happening, commits)
 
 
 def _brought_by(happening: Happening, commits: Mapping[str, Commit]) -> str:
-    if not happening.commit:
+    if not happening.entry.commit:
         return ""
-    commit = commits.get(happening.commit)
+    commit = commits.get(happening.entry.commit)
     if commit is None:
-        return f" with {happening.commit[:_DIGITS]}"
+        return f" with {happening.entry.commit[:_DIGITS]}"
     return f" with {commit.id[:_DIGITS]} by {commit.author}: {_subject(commit)}"
 
 
@@ -78,9 +78,9 @@ def _subject(commit: Commit) -> str:
 def _row(happening: Happening, commits: Mapping[str, Commit]) -> dict[str, Any]:
     entry = happening.entry
     return {
-        "at": happening.at.isoformat(timespec="seconds"),
-        "run": happening.run,
-        "uid": happening.uid,
+        "at": entry.at.isoformat(timespec="seconds"),
+        "run": entry.run,
+        "uid": entry.uid,
         "fact": str(entry.fact),
         "reason": entry.reason,
         "generation": entry.generation,
@@ -89,7 +89,7 @@ def _row(happening: Happening, commits: Mapping[str, Commit]) -> dict[str, Any]:
         "by": entry.by,
         "message": entry.told,
         "told": happening.told,
-        "commit": _commit(happening.commit, commits.get(happening.commit)),
+        "commit": _commit(entry.commit, commits.get(entry.commit)),
     }
 
 

@@ -44,7 +44,7 @@ def _execution(line: ExecutionPreview) -> Iterator[str]:
     mark = _MARKS.get(str(line.action), "~")
     yield f"{mark} {line.namespace}/{line.name} {line.action}{where}{_when(line)}{reason}"
     for change in line.changes if line.action not in _WHOLE else ():
-        yield f"    {change.path}: {change.before or 'unset'} -> {change.after or 'unset'}"
+        yield f"    {change.told}"
 
 
 def _rehearsal(found: Rehearsal) -> Iterator[str]:

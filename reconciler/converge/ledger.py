@@ -202,18 +202,7 @@ def fold(entries: Iterable[Entry], base: Record | None = None) -> Record | None:
 def _apply(record: Record, entry: Entry) -> Record:
     match entry.fact:
         case Fact.FIRST_SEEN:
-            # Seen again after it was cancelled: the counters go on, so that names stay unique.
-            return replace(
-                record,
-                queued_at=entry.at,
-                ended=None,
-                failures=0,
-                nodes_lost=0,
-                failed_starts=0,
-                ran_ms=0,
-                first_started_at=None,
-                last_end=None,
-            )
+            return _seen(record, entry)
         case Fact.GENERATION:
             return replace(
                 record,
@@ -260,6 +249,21 @@ def _apply(record: Record, entry: Entry) -> Record:
             return replace(record, held="", hold=None)
         case Fact.CONFIRMED:
             return record
+
+
+def _seen(record: Record, entry: Entry) -> Record:
+    # Seen again after it was cancelled: the counters go on, so that names stay unique.
+    return replace(
+        record,
+        queued_at=entry.at,
+        ended=None,
+        failures=0,
+        nodes_lost=0,
+        failed_starts=0,
+        ran_ms=0,
+        first_started_at=None,
+        last_end=None,
+    )
 
 
 def _attempt_ended(record: Record, entry: Entry) -> Record:

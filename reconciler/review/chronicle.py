@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Entry, Fact
@@ -13,14 +12,10 @@ from reconciler.converge.runs import SCHEDULE, is_scheduled, time_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One fact. ``told`` is its sentence; ``commit`` is what brought it, for generations alone."""
+    """One fact, with its sentence."""
 
-    at: datetime
-    uid: Uid
-    run: int
     entry: Entry
     told: str
-    commit: str = ""
 
 
 def chronicle(entries: Iterable[Entry]) -> tuple[Happening, ...]:
@@ -28,16 +23,7 @@ def chronicle(entries: Iterable[Entry]) -> tuple[Happening, ...]:
     seen: set[Uid] = set()
     found: list[Happening] = []
     for entry in sorted(entries, key=lambda e: e.seq):
-        found.append(
-            Happening(
-                at=entry.at,
-                uid=entry.uid,
-                run=entry.run,
-                entry=entry,
-                told=_told(entry, is_back=entry.uid in seen),
-                commit=entry.commit,
-            )
-        )
+        found.append(Happening(entry=entry, told=_told(entry, is_back=entry.uid in seen)))
         seen.add(entry.uid)
     return tuple(found)
 

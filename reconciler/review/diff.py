@@ -31,6 +31,11 @@ class Change:
     before: str | None
     after: str | None
 
+    @property
+    def told(self) -> str:
+        """The field and what becomes of it, in words."""
+        return f"{self.path}: {self.before or 'unset'} -> {self.after or 'unset'}"
+
 
 def changes(old: ExecutionSpec | None, new: ExecutionSpec | None) -> tuple[Change, ...]:
     """Return what differs, by path; None stands for an execution that isn't there."""

@@ -2,8 +2,8 @@
 
 Both revisions are assessed on the same remembered state and the same cluster snapshot, with the
 code that the loop runs, pass after pass until nothing ends any more (``onward``); what differs
-between the two answers is the preview. Deterministic for
-(base, head, snapshot id). Attempts under way are taken as they were last recorded.
+between the two answers is the preview. Deterministic for (base, head, snapshot id). Attempts under
+way are taken as they were last recorded.
 """
 
 from __future__ import annotations
