@@ -11,7 +11,7 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -46,15 +46,16 @@ def to_data(value: object) -> Any:
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
-def from_data(kind: type[T], data: object) -> T:
+def from_data(kind: type[T], data: object, *, key: Callable[[str], str] = str) -> T:
     """Return ``data`` as ``kind``; fields that it doesn't have take their default.
 
-    Unknown fields are ignored, so that an older version can read what a newer one wrote.
+    Unknown fields are ignored, so that an older version can read what a newer one wrote. ``key``
+    says what a field is called in the data.
 
     Raises:
         TypeError, ValueError, KeyError: The data doesn't have that shape.
     """
-    return cast("T", _build(kind, data))
+    return cast("T", _build(kind, data, key))
 
 
 def dumps(value: object) -> str:
@@ -88,14 +89,14 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _build(kind: Any, data: Any) -> Any:
+def _build(kind: Any, data: Any, key: Callable[[str], str]) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
         return kind(
             **{
-                field.name: _build(hints[field.name], data[field.name])
+                field.name: _build(hints[field.name], data[name], key)
                 for field in dataclasses.fields(kind)
-                if field.name in data
+                if (name := key(field.name)) in data
             }
         )
     origin = typing.get_origin(kind)
@@ -103,17 +104,17 @@ def _build(kind: Any, data: Any) -> Any:
         if data is None:
             return None
         (inner,) = (arm for arm in typing.get_args(kind) if arm is not type(None))
-        return _build(inner, data)
+        return _build(inner, data, key)
     if origin is tuple:
-        return _build_tuple(typing.get_args(kind), data)
+        return _build_tuple(typing.get_args(kind), data, key)
     if origin is frozenset:
         (inner,) = typing.get_args(kind)
-        return frozenset(_build(inner, item) for item in data)
+        return frozenset(_build(inner, item, key) for item in data)
     if origin in (dict, Mapping):
         _, inner = typing.get_args(kind)
-        return {key: _build(inner, item) for key, item in data.items()}
+        return {name: _build(inner, item, key) for name, item in data.items()}
     if isinstance(kind, typing.NewType):
-        return _build(kind.__supertype__, data)
+        return _build(kind.__supertype__, data, key)
     if kind is datetime:
         return datetime.fromisoformat(data)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -123,7 +124,7 @@ def _build(kind: Any, data: Any) -> Any:
     return data
 
 
-def _build_tuple(arms: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
+def _build_tuple(arms: tuple[Any, ...], data: Any, key: Callable[[str], str]) -> tuple[Any, ...]:
     if len(arms) == 2 and arms[1] is Ellipsis:
-        return tuple(_build(arms[0], item) for item in data)
-    return tuple(_build(arm, item) for arm, item in zip(arms, data, strict=True))
+        return tuple(_build(arms[0], item, key) for item in data)
+    return tuple(_build(arm, item, key) for arm, item in zip(arms, data, strict=True))

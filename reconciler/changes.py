@@ -11,7 +11,8 @@ from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Status, document
 from reconciler.converge.world import Assessment, Identity
-from reconciler.ports import Event, ExecutionRow, FrozenSpec, GoodFile
+from reconciler.ports import ExecutionRow, FrozenSpec, GoodFile
+from reconciler.records import Event
 
 
 def facts(found: Assessment, *, epoch: int) -> tuple[Entry, ...]:

@@ -33,16 +33,9 @@ from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
 from reconciler.notices import notices
-from reconciler.ports import (
-    Changes,
-    Clock,
-    Cluster,
-    Event,
-    Harvest,
-    Lease,
-    Store,
-)
+from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
+from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
 from reconciler.sender import Sender
 from reconciler.trust import Referee

@@ -25,6 +25,7 @@ from reconciler.orders import Orders
 from reconciler.outbox import Posting
 from reconciler.posted import PostedPlan, Reviews
 from reconciler.provenance import Traceable
+from reconciler.records import Event, Harvest
 
 
 class Clock(Protocol):
@@ -209,35 +210,6 @@ class ExecutionRow:
     status: Mapping[str, object]
     is_final: bool = False
     updated_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something worth telling about an execution (or, with an empty uid, the whole)."""
-
-    at: datetime
-    reason: str
-    message: str
-    uid: str = ""
-    namespace: str = ""
-    name: str = ""
-    commit: str = ""
-    is_warning: bool = False
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
-    """What was left of a group's task when it ended: stored before anything is removed."""
-
-    uid: Uid
-    attempt: int
-    component: str
-    node: str
-    exit_code: int | None
-    error: str
-    log_tail: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select
 
 from policy.model.execution import Uid
-from reconciler.ports import Event, Harvest
+from reconciler.records import Event, Harvest
 from reconciler.store.tables import events, harvests
 from reconciler.store.upsert import upsert
 

@@ -16,8 +16,9 @@ from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
-from reconciler.ports import Changes, Clock, Event, Harvest, Lease, StoreCondition, Stored
+from reconciler.ports import Changes, Clock, Lease, StoreCondition, Stored
 from reconciler.posted import PostedPlan
+from reconciler.records import Event, Harvest
 from reconciler.store import (
     accepted,
     accounts,
