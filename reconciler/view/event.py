@@ -29,7 +29,10 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
-    """The newest first; ``next`` is the cursor of the older ones."""
+    """The newest first; ``next`` is the cursor of the older ones.
+
+    What came after an event (``later``) is the oldest first instead.
+    """
 
     lines: tuple[EventLine, ...]
     next: str = ""
@@ -45,11 +48,11 @@ def of(rows: Sequence[Event], *, limit: int) -> Events:
 
 
 def later(rows: Sequence[Event]) -> Events:
-    """Return what came after an event, from rows that come the oldest first.
+    """Return what came after an event, the oldest first, as the rows come (``Archive.events``).
 
-    A reader who asks again after the newest of these misses nothing, however much came at once.
+    A reader who asks again after the last of these misses nothing, however much came at once.
     """
-    return Events(lines=tuple(map(line, reversed(rows))))
+    return Events(lines=tuple(map(line, rows)))
 
 
 def before(cursor: str) -> int:
