@@ -82,6 +82,7 @@ class Keeper:
         """Begin with what was saved last, and read."""
         if self._memory is not None and (saved := self._memory.load()) is not None:
             self._picture = replace(saved, is_stale=True)
+            self._told(Change(picture=self._picture, names=None))
         self._thread.start()
 
     def close(self) -> None:

@@ -59,6 +59,9 @@ class Absurd(Exception):
 class Site(Protocol):
     """Each method raises Away; those that take a name NotThere; those that filter Absurd."""
 
+    def deployment(self) -> str:
+        """Return what this installation is called; "" before it is known."""
+
     def freshness(self) -> Freshness:
         """Return how old everything is: every page says so where it is too old."""
 
