@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from reconciler.view.detail import Known
-
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
 from reconciler.manifest.suggest import closest
@@ -40,6 +38,7 @@ from reconciler.view.archive import Archive
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
+from reconciler.view.detail import Known
 from reconciler.view.event import Events
 from reconciler.view.execution import Detail, Logs, Timeline
 from reconciler.view.glance import Freshness, Glance
@@ -91,7 +90,7 @@ class Desk:
 
     def freshness(self) -> Freshness:
         """Return how old everything is."""
-        return freshness.freshness(self._picture(), now=self.now())
+        return freshness.of(self._picture(), now=self.now())
 
     def glance(self) -> Glance:
         """Return the first page."""
