@@ -48,6 +48,13 @@ class Away(Exception):
         self.retry_after_s = retry_after_s
 
 
+class BeingWorkedOut(Away):
+    """It will be there in a moment: who can wait may ask again at once."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, retry_after_s=1)
+
+
 class Absurd(Exception):
     """What is asked makes no sense: a cursor that isn't ours, a selector that isn't one."""
 
@@ -58,6 +65,9 @@ class Absurd(Exception):
 
 class Site(Protocol):
     """Each method raises Away; those that take a name NotThere; those that filter Absurd."""
+
+    def deployment(self) -> str:
+        """Return what this installation is called; "" before it is known."""
 
     def freshness(self) -> Freshness:
         """Return how old everything is: every page says so where it is too old."""
