@@ -82,6 +82,8 @@ _BLOCK = Markup(
     '<rect class="block {}" x="1" y="1" width="calc(100% - 2px)" height="32" rx="3"/>'
     '<text x="7" y="21">{}</text></svg>'
 )
+_NAMED_PERCENT = 8
+"""A narrower block has only room for its letter; its title has the rest."""
 _FOREIGN = Markup(
     '<rect class="foreign" fill="url(#hatch)" x="{}" width="{}" height="100%">'
     "<title>{}</title></rect>"
@@ -101,7 +103,9 @@ def blocks(node: NodeView, largest: int) -> Markup:
             if count:
                 x, width = _percent(start, largest), _percent(memory, largest)
                 kind = "core" if letter == "C" else "elastic"
-                told = f"{letter}{count if count > 1 else ''} {text.visible(block.name)}"
+                told = f"{letter}{count if count > 1 else ''}"
+                if memory * 100 >= largest * _NAMED_PERCENT:
+                    told += f" {text.visible(block.name)}"
                 parts.append(_BLOCK.format(x, width, _block_title(block, kind, count), kind, told))
             start += memory
     if node.memory.foreign:
@@ -151,14 +155,18 @@ def plot(curves: Sequence[Curve], top: int, told: str) -> Markup:
 
 
 def top_of(curves: Iterable[Curve], least: int = 1) -> int:
-    """Return a round number that no value passes: 1, 2 or 5 times a power of ten."""
+    """Return a round even number that no value passes, for an axis with a mark at its half."""
     most = max((v for curve in curves for v in curve.values if v is not None), default=0)
     most, power = max(most, least), 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in _ROUND if power > 1 else _SMALL:
             if factor * power >= most:
                 return factor * power
         power *= 10
+
+
+_SMALL = (2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
+_ROUND = (12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 
 
 def _moves(values: Sequence[int | None], top: int) -> Iterable[str]:
@@ -183,7 +191,7 @@ class Stretch:
     length_ms: int
 
 
-_COURSE = Markup('<svg class="course" role="img" aria-label="{}" width="100%" height="12">{}</svg>')
+_COURSE = Markup('<svg class="course" role="img" aria-label="{}" width="100%" height="8">{}</svg>')
 
 
 def course(stretches: Sequence[Stretch]) -> Markup:
