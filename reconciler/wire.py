@@ -114,7 +114,6 @@ def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
 @contextmanager
 def store(settings: Settings) -> Iterator[SqlStore]:
     """Lend the database."""
-    from reconciler.store.archive import SqlArchive
     from reconciler.store.repository import SqlStore
 
     _make_state_dir(settings)
