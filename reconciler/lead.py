@@ -213,12 +213,16 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
             # It isn't known what was written: whoever leads next begins by reading it.
             raise
         except TransientError as error:
+            loop.recorder.failed(error, lease=loop.lease)
             tries += 1
             delay_s = backoff_s(tries, chance)
             log.warning("pass failed", extra={"error": str(error), "retry_s": round(delay_s, 1)})
             trigger.pause(delay_s)
             fetch = True
             continue
+        except Exception as error:
+            loop.recorder.failed(error, lease=loop.lease)
+            raise
         tries = 0
         _log_pass(report, started, loop.clock.now())
         fetch = trigger.wait(
