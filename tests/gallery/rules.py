@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.view.namespaces import Namespaces, NamespaceView, Quota
-from reconciler.view.reference import FieldLine, KindView, Reference, RuleLine
+from reconciler.view.reference import Reference, RuleLine
+from reconciler.view.schema_tables import FieldLine, KindView
 from reconciler.view.sets import Sets, SetView
 from reconciler.view.zapps import Catalogue, Knob, ZAppView
 from tests.gallery.now import GIB
