@@ -34,9 +34,7 @@ def queue(view: Queue, text: str) -> Queue:
 def one_set(view: SetView, text: str) -> SetView:
     """Return a set with those of its executions; how many are ready stays that of all."""
     selector = _selector(text)
-    return replace(
-        view, missing=_lines(view.missing, selector), lines=_lines(view.lines, selector)
-    )
+    return replace(view, missing=_lines(view.missing, selector), lines=_lines(view.lines, selector))
 
 
 def namespace(view: NamespaceView, text: str) -> NamespaceView:

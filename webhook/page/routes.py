@@ -106,9 +106,7 @@ def _add_owners(made: APIRouter, pages: Pages, send: _Sending) -> None:
         return await send(request, lambda: pages.namespace(name, labels))
 
 
-def _add_then(
-    made: APIRouter, pages: Pages, send: _Sending, now: Callable[[], datetime]
-) -> None:
+def _add_then(made: APIRouter, pages: Pages, send: _Sending, now: Callable[[], datetime]) -> None:
     @made.get("/history")
     async def history(request: Request, since: asked.Moment = "1d") -> Response:
         at = asked.moment(since, now=now())

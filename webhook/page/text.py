@@ -73,8 +73,7 @@ def _whole(part: str) -> Markup:
 def told(sentence: str) -> Markup:
     """Return a sentence with its instants as ``<time>``, isolated."""
     parts = (
-        _whole(part) if isinstance(part, str) else when(part)
-        for part in words.parts(sentence)
+        _whole(part) if isinstance(part, str) else when(part) for part in words.parts(sentence)
     )
     return Markup("<bdi>{}</bdi>").format(Markup("").join(parts))
 
