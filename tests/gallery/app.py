@@ -1,4 +1,4 @@
-"""The application that shows the sample views: pages, stream and headers as ``zoe web`` has them."""
+"""The application that shows the sample views, with the routes and headers of ``zoe web``."""
 
 from __future__ import annotations
 

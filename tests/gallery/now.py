@@ -24,7 +24,6 @@ from reconciler.view.waiting import Asked, Explanation, NodeAnswer, Remedy
 from reconciler.view.words import instant
 from tests.gallery.people import (
     COMMIT,
-    COURSE,
     ENDED,
     EVERYBODY,
     NOW,
@@ -43,7 +42,7 @@ FRESH = Freshness(read_at=NOW, pass_at=ago(seconds=3), commit=COMMIT)
 STALE = replace(
     FRESH,
     told=f"The loop last ended a pass at {instant(ago(minutes=9))}: whatever happened since "
-    "isn’t shown.",
+    "isn't shown.",
 )
 
 GLANCE = Glance(
@@ -96,7 +95,7 @@ START = Start(
     basis="lifetimes",
 )
 UNKNOWN = Start(
-    told="When it starts can’t be told: lab/web, which it waits for, has no lifetime.",
+    told="When it starts can't be told: lab/web, which it waits for, has no lifetime.",
     because="lab/web has no lifetime",
 )
 
@@ -131,7 +130,9 @@ QUEUE = Queue(
             1, 2, "8 CPUs, 16 GiB memory", UNKNOWN, "aml/spark-lab-3, which asks for less than it"
         ),
     ),
-    never=(_waiting(2, 3, "48 CPUs, 128 MiB memory", Start(told="It never starts as things are.")),),
+    never=(
+        _waiting(2, 3, "48 CPUs, 128 MiB memory", Start(told="It never starts as things are.")),
+    ),
     running=tuple(
         Holding(
             uid=line.uid,
@@ -146,7 +147,7 @@ QUEUE = Queue(
     held=(("vision/old-sweep", "held by the operator: the disk of node-4 is being replaced"),),
     notes=(
         "Starts are told by lifetimes; newcomers of a higher rank come first.",
-        "lab/web has no lifetime, so what waits for its room can’t be told.",
+        "lab/web has no lifetime, so what waits for its room can't be told.",
     ),
 )
 
@@ -279,7 +280,7 @@ WAITS = Detail(
         ),
     ),
     events=EVENTS,
-    logs_told="It hasn’t started, so it has written nothing.",
+    logs_told="It hasn't started, so it has written nothing.",
     labels=WAITING[0].labels,
 )
 RUNS = Detail(
@@ -331,9 +332,7 @@ RUNS = Detail(
             message="all core components are up",
             since=ago(hours=2, minutes=36),
         ),
-        ConditionLine(
-            type="ElasticSatisfied", status="True", reason="AtMax", since=ago(hours=1)
-        ),
+        ConditionLine(type="ElasticSatisfied", status="True", reason="AtMax", since=ago(hours=1)),
         ConditionLine(
             type="Outdated",
             status="True",
@@ -376,7 +375,7 @@ FAILED = Detail(
     answer=Answer(
         running="No. It failed at 2026-11-22T13:27:14Z.",
         why="hello ended with exit code 3 on node-2, and no retry is left.",
-        when="It isn’t tried again by itself: zoe rerun aml/exit-3 runs it again.",
+        when="It isn't tried again by itself: zoe rerun aml/exit-3 runs it again.",
     ),
     generation=1,
     exit_code=3,

@@ -172,7 +172,7 @@ WAITING = (
         "Queued",
         type="batch",
         reason="NeverFits",
-        message="doesn’t fit even on the empty cluster: work: node-1 has 8 CPUs, 24 are asked for, "
+        message="doesn't fit even on the empty cluster: work: node-1 has 8 CPUs, 24 are asked for, "
         "node-2 has 8 CPUs, node-3 has 8 CPUs, 1 more node refuses",
         queued_at=ago(hours=26),
     ),

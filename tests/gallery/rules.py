@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from reconciler.view.namespaces import Namespaces, NamespaceView, Quota
-from reconciler.view.reference import FieldLine, KindView, Reference, RuleLine
+from reconciler.view.reference import Reference, RuleLine
+from reconciler.view.schema_tables import FieldLine, KindView
 from reconciler.view.sets import Sets, SetView
 from reconciler.view.zapps import Catalogue, Knob, ZAppView
 from tests.gallery.now import GIB
-from tests.gallery.people import EVERYBODY, NOW, WAITING, ago, counted, line
+from tests.gallery.people import EVERYBODY, WAITING, ago, counted, line
 
 STUDENTS = tuple(
     line(
@@ -200,14 +201,18 @@ REFERENCE = Reference(
             kind="Namespace",
             told="An owner of executions: a user, a group or a team.",
             fields=(
-                FieldLine(path="spec.weight", type="integer", told="How much counts as fair.", default="1"),
+                FieldLine(
+                    path="spec.weight", type="integer", told="How much counts as fair.", default="1"
+                ),
             ),
         ),
     ),
     policy="size-flexible",
     rule="the smallest first; elastic replicas yield to cores",
     rules=(
-        RuleLine(name="policy.ageing", value="6h", told="After this it counts as if it were first."),
+        RuleLine(
+            name="policy.ageing", value="6h", told="After this it counts as if it were first."
+        ),
         RuleLine(name="defaults.lifetime", value="12h"),
     ),
 )

@@ -159,9 +159,7 @@ COMMIT_VIEW = CommitView(
         ),
         Did(
             name="aml/spark-lab-0",
-            steps=(
-                Step(at=ago(minutes=41), told="cancelled: its file is gone", fact="cancelled"),
-            ),
+            steps=(Step(at=ago(minutes=41), told="cancelled: its file is gone", fact="cancelled"),),
         ),
     ),
     desired=("aml/notebook", "aml/spark-lab-1", "aml/spark-lab-2", "aml/spark-lab-3", "lab/web"),

@@ -1,4 +1,4 @@
-"""What the page of the past draws: curves, the words on their axes, and the same as tables. Pure."""
+"""What the page of the past draws: curves, words on their axes, and the same as tables. Pure."""
 
 from __future__ import annotations
 

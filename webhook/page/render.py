@@ -158,7 +158,7 @@ def trouble(frame: Frame, status: int, told: str, *, suggestion: str = "", again
         "trouble.html",
         replace(frame, is_live=False),
         status=status,
-        heading=_HEADINGS.get(status, "That didn’t work"),
+        heading=_HEADINGS.get(status, "That didn't work"),
         told=told,
         suggestion=suggestion,
         again=again,
@@ -166,7 +166,7 @@ def trouble(frame: Frame, status: int, told: str, *, suggestion: str = "", again
 
 
 _HEADINGS = {
-    400: "That can’t be asked",
+    400: "That can't be asked",
     404: "Nothing is here",
-    503: "It can’t be told now",
+    503: "It can't be told now",
 }

@@ -48,14 +48,15 @@ def bar(share: Share, dimension: str, name: str) -> Markup:
     ):
         if value > 0:
             fill = _HATCHED if kind == "foreign" else Markup("")
-            title = f"{kind}: {text.amount(value, dimension)}"
+            title = text.visible(f"{kind}: {text.amount(value, dimension)}")
             x, width = _percent(start, share.capacity), _percent(value, share.capacity)
             parts.append(_PART.format(kind, x, width, fill, title))
         start += value
     if 0 < share.limit < share.capacity:
         x = _percent(share.limit, share.capacity)
         parts.append(Markup('<rect class="limit" x="{}" width="2" height="100%"/>').format(x))
-    return _BAR.format(f"{name}: {share_told(share, dimension)}", Markup("").join(parts))
+    label = text.visible(f"{name}: {share_told(share, dimension)}")
+    return _BAR.format(label, Markup("").join(parts))
 
 
 _GAUGE = Markup('<svg class="gauge" aria-hidden="true" width="100%" height="8">{}</svg>')
