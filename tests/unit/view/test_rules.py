@@ -219,9 +219,9 @@ def test_knobs_say_what_they_take():
     view = zapps.one(board, "spark", running)
     assert view is not None
     assert view.knobs == (
-        Knob(name="workers", type="integer", told="How many", default="2", bounds="1 to 16"),
         Knob(name="level", type="enum", bounds="one of low, high", is_required=True),
         Knob(name="memory", type="quantity", bounds="1GiB or more", is_required=True),
+        Knob(name="workers", type="integer", told="How many", default="2", bounds="1 to 16"),
         Knob(name="on", type="boolean", default="true", bounds="3 or less"),
     )
     assert (view.title, view.has_logo, view.running, view.new_url) == ("Spark", True, 1, "")
