@@ -147,7 +147,8 @@ def zapp(told: ZAppSummary, read: Read) -> dict[str, Any]:
         "description": description(readme),
         "type": told.type,
         "path": told.path,
-        "parameters": told.parameters,
+        "parameters": _plain(told.parameters),
+        "parameterNames": list(told.parameters),
         "readme": readme,
     }
     for name in ("logo.svg", "logo.png"):
@@ -173,6 +174,19 @@ def description(readme: str) -> str:
             is_long = len(text) > _DESCRIPTION_CHARS
             return text[: _DESCRIPTION_CHARS - 1] + "…" if is_long else text
     return ""
+
+
+def _plain(value: Any) -> Any:
+    """Return what a manifest says as JSON data; a number that is no integer as it was written."""
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case None | bool() | int() | str():
+            return value
+        case _:
+            return str(getattr(value, "text", value))
 
 
 def _policy(settings: PolicySettings) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.manifest.spec import Namespace
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
@@ -126,6 +127,11 @@ class Loop:
             wanted, found, outcomes, self._accepted, started=started, lease=self.lease
         )
         return self._report(wanted, found, outcomes)
+
+    def around(self) -> tuple[ObservedState | None, Mapping[str, Namespace]]:
+        """Return the last reading of the cluster, and the namespaces in force. Any thread."""
+        last = self.kept.last
+        return self.observed, last[1].namespaces if last is not None else {}
 
     def close(self) -> None:
         """Wait for a push and a request under way, and stop both."""

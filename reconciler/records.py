@@ -147,8 +147,9 @@ class Board:
     """By name: guaranteed and maximum (by resource), weight, cohort, members (names),
     maximumExecutions, maximumLifetimeMs, page ({logs}), isCurrent."""
     zapps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By name: title, description, type, path, parameters (as declared), readme (Markdown), logo
-    ({type, data}: a media type and base64)."""
+    """By name: title, description, type, path, parameters (as declared; numbers that are no
+    integers as text), parameterNames (in their order), readme (Markdown), logo ({type, data}: a
+    media type and base64)."""
     platform: Mapping[str, Any] = field(default_factory=dict)
     """The rules in force: policy (its settings), priorities (name, value, preemptible, filler),
     headroom, defaultReservations, lifetimes, maximumReplicas, publishedPorts, startTimeoutMs,
@@ -157,7 +158,7 @@ class Board:
     """By name: name, window ({start, durationMs, cron, timezone}), slots, slot, namespaces,
     isCurrent. No slots: whole nodes."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
-    """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend, nextAt."""
+    """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

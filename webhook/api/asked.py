@@ -38,7 +38,7 @@ def known_only(request: Request) -> None:
         Absurd: There is one, or one is given twice.
     """
     route = request.scope.get("route")
-    known = _parameters(route.dependant) if isinstance(route, APIRoute) else []
+    known = _names(route.dependant) if isinstance(route, APIRoute) else []
     given = [key for key, _ in request.query_params.multi_items()]
     for key in given:
         if key not in known:
@@ -49,10 +49,9 @@ def known_only(request: Request) -> None:
             raise Absurd(f"{key} is given twice")
 
 
-def _parameters(dependant: Dependant) -> list[str]:
-    """Return what may stand in a query: of a route, and of what it depends on."""
+def _names(dependant: Dependant) -> list[str]:
     own = [parameter.alias for parameter in dependant.query_params]
-    return own + [name for further in dependant.dependencies for name in _parameters(further)]
+    return own + [name for other in dependant.dependencies for name in _names(other)]
 
 
 def executions(
