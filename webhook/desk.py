@@ -67,6 +67,7 @@ USAGE = timedelta(days=30)
 MOST_PASSES = 50_000
 MOST_FACTS = 1000
 MOST_PLANS = 100
+MOST_COMPARED = 500
 SHOWN_COMMITS = 20
 SHOWN_EVENTS = 20
 """Events on the page of one execution; the others are a page away."""
@@ -282,7 +283,9 @@ class Desk:
         picture, now = self._picture(), self.now()
         with _reading():
             held = self.archive.intervals(since=now - namespaces.LATELY, until=now)
-        found = namespaces.one(picture.board, name, self._documents(), held, now=now)
+        found = namespaces.one(
+            picture.board, name, self._documents(), held, now=now, limit=listing.PAGE
+        )
         if found is None:
             raise _missing(name, "/namespaces", among=picture.board.namespaces)
         return found
@@ -308,11 +311,7 @@ class Desk:
                 f"{namespace}/{name} has no run {run} that is kept",
                 suggestion=f"its newest is {newest['metadata']['run']}",
             )
-        near = detail.similar(picture, namespace, name)
-        raise NotThere(
-            f"there is no {namespace}/{name}",
-            suggestion=f"did you mean {near}?" if near else "see /executions",
-        )
+        raise _missing(f"{namespace}/{name}", "/executions", among=_like(picture, namespace, name))
 
     def _foreseen(self, question: Question, kind: type[V], what: str) -> V:
         if not self._picture().snapshot_id:
@@ -381,6 +380,18 @@ def _runs(picture: Picture, namespace: str, name: str) -> tuple[Uid, ...]:
         for uid, document in picture.documents.items()
         if document["metadata"]["name"] == name and document["metadata"]["namespace"] == namespace
     )
+
+
+def _like(picture: Picture, namespace: str, name: str) -> set[str]:
+    """Return the NAMESPACE/NAMEs that may be meant: few enough to be compared letter by letter."""
+    found: set[str] = set()
+    for document in picture.documents.values():
+        metadata = document["metadata"]
+        if metadata["namespace"] == namespace or metadata["name"] == name:
+            found.add(f"{metadata['namespace']}/{metadata['name']}")
+            if len(found) >= MOST_COMPARED:
+                break
+    return found
 
 
 def _is_revision(text: str) -> bool:
