@@ -48,6 +48,13 @@ class Away(Exception):
         self.retry_after_s = retry_after_s
 
 
+class BeingWorkedOut(Away):
+    """It will be there in a moment: who can wait may ask again at once."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, retry_after_s=1)
+
+
 class Absurd(Exception):
     """What is asked makes no sense: a cursor that isn't ours, a selector that isn't one."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from reconciler.view import listing
@@ -25,7 +26,7 @@ Moment = Annotated[
     str,
     Query(
         max_length=40,
-        description="A date or time (`2026-11-22`, `2026-11-22T14:20:00Z`), or how long ago (`7d`).",
+        description="A day or time (`2026-11-22`, `2026-11-22T14:20:00Z`), or how long ago: `7d`.",
     ),
 ]
 
@@ -37,7 +38,7 @@ def known_only(request: Request) -> None:
         Absurd: There is one, or one is given twice.
     """
     route = request.scope.get("route")
-    known = [p.alias for p in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    known = _names(route.dependant) if isinstance(route, APIRoute) else []
     given = [key for key, _ in request.query_params.multi_items()]
     for key in given:
         if key not in known:
@@ -48,6 +49,11 @@ def known_only(request: Request) -> None:
             raise Absurd(f"{key} is given twice")
 
 
+def _names(dependant: Dependant) -> list[str]:
+    own = [parameter.alias for parameter in dependant.query_params]
+    return own + [name for other in dependant.dependencies for name in _names(other)]
+
+
 def executions(
     namespace: Text = "",
     state: Text = "",
@@ -56,7 +62,7 @@ def executions(
         str, Query(max_length=LONGEST, description="A selector: `team=aml,stage!=test,course`.")
     ] = "",
     text: Annotated[str, Query(max_length=LONGEST, description="Part of a name.")] = "",
-    all_runs: Annotated[bool, Query(description="Every run that is kept.")] = False,  # noqa: FBT002
+    all_runs: Annotated[bool, Query(description="Every run that is kept.")] = False,
     limit: Limit = listing.PAGE,
     cursor: Cursor = "",
 ) -> listing.Query:
@@ -92,6 +98,6 @@ def moment(told: str, *, now: datetime) -> datetime | None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Absurd(f"{told!r} is no time: write 2026-11-22, or how long ago: 7d") from None
-    if not 1970 <= at.year <= 9998:  # noqa: PLR2004 - what can be reckoned with
+    if not 1970 <= at.year <= 9998:
         raise Absurd("that time is out of all measure")
     return at
