@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,15 @@ class Installation:
         self.wait_until(
             lambda: self.phases() == expected, what=f"{dict(expected)}", timeout_s=timeout_s
         )
+
+    @contextmanager
+    def between_transfers(self) -> Iterator[None]:
+        """Keep every zoe on this machine from fetching and pushing; wait for what is under way."""
+        with ExitStack() as held:
+            for path in sorted((self.folder / "state" / "mirrors").glob("*.lock")):
+                lock = held.enter_context(path.open("ab"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def wait_until(
         self, condition: Callable[[], object], *, what: str, timeout_s: float = 120

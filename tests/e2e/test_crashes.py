@@ -91,7 +91,9 @@ def test_a_leader_that_stood_still_too_long_finds_itself_replaced_and_writes_not
     second = installation.start()
     installation.wait_until(lambda: second.events("standing by"), what="the second to stand by")
     with installation.watching() as created:
-        first.pause()
+        # In the middle of a fetch it would keep the mirror, which both have on this machine.
+        with installation.between_transfers():
+            first.pause()
         installation.push({path("meanwhile"): execution("meanwhile")})
         installation.await_phases({"aml/meanwhile": "Running"})
         meanwhile = installation.service_of("meanwhile")
