@@ -191,7 +191,7 @@ def _is_wanted(store: Store, timeout_s: float) -> bool:
 
 def _tidy(store: Store) -> None:
     with contextlib.suppress(StoreUnavailable):
-        store.forget_deliveries()
+        store.forget()
 
 
 def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:

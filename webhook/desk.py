@@ -1,0 +1,390 @@
+"""The site as it is: the one place where picture, archive and foresight come together.
+
+Every answer is a pure builder's; here it gets what it is made from. Nothing is remembered here
+(``replies`` does that), and nothing is decided.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from policy.model.execution import Uid
+from reconciler.errors import StoreUnavailable
+from reconciler.view import (
+    calendar,
+    commits,
+    event,
+    execution,
+    freshness,
+    glance,
+    history,
+    links,
+    listing,
+    namespaces,
+    pulls,
+    reference,
+    sets,
+    usage,
+    zapps,
+)
+from reconciler.view.archive import Archive
+from reconciler.view.calendar import Calendar
+from reconciler.view.cluster import ClusterView
+from reconciler.view.commits import Commits, CommitView
+from reconciler.view.event import Events
+from reconciler.view.execution import Detail, Logs, Timeline
+from reconciler.view.glance import Freshness, Glance
+from reconciler.view.history import History
+from reconciler.view.listing import Listing, Query
+from reconciler.view.namespaces import Namespaces, NamespaceView
+from reconciler.view.picture import Picture
+from reconciler.view.pulls import Pulls, PullView
+from reconciler.view.queue import Queue
+from reconciler.view.reference import Reference
+from reconciler.view.sets import Sets, SetView
+from reconciler.view.usage import Usage
+from reconciler.view.waiting import Explanation
+from reconciler.view.zapps import Catalogue, ZAppView
+from webhook.foresight import Foresight, Question, Topic
+from webhook.logo import LOGO_TYPES
+from webhook.site import COMMITS, EVENTS, Absurd, Away, BeingWorkedOut, NotThere
+
+V = TypeVar("V")
+
+RETRY_S = 5
+DAY = timedelta(days=1)
+USAGE = timedelta(days=30)
+MOST_PASSES = 50_000
+MOST_FACTS = 1000
+MOST_PLANS = 100
+SHOWN_EVENTS = 20
+"""Events on the page of one execution; the others are a page away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A :class:`webhook.site.Site`. Any thread may ask."""
+
+    newest: Callable[[], Picture | None]
+    archive: Archive
+    foresight: Foresight
+    forge: links.Links
+    now: Callable[[], datetime]
+
+    # -- of now, from memory ---------------------------------------------------------------------
+
+    def deployment(self) -> str:
+        """Return what this installation is called."""
+        picture = self.newest()
+        return picture.deployment if picture is not None else ""
+
+    def freshness(self) -> Freshness:
+        """Return how old everything is."""
+        return freshness.of(self._picture(), now=self.now())
+
+    def glance(self) -> Glance:
+        """Return the first page."""
+        return glance.of(self._picture(), now=self.now())
+
+    def listing(self, query: Query) -> Listing:
+        """Return a page of executions."""
+        with _refusing():
+            return listing.of(self._picture(), query)
+
+    def calendar(self) -> Calendar:
+        """Return what is to come."""
+        picture = self._picture()
+        return calendar.of(picture.board, picture.documents, now=self.now())
+
+    def sets(self) -> Sets:
+        """Return all sets."""
+        return sets.of(self._documents())
+
+    def set(self, namespace: str, name: str) -> SetView:
+        """Return one set."""
+        found = sets.one(self._documents(), namespace, name)
+        return found if found is not None else self._miss(f"set {namespace}/{name}", "/sets")
+
+    def zapps(self) -> Catalogue:
+        """Return the catalogue."""
+        return zapps.of(self._picture().board, self._documents())
+
+    def zapp(self, name: str) -> ZAppView:
+        """Return one application."""
+        board = self._picture().board
+        found = zapps.one(board, name, self._documents(), new_url=self.forge.new_url)
+        return found if found is not None else self._miss(name, "/zapps", among=board.zapps)
+
+    def zapp_logo(self, name: str) -> tuple[bytes, str]:
+        """Return its logo, if it is of a kind that is shown."""
+        board = self._picture().board
+        logo = board.zapps.get(name, {}).get("logo") or {}
+        if logo.get("type") not in LOGO_TYPES:
+            return self._miss(f"logo of {name}", "/zapps")
+        return base64.b64decode(logo["data"]), str(logo["type"])
+
+    def reference(self) -> Reference:
+        """Return the contract and the rules."""
+        return reference.of(self._picture().board)
+
+    # -- foreseen --------------------------------------------------------------------------------
+
+    def queue(self) -> Queue:
+        """Return who waits."""
+        return self._foreseen(Question(Topic.QUEUE), Queue, "the queue")
+
+    def cluster(self) -> ClusterView:
+        """Return the nodes."""
+        return self._foreseen(Question(Topic.CLUSTER), ClusterView, "the cluster")
+
+    def explanation(self, namespace: str, name: str) -> Explanation:
+        """Return why one waits."""
+        document = self._document(namespace, name, None)
+        question = Question(Topic.EXPLANATION, document["metadata"]["uid"])
+        is_there, found = self.foresight.ask(question)
+        if is_there and found is None:
+            phase = document["status"]["phase"]
+            raise NotThere(
+                f"{namespace}/{name} doesn't wait: it is {phase}",
+                suggestion=f"see /executions/{namespace}/{name}",
+            )
+        return self._foreseen(question, Explanation, "why it waits")
+
+    # -- one execution ---------------------------------------------------------------------------
+
+    def execution(self, namespace: str, name: str, run: int | None = None) -> Detail:
+        """Return all of a run; what only the database knows is left out while that is away."""
+        picture, document = self._picture(), self._document(namespace, name, run)
+        uid = Uid(document["metadata"]["uid"])
+        past = self._past(uid, namespace, name, shows_logs=_shows_logs(picture, namespace))
+        return execution.of(
+            picture,
+            uid,
+            explanation=self._explained(document),
+            entries=past.entries,
+            events=past.events,
+            harvests=past.harvests,
+            tails=past.tails,
+            links=self.forge,
+            now=self.now(),
+        )
+
+    def logs(self, namespace: str, name: str, run: int | None = None) -> Logs:
+        """Return the logs alone."""
+        detail = self.execution(namespace, name, run)
+        return Logs(logs=detail.logs, told=detail.logs_told)
+
+    def timeline(self, namespace: str, name: str, run: int | None = None) -> Timeline:
+        """Return what happened to a run."""
+        return Timeline(steps=self.execution(namespace, name, run).timeline)
+
+    # -- of then, from the database --------------------------------------------------------------
+
+    def events(
+        self,
+        namespace: str = "",
+        name: str = "",
+        *,
+        cursor: str = "",
+        after: int = 0,
+        limit: int = EVENTS,
+    ) -> Events:
+        """Return events."""
+        with _refusing():
+            before = event.before(cursor)
+        if before and after:
+            raise Absurd("cursor and after exclude one another: the one goes back, the other on")
+        with _reading():
+            rows = self.archive.events(
+                namespace=namespace,
+                name=name,
+                before=before,
+                after=after,
+                limit=limit if after else limit + 1,
+            )
+        return event.later(rows) if after else event.of(rows, limit=limit)
+
+    def history(self, since: datetime | None = None) -> History:
+        """Return how it went."""
+        until = self.now()
+        since = max(since or until - DAY, until - history.LONGEST)
+        with _reading():
+            passes = self.archive.passes(since=since, limit=MOST_PASSES)
+            entries = self.archive.ends(since=since)
+        with _refusing():
+            return history.of(passes, entries, since=since, until=until)
+
+    def usage(
+        self, by: str = "namespace", since: datetime | None = None, until: datetime | None = None
+    ) -> Usage:
+        """Return who used how much."""
+        picture, now = self._picture(), self.now()
+        until = min(until or now, now)
+        since = since or until - USAGE
+        with _reading():
+            intervals = self.archive.intervals(since=since, until=until)
+            entries = self.archive.ends(since=since)
+        with _refusing():
+            return usage.of(
+                intervals, entries, picture.documents, by=by, since=since, until=until, now=now
+            )
+
+    def commits(self, cursor: str = "", limit: int = COMMITS) -> Commits:
+        """Return commits."""
+        with _refusing():
+            before = commits.before(cursor)
+        with _reading():
+            rows = self.archive.commits(before=before, limit=limit + 1)
+        return commits.of(rows, limit=limit, url_of=self.forge.commit_url)
+
+    def commit(self, revision: str) -> CommitView:
+        """Return one commit."""
+        with _reading():
+            found = self.archive.commit(revision) if _is_revision(revision) else None
+            if found is None:
+                return self._miss("commit of that id", "/commits")
+            number, row = found
+            entries = self.archive.entries_of(row.id, limit=MOST_FACTS)
+            until = self.archive.commits_until(number)
+        documents = self._picture().documents
+        return commits.one(row, entries, until, documents, url_of=self.forge.commit_url)
+
+    def pulls(self) -> Pulls:
+        """Return what pull requests were shown."""
+        with _reading():
+            return pulls.of(self.archive.plans(limit=MOST_PLANS), url_of=self.forge.pull_url)
+
+    def pull(self, number: int) -> PullView:
+        """Return what one was shown."""
+        with _reading():
+            found = self.archive.plan(f"pull/{number}")
+        if found is None:
+            return self._miss("pull request of that number that was reviewed", "/pulls")
+        return pulls.one(found, url_of=self.forge.pull_url)
+
+    def namespaces(self) -> Namespaces:
+        """Return all namespaces."""
+        picture, now = self._picture(), self.now()
+        with _reading():
+            held = self.archive.intervals(since=now - namespaces.LATELY, until=now)
+        return namespaces.of(picture.board, self._documents(), held, now=now)
+
+    def namespace(self, name: str) -> NamespaceView:
+        """Return one namespace."""
+        picture, now = self._picture(), self.now()
+        with _reading():
+            held = self.archive.intervals(since=now - namespaces.LATELY, until=now)
+        found = namespaces.one(picture.board, name, self._documents(), held, now=now)
+        if found is None:
+            return self._miss(name, "/namespaces", among=picture.board.namespaces)
+        return found
+
+    # -- what the above is made from -------------------------------------------------------------
+
+    def _picture(self) -> Picture:
+        if (picture := self.newest()) is None:
+            told = "nothing is known yet: the database is away, or zoe run hasn't prepared it"
+            raise Away(told, retry_after_s=RETRY_S)
+        return picture
+
+    def _documents(self) -> Sequence[Mapping[str, Any]]:
+        return tuple(self._picture().documents.values())
+
+    def _document(self, namespace: str, name: str, run: int | None) -> Mapping[str, Any]:
+        """Return the status of a run, by default of the newest of its name."""
+        every = self._picture().documents.values()
+        mine = [
+            document
+            for document in every
+            if (document["metadata"]["name"], document["metadata"]["namespace"])
+            == (name, namespace)
+        ]
+        found = [d for d in mine if run is None or d["metadata"]["run"] == run]
+        if found:
+            return max(found, key=lambda document: int(document["metadata"]["run"]))
+        if mine:
+            runs = sorted(int(document["metadata"]["run"]) for document in mine)
+            told = f"{namespace}/{name} has no run {run} that is kept"
+            raise NotThere(told, suggestion=f"its newest is {runs[-1]}")
+        names = {f"{d['metadata']['namespace']}/{d['metadata']['name']}" for d in every}
+        return self._miss(f"{namespace}/{name}", "/executions", among=names)
+
+    def _foreseen(self, question: Question, kind: type[V], what: str) -> V:
+        self._picture()
+        is_there, found = self.foresight.ask(question)
+        if not is_there or not isinstance(found, kind):
+            raise BeingWorkedOut(f"{what} is being worked out: ask again in a moment")
+        return found
+
+    def _explained(self, document: Mapping[str, Any]) -> Explanation | None:
+        if document["status"]["phase"] not in WAITING:
+            return None
+        question = Question(Topic.EXPLANATION, document["metadata"]["uid"])
+        _, found = self.foresight.ask(question)
+        return cast("Explanation | None", found)
+
+    def _past(self, uid: Uid, namespace: str, name: str, *, shows_logs: bool) -> _Past:
+        try:
+            return _Past(
+                entries=self.archive.entries((uid,)),
+                events=self.archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS),
+                harvests=self.archive.harvests(uid),
+                tails=self._tails(uid) if shows_logs else (),
+            )
+        except StoreUnavailable:
+            return _Past()
+
+    def _tails(self, uid: Uid) -> tuple[Any, ...]:
+        self.archive.look_at(uid)
+        return self.archive.tails(uid)
+
+    def _miss(self, what: str, place: str, *, among: Any = ()) -> Any:
+        near = difflib.get_close_matches(what, list(among), n=1)
+        suggestion = f"did you mean {near[0]}?" if near else f"see {place}"
+        raise NotThere(f"there is no {what}", suggestion=suggestion)
+
+
+WAITING = frozenset({"Pending", "Queued"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What the database knows of a run beside its status; empty while it is away."""
+
+    entries: tuple[Any, ...] = ()
+    events: tuple[Any, ...] = ()
+    harvests: tuple[Any, ...] = ()
+    tails: tuple[Any, ...] = ()
+
+
+def _shows_logs(picture: Picture, namespace: str) -> bool:
+    return bool(picture.board.namespaces.get(namespace, {}).get("logs"))
+
+
+def _is_revision(text: str) -> bool:
+    return 7 <= len(text) <= 64 and all(c in "0123456789abcdef" for c in text)  # noqa: PLR2004
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn a database that is away into an answer; what it said names hosts and files."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        told = "the database is away, and what is asked for is only there"
+        raise Away(told, retry_after_s=RETRY_S) from error
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what a builder says about a query that makes no sense into an answer."""
+    try:
+        yield
+    except ValueError as error:
+        raise Absurd(str(error)) from error
