@@ -7,20 +7,21 @@ Every answer is a pure builder's; here it gets what it is made from. Nothing is 
 from __future__ import annotations
 
 import base64
-import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
+from reconciler.manifest.suggest import closest
+from reconciler.records import CommitRow, Tail
 from reconciler.view import (
     calendar,
     commits,
+    detail,
     event,
-    execution,
     freshness,
     glance,
     history,
@@ -37,6 +38,7 @@ from reconciler.view.archive import Archive
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
+from reconciler.view.detail import Known
 from reconciler.view.event import Events
 from reconciler.view.execution import Detail, Logs, Timeline
 from reconciler.view.glance import Freshness, Glance
@@ -51,18 +53,20 @@ from reconciler.view.sets import Sets, SetView
 from reconciler.view.usage import Usage
 from reconciler.view.waiting import Explanation
 from reconciler.view.zapps import Catalogue, ZAppView
-from webhook.foresight import Foresight, Question, Topic
-from webhook.logo import LOGO_TYPES
+from webhook.foresight import NOTHING, Foresight, Question, Topic
 from webhook.site import COMMITS, EVENTS, Absurd, Away, BeingWorkedOut, NotThere
 
 V = TypeVar("V")
 
 RETRY_S = 5
+IMPATIENT_S = 0.2
 DAY = timedelta(days=1)
+LOGO_TYPES = frozenset({"image/svg+xml", "image/png"})
 USAGE = timedelta(days=30)
 MOST_PASSES = 50_000
 MOST_FACTS = 1000
 MOST_PLANS = 100
+SHOWN_COMMITS = 20
 SHOWN_EVENTS = 20
 """Events on the page of one execution; the others are a page away."""
 
@@ -90,7 +94,8 @@ class Desk:
 
     def glance(self) -> Glance:
         """Return the first page."""
-        return glance.of(self._picture(), now=self.now())
+        cluster = cast("ClusterView | None", self._glimpse(Topic.CLUSTER))
+        return glance.of(self._picture(), now=self.now(), cluster=cluster)
 
     def listing(self, query: Query) -> Listing:
         """Return a page of executions."""
@@ -109,7 +114,9 @@ class Desk:
     def set(self, namespace: str, name: str) -> SetView:
         """Return one set."""
         found = sets.one(self._documents(), namespace, name)
-        return found if found is not None else self._miss(f"set {namespace}/{name}", "/sets")
+        if found is None:
+            raise _missing(f"set {namespace}/{name}", "/sets")
+        return found
 
     def zapps(self) -> Catalogue:
         """Return the catalogue."""
@@ -119,14 +126,16 @@ class Desk:
         """Return one application."""
         board = self._picture().board
         found = zapps.one(board, name, self._documents(), new_url=self.forge.new_url)
-        return found if found is not None else self._miss(name, "/zapps", among=board.zapps)
+        if found is None:
+            raise _missing(name, "/zapps", among=board.zapps)
+        return found
 
     def zapp_logo(self, name: str) -> tuple[bytes, str]:
         """Return its logo, if it is of a kind that is shown."""
         board = self._picture().board
         logo = board.zapps.get(name, {}).get("logo") or {}
         if logo.get("type") not in LOGO_TYPES:
-            return self._miss(f"logo of {name}", "/zapps")
+            raise _missing(f"logo of {name}", "/zapps")
         return base64.b64decode(logo["data"]), str(logo["type"])
 
     def reference(self) -> Reference:
@@ -147,8 +156,7 @@ class Desk:
         """Return why one waits."""
         document = self._document(namespace, name, None)
         question = Question(Topic.EXPLANATION, document["metadata"]["uid"])
-        is_there, found = self.foresight.ask(question)
-        if is_there and found is None:
+        if self.foresight.ask(question) is NOTHING:
             phase = document["status"]["phase"]
             raise NotThere(
                 f"{namespace}/{name} doesn't wait: it is {phase}",
@@ -161,19 +169,12 @@ class Desk:
     def execution(self, namespace: str, name: str, run: int | None = None) -> Detail:
         """Return all of a run; what only the database knows is left out while that is away."""
         picture, document = self._picture(), self._document(namespace, name, run)
-        uid = Uid(document["metadata"]["uid"])
-        past = self._past(uid, namespace, name, shows_logs=_shows_logs(picture, namespace))
-        return execution.of(
-            picture,
-            uid,
+        known = replace(
+            self._known(picture, document),
+            queue=cast("Queue | None", self._glimpse(Topic.QUEUE)),
             explanation=self._explained(document),
-            entries=past.entries,
-            events=past.events,
-            harvests=past.harvests,
-            tails=past.tails,
-            links=self.forge,
-            now=self.now(),
         )
+        return detail.of(picture, document, known, links=self.forge)
 
     def logs(self, namespace: str, name: str, run: int | None = None) -> Logs:
         """Return the logs alone."""
@@ -248,7 +249,7 @@ class Desk:
         with _reading():
             found = self.archive.commit(revision) if _is_revision(revision) else None
             if found is None:
-                return self._miss("commit of that id", "/commits")
+                raise _missing("commit of that id", "/commits")
             number, row = found
             entries = self.archive.entries_of(row.id, limit=MOST_FACTS)
             until = self.archive.commits_until(number)
@@ -265,7 +266,7 @@ class Desk:
         with _reading():
             found = self.archive.plan(f"pull/{number}")
         if found is None:
-            return self._miss("pull request of that number that was reviewed", "/pulls")
+            raise _missing("pull request of that number that was reviewed", "/pulls")
         return pulls.one(found, url_of=self.forge.pull_url)
 
     def namespaces(self) -> Namespaces:
@@ -282,7 +283,7 @@ class Desk:
             held = self.archive.intervals(since=now - namespaces.LATELY, until=now)
         found = namespaces.one(picture.board, name, self._documents(), held, now=now)
         if found is None:
-            return self._miss(name, "/namespaces", among=picture.board.namespaces)
+            raise _missing(name, "/namespaces", among=picture.board.namespaces)
         return found
 
     # -- what the above is made from -------------------------------------------------------------
@@ -298,77 +299,89 @@ class Desk:
 
     def _document(self, namespace: str, name: str, run: int | None) -> Mapping[str, Any]:
         """Return the status of a run, by default of the newest of its name."""
-        every = self._picture().documents.values()
-        mine = [
-            document
-            for document in every
-            if (document["metadata"]["name"], document["metadata"]["namespace"])
-            == (name, namespace)
-        ]
-        found = [d for d in mine if run is None or d["metadata"]["run"] == run]
-        if found:
-            return max(found, key=lambda document: int(document["metadata"]["run"]))
-        if mine:
-            runs = sorted(int(document["metadata"]["run"]) for document in mine)
-            told = f"{namespace}/{name} has no run {run} that is kept"
-            raise NotThere(told, suggestion=f"its newest is {runs[-1]}")
-        names = {f"{d['metadata']['namespace']}/{d['metadata']['name']}" for d in every}
-        return self._miss(f"{namespace}/{name}", "/executions", among=names)
+        picture = self._picture()
+        if (found := detail.find(picture, namespace, name, run)) is not None:
+            return found
+        if (newest := detail.find(picture, namespace, name)) is not None:
+            raise NotThere(
+                f"{namespace}/{name} has no run {run} that is kept",
+                suggestion=f"its newest is {newest['metadata']['run']}",
+            )
+        near = detail.similar(picture, namespace, name)
+        raise NotThere(
+            f"there is no {namespace}/{name}",
+            suggestion=f"did you mean {near}?" if near else "see /executions",
+        )
 
     def _foreseen(self, question: Question, kind: type[V], what: str) -> V:
         self._picture()
-        is_there, found = self.foresight.ask(question)
-        if not is_there or not isinstance(found, kind):
+        found = self.foresight.ask(question)
+        if found is None:
             raise BeingWorkedOut(f"{what} is being worked out: ask again in a moment")
+        if not isinstance(found, kind):
+            told = f"{what} couldn't be worked out; the operator finds why in the log of zoe web"
+            raise Away(told, retry_after_s=RETRY_S)
         return found
+
+    def _glimpse(self, topic: Topic) -> object:
+        """Return an answer that a page can do without, if it is there at once."""
+        found = self.foresight.ask(Question(topic), patience_s=IMPATIENT_S)
+        return None if found is NOTHING else found
 
     def _explained(self, document: Mapping[str, Any]) -> Explanation | None:
         if document["status"]["phase"] not in WAITING:
             return None
         question = Question(Topic.EXPLANATION, document["metadata"]["uid"])
-        _, found = self.foresight.ask(question)
-        return cast("Explanation | None", found)
+        found = self.foresight.ask(question)
+        return found if isinstance(found, Explanation) else None
 
-    def _past(self, uid: Uid, namespace: str, name: str, *, shows_logs: bool) -> _Past:
+    def _known(self, picture: Picture, document: Mapping[str, Any]) -> Known:
+        """Return what the database knows of a run beside its status; nothing while it is away."""
+        metadata = document["metadata"]
+        namespace, name, uid = metadata["namespace"], metadata["name"], Uid(metadata["uid"])
+        archive = self.archive
         try:
-            return _Past(
-                entries=self.archive.entries((uid,)),
-                events=self.archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS),
-                harvests=self.archive.harvests(uid),
-                tails=self._tails(uid) if shows_logs else (),
+            entries = archive.entries(_runs(picture, namespace, name))
+            events = archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS)
+            return Known(
+                entries=entries,
+                commits=self._commits({document["source"]["commit"], *(e.commit for e in entries)}),
+                events=tuple(map(event.line, events)),
+                harvests=archive.harvests(uid),
+                tails=self._tails(uid) if detail.shows_logs(picture, namespace) else (),
             )
         except StoreUnavailable:
-            return _Past()
+            return detail.NOTHING
 
-    def _tails(self, uid: Uid) -> tuple[Any, ...]:
+    def _commits(self, revisions: Iterable[str]) -> dict[str, CommitRow]:
+        wanted = sorted(filter(None, revisions))[:SHOWN_COMMITS]
+        found = (self.archive.commit(revision) for revision in wanted)
+        return {row.id: row for row in (pair[1] for pair in found if pair is not None)}
+
+    def _tails(self, uid: Uid) -> tuple[Tail, ...]:
         self.archive.look_at(uid)
         return self.archive.tails(uid)
-
-    def _miss(self, what: str, place: str, *, among: Any = ()) -> Any:
-        near = difflib.get_close_matches(what, list(among), n=1)
-        suggestion = f"did you mean {near[0]}?" if near else f"see {place}"
-        raise NotThere(f"there is no {what}", suggestion=suggestion)
 
 
 WAITING = frozenset({"Pending", "Queued"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Past:
-    """What the database knows of a run beside its status; empty while it is away."""
-
-    entries: tuple[Any, ...] = ()
-    events: tuple[Any, ...] = ()
-    harvests: tuple[Any, ...] = ()
-    tails: tuple[Any, ...] = ()
+def _missing(what: str, place: str, *, among: Iterable[str] = ()) -> NotThere:
+    near = closest(what, among)
+    suggestion = f"did you mean {near}?" if near else f"see {place}"
+    return NotThere(f"there is no {what}", suggestion=suggestion)
 
 
-def _shows_logs(picture: Picture, namespace: str) -> bool:
-    return bool(picture.board.namespaces.get(namespace, {}).get("logs"))
+def _runs(picture: Picture, namespace: str, name: str) -> tuple[Uid, ...]:
+    return tuple(
+        uid
+        for uid, document in picture.documents.items()
+        if document["metadata"]["name"] == name and document["metadata"]["namespace"] == namespace
+    )
 
 
 def _is_revision(text: str) -> bool:
-    return 7 <= len(text) <= 64 and all(c in "0123456789abcdef" for c in text)  # noqa: PLR2004
+    return 7 <= len(text) <= 64 and all(c in "0123456789abcdef" for c in text)
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from policy.model.execution import Uid
 from reconciler.converge import snapshots
 from reconciler.converge.snapshots import Taken
 from reconciler.view import cluster, queue, waiting
@@ -47,13 +46,16 @@ def serve(connection: Connection) -> None:
 
 
 def _answered(question: Question, taken: Taken, documents: tuple[Mapping[str, Any], ...]) -> object:
+    """Return the view; None where the snapshot has none."""
     match question.topic:
         case Topic.QUEUE:
             return queue.of(taken, documents)
         case Topic.CLUSTER:
             return cluster.of(taken)
         case Topic.EXPLANATION:
-            return waiting.of(taken, Uid(question.uid))
+            with suppress(KeyError):  # it doesn't wait there
+                return waiting.of(taken, question.uid)
+            return None
 
 
 if __name__ == "__main__":

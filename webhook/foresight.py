@@ -25,7 +25,7 @@ from reconciler.view.picture import Picture
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 LONGEST_S = 60.0
 MOST_REMEMBERED = 500
 MOST_ASKED = 100
@@ -50,6 +50,13 @@ class Question:
     uid: str = ""
 
 
+class Nothing:
+    """Stands for: a snapshot has no answer to that, or it couldn't be worked out."""
+
+
+NOTHING = Nothing()
+
+
 class Failed(Exception):
     """The process died over a question, or took too long."""
 
@@ -64,7 +71,7 @@ class Foreseer:
         self._knows = ""
 
     def answer(self, question: Question, picture: Picture, *, longest_s: float) -> object:
-        """Return the answer; None where the snapshot has none. Raises Failed."""
+        """Return the answer; NOTHING where the snapshot has none. Raises Failed."""
         try:
             connection = self._connection or self._start()
             if self._knows != picture.snapshot_id:
@@ -73,10 +80,11 @@ class Foreseer:
             connection.send(question)
             if not connection.poll(longest_s):
                 raise TimeoutError
-            return connection.recv()
+            found = connection.recv()
         except (OSError, EOFError) as error:
             self.close()
             raise Failed(type(error).__name__) from error
+        return NOTHING if found is None else found
 
     def close(self) -> None:
         """End the process. For the thread that asks; others :meth:`kill`."""
@@ -156,18 +164,21 @@ class Foresight:
             self._asked |= {q: None for q in self._wanted if not q.uid}
             self._news.notify_all()
 
-    def ask(self, question: Question, *, patience_s: float = PATIENCE_S) -> tuple[bool, object]:
-        """Return whether an answer is there, and it; waits for it so long, if there is no older."""
+    def ask(self, question: Question, *, patience_s: float = PATIENCE_S) -> object:
+        """Return the newest answer, or :data:`NOTHING`; None while it is being worked out.
+
+        Waits for the first one so long; an older one is returned at once.
+        """
         with self._news:
             if self._picture is None or not self._picture.snapshot_id:
-                return False, None
+                return None
             if question not in self._answers and len(self._asked) < MOST_ASKED:
                 self._asked.setdefault(question)
                 self._wanted[question] = monotonic()
                 self._news.notify_all()
             self._news.wait_for(lambda: self._has(question) or self._is_closed, patience_s)
             answers = self._answers if question in self._answers else self._before
-            return question in answers, answers.get(question)
+            return answers.get(question)
 
     def _has(self, question: Question) -> bool:
         return question in self._answers or question in self._before
@@ -185,7 +196,7 @@ class Foresight:
             try:
                 answer = self._foreseer.answer(question, picture, longest_s=LONGEST_S)
             except Failed as error:
-                self._rest(question, picture, error)
+                self._give_up(question, picture, error)
                 continue
             log.debug(
                 "foreseen",
@@ -216,16 +227,14 @@ class Foresight:
             self._news.notify_all()
         self._told()
 
-    def _rest(self, question: Question, picture: Picture, error: Failed) -> None:
-        """Give a question up: asked again at once it would do the same harm."""
+    def _give_up(self, question: Question, picture: Picture, error: Failed) -> None:
+        """Leave a snapshot's question alone: asked again it would do the same harm."""
+        if self._is_closed:
+            return
+        extra = {"topic": str(question.topic), "error": str(error)}
+        log.warning("a question about a snapshot came to nothing", extra=extra)
+        self._note(question, picture, NOTHING)
         with self._news:
-            if self._is_closed:
-                return
-            log.warning(
-                "a question about a snapshot came to nothing",
-                extra={"topic": str(question.topic), "error": str(error)},
-            )
-            self._asked.pop(question, None)
             self._news.wait_for(lambda: self._is_closed, RESTART_S)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
@@ -26,8 +25,8 @@ class Watched(Protocol):
     def picture(self, last: Picture | None) -> Picture:
         """Return what is known now; what didn't change since ``last`` is taken from it."""
 
-    def wait(self, timeout_s: float) -> bool:
-        """Return as soon as something may have changed, or after the time-out."""
+    def wait(self, timeout_s: float, *, known: int) -> bool:
+        """Return as soon as the version may be another than ``known``, or after the time-out."""
 
 
 class Memory(Protocol):
@@ -139,8 +138,8 @@ class Keeper:
             if not self.look():
                 self._closed.wait(self._pause_s())
             else:
-                with suppress(ReconcilerError):  # the next look says that it is away
-                    self._archive.wait(WAIT_S)
+                known = self._base.version if self._base is not None else -1
+                self._archive.wait(WAIT_S, known=known)
 
     def _pause_s(self) -> float:
         longest: float = min(RETRY_MOST_S, RETRY_FIRST_S * 2 ** min(self._failures, 10))

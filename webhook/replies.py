@@ -16,7 +16,10 @@ from starlette.responses import Response
 
 from reconciler import __version__
 from webhook.asking import Asking
+from webhook.site import BeingWorkedOut
 
+PATIENCE_S = 5.0
+AGAIN_S = 0.2
 MOST = 512
 MOST_BYTES = 16 * 1024**2
 
@@ -29,7 +32,7 @@ class Told(Enum):
     LIFE = auto()
     """The loop's sign of life too."""
     CONTENT = auto()
-    """Something that has no version: worked out each time, 304 if it came out the same."""
+    """What has no version, such as logs: worked out once a second, 304 if it came out the same."""
 
 
 class Replies:
@@ -38,7 +41,7 @@ class Replies:
     def __init__(
         self, asking: Asking, *, state: Callable[[], str], life: Callable[[], str]
     ) -> None:
-        self._asking = asking
+        self.asking = asking
         self._state = state
         self._life = life
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -54,19 +57,27 @@ class Replies:
         tells: Told = Told.STATE,
     ) -> Response:
         """Return what ``make`` makes, in a thread; remembered where it tells of a state."""
-        if tells is Told.CONTENT:
-            body = await self._asking(make)
-            return self._response(request, _tag(sha256(body).hexdigest()), media_type, body)
         tag = self._tag_of(request, media_type, tells)
+        if tells is not Told.CONTENT and _is_known(request, tag):
+            return _not_modified(tag)
+        body = await self._body(tag, make)
+        if tells is Told.CONTENT:
+            tag = _tag(body)
         if _is_known(request, tag):
             return _not_modified(tag)
-        return self._response(request, tag, media_type, await self._body(tag, make))
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        return Response(body, media_type=media_type, headers=headers)
 
     def _tag_of(self, request: Request, media_type: str, tells: Told) -> str:
         basis = [__version__, media_type, request.url.path, request.url.query, self._state()]
-        if tells is Told.LIFE:
-            basis.append(self._life())
-        return _tag(sha256("\0".join(basis).encode(errors="replace")).hexdigest())
+        match tells:
+            case Told.STATE:
+                pass
+            case Told.LIFE:
+                basis.append(self._life())
+            case Told.CONTENT:
+                basis.append(f"{asyncio.get_running_loop().time():.0f}")
+        return _tag("\0".join(basis).encode(errors="replace"))
 
     async def _body(self, tag: str, make: Callable[[], bytes]) -> bytes:
         """Return the body that a tag stands for; whoever asks meanwhile waits for the same."""
@@ -79,9 +90,21 @@ class Replies:
         # Who goes away while waiting takes nothing from the others.
         return await asyncio.shield(task)
 
+    async def _asked(self, make: Callable[[], bytes]) -> bytes:
+        """Ask; what is just being worked out is waited for, without holding a thread."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
+        while True:
+            try:
+                return await self.asking(make)
+            except BeingWorkedOut:
+                if loop.time() >= until:
+                    raise
+            await asyncio.sleep(AGAIN_S)
+
     async def _made(self, tag: str, make: Callable[[], bytes]) -> bytes:
         try:
-            body = await self._asking(make)
+            body = await self._asked(make)
         finally:
             del self._under_way[tag]
         self._kept[tag] = body
@@ -91,16 +114,9 @@ class Replies:
             self._size -= len(oldest)
         return body
 
-    @staticmethod
-    def _response(request: Request, tag: str, media_type: str, body: bytes) -> Response:
-        if _is_known(request, tag):
-            return _not_modified(tag)
-        headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        return Response(body, media_type=media_type, headers=headers)
 
-
-def _tag(digest: str) -> str:
-    return f'W/"{digest[:24]}"'
+def _tag(basis: bytes) -> str:
+    return f'W/"{sha256(basis).hexdigest()[:24]}"'
 
 
 def _is_known(request: Request, tag: str) -> bool:

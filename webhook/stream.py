@@ -104,8 +104,10 @@ class Streams:
 
         If that isn't known any more, everything has changed.
         """
-        return [_Event("", "pulse", self._life), *self._missed(last)] if self._life else (
-            self._missed(last)
+        return (
+            [_Event("", "pulse", self._life), *self._missed(last)]
+            if self._life
+            else (self._missed(last))
         )
 
     def _missed(self, last: str) -> list[_Event]:

@@ -14,6 +14,7 @@ from reconciler import canonical, config, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Entry
+from reconciler.converge.newest import newest
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.manifest.suggest import did_you_mean
@@ -53,8 +54,8 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     settings = config.load()
     with database(settings) as store:
         if store is not None:
-            return publication.newest([row.status for row in store.load().executions])
-    return publication.newest(_files(settings, _clone(directory), "status/"))
+            return newest([row.status for row in store.load().executions])
+    return newest(_files(settings, _clone(directory), "status/"))
 
 
 def snapshot(directory: Path | None = None) -> snapshots.Taken:

@@ -65,7 +65,8 @@ def of(
 
     Args:
         passes: Those of that time, oldest first (``Archive.passes``); others are left out.
-        entries: The facts of waits and ends since then, as they were entered (``Archive.ends``).
+        entries: The facts of waits and ends, as they were entered (``Archive.ends``), from
+            ``waits.LONGEST`` before that time on.
         since: Where it begins; what is longer ago than ``LONGEST`` is cut off.
         until: Where it ends.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from reconciler.manifest.schema import strict
-from reconciler.view.reference import FieldLine, KindView
 
 Node = Mapping[str, Any]
 
@@ -37,6 +37,26 @@ _TYPES = {
     "object": "mapping",
     "array": "list",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLine:
+    """A field of the schema: its path, what it takes, its default."""
+
+    path: str
+    type: str
+    told: str
+    default: str = ""
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindView:
+    """A kind of document, with its fields in their order."""
+
+    kind: str
+    told: str
+    fields: tuple[FieldLine, ...]
 
 
 @cache

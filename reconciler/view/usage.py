@@ -77,7 +77,8 @@ def of(
 
     Args:
         intervals: Those that overlap that time, as they were recorded (``Archive.intervals``).
-        entries: The facts of waits and ends since then, as they were entered (``Archive.ends``).
+        entries: The facts of waits and ends, as they were entered (``Archive.ends``), from
+            ``waits.LONGEST`` before that time on.
         documents: Status documents (``Picture.documents``): whose facts these are, where no
             interval says so, since it ended without ever holding anything.
         by: ``namespace``, ``zapp`` or ``label:KEY``.

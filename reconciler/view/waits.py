@@ -15,6 +15,10 @@ from datetime import datetime, timedelta
 from policy.model.execution import Uid
 from reconciler.converge.ledger import LEFT_OUT, EndReason, Entry, Fact, phase_of_ending
 
+LONGEST = timedelta(days=7)
+"""Who asks how long those waited that started in some time needs the facts from so long before it
+on; of one that waited for longer only its start is known, and it isn't counted."""
+
 _LOST_ITS_PLACE = frozenset({EndReason.PREEMPTED, EndReason.NODE_LOST, EndReason.REMOVED})
 
 

@@ -25,7 +25,7 @@ Moment = Annotated[
     str,
     Query(
         max_length=40,
-        description="A date or time (`2026-11-22`, `2026-11-22T14:20:00Z`), or how long ago (`7d`).",
+        description="A day or time (`2026-11-22`, `2026-11-22T14:20:00Z`), or how long ago: `7d`.",
     ),
 ]
 
@@ -56,7 +56,7 @@ def executions(
         str, Query(max_length=LONGEST, description="A selector: `team=aml,stage!=test,course`.")
     ] = "",
     text: Annotated[str, Query(max_length=LONGEST, description="Part of a name.")] = "",
-    all_runs: Annotated[bool, Query(description="Every run that is kept.")] = False,  # noqa: FBT002
+    all_runs: Annotated[bool, Query(description="Every run that is kept.")] = False,
     limit: Limit = listing.PAGE,
     cursor: Cursor = "",
 ) -> listing.Query:
@@ -92,6 +92,6 @@ def moment(told: str, *, now: datetime) -> datetime | None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Absurd(f"{told!r} is no time: write 2026-11-22, or how long ago: 7d") from None
-    if not 1970 <= at.year <= 9998:  # noqa: PLR2004 - what can be reckoned with
+    if not 1970 <= at.year <= 9998:
         raise Absurd("that time is out of all measure")
     return at

@@ -48,9 +48,7 @@ def router(site: Site, replies: Replies, now: Callable[[], datetime]) -> APIRout
 async def _send(
     replies: Replies, request: Request, question: Callable[[], object], tells: Told = Told.STATE
 ) -> Response:
-    return await replies.reply(
-        request, lambda: as_bytes(question()), media_type=JSON, tells=tells
-    )
+    return await replies.reply(request, lambda: as_bytes(question()), media_type=JSON, tells=tells)
 
 
 def as_bytes(view: object) -> bytes:
@@ -116,9 +114,7 @@ def _add_now(made: APIRouter, site: Site, replies: Replies) -> None:
     async def queue(request: Request) -> Response:
         return await _send(replies, request, site.queue)
 
-    @made.get(
-        "/queue/{namespace}/{name}", summary="Why one waits", **_describing(Explanation)
-    )
+    @made.get("/queue/{namespace}/{name}", summary="Why one waits", **_describing(Explanation))
     async def explanation(request: Request, namespace: str, name: str) -> Response:
         return await _send(replies, request, lambda: site.explanation(namespace, name))
 
@@ -131,9 +127,7 @@ def _add_now(made: APIRouter, site: Site, replies: Replies) -> None:
         return await _send(replies, request, site.calendar, Told.LIFE)
 
 
-def _add_then(
-    made: APIRouter, site: Site, replies: Replies, now: Callable[[], datetime]
-) -> None:
+def _add_then(made: APIRouter, site: Site, replies: Replies, now: Callable[[], datetime]) -> None:
     @made.get("/events", summary="What happened, a page", **_describing(Events))
     async def events(
         request: Request,

@@ -11,7 +11,10 @@ from markupsafe import Markup
 from webhook.page import addresses, looks, markdown, svg, text
 
 PLACES = (
-    ("Now", (("/", "Now"), ("/executions", "Executions"), ("/queue", "Queue"), ("/cluster", "Cluster"))),
+    (
+        "Now",
+        (("/", "Now"), ("/executions", "Executions"), ("/queue", "Queue"), ("/cluster", "Cluster")),
+    ),
     ("People", (("/namespaces", "Namespaces"), ("/sets", "Sets"))),
     ("Time", (("/calendar", "Calendar"), ("/history", "History"), ("/usage", "Usage"))),
     ("Git", (("/commits", "Commits"), ("/pulls", "Pulls"))),

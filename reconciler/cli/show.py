@@ -1,0 +1,76 @@
+"""How verbs print: tables on a terminal, tabs and instants into a pipe, views for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import click
+
+from reconciler.cli import when
+from reconciler.view import encoding, words
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def output_option(*others: str) -> Callable[[F], F]:
+    """Return the option ``-o``: text, json, yaml, and what else a verb knows."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", "json", "yaml", *others]),
+        default="text",
+        show_default=True,
+        help="How to print it.",
+    )
+
+
+def is_terminal() -> bool:
+    """Tell whether somebody looks at what is printed."""
+    return sys.stdout.isatty()
+
+
+def as_data(view: object, output: str) -> None:
+    """Print a view for machines, as the API has it."""
+    data = encoding.to_json(view)
+    if output == "json":
+        click.echo(json.dumps(data, indent=2))
+        return
+    import yaml
+
+    click.echo(yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
+
+
+def sentence(text: str, *, now: datetime) -> str:
+    """Return a sentence with its times on the reader's clock; unchanged into a pipe."""
+    return words.with_times(text, lambda at: when.at(at, now=now)) if is_terminal() else text
+
+
+def time(at: datetime) -> str:
+    """Return a time to the second: on the reader's clock, or as an instant into a pipe."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if is_terminal() else words.instant(at)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[int]) -> None:
+    """Print rows: below a head on a terminal, else alone and parted by tabs.
+
+    ``numbers`` are the columns that are ranged right.
+    """
+    if not is_terminal():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    right = set(numbers)
+    shown = Table(box=None, pad_edge=False)
+    for number, title in enumerate(head):
+        shown.add_column(title, justify="right" if number in right else "left")
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    Console().print(shown)
