@@ -5,6 +5,8 @@ The loop's own memory is in ``ports.Stored``; nothing here is ever decided on.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -145,8 +147,9 @@ class Board:
     """By name: guaranteed and maximum (by resource), weight, cohort, members (names),
     maximumExecutions, maximumLifetimeMs, page ({logs}), isCurrent."""
     zapps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By name: title, description, type, path, parameters (as declared), readme (Markdown), logo
-    ({type, data}: a media type and base64)."""
+    """By name: title, description, type, path, parameters (as declared; numbers that are no
+    integers as text), parameterNames (in their order), readme (Markdown), logo ({type, data}: a
+    media type and base64)."""
     platform: Mapping[str, Any] = field(default_factory=dict)
     """The rules in force: policy (its settings), priorities (name, value, preemptible, filler),
     headroom, defaultReservations, lifetimes, maximumReplicas, publishedPorts, startTimeoutMs,
@@ -155,7 +158,7 @@ class Board:
     """By name: name, window ({start, durationMs, cron, timezone}), slots, slot, namespaces,
     isCurrent. No slots: whole nodes."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
-    """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend, nextAt."""
+    """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +192,32 @@ class Recorded:
     intervals: Mapping[Uid, Interval] = field(default_factory=dict)
     boards: Mapping[str, str] = field(default_factory=dict)
     pulse: Pulse | None = None
+
+    def after(self, recording: Recording) -> Recorded:
+        """Return what is there once a recording is stored."""
+        if recording == Recording():
+            return self
+        source_id, commits, held = recording.source_id, {**self.commits}, {**self.held}
+        for row in recording.commits:
+            if row.hold:
+                held[row.source_id] = (row.id, row.hold, row.told)
+            else:
+                commits[row.source_id] = row.id
+                held.pop(row.source_id, None)
+        documents = {**self.documents.get(source_id, {}), **recording.documents}
+        there = {name: digest for name, digest in documents.items() if digest is not None}
+        opened = {**self.intervals, **{i.uid: i for i in recording.intervals}}
+        return Recorded(
+            commits=commits,
+            held=held,
+            documents={**self.documents, source_id: there} if source_id else self.documents,
+            intervals={uid: i for uid, i in opened.items() if i.until is None},
+            boards={**self.boards, **{t: digest_of(d) for t, d in recording.boards.items()}},
+            pulse=self.pulse,
+        )
+
+
+def digest_of(document: object) -> str:
+    """Return what a document of JSON data is told apart by."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -314,7 +314,9 @@ class Desk:
         )
 
     def _foreseen(self, question: Question, kind: type[V], what: str) -> V:
-        self._picture()
+        if not self._picture().snapshot_id:
+            told = f"{what} isn't known yet: no pass has been made, or an older zoe made the last"
+            raise Away(told, retry_after_s=RETRY_S)
         found = self.foresight.ask(question)
         if found is None:
             raise BeingWorkedOut(f"{what} is being worked out: ask again in a moment")

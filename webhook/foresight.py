@@ -158,7 +158,8 @@ class Foresight:
             if last is not None and last.snapshot_id == picture.snapshot_id:
                 return
             lasting = {q: answer for q, answer in self._before.items() if not q.uid}
-            self._before, self._answers = lasting | self._answers, {}
+            newer = {q: answer for q, answer in self._answers.items() if answer is not NOTHING}
+            self._before, self._answers = lasting | newer, {}
             since = monotonic() - INTEREST_S
             self._wanted = {q: at for q, at in self._wanted.items() if at >= since}
             self._asked |= {q: None for q in self._wanted if not q.uid}
@@ -221,7 +222,7 @@ class Foresight:
                 while len(self._answers) >= MOST_REMEMBERED:
                     del self._answers[next(iter(self._answers))]
                 self._answers[question] = answer
-            else:
+            elif answer is not NOTHING:
                 self._before[question] = answer
             self._generation += 1
             self._news.notify_all()

@@ -85,10 +85,8 @@ class Keeper:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread. A read that is under way isn't waited for very long."""
+        """End the thread, at the latest when the archive is closed; it isn't waited for."""
         self._closed.set()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
 
     def look(self) -> bool:
         """Read once; tell whether the database answered."""

@@ -16,6 +16,7 @@ from webhook import badge
 from webhook.api import description, routes
 from webhook.guarded import HOOKS
 from webhook.metrics import MEDIA_TYPE, Metrics
+from webhook.page import routes as pages
 from webhook.problems import Problem, as_json, problem_of
 from webhook.replies import Replies
 from webhook.site import Site
@@ -23,19 +24,18 @@ from webhook.stream import Streams
 
 STREAM = "/events"
 SVG = "image/svg+xml"
+_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A site with what serves it. ``show`` makes the page of a problem, if there are pages."""
+    """A site with what serves it."""
 
     site: Site
     replies: Replies
     streams: Streams
     metrics: Metrics
     now: Callable[[], datetime]
-    pages: APIRouter | None = None
-    show: Callable[[Request, Problem], Response] | None = None
 
 
 def install(app: FastAPI, reading: Reading) -> None:
@@ -44,8 +44,8 @@ def install(app: FastAPI, reading: Reading) -> None:
     description.add(made, app)
     app.include_router(made)
     app.include_router(_others(reading))
-    if reading.pages is not None:
-        app.include_router(reading.pages)
+    app.include_router(pages.router(reading.site, reading.replies, reading.now))
+    app.mount(pages.STATIC, pages.static())
 
 
 def telling(reading: Reading | None) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -57,8 +57,8 @@ def telling(reading: Reading | None) -> Callable[[Request, Exception], Awaitable
             headers = {**(error.headers or {}), "Connection": "close"}
             return JSONResponse({"message": error.detail}, error.status_code, headers=headers)
         problem = problem_of(error)
-        if reading is not None and reading.show is not None and _is_read_by_people(request):
-            return reading.show(request, problem)
+        if reading is not None and _is_read_by_people(request):
+            return pages.as_html(reading.site, problem, again=_again(request, problem))
         return as_json(problem)
 
     return tell
@@ -67,6 +67,11 @@ def telling(reading: Reading | None) -> Callable[[Request, Exception], Awaitable
 def _is_read_by_people(request: Request) -> bool:
     is_page = not request.url.path.startswith((routes.PREFIX, STREAM, "/badge/", "/metrics"))
     return is_page and "text/html" in request.headers.get("accept", "text/html")
+
+
+def _again(request: Request, problem: Problem) -> str:
+    """Return where a page leads on: to itself, if it may work the next time."""
+    return request.url.path if problem.status == _UNAVAILABLE else "/"
 
 
 def _others(reading: Reading) -> APIRouter:

@@ -55,7 +55,28 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     with database(settings) as store:
         if store is not None:
             return newest([row.status for row in store.load().executions])
-    return newest(_files(settings, _clone(directory), "status/"))
+    return newest(branch_documents(directory))
+
+
+def branch_documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
+    """Return the status documents on the status branch of a clone.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        ConfigError: This is no clone.
+    """
+    return list(_files(config.load(), _clone(directory), "status/"))
+
+
+def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
+    """Return the snapshot on the status branch of a clone.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        ConfigError: This is no clone.
+        Missing: There is no snapshot yet.
+    """
+    return _branch_snapshot(config.load(), _clone(directory))
 
 
 def snapshot(directory: Path | None = None) -> snapshots.Taken:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 import click
 
 from reconciler.cli import when
 from reconciler.view import encoding, words
+
+STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "Running": "green",
+        "Succeeded": "green",
+        "ready": "green",
+        "Failed": "red",
+        "Invalid": "red",
+        "Unknown": "red",
+        "down": "red",
+        "Starting": "blue",
+        "Terminating": "blue",
+        "Queued": "yellow",
+        "Pending": "yellow",
+        "drained": "yellow",
+    }
+)
+"""How states look; the word says it all where there are no colours."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -54,10 +73,29 @@ def time(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if is_terminal() else words.instant(at)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[int]) -> None:
+def moment(at: datetime | None, *, now: datetime) -> str:
+    """Return a time as :func:`sentence` has it; "" for none."""
+    if at is None:
+        return ""
+    return when.at(at, now=now) if is_terminal() else words.instant(at)
+
+
+def age(at: datetime, *, now: datetime) -> str:
+    """Return how long ago something was; into a pipe, when."""
+    return when.age(at, now=now) if is_terminal() else words.instant(at)
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Iterable[int],
+    colours: Mapping[int, Mapping[str, str]] = MappingProxyType({}),
+) -> None:
     """Print rows: below a head on a terminal, else alone and parted by tabs.
 
-    ``numbers`` are the columns that are ranged right.
+    ``numbers`` are the columns that are ranged right; ``colours`` say by the column how its words
+    look on a terminal that has colours.
     """
     if not is_terminal():
         for row in rows:
@@ -72,5 +110,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterab
     for number, title in enumerate(head):
         shown.add_column(title, justify="right" if number in right else "left")
     for row in rows:
-        shown.add_row(*map(Text, row))
+        styles = [colours.get(number, {}).get(cell, "") for number, cell in enumerate(row)]
+        shown.add_row(*map(Text, row, styles))
     Console().print(shown)

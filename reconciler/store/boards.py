@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconciler.records import Board
-from reconciler.store.column_types import dump_json
+from reconciler.records import Board, digest_of
 from reconciler.store.record_tables import boards
 from reconciler.store.upsert import upsert
-
-
-def digest(document: object) -> str:
-    """Return what a document is told apart by."""
-    return hashlib.sha256(dump_json(document).encode()).hexdigest()[:32]
 
 
 def write(connection: Connection, documents: Mapping[str, Any], *, version: int) -> None:
     """Replace the documents of some topics."""
     rows = [
-        {"topic": topic, "document": document, "digest": digest(document), "version": version}
+        {"topic": topic, "document": document, "digest": digest_of(document), "version": version}
         for topic, document in documents.items()
     ]
     upsert(connection, boards, rows, incidental=frozenset({"version"}))

@@ -47,7 +47,7 @@ def _told(picture: Picture, now: datetime) -> str:
         )
     if pulse is None:
         return (
-            "no pass has been made yet: has the operator started zoe run? "
+            "nobody has looked at Git and the cluster yet: has the operator started zoe run? "
             "zoe doctor says what keeps it from working"
         )
     if now - pulse.at > LATE * timedelta(seconds=pulse.interval_s):

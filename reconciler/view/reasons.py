@@ -90,3 +90,8 @@ CONDITIONS: Mapping[str, str] = {
     "EndsSoon": "no more elastic replicas before it ends",
 }
 """What a condition tells of what runs."""
+
+
+def meaning(code: str) -> str:
+    """Return what a code means, whichever kind it is; "" where nothing has to be said."""
+    return WAITS.get(code) or ENDED.get(code) or ""

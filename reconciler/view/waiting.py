@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from policy import explain
 from policy.forecast import forecast
 from policy.model.decision import NEVER
 from policy.model.execution import Component, Execution, Uid
 from policy.model.resources import format_resources
+from policy.remedy.change import Change
 from policy.remedy.of_others import Wait
 from policy.remedy.search import Fix
 from policy.standing import RULES
 from policy.verdicts import Verdict
+from reconciler import canonical
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.snapshots import Taken
 from reconciler.view.queue import NEAREST, Start, sentence, start
@@ -41,10 +44,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """A change that was tried and would let it start now; ``about`` when it will be so."""
+    """A change that was tried and would let it start now; ``about`` when it will be so.
+
+    ``changes`` are the same for machines: each has a ``kind``, and what that needs.
+    """
 
     told: str
     about: datetime | None = None
+    changes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,4 +163,12 @@ def _told(verdict: Verdict) -> str:
 
 def _remedy(fix: Fix) -> Remedy:
     until = next((c.until_ms for c in fix.changes if isinstance(c, Wait)), None)
-    return Remedy(told=fix.told, about=None if until is None else from_epoch_ms(until))
+    return Remedy(
+        told=fix.told,
+        about=None if until is None else from_epoch_ms(until),
+        changes=tuple(_change(change) for change in fix.changes),
+    )
+
+
+def _change(change: Change) -> Mapping[str, Any]:
+    return {"kind": change.kind, "told": change.told, **canonical.to_data(change)}

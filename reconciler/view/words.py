@@ -32,8 +32,9 @@ def with_times(sentence: str, write: Callable[[datetime], str]) -> str:
 
 
 def begun(told: str) -> str:
-    """Return a text as a sentence: with a capital letter at its beginning."""
-    return told[:1].upper() + told[1:]
+    """Return a text as a sentence: with a capital letter, unless it begins with a name or path."""
+    is_name = "/" in told.partition(" ")[0]
+    return told if is_name else told[:1].upper() + told[1:]
 
 
 def escaped(text: str) -> str:

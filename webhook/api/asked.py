@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from reconciler.view import listing
@@ -37,7 +38,7 @@ def known_only(request: Request) -> None:
         Absurd: There is one, or one is given twice.
     """
     route = request.scope.get("route")
-    known = [p.alias for p in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    known = _names(route.dependant) if isinstance(route, APIRoute) else []
     given = [key for key, _ in request.query_params.multi_items()]
     for key in given:
         if key not in known:
@@ -46,6 +47,11 @@ def known_only(request: Request) -> None:
             raise Absurd(f"a parameter of the query is unknown{hint}")
         if given.count(key) > 1:
             raise Absurd(f"{key} is given twice")
+
+
+def _names(dependant: Dependant) -> list[str]:
+    own = [parameter.alias for parameter in dependant.query_params]
+    return own + [name for other in dependant.dependencies for name in _names(other)]
 
 
 def executions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from reconciler.view.execution import Step
 from webhook.page.svg import Stretch
@@ -25,9 +26,8 @@ def stretches(steps: Sequence[Step], until: datetime) -> list[Stretch]:
     The steps are of one run, oldest first; those that change nothing about it are passed over.
     """
     turns = [(step.at, _AFTER[step.fact]) for step in steps if step.fact in _AFTER]
-    ends = [at for at, _ in turns[1:]] + [until]
     found: list[Stretch] = []
-    for (start, kind), end in zip(turns, ends, strict=True):
+    for (start, kind), (end, _) in pairwise([*turns, (until, "")]):
         length_ms = int((end - start).total_seconds() * 1000)
         if not kind or length_ms <= 0:
             continue

@@ -1,8 +1,8 @@
-"""What the page of the past draws: curves, the words on their axes, and the same as tables. Pure."""
+"""What the page of the past draws: curves, words on their axes, and the same as tables. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,9 @@ from webhook.page.svg import Curve, top_of
 from webhook.page.text import size
 
 Row = tuple[datetime, tuple[str, ...]]
+
+MOST_ROWS = 36
+"""The newest steps as a table; all of them are a question to the API away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +47,14 @@ def figures(history: History) -> tuple[Figure, ...]:
         curve("in all", "b", "memory_bytes"),
     )
     waits = (curve("median", "a", "wait_p50_ms"), curve("95th percentile", "b", "wait_p95_ms"))
+    starts = (curve("started", "a", "started"),)
     passes = (curve("mean", "a", "pass_ms"), curve("longest", "b", "longest_pass_ms"))
     return (
         _figure(history, "executions", "Running and waiting", executions, str),
         _figure(history, "cpus", "CPUs reserved", cpus, lambda v: size(v, "cpu"), unit=1000),
         _figure(history, "memory", "Memory reserved", memory, _memory, unit=1024**3),
         _figure(history, "waits", "Wait until the start", waits, format_duration, unit=60_000),
+        _figure(history, "starts", "Executions started", starts, str),
         _figure(history, "passes", "Duration of a pass", passes, _passing),
     )
 
@@ -76,13 +81,6 @@ def _figure(
     top = top_of(in_units, least=2) * unit
     last = tuple(_newest(curve, write) for curve in curves)
     named = ", ".join(f"{c.name} {value}" for c, value in zip(curves, last, strict=True))
-    rows = tuple(
-        (point.at, tuple(write(v) if v is not None else "" for v in values))
-        for point, *values in reversed(
-            list(zip(history.points, *(curve.values for curve in curves), strict=True))
-        )
-        if any(value is not None for value in values)
-    )
     return Figure(
         id=id_,
         title=title,
@@ -90,9 +88,19 @@ def _figure(
         top=top,
         marks=(write(top), write(top // 2), "0"),
         last=last,
-        told=f"{title}: at last {named}. The table below has all values.",
-        rows=rows,
+        told=f"{title}: at last {named}. The same is below as a table.",
+        rows=tuple(_rows(history, curves, write))[:MOST_ROWS],
     )
+
+
+def _rows(
+    history: History, curves: tuple[Curve, ...], write: Callable[[int], str]
+) -> Iterator[Row]:
+    """Yield the steps for which something is known, the newest first."""
+    steps = list(zip(history.points, *(curve.values for curve in curves), strict=True))
+    for point, *values in reversed(steps):
+        if any(value is not None for value in values):
+            yield point.at, tuple(write(v) if v is not None else "" for v in values)
 
 
 def _in_units(curve: Curve, unit: int) -> Curve:

@@ -101,15 +101,15 @@ def cluster(frame: Frame, view: ClusterView) -> str:
     return _page("cluster.html", frame, view=view, largest=largest)
 
 
-def history(frame: Frame, view: History, days: int) -> str:
-    """Return how it went in the last days."""
-    return _page("history.html", frame, view=view, figures=figures(view), asked_days=days)
+def history(frame: Frame, view: History, since: str) -> str:
+    """Return how it went; ``since`` is how long ago, as it was asked."""
+    return _page("history.html", frame, view=view, figures=figures(view), since=since)
 
 
-def usage(frame: Frame, view: Usage, days: int) -> str:
-    """Return who used how much in the last days."""
-    csv = path("api", "v1", "usage.csv", by=view.by, since=f"{days}d")
-    return _page("usage.html", frame, view=view, asked_days=days, csv=csv)
+def usage(frame: Frame, view: Usage, since: str) -> str:
+    """Return who used how much; ``since`` is how long ago, as it was asked."""
+    csv = path("api", "v1", "usage.csv", by=view.by, since=since)
+    return _page("usage.html", frame, view=view, since=since, csv=csv)
 
 
 def calendar(frame: Frame, view: Calendar) -> str:
@@ -158,7 +158,7 @@ def trouble(frame: Frame, status: int, told: str, *, suggestion: str = "", again
         "trouble.html",
         replace(frame, is_live=False),
         status=status,
-        heading=_HEADINGS.get(status, "That didn’t work"),
+        heading=_HEADINGS.get(status, "That didn't work"),
         told=told,
         suggestion=suggestion,
         again=again,
@@ -166,7 +166,7 @@ def trouble(frame: Frame, status: int, told: str, *, suggestion: str = "", again
 
 
 _HEADINGS = {
-    400: "That can’t be asked",
+    400: "That can't be asked",
     404: "Nothing is here",
-    503: "It can’t be told now",
+    503: "It can't be told now",
 }

@@ -48,14 +48,15 @@ def bar(share: Share, dimension: str, name: str) -> Markup:
     ):
         if value > 0:
             fill = _HATCHED if kind == "foreign" else Markup("")
-            title = f"{kind}: {text.amount(value, dimension)}"
+            title = text.visible(f"{kind}: {text.amount(value, dimension)}")
             x, width = _percent(start, share.capacity), _percent(value, share.capacity)
             parts.append(_PART.format(kind, x, width, fill, title))
         start += value
     if 0 < share.limit < share.capacity:
         x = _percent(share.limit, share.capacity)
         parts.append(Markup('<rect class="limit" x="{}" width="2" height="100%"/>').format(x))
-    return _BAR.format(f"{name}: {share_told(share, dimension)}", Markup("").join(parts))
+    label = text.visible(f"{name}: {share_told(share, dimension)}")
+    return _BAR.format(label, Markup("").join(parts))
 
 
 _GAUGE = Markup('<svg class="gauge" aria-hidden="true" width="100%" height="8">{}</svg>')
@@ -82,6 +83,8 @@ _BLOCK = Markup(
     '<rect class="block {}" x="1" y="1" width="calc(100% - 2px)" height="32" rx="3"/>'
     '<text x="7" y="21">{}</text></svg>'
 )
+_NAMED_PERCENT = 8
+"""A narrower block has only room for its letter; its title has the rest."""
 _FOREIGN = Markup(
     '<rect class="foreign" fill="url(#hatch)" x="{}" width="{}" height="100%">'
     "<title>{}</title></rect>"
@@ -101,7 +104,9 @@ def blocks(node: NodeView, largest: int) -> Markup:
             if count:
                 x, width = _percent(start, largest), _percent(memory, largest)
                 kind = "core" if letter == "C" else "elastic"
-                told = f"{letter}{count if count > 1 else ''} {text.visible(block.name)}"
+                told = f"{letter}{count if count > 1 else ''}"
+                if memory * 100 >= largest * _NAMED_PERCENT:
+                    told += f" {text.visible(block.name)}"
                 parts.append(_BLOCK.format(x, width, _block_title(block, kind, count), kind, told))
             start += memory
     if node.memory.foreign:
@@ -151,14 +156,18 @@ def plot(curves: Sequence[Curve], top: int, told: str) -> Markup:
 
 
 def top_of(curves: Iterable[Curve], least: int = 1) -> int:
-    """Return a round number that no value passes: 1, 2 or 5 times a power of ten."""
+    """Return a round even number that no value passes, for an axis with a mark at its half."""
     most = max((v for curve in curves for v in curve.values if v is not None), default=0)
     most, power = max(most, least), 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in _ROUND if power > 1 else _SMALL:
             if factor * power >= most:
                 return factor * power
         power *= 10
+
+
+_SMALL = (2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
+_ROUND = (12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 
 
 def _moves(values: Sequence[int | None], top: int) -> Iterable[str]:
@@ -183,7 +192,7 @@ class Stretch:
     length_ms: int
 
 
-_COURSE = Markup('<svg class="course" role="img" aria-label="{}" width="100%" height="12">{}</svg>')
+_COURSE = Markup('<svg class="course" role="img" aria-label="{}" width="100%" height="8">{}</svg>')
 
 
 def course(stretches: Sequence[Stretch]) -> Markup:

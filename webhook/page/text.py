@@ -55,11 +55,25 @@ def when(at: datetime | None, form: str = "") -> Markup:
     return Markup('<time datetime="{}"{}>{}</time>').format(words.instant(at), marked, told)
 
 
+_HYPHENED = re.compile(r"(?<![\w-])\w+(?:-\w+)+(?![\w-])")
+_LONGEST_WHOLE = 24
+
+
+def _whole(part: str) -> Markup:
+    """Return text, escaped, whose short names (``node-2``) don't break at their hyphens."""
+    found = escape(visible(part))
+    return Markup(  # noqa: S704 - made of what was escaped: names hold no markup
+        _HYPHENED.sub(
+            lambda m: f'<span class="w">{m[0]}</span>' if len(m[0]) <= _LONGEST_WHOLE else m[0],
+            str(found),
+        )
+    )
+
+
 def told(sentence: str) -> Markup:
     """Return a sentence with its instants as ``<time>``, isolated."""
     parts = (
-        escape(visible(part)) if isinstance(part, str) else when(part)
-        for part in words.parts(sentence)
+        _whole(part) if isinstance(part, str) else when(part) for part in words.parts(sentence)
     )
     return Markup("<bdi>{}</bdi>").format(Markup("").join(parts))
 

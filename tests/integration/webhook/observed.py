@@ -49,9 +49,17 @@ class Observed:
     def get(
         self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET"
     ) -> Answer:
+        return self._request(method, path, None, headers)
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        return self._request("POST", path, body, headers)
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request(method, path, headers=dict(headers or {}))
+            connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
             found = {key.lower(): value for key, value in response.getheaders()}
             return Answer(response.status, found, response.read())

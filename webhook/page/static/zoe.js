@@ -105,6 +105,8 @@
     if (!document.hidden && isDue) lookSoon();
   });
 
+  document.getElementById("zone").textContent =
+    `as your clock has them (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
   tellLocally(document);
   offerCopies(document);
   if (document.body.hasAttribute("data-live")) {
