@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.view import answer, freshness, line
 from reconciler.view.cluster import DOWN, ClusterView
-from reconciler.view.picture import Document, Picture
+from reconciler.view.picture import Document, Picture, of_states
 
 LATELY = timedelta(hours=24)
+_SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +30,33 @@ class Alert:
 
 
 def of(
-    picture: Picture, found: Sequence[Document], *, cluster: ClusterView | None, now: datetime
+    picture: Picture,
+    found: Mapping[str, Sequence[Document]],
+    *,
+    cluster: ClusterView | None,
+    now: datetime,
 ) -> Iterator[Alert]:
     """Yield what somebody must look at, the worst for all first.
 
-    ``found`` are the status documents that are asked about, the newest run of each name.
+    ``found`` are the status documents that are asked about, the newest run of each name, by state.
     """
     if told := freshness.of(picture, now=now).told:
         yield Alert(kind="loop", told=told)
     elif picture.pulse is not None and picture.pulse.problem:
         yield Alert(kind="source", told=picture.pulse.problem, since=picture.pulse.at)
-    yield from _invalid(picture, found)
-    for document in lately(found, now):
-        if document["status"]["phase"] in ("Failed", "Unknown"):
-            yield _failed(document)
-    for document in found:
+    yield from _invalid(picture, found.get("Invalid", ()))
+    yield from map(_failed, lately(of_states(found, "Failed", "Unknown"), now))
+    for document in of_states(found, *sorted(found.keys() - _SETTLED)):
         yield from _held(document)
     for node in cluster.nodes if cluster else ():
         if node.state == DOWN:
             yield Alert(kind="node", told=f"node {node.hostname} is down")
 
 
-def _invalid(picture: Picture, found: Sequence[Document]) -> Iterator[Alert]:
+def _invalid(picture: Picture, invalid: Sequence[Document]) -> Iterator[Alert]:
     """Yield the errors of the accepted commit; what else is known to be invalid, by its status."""
     told: set[str] = set()
-    broken = {line.of_name(d): d for d in found if d["status"]["phase"] == "Invalid"}
+    broken = {line.of_name(document): document for document in invalid}
     for problem in picture.board.problems:
         if problem.get("severity", "error") != "error":
             continue

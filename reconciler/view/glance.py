@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from heapq import nlargest, nsmallest
 
 from reconciler.view import alerts, freshness, line
 from reconciler.view.alerts import Alert as Alert
@@ -13,16 +13,16 @@ from reconciler.view.cluster import ClusterView, percent
 from reconciler.view.freshness import Freshness as Freshness
 from reconciler.view.labels import Selector
 from reconciler.view.line import Line
-from reconciler.view.listing import admitting, states
-from reconciler.view.picture import Document, Picture
+from reconciler.view.listing import admitting
+from reconciler.view.picture import Document, Picture, by_state, of_states
 from reconciler.view.words import instant
 
 MOST = 20
 LAST = 10**9
-_RUNNING = frozenset({"Running", "Starting", "Terminating"})
-_WAITING = frozenset({"Queued", "Pending"})
-_ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
-_SCHEDULED = frozenset({"Scheduled"})
+_RUNNING = ("Running", "Starting", "Terminating")
+_WAITING = ("Queued", "Pending")
+_ENDED = ("Succeeded", "Failed", "Stopped")
+_SCHEDULED = ("Scheduled",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +51,26 @@ def of(
 
     ``cluster`` is None where it hasn't been worked out yet: nothing is said of it then.
     """
-    found = list(filter(admitting(selector), picture.newest)) if selector else picture.newest
+    found = picture.by_state
+    if selector:
+        found = by_state(filter(admitting(selector), picture.newest))
     red = list(alerts.of(picture, found, cluster=cluster, now=now))
     lists: Mapping[str, list[Document]] = {
-        "running": _in_state(found, _RUNNING, _begun, reverse=True),
-        "waiting": _in_state(found, _WAITING, _turn),
-        "ended": _in_state(alerts.lately(found, now), _ENDED, _ended, reverse=True),
-        "scheduled": _in_state(found, _SCHEDULED, _due),
+        "running": of_states(found, *_RUNNING),
+        "waiting": of_states(found, *_WAITING),
+        "ended": list(alerts.lately(of_states(found, *_ENDED), now)),
+        "scheduled": of_states(found, *_SCHEDULED),
     }
     whole: Mapping[str, Sequence[object]] = {**lists, "alerts": red}
-    counts = states(found)
+    counts = {state: len(documents) for state, documents in found.items()}
     return Glance(
         sentence=_sentence(picture, counts, cluster),
         freshness=freshness.of(picture, now=now),
         alerts=tuple(red[:MOST]),
-        running=_lines(lists["running"]),
-        waiting=_lines(lists["waiting"]),
-        ended=_lines(lists["ended"]),
-        scheduled=_lines(lists["scheduled"]),
+        running=_lines(nlargest(MOST, lists["running"], key=_begun)),
+        waiting=_lines(nsmallest(MOST, lists["waiting"], key=_turn)),
+        ended=_lines(nlargest(MOST, lists["ended"], key=_ended)),
+        scheduled=_lines(nsmallest(MOST, lists["scheduled"], key=_due)),
         states=counts,
         more={name: len(all_) - MOST for name, all_ in whole.items() if len(all_) > MOST},
     )
@@ -89,34 +91,25 @@ def _sentence(picture: Picture, counts: Mapping[str, int], cluster: ClusterView 
     return "; ".join(said)
 
 
-def _lines(documents: Sequence[Document]) -> tuple[Line, ...]:
-    return tuple(map(line.of, documents[:MOST]))
+def _lines(documents: Iterable[Document]) -> tuple[Line, ...]:
+    return tuple(map(line.of, documents))
 
 
-def _in_state(
-    found: Iterable[Document],
-    wanted: frozenset[str],
-    key: Callable[[Mapping[str, Any]], tuple[int, str]],
-    *,
-    reverse: bool = False,
-) -> list[Document]:
-    mine = [document for document in found if document["status"]["phase"] in wanted]
-    mine.sort(key=lambda document: key(document["status"]), reverse=reverse)
-    return mine
+def _begun(document: Document) -> str:
+    """The newest start first; times are UTC, so they compare as text."""
+    return str(document["status"].get("startedAt", document["status"].get("queuedAt", "")))
 
 
-def _begun(status: Mapping[str, Any]) -> tuple[int, str]:
-    return 0, status.get("startedAt") or status.get("queuedAt") or ""
-
-
-def _turn(status: Mapping[str, Any]) -> tuple[int, str]:
+def _turn(document: Document) -> tuple[int, str]:
     """Who has a place in the queue comes first, then who came first."""
+    status = document["status"]
     return status.get("position") or LAST, status.get("queuedAt", "")
 
 
-def _ended(status: Mapping[str, Any]) -> tuple[int, str]:
-    return 0, status.get("endedAt", "")
+def _ended(document: Document) -> str:
+    return str(document["status"].get("endedAt", ""))
 
 
-def _due(status: Mapping[str, Any]) -> tuple[int, str]:
-    return int("nextRunAt" not in status), status.get("nextRunAt", "")
+def _due(document: Document) -> tuple[bool, str]:
+    status = document["status"]
+    return "nextRunAt" not in status, status.get("nextRunAt", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -44,6 +44,11 @@ class Picture:
         return tuple(newest(self.documents.values()))
 
     @cached_property
+    def by_state(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs by the state that they are in."""
+        return by_state(self.newest)
+
+    @cached_property
     def all_runs(self) -> tuple[Document, ...]:
         """Every run by namespace, name and run."""
         return tuple(sorted(self.documents.values(), key=position))
@@ -55,6 +60,19 @@ class Picture:
         for document in self.documents.values():
             found.setdefault(position(document)[:2], []).append(document)
         return {name: tuple(sorted(runs, key=position)) for name, runs in found.items()}
+
+
+def by_state(documents: Iterable[Document]) -> Mapping[str, tuple[Document, ...]]:
+    """Return documents by their state, by its name."""
+    groups: dict[str, list[Document]] = {}
+    for document in documents:
+        groups.setdefault(document["status"]["phase"], []).append(document)
+    return {state: tuple(group) for state, group in sorted(groups.items())}
+
+
+def of_states(found: Mapping[str, Iterable[Document]], *states: str) -> list[Document]:
+    """Return the documents that are in one of the states."""
+    return [document for state in states for document in found.get(state, ())]
 
 
 def position(document: Document) -> tuple[str, str, int]:
