@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from policy.model.execution import Uid
 from reconciler.cluster.fake import Outcome
-from reconciler.errors import ClusterUnavailable, InvariantViolated, SourceUnavailable
+from reconciler.errors import (
+    ClusterUnavailable,
+    InvariantViolated,
+    LeaseLost,
+    SourceUnavailable,
+)
 from reconciler.records import CommitRow, Delta, Interval
 from reconciler.store.archive import SqlArchive
 from reconciler.tails import Tails
@@ -243,6 +249,36 @@ class TestStillness:
         assert len(rows) - busy in (2, 3)
         assert (rows[-1].running, rows[-1].actions) == (1, 0)
         assert (rows[-1].cpu_millis, rows[-1].cpu_reserved_millis) == (12_000, 1000)
+
+
+class TestCrashes:
+    def test_what_is_not_committed_is_told_by_the_next_and_once(
+        self, site: Site, archive: SqlArchive
+    ) -> None:
+        site.push({BOOK: execution_file("book")})
+        site.loop.lease = replace(site.lease, epoch=0)
+        with pytest.raises(LeaseLost):
+            site.reconcile()
+        found = archive.picture(None)
+        assert (commits(archive), held(archive, site), found.pulse) == ([], [], None)
+        site.restart()
+        site.reconcile(passes=2)
+        assert [row.delta for row in commits(archive)] == [Delta(added=("aml/book",))]
+        assert len(held(archive, site)) == 1
+
+    def test_one_between_commit_and_effect_repeats_nothing(
+        self, site: Site, archive: SqlArchive
+    ) -> None:
+        site.push({BOOK: execution_file("book")})
+        site.cluster.fail_next("create_network", ClusterUnavailable("gone"), is_reply_lost=True)
+        with pytest.raises(ClusterUnavailable):
+            site.reconcile()
+        before = commits(archive), held(archive, site)
+        assert [len(rows) for rows in before] == [1, 1]
+        site.restart()
+        site.reconcile(passes=6)
+        assert (commits(archive), held(archive, site)) == before
+        assert site.phases() == {"aml/book": "Running"}
 
 
 class TestTails:
