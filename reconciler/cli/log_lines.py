@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -49,14 +50,24 @@ def added(before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
 
 
 def _prefixes(logs: Sequence[Log]) -> dict[tuple[str, str], str]:
-    """Return what tells parts apart: nothing of one, components, or nodes as well."""
-    places = {(log.component, log.node) for log in logs}
-    if len(places) < 2:
-        return dict.fromkeys(places, "")
-    components = [component for component, _ in places]
+    """Return what tells parts apart: components if there are several, nodes where needed.
+
+    Attempts of one component follow one another, wherever they ran: nothing to tell apart.
+    """
+    nodes: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for log in logs:
+        nodes[log.component, log.attempt].add(log.node)
+    several = {component for (component, _), found in nodes.items() if len(found) > 1}
+    is_one = len({log.component for log in logs}) == 1
     return {
-        (component, node): f"{component} | "
-        if components.count(component) == 1
-        else f"{component} on {node} | "
-        for component, node in places
+        (log.component, log.node): _prefix(
+            log, with_node=log.component in several, is_needed=not is_one
+        )
+        for log in logs
     }
+
+
+def _prefix(log: Log, *, with_node: bool, is_needed: bool) -> str:
+    if with_node:
+        return f"{log.component} on {log.node} | "
+    return f"{log.component} | " if is_needed else ""

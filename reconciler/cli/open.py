@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.cli import reading, server
 from reconciler.cli.names import EXECUTION
-from reconciler.view.execution import Detail, Reach
+from reconciler.cli.place import here
+from reconciler.converge.status import Phase
+from reconciler.view.execution import Reach
 
 _SCHEMES = ("http", "https")
 
@@ -36,16 +37,11 @@ def command(*, name: tuple[str, str], port: str, is_printed: bool) -> None:
 
 def _found(namespace: str, name: str) -> tuple[Sequence[Reach], str]:
     """Return where it can be reached, and how it is if it can't."""
-    if (asked := server.configured()) is not None:
-        detail = asked.read(Detail, f"executions/{namespace}/{name}")
-        return detail.reach, _why(detail.line.state, detail.answer.why or detail.answer.running)
-    status = reading.found(namespace, name)["status"]
-    reach = [Reach(**endpoint) for endpoint in status.get("endpoints", ())]
-    return reach, _why(status["phase"], status.get("message") or f"it is {status['phase']}")
-
-
-def _why(phase: str, told: str) -> str:
-    return "it runs, but publishes no port" if phase == "Running" else told
+    with here() as place:
+        detail = place.detail(namespace, name)
+    if detail.line.state == Phase.RUNNING:
+        return detail.reach, "it runs, but publishes no port"
+    return detail.reach, detail.answer.why or detail.answer.running
 
 
 def _chosen(name: str, reach: Sequence[Reach], port: str, told: str) -> str:

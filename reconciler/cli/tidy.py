@@ -11,38 +11,36 @@ from typing import Any
 
 import click
 
-from reconciler.cli import editing, reading, repository, when, work_tree
+from reconciler.cli import editing, repository, show, work_tree
 from reconciler.cli.columns import aligned
 from reconciler.cli.duration import DURATION
+from reconciler.cli.place import every, here
 from reconciler.clock import SystemClock
-from reconciler.converge.runs import is_scheduled
+from reconciler.converge.ledger import EndReason
+from reconciler.converge.status import Phase
 from reconciler.errors import ManifestError
 from reconciler.manifest import edit, source_map
+from reconciler.view.line import Line
+from reconciler.view.listing import Query
 
-ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
-_OLDER = "14d"
+ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED})
+# Whose file was away: one that is here again may start again.
+GONE = frozenset({EndReason.DELETED, EndReason.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A document here whose execution has ended, and when."""
+    """A document of this clone whose execution has ended, and when."""
 
     path: str
-    namespace: str
-    name: str
-    phase: str
+    line: Line
     at: datetime
-
-    @property
-    def full_name(self) -> str:
-        """NAMESPACE/NAME."""
-        return f"{self.namespace}/{self.name}"
 
 
 @click.command("tidy")
 @click.argument("namespace", required=False)
 @click.option(
-    "--older", "older_ms", type=DURATION, default=_OLDER, show_default=True,
+    "--older", "older_ms", type=DURATION, default="14d", show_default=True,
     help="Only what ended longer ago than this.",
 )  # fmt: skip
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
@@ -60,7 +58,9 @@ def command(
     if not found:
         click.echo("nothing to tidy: no manifest here is of an execution that ended long ago")
         return
-    rows = [(e.full_name, e.phase, when.age(e.at, now=now), e.path) for e in found]
+    rows = [
+        (one.line.full_name, one.line.state, show.age(one.at, now=now), one.path) for one in found
+    ]
     for line in aligned(rows):
         click.echo(line)
     if not (commit or is_sure or _agrees(len(found))):
@@ -75,19 +75,19 @@ def ended(root: Path, namespace: str, *, before: datetime) -> Iterator[Ended]:
     The run that has ended must be the one that the document asks for: a higher one starts soon.
     A file that can't be read is left alone.
     """
-    known = {reading.full_name(document): document for document in reading.documents()}
-    scheduled = {n for n, d in known.items() if d["status"]["phase"] == "Scheduled"}
+    with here() as place:
+        lines = every(place, Query(namespace=namespace)).lines
+    # A schedule comes with its newest run; it has no end, whatever became of that.
+    scheduled = {line.full_name for line in lines if line.state == Phase.SCHEDULED}
+    known = {line.full_name: line for line in lines if line.full_name not in scheduled}
     for path in editing.manifest_paths(root, namespace):
-        owner = path.split("/")[1]
         for document in source_map.read((root / path).read_bytes(), file=path).documents:
             name, run = _asked(document.value)
-            status = known.get(f"{owner}/{name}")
-            if status is None or f"{owner}/{name}" in scheduled:
+            line = known.get(f"{path.split('/')[1]}/{name}")
+            if line is None or line.run != run or line.state not in ENDED or line.reason in GONE:
                 continue
-            at = _ended_at(status)
-            if at is not None and at < before and status["metadata"]["run"] == run:
-                phase = status["status"]["phase"]
-                yield Ended(path=path, namespace=owner, name=name, phase=phase, at=at)
+            if line.ended_at is not None and line.ended_at < before:
+                yield Ended(path=path, line=line, at=line.ended_at)
 
 
 def _asked(value: Any) -> tuple[str, int]:
@@ -101,14 +101,6 @@ def _asked(value: Any) -> tuple[str, int]:
     return str(metadata.get("name", "")), run if is_plain else 0
 
 
-def _ended_at(document: Mapping[str, Any]) -> datetime | None:
-    status = document["status"]
-    if status["phase"] not in ENDED or is_scheduled(document["metadata"]["run"]):
-        return None
-    told = status.get("endedAt")
-    return datetime.fromisoformat(told) if told else None
-
-
 def _agrees(count: int) -> bool:
     return sys.stdin.isatty() and click.confirm(f"delete {_counted(count)}?")
 
@@ -119,7 +111,7 @@ def _delete(root: Path, found: Sequence[Ended], *, message: str, commit: bool) -
         work_tree.require_committed(root, *paths)
     done: list[str] = []
     for path in paths:
-        names = [one.name for one in found if one.path == path]
+        names = [one.line.name for one in found if one.path == path]
         try:
             text = _without((root / path).read_text(encoding="utf-8"), names, path)
         except ManifestError as error:

@@ -137,18 +137,18 @@ def test_cluster_before_the_first_pass_says_so(installation: Installation) -> No
 
 
 def test_events_tell_the_life_of_an_execution_in_order(converged: Installation) -> None:
-    rows = converged("events", "aml/book", "-o", "json").data["events"]
-    assert [row["reason"] for row in rows] == [
+    rows = converged("events", "aml/book", "-o", "json").data["lines"]
+    assert [row["reason"] for row in reversed(rows)] == [
         "FirstSeen",
         "Generation",
         "Admitted",
         "AttemptIntended",
         "AttemptStarted",
     ]
-    keys = {"at", "namespace", "name", "reason", "message", "commit", "warning"}
+    keys = {"at", "namespace", "name", "reason", "message", "commit", "id", "isWarning"}
     assert all(set(row) == keys for row in rows)
     assert "AttemptStarted" in converged("events").out
-    assert len(converged("events", "--limit", "2", "-o", "json").data["events"]) == 2
+    assert len(converged("events", "--limit", "2", "-o", "json").data["lines"]) == 2
 
 
 def test_events_of_an_unknown_execution_say_so(converged: Installation) -> None:
