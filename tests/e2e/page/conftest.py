@@ -15,6 +15,7 @@ import pytest
 from tests.e2e.installation import Installation
 from tests.e2e.page import mouths, prepared
 from tests.e2e.page.canaries import Canaries
+from tests.e2e.page.mouths import Laptop
 from tests.e2e.process import ROOT, RunningZoe
 from tests.fixtures.git_servers import BareRepository, serving
 from tests.fixtures.postgres import PostgresCluster
@@ -119,6 +120,14 @@ def site(
         finally:
             installation.close()
             engine.remove_secret(secret["ID"])
+
+
+@pytest.fixture(scope="session")
+def laptop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A machine that knows nothing but the address of the page."""
+    made = Laptop(site.address, tmp_path_factory.mktemp("laptops") / "laptop")
+    yield made
+    made.close()
 
 
 def web_on(site: Site, database: str, *, state: str) -> Web:

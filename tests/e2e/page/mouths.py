@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,7 +15,7 @@ from playwright.sync_api import Browser
 from reconciler.view import encoding
 from reconciler.view.execution import Answer
 from tests.e2e.page.reading import Document
-from tests.e2e.process import ROOT
+from tests.fixtures.zoe_process import ZoeProcess
 
 TIMEOUT_S = 20
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -67,26 +65,24 @@ def answer_of_page(browser: Browser, address: str, name: str) -> Answer:
         context.close()
 
 
-def terminal(address: str, folder: Path, *arguments: str, code: int | None = 0) -> str:
-    """Run a verb on a laptop that has nothing but ``zoe`` and the server's address."""
-    folder.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=folder,
-        env={
-            "ZOE_SERVER": address,
-            "HOME": str(folder),
-            "PATH": str(folder),
-            "PYTHONPATH": str(ROOT),
-            "TZ": "UTC",
-        },
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    assert code is None or done.returncode == code, f"zoe {arguments}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+class Laptop:
+    """A machine with ``zoe`` and nothing else: no Docker, no database, no repository."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        home = {"HOME": str(folder), "PATH": str(folder), "TZ": "UTC"}
+        self._zoe = ZoeProcess({"ZOE_SERVER": address, **home})
+
+    def zoe(self, *arguments: str) -> str:
+        """Run a verb and return what it printed."""
+        result = self._zoe(*arguments, cwd=self._folder)
+        assert result.code in (0, 1), f"zoe {' '.join(arguments)}: {result}"
+        return result.out + result.err
+
+    def close(self) -> None:
+        """End it."""
+        self._zoe.stop()
 
 
 def _text(html: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.e2e.page import crawl, mouths
 from tests.e2e.page.canaries import COUNT
 from tests.e2e.page.conftest import Site
+from tests.e2e.page.mouths import Laptop
 from tests.e2e.page.prepared import PHASES
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
@@ -59,11 +59,8 @@ def test_none_is_on_the_status_branch(site: Site) -> None:
     assert _leaks(site, {path: data.decode() for path, data in published.items()}) == {}
 
 
-def test_none_is_in_what_verbs_print_on_a_laptop(site: Site, tmp_path: Path) -> None:
-    printed = {
-        " ".join(verb): mouths.terminal(site.address, tmp_path / "laptop", *verb, code=None)
-        for verb in VERBS
-    }
+def test_none_is_in_what_verbs_print_on_a_laptop(site: Site, laptop: Laptop) -> None:
+    printed = {" ".join(verb): laptop.zoe(*verb) for verb in VERBS}
     assert _leaks(site, printed) == {}
 
 
