@@ -96,7 +96,7 @@ def third_commit(canaries: Canaries) -> dict[str, str]:
 
 
 def push_all(installation: Installation, canaries: Canaries, secret: str) -> None:
-    """Bring about the ten states; a loop must run."""
+    """Bring about the ten states, but for ``SLOWEST``; a loop must run."""
     installation.push(first_commit(canaries, secret), message="Everybody's first work")
     installation.wait_until(lambda: installation.part("aml/elastic") == (3, 3), what="growth")
     installation.push(second_commit(canaries), message=f"{hostile.PRINTABLE}\n\n{hostile.ALL}")
@@ -105,10 +105,18 @@ def push_all(installation: Installation, canaries: Canaries, secret: str) -> Non
     )
     installation.push(third_commit(canaries), message="Ask for it once more")
     installation.zoe("hold", "bio/kept", "--reason", HOLD)
-    installation.await_phases({**PHASES, INVALID: "Invalid"})
     installation.wait_until(
         lambda: installation.condition("bio/kept", "Held"), what="the hold to be told"
     )
+    installation.wait_until(lambda: _are_told(installation), what="nine of the ten states")
+
+
+SLOWEST = "aml/noimage"
+
+
+def _are_told(installation: Installation) -> bool:
+    phases = installation.phases()
+    return all(phases.get(name) == PHASES[name] for name in PHASES.keys() - {SLOWEST})
 
 
 HOSTILE_LABELS = {

@@ -62,16 +62,21 @@ def watched(browser: Browser, address: str) -> Iterator[Watched]:
 @pytest.fixture(scope="module")
 def twins(site: Site) -> Iterator[tuple[str, str]]:
     """Two copies of the installation's database behind two webs: addresses of harmless, hostile."""
-    addresses = []
-    webs = []
-    for name, text in (("harmless", hostile.HARMLESS), ("hostile", hostile.ALL)):
-        database = site.cluster.copy("page", name)
-        hostile.fill(database, text)
-        webs.append(web_on(site, database, state=name))
-        addresses.append(webs[-1].address)
-    yield addresses[0], addresses[1]
+    site.cluster.copy("page", "still")
+    webs = [
+        web_on(site, _filled(site, name, text), state=name)
+        for name, text in (("harmless", hostile.HARMLESS), ("hostile", hostile.ALL))
+    ]
+    yield webs[0].address, webs[1].address
     for web in webs:
         web.process.stop()
+
+
+def _filled(site: Site, name: str, text: str) -> str:
+    """Return the URL of a copy with a text in all that people wrote."""
+    site.cluster.create(name, template="still")
+    hostile.fill(site.cluster.url(name), text)
+    return site.cluster.url(name)
 
 
 def test_data_makes_no_element_and_no_attribute(twins: tuple[str, str], browser: Browser) -> None:

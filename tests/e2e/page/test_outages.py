@@ -15,8 +15,8 @@ from tests.fixtures.postgres import PostgresCluster
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
-NOW = ("/", "/executions", "/queue", "/cluster", "/namespaces", "/zapps", "/executions/aml/behind")
-THEN = ("/history", "/usage", "/commits")
+NOW = ("/", "/executions", "/queue", "/cluster", "/zapps", "/executions/aml/behind")
+THEN = ("/namespaces", "/history", "/usage", "/commits")
 STREAMS = 20
 SHUTDOWN_S = 3
 
