@@ -52,6 +52,7 @@ from reconciler.view.reference import Reference
 from reconciler.view.sets import Sets, SetView
 from reconciler.view.usage import Usage
 from reconciler.view.waiting import Explanation
+from reconciler.view.waits import LONGEST
 from reconciler.view.zapps import Catalogue, ZAppView
 from webhook.foresight import NOTHING, Foresight, Question, Topic
 from webhook.site import COMMITS, EVENTS, Absurd, Away, BeingWorkedOut, NotThere
@@ -217,7 +218,7 @@ class Desk:
         since = max(since or until - DAY, until - history.LONGEST)
         with _reading():
             passes = self.archive.passes(since=since, limit=MOST_PASSES)
-            entries = self.archive.ends(since=since)
+            entries = self.archive.ends(since=since - LONGEST)
         with _refusing():
             return history.of(passes, entries, since=since, until=until)
 
@@ -230,7 +231,7 @@ class Desk:
         since = since or until - USAGE
         with _reading():
             intervals = self.archive.intervals(since=since, until=until)
-            entries = self.archive.ends(since=since)
+            entries = self.archive.ends(since=since - LONGEST)
         with _refusing():
             return usage.of(
                 intervals, entries, picture.documents, by=by, since=since, until=until, now=now

@@ -11,6 +11,11 @@ from reconciler.clock import SystemClock
 from reconciler.manifest.diagnostic import Complaint
 from reconciler.manifest.quantities import duration_ms
 
+_YEARS = range(1971, 9999)
+"""What can be reckoned with, some days before and after it included."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 class Moment(click.ParamType[datetime]):
     """Turns ``30d`` (ago), ``2026-11-22`` (its first minute here) or a moment into a time."""
@@ -29,9 +34,12 @@ class Moment(click.ParamType[datetime]):
             pass
         try:
             # Without an offset it is the reader's own clock.
-            return datetime.fromisoformat(value).astimezone(UTC)
+            found = datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
+            found = _NEVER
+        if found.year not in _YEARS:
             self.fail(f"{value!r} is no time: write 30d, 2026-11-22 or 2026-11-22T14:20Z", param)
+        return found
 
 
 MOMENT = Moment()

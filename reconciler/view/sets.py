@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -48,29 +48,37 @@ def of(documents: Iterable[Document]) -> Sets:
 
     ``documents`` are the statuses of all runs (``Picture.documents``).
     """
-    found = (_view(key, members) for key, members in _members(documents))
-    return Sets(sets=tuple(replace(view, missing=(), lines=()) for view in found))
+    return Sets(sets=tuple(_view(key, members) for key, members in _members(documents)))
 
 
 def one(documents: Iterable[Document], namespace: str, name: str) -> SetView | None:
     """Return all of a set; None if there is none of that name."""
     for key, members in _members(documents):
         if key[:2] == (namespace, name):
-            return _view(key, members)
+            lines = tuple(map(line.of, members))
+            missing = tuple(one for one in lines if one.state not in _READY)
+            return replace(_view(key, members), lines=lines, missing=missing)
     return None
 
 
 def _members(
     documents: Iterable[Document],
-) -> Iterable[tuple[tuple[str, str, str], list[Document]]]:
+) -> Iterator[tuple[tuple[str, str, str], list[Document]]]:
     """Yield (namespace, set, path) with the newest run of each name, where there are several."""
-    found: defaultdict[tuple[str, str, str], list[Document]] = defaultdict(list)
+    found: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
     for document in newest(documents):
         path = document.get("source", {}).get("path", "")
         namespace, run = document["metadata"]["namespace"], document["metadata"]["run"]
         if path and not _is_gone(document) and not is_scheduled(run):
-            found[namespace, PurePosixPath(path).stem, path].append(document)
-    return ((key, found[key]) for key in sorted(found) if len(found[key]) > 1)
+            found[namespace, path].append(document)
+    taken: set[tuple[str, str]] = set()
+    for namespace, path in sorted(found):
+        if len(members := found[namespace, path]) > 1:
+            file = PurePosixPath(path)
+            # lab.yaml and lab.json may stand side by side.
+            name = file.name if (namespace, file.stem) in taken else file.stem
+            taken.add((namespace, name))
+            yield (namespace, name, path), members
 
 
 def _is_gone(document: Document) -> bool:
@@ -78,23 +86,22 @@ def _is_gone(document: Document) -> bool:
 
 
 def _view(key: tuple[str, str, str], members: Sequence[Document]) -> SetView:
+    """Return a set without its lines."""
     namespace, name, path = key
-    lines = tuple(map(line.of, members))
-    missing = tuple(one for one in lines if one.state not in _READY)
-    ready = len(lines) - len(missing)
+    states = Counter(document["status"]["phase"] for document in members)
+    ready = sum(states[phase] for phase in _READY)
     return SetView(
         namespace=namespace,
         name=name,
         path=path,
-        sentence=_sentence(ready, len(lines), missing),
+        sentence=_sentence(ready, len(members), states),
         ready=ready,
-        total=len(lines),
-        missing=missing,
-        lines=lines,
+        total=len(members),
     )
 
 
-def _sentence(ready: int, total: int, missing: Sequence[Line]) -> str:
-    states = Counter(one.state for one in missing)
-    others = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+def _sentence(ready: int, total: int, states: Counter[str]) -> str:
+    others = ", ".join(
+        f"{count} {state}" for state, count in sorted(states.items()) if state not in _READY
+    )
     return f"{ready} of {total} ready" + (f"; {others}" if others else "")

@@ -115,7 +115,7 @@ def _view(
     new_url: Callable[[str, str], str],
 ) -> ZAppView:
     told = board.zapps[name]
-    declarations: Mapping[str, Mapping[str, Any]] = told.get("parameters") or {}
+    declarations = _ordered(told.get("parameters") or {})
     own = f"my-{name}"[:_LONGEST_NAME].rstrip("-")
     manifest = manifest_text(own, name, declarations)
     folder = namespace or min(board.namespaces, default="")
@@ -131,6 +131,11 @@ def _view(
         new_url=new_url(f"executions/{folder}/{own}.yaml", manifest) if folder else "",
         running=running,
     )
+
+
+def _ordered(declarations: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """Return parameters with those that must be set first: the others can be left alone."""
+    return dict(sorted(declarations.items(), key=lambda item: "default" in item[1]))
 
 
 def _knob(name: str, declaration: Mapping[str, Any]) -> Knob:

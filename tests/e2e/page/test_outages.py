@@ -74,22 +74,19 @@ def test_a_loop_that_stands_still_is_told_of(site: Site) -> None:
     wait(lambda: not told(site.address), what="the page to be up to date again")
 
 
-def test_started_without_the_database_it_shows_its_own_last_view(site: Site) -> None:
-    web_on(site, site.database, state="left").process.stop()
+def test_it_ends_in_time_with_streams_open_and_begins_with_what_it_saw(site: Site) -> None:
+    """Readers keep no server from ending; no database keeps one from beginning."""
+    web = web_on(site, site.database, state="left")
+    with ExitStack() as streams:
+        for _ in range(STREAMS):
+            next(streams.enter_context(mouths.streaming(web.address)))
+        web.process.stop(within_s=SHUTDOWN_S)
     with away(site.cluster):
         web = web_on(site, site.database, state="left")
         names = {_full(line) for line in mouths.asked_api(web.address, "executions")["lines"]}
         assert names >= PHASES.keys()
         assert told(web.address)
         web.process.stop()
-
-
-def test_it_ends_in_time_though_readers_hold_streams_open(site: Site) -> None:
-    web = web_on(site, site.database, state="ending")
-    with ExitStack() as streams:
-        for _ in range(STREAMS):
-            next(streams.enter_context(mouths.streaming(web.address)))
-        web.process.stop(within_s=SHUTDOWN_S)
 
 
 def _full(line: dict[str, str]) -> str:

@@ -75,6 +75,7 @@ def test_usage_is_asked_for_and_printed_as_table_or_csv(
     [
         (["--by", "color"], "write namespace, zapp or label:KEY"),
         (["--since", "soon"], "write 30d, 2026-11-22"),
+        (["--since", "0001-01-01"], "write 30d, 2026-11-22"),
         (["--since", "2026-01-02", "--until", "2026-01-01"], "--since must be before --until"),
     ],
 )

@@ -144,6 +144,15 @@ def test_who_left_the_file_isnt_missing_and_the_newest_run_counts():
     assert found.sentence == "2 of 2 ready"
 
 
+def test_sets_of_two_files_of_one_name_are_told_apart():
+    paths = ("executions/aml/lab.json", "executions/aml/lab.yaml")
+    documents = [document(f"{n}{i}", path=p) for i, p in enumerate(paths) for n in "ab"]
+    assert [found.name for found in sets.of(documents).sets] == ["lab", "lab.yaml"]
+    whole = sets.one(documents, "aml", "lab.yaml")
+    assert whole is not None
+    assert whole.path == paths[1]
+
+
 # -- catalogue ------------------------------------------------------------------------------------
 
 
@@ -219,9 +228,9 @@ def test_knobs_say_what_they_take():
     view = zapps.one(board, "spark", running)
     assert view is not None
     assert view.knobs == (
-        Knob(name="workers", type="integer", told="How many", default="2", bounds="1 to 16"),
         Knob(name="level", type="enum", bounds="one of low, high", is_required=True),
         Knob(name="memory", type="quantity", bounds="1GiB or more", is_required=True),
+        Knob(name="workers", type="integer", told="How many", default="2", bounds="1 to 16"),
         Knob(name="on", type="boolean", default="true", bounds="3 or less"),
     )
     assert (view.title, view.has_logo, view.running, view.new_url) == ("Spark", True, 1, "")
