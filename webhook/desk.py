@@ -348,7 +348,7 @@ class Desk:
             events = archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS)
             return Known(
                 entries=entries,
-                commits=self._commits({_commit(document), *(e.commit for e in entries)}),
+                commits=self._commits(detail.commits_named(document, entries)),
                 events=tuple(map(event.line, events)),
                 harvests=archive.harvests(uid),
                 tails=self._tails(uid) if detail.shows_logs(picture, namespace) else (),
@@ -404,9 +404,3 @@ def _refusing() -> Iterator[None]:
         yield
     except ValueError as error:
         raise Absurd(str(error)) from error
-
-
-def _commit(document: Mapping[str, Any]) -> str:
-    """Return the commit that a run was made of; "" for a file that never was valid."""
-    found: str = document["source"].get("commit", "")
-    return found
