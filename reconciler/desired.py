@@ -41,6 +41,8 @@ class Reader:
         self.good: Mapping[str, tuple[str, str]] = {}
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.catalogue: Catalogue | None = None
+        self.files: Mapping[str, str] = {}
+        """Path -> blob id of every file of the commit that was read last."""
 
     def apart(self) -> Reader:
         """Return a reader that begins with what this one knows, and leaves this one as it is."""
@@ -99,7 +101,7 @@ class Reader:
             good=good,
             refused=refused,
         )
-        self.catalogue, self.good = catalogue, catalogue.good
+        self.catalogue, self.good, self.files = catalogue, catalogue.good, tree.files
         self.diagnostics = catalogue.diagnostics
         wanted = Wanted(
             commit=tree.commit.id,

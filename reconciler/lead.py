@@ -24,6 +24,7 @@ from reconciler.errors import (
 from reconciler.loop import Loop, Report
 from reconciler.ports import Lease, Store
 from reconciler.reviewer.service import Reviewer
+from reconciler.tails import Tails
 from reconciler.trigger import Trigger
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,17 @@ def reviewing(settings: Settings, loop: Loop) -> Iterator[Reviewer | None]:
             reviewer.close()
 
 
+@contextlib.contextmanager
+def reading_logs(loop: Loop) -> Iterator[None]:
+    """Have logs read for whoever looks at a page."""
+    tails = Tails(loop.store, loop.cluster, loop.clock, loop.around)
+    tails.start()
+    try:
+        yield
+    finally:
+        tails.close()
+
+
 def run(settings: Settings, *, chance: random.Random | None = None) -> None:
     """Lead whenever nobody else does, until told to stop (SIGTERM, SIGINT)."""
     chance = chance or random.Random()
@@ -149,7 +161,11 @@ def backoff_s(tries: int, chance: random.Random) -> float:
 def _lead(
     settings: Settings, store: Store, lease: Lease, stop: threading.Event, chance: random.Random
 ) -> None:
-    with wire.loop(settings, lease, store) as loop, reviewing(settings, loop) as reviewer:
+    with (
+        wire.loop(settings, lease, store) as loop,
+        reviewing(settings, loop) as reviewer,
+        reading_logs(loop),
+    ):
         trigger = Trigger(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
@@ -191,7 +207,7 @@ def _is_wanted(store: Store, timeout_s: float) -> bool:
 
 def _tidy(store: Store) -> None:
     with contextlib.suppress(StoreUnavailable):
-        store.forget_deliveries()
+        store.forget()
 
 
 def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:
@@ -213,12 +229,16 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
             # It isn't known what was written: whoever leads next begins by reading it.
             raise
         except TransientError as error:
+            loop.recorder.failed(error, lease=loop.lease)
             tries += 1
             delay_s = backoff_s(tries, chance)
             log.warning("pass failed", extra={"error": str(error), "retry_s": round(delay_s, 1)})
             trigger.pause(delay_s)
             fetch = True
             continue
+        except Exception as error:
+            loop.recorder.failed(error, lease=loop.lease)
+            raise
         tries = 0
         _log_pass(report, started, loop.clock.now())
         fetch = trigger.wait(

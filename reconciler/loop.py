@@ -32,9 +32,11 @@ from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.manifest.spec import Namespace
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
+from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
 from reconciler.sender import Sender
@@ -80,9 +82,13 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    interval_s: int = 30
     merges: Merges = field(init=False)
+    recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
     """What the last pass had read, for other threads."""
+    observed: ObservedState | None = None
+    """The last reading of the cluster, for other threads."""
     _referee: Referee = field(init=False)
     _accepted: Acceptance | None = None
     _is_first: bool = True
@@ -95,6 +101,9 @@ class Loop:
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
+        self.recorder = Recorder(
+            self.reader, self.store, self.working_set, self.clock, self.interval_s
+        )
 
     def reconcile(self, *, fetch: bool = True) -> Report:
         """Make one pass.
@@ -104,6 +113,7 @@ class Loop:
             ClusterUnavailable, StoreUnavailable: Nothing was decided on half a reading.
             LeaseLost: Another process leads; nothing was written.
         """
+        started = self.clock.now()
         wanted = self._want(fetch=fetch)
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
@@ -113,7 +123,15 @@ class Loop:
         self._announce(found)
         self.publish()
         self._is_first = False
+        self.recorder.passed(
+            wanted, found, outcomes, self._accepted, started=started, lease=self.lease
+        )
         return self._report(wanted, found, outcomes)
+
+    def around(self) -> tuple[ObservedState | None, Mapping[str, Namespace]]:
+        """Return the last reading of the cluster, and the namespaces in force. Any thread."""
+        last = self.kept.last
+        return self.observed, last[1].namespaces if last is not None else {}
 
     def close(self) -> None:
         """Wait for a push and a request under way, and stop both."""
@@ -148,10 +166,10 @@ class Loop:
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
-        observed = self.cluster.observe()
+        self.observed = observed = self.cluster.observe()
         if not self._is_first:
             return observed, True
-        again = self.cluster.observe()
+        self.observed = again = self.cluster.observe()
         return again, _services(observed) == _services(again)
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
@@ -202,6 +220,7 @@ class Loop:
                 *self.merges.postings(merged),
             ),
             posted=merged,
+            recording=self.recorder.recording(wanted, found, self._accepted, merged, at=now),
         )
         if new.is_empty:
             return
@@ -209,7 +228,7 @@ class Loop:
         snapshot = snapshots.document(
             found.snapshot, settings, wanted.platform, commit=wanted.commit
         )
-        new = replace(new, snapshot=json.dumps(snapshot))
+        new = replace(new, snapshot=json.dumps(snapshot), snapshot_id=snapshot["id"])
         entries = self.store.commit(new, self.lease)
         self.publisher.forget(found.forgotten)
         self.working_set.committed(new, entries)

@@ -25,7 +25,7 @@ from reconciler.orders import Orders
 from reconciler.outbox import Posting
 from reconciler.posted import PostedPlan, Reviews
 from reconciler.provenance import Traceable
-from reconciler.records import Event, Harvest
+from reconciler.records import Event, Harvest, PassRow, Pulse, Recorded, Recording, Tail
 
 
 class Clock(Protocol):
@@ -230,6 +230,7 @@ class Changes:
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
     its row, frozen specs, harvests; its facts stay. ``reviewed`` requests are removed.
+    ``snapshot_id`` is what the snapshot is told apart by.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -244,11 +245,13 @@ class Changes:
     good_files: tuple[GoodFile, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict)
     snapshot: str | None = None
+    snapshot_id: str = ""
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
     postings: tuple[Posting, ...] = ()
     reviewed: tuple[ReviewRequest, ...] = ()
     posted: tuple[PostedPlan, ...] = ()
+    recording: Recording = field(default_factory=Recording)
 
     @property
     def is_empty(self) -> bool:
@@ -272,6 +275,7 @@ class Stored:
     snapshot: str | None
     published: Mapping[str, str]
     hold_requests: tuple[HoldRequest, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
     state_version: int
 
 
@@ -326,6 +330,21 @@ class Store(Outbox, Orders, Reviews, Protocol):
             StoreUnavailable: It isn't known whether it was written: load again.
         """
 
+    def beat(self, pulse: Pulse, row: PassRow | None, lease: Lease) -> None:
+        """Write down that the loop is alive, and what a pass did.
+
+        The version stays: nothing changed that anybody has to fetch for it.
+
+        Raises:
+            LeaseLost, StoreUnavailable
+        """
+
+    def looked_at(self, *, since: datetime, limit: int) -> tuple[Uid, ...]:
+        """Return the runs whose logs were asked for since then, the newest request first."""
+
+    def write_tails(self, tails: Sequence[Tail], *, keep_since: datetime) -> None:
+        """Store what was read of logs; forget requests and tails from before ``keep_since``."""
+
     def state_version(self) -> int:
         """Return the counter that rises with each committed write."""
 
@@ -346,8 +365,8 @@ class Store(Outbox, Orders, Reviews, Protocol):
     def wait_for_wanted(self, timeout_s: float) -> bool:
         """Wait until a pass is wanted, at most ``timeout_s``; NOTIFY on PostgreSQL, else polled."""
 
-    def forget_deliveries(self) -> None:
-        """Remove deliveries, and what they asked for, that are too old to matter."""
+    def forget(self) -> None:
+        """Remove what is too old to matter: deliveries, and what was written down for people."""
 
 
 class StatusSink(Protocol):

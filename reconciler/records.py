@@ -5,6 +5,8 @@ The loop's own memory is in ``ports.Stored``; nothing here is ever decided on.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,10 +50,13 @@ class Pulse:
 
     at: datetime
     interval_s: int
-    commit: str
+    commit: str = ""
+    """The accepted commit; "" until a first pass has ended (``at`` is then when one was tried)."""
     problem: str = ""
     """Why the last try of a pass failed, or why the newest commit isn't desired; "" if all is
-    well. For anybody to read."""
+    well. For anybody to read: never what an engine or a server said."""
+    tried_at: datetime | None = None
+    """When a pass was last tried, whatever came of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +135,89 @@ class Tail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What the accepted commit says beside executions; each part a document (``boards``)."""
+    """What the accepted commit says beside executions; each field a document of its own.
+
+    Durations are milliseconds, memory bytes, CPUs thousandths. What is empty or None may be
+    missing. Nothing here names a host, an address, a key or a credential.
+    """
 
     problems: tuple[Mapping[str, Any], ...] = ()
     """Diagnostics: path, line, column, code, message, remedy, severity."""
     namespaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By name: quota, weight, cohort, members, lifetime bound, what the page may show."""
+    """By name: guaranteed and maximum (by resource), weight, cohort, members (names),
+    maximumExecutions, maximumLifetimeMs, page ({logs}), isCurrent."""
     zapps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By name: title, description, readme, logo, parameters, path."""
+    """By name: title, description, type, path, parameters (as declared; numbers that are no
+    integers as text), parameterNames (in their order), readme (Markdown), logo ({type, data}: a
+    media type and base64)."""
     platform: Mapping[str, Any] = field(default_factory=dict)
-    """The rules in force: policy, priorities, bounds; nothing that names a host or a credential."""
+    """The rules in force: policy (its settings), priorities (name, value, preemptible, filler),
+    headroom, defaultReservations, lifetimes, maximumReplicas, publishedPorts, startTimeoutMs,
+    suspend, changeWindows, requiresSignatures, isCurrent."""
     reservations: tuple[Mapping[str, Any], ...] = ()
+    """By name: name, window ({start, durationMs, cron, timezone}), slots, slot, namespaces,
+    isCurrent. No slots: whole nodes."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
+    """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What a pass writes down beside its own memory, in the same transaction.
+
+    ``documents`` are what the accepted commit of a source asks for otherwise than before:
+    NAMESPACE/NAME to a digest, None where it is gone; ``boards`` the fields of :class:`Board` that
+    changed, as JSON data.
+    """
+
+    source_id: str = ""
+    commits: tuple[CommitRow, ...] = ()
+    documents: Mapping[str, str | None] = field(default_factory=dict)
+    intervals: tuple[Interval, ...] = ()
+    boards: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was written down, as far as the next pass compares with it.
+
+    By source: ``commits`` is the newest accepted one that has a row, ``held`` the newest of all
+    rows where that is held back (commit, code, sentence), ``documents`` what is asked for.
+    ``intervals`` are the open ones; ``boards`` are digests.
+    """
+
+    commits: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    documents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    intervals: Mapping[Uid, Interval] = field(default_factory=dict)
+    boards: Mapping[str, str] = field(default_factory=dict)
+    pulse: Pulse | None = None
+
+    def after(self, recording: Recording) -> Recorded:
+        """Return what is there once a recording is stored."""
+        if recording == Recording():
+            return self
+        source_id, commits, held = recording.source_id, {**self.commits}, {**self.held}
+        for row in recording.commits:
+            if row.hold:
+                held[row.source_id] = (row.id, row.hold, row.told)
+            else:
+                commits[row.source_id] = row.id
+                held.pop(row.source_id, None)
+        documents = {**self.documents.get(source_id, {}), **recording.documents}
+        there = {name: digest for name, digest in documents.items() if digest is not None}
+        opened = {**self.intervals, **{i.uid: i for i in recording.intervals}}
+        return Recorded(
+            commits=commits,
+            held=held,
+            documents={**self.documents, source_id: there} if source_id else self.documents,
+            intervals={uid: i for uid, i in opened.items() if i.until is None},
+            boards={**self.boards, **{t: digest_of(d) for t, d in recording.boards.items()}},
+            pulse=self.pulse,
+        )
+
+
+def digest_of(document: object) -> str:
+    """Return what a document of JSON data is told apart by."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reconciler import objections
 from reconciler.desired import Reader
-from reconciler.errors import CannotVerify
+from reconciler.errors import CannotVerify, SourceUnavailable
 from reconciler.manifest import ownership
 from reconciler.manifest.diagnostic import Diagnostic, Severity
 from reconciler.manifest.intake import Good
@@ -167,6 +167,18 @@ def rules_by(reader: Reader, good: Good) -> RulesAt:
         return ownership.rules_of(wanted.platform, wanted.namespaces)
 
     return rules_at
+
+
+def signer_of(provenance: Provenance, commit: str, rules: Rules) -> str:
+    """Return by name who signed a commit; "" where that isn't known for sure."""
+    try:
+        signature = provenance.signature(commit)
+        signer = rules.signers.get(signature.key)
+        if signature.kind is not SignatureKind.SSH or signer is None:
+            return ""
+        return signer.name if provenance.is_signed_by(commit, signature.key) else ""
+    except SourceUnavailable:
+        return ""
 
 
 def review(reader: Reader, *, base: str, head: str, good: Good) -> tuple[Diagnostic, ...]:

@@ -276,4 +276,5 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             concurrency=settings.concurrency,
             announcer=announcer(settings),
             sender=outgoing,
+            interval_s=settings.interval_s,
         )

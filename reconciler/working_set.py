@@ -21,6 +21,7 @@ from reconciler.converge.runs import is_scheduled
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, Stored
+from reconciler.records import Pulse
 from reconciler.reviewer.job import Known
 
 
@@ -44,6 +45,7 @@ class WorkingSet:
         self.published: dict[str, str] = dict(stored.published)
         self.snapshot = stored.snapshot
         self.hold_requests = stored.hold_requests
+        self.recorded = stored.recorded
         self.last_seq = 0
         self._lock = threading.Lock()
         for row in stored.executions:
@@ -92,6 +94,10 @@ class WorkingSet:
         with self._lock:
             self._take_over(changes, entries)
 
+    def beaten(self, pulse: Pulse) -> None:
+        """Take over the newest sign of life."""
+        self.recorded = replace(self.recorded, pulse=pulse)
+
     def _take_over(self, changes: Changes, entries: Iterable[Entry]) -> None:
         for row in changes.executions:
             self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
@@ -124,6 +130,7 @@ class WorkingSet:
                 self.published[path] = digest
         if changes.snapshot is not None:
             self.snapshot = changes.snapshot
+        self.recorded = self.recorded.after(changes.recording)
         for uid in changes.forgotten:
             self._forget(uid)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from policy.model.decision import Wait
@@ -12,9 +13,20 @@ from policy.model.execution import Uid
 from reconciler.converge.conditions import conditions_of, with_times
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts, phase_of
-from reconciler.converge.status import ComponentStatus, Condition, Endpoint, Phase, Status
+from reconciler.converge.status import (
+    ComponentStatus,
+    Condition,
+    Endpoint,
+    Phase,
+    Status,
+    TaskStatus,
+)
+from reconciler.converge.tasks import Group
 from reconciler.converge.world import Identity
 from reconciler.manifest.spec import ExecutionSpec
+
+MOST_TASKS = 50
+"""So many tasks of a component are told: nobody reads more, and every list holds them all."""
 
 
 def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime) -> Status:
@@ -109,7 +121,7 @@ def _components(facts: Facts) -> tuple[ComponentStatus, ...]:
     found = []
     for service in facts.spec.services:
         mine = [group for group in facts.groups if group.component == service.name]
-        hosts = {g.node.hostname if g.node else str(g.service.spec.node) for g in mine}
+        image = mine[-1].service.spec.image if mine else service.image
         found.append(
             ComponentStatus(
                 name=service.name,
@@ -118,10 +130,32 @@ def _components(facts: Facts) -> tuple[ComponentStatus, ...]:
                 granted=sum(p.count for p in facts.placements if p.component == service.name),
                 running=sum(group.running for group in mine),
                 restarts=sum(group.restarts for group in mine),
-                nodes=tuple(sorted(hosts)),
+                nodes=tuple(sorted({_host(group) for group in mine})),
+                image=image,
+                tasks=_tasks(mine, image),
             )
         )
     return tuple(found)
+
+
+def _tasks(groups: Sequence[Group], image: str) -> tuple[TaskStatus, ...]:
+    """Return the newest task of every replica, by node, as many as are told."""
+    found = [
+        TaskStatus(
+            node=_host(group),
+            state=str(task.state),
+            exit_code=task.exit_code,
+            error=task.error,
+            image=group.service.spec.image if group.service.spec.image != image else "",
+        )
+        for group in groups
+        for task in sorted(group.latest, key=attrgetter("slot"))
+    ]
+    return tuple(sorted(found, key=attrgetter("node"))[:MOST_TASKS])
+
+
+def _host(group: Group) -> str:
+    return group.node.hostname if group.node else str(group.service.spec.node)
 
 
 def _endpoints(facts: Facts) -> tuple[Endpoint, ...]:

@@ -56,8 +56,25 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatus:
+    """The newest task of a replica. ``image`` is "" where it is the component's.
+
+    ``error`` is the engine's text; no ``exit_code`` until it ended.
+    """
+
+    node: str
+    state: str
+    exit_code: int | None = None
+    error: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentStatus:
-    """How much of a component there is: of ``core`` + ``elastic``, ``granted`` and ``running``."""
+    """How much of a component there is: of ``core`` + ``elastic``, ``granted`` and ``running``.
+
+    ``image`` is as it runs, else as it was resolved; ``tasks`` are told up to a bound.
+    """
 
     name: str
     core: int
@@ -66,6 +83,8 @@ class ComponentStatus:
     running: int
     restarts: int
     nodes: tuple[str, ...] = ()
+    image: str = ""
+    tasks: tuple[TaskStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +184,20 @@ def _component(part: ComponentStatus) -> dict[str, Any]:
         "running": part.running,
         "restarts": part.restarts,
         "nodes": list(part.nodes),
+        "image": part.image,
+        "tasks": [_task(task) for task in part.tasks],
     }
+
+
+def _task(task: TaskStatus) -> dict[str, Any]:
+    told = {
+        "node": task.node,
+        "state": task.state,
+        "exitCode": task.exit_code,
+        "error": task.error,
+        "image": task.image,
+    }
+    return {key: value for key, value in told.items() if value not in (None, "")}
 
 
 def _condition(condition: Condition) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Group:
     @property
     def complete(self) -> int:
         """How many slots ended with exit code 0."""
-        return sum(task.state is TaskState.COMPLETE for task in self._latest)
+        return sum(task.state is TaskState.COMPLETE for task in self.latest)
 
     @property
     def restarts(self) -> int:
@@ -100,7 +100,8 @@ class Group:
         return sum(task.state in (TaskState.FAILED, TaskState.REJECTED) for task in self.tasks)
 
     @property
-    def _latest(self) -> tuple[ObservedTask, ...]:
+    def latest(self) -> tuple[ObservedTask, ...]:
+        """The newest task of every slot."""
         newest: dict[int, ObservedTask] = {}
         for task in self.tasks:
             newest[task.slot] = task
@@ -108,7 +109,7 @@ class Group:
 
     def pending_error(self) -> str:
         """Return what Swarm says of a task that it can't start; "" if it says nothing."""
-        return next((t.error for t in self._latest if t.state not in TERMINAL and t.error), "")
+        return next((t.error for t in self.latest if t.state not in TERMINAL and t.error), "")
 
     def failure(self, *, runs_once: bool) -> Failure | None:
         """Return why the group can't go on, or None while it can.
@@ -116,7 +117,7 @@ class Group:
         A group that runs once fails with its first bad exit; the others when Swarm has given up
         restarting them, or when it tries an image that isn't there.
         """
-        for task in self._latest:
+        for task in self.latest:
             if (found := self._task_failure(task, runs_once=runs_once)) is not None:
                 return found
         return None

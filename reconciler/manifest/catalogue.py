@@ -129,7 +129,13 @@ class Loader:
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
             zapps=tuple(
-                ZAppSummary(name=zapp.name, title=zapp.title, path=zapp.path)
+                ZAppSummary(
+                    name=zapp.name,
+                    title=zapp.title,
+                    path=zapp.path,
+                    type=zapp.spec["type"],
+                    parameters=zapp.spec.get("parameters", {}),
+                )
                 for _, zapp in sorted(owners.zapps.items())
             ),
             diagnostics=tuple(sorted(set(intake.diagnostics))),

@@ -37,6 +37,7 @@ def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
         maximum_executions=quota.get("executions", 0),
         maximum_lifetime_ms=bound(quota, "lifetime", builder, _QUOTA),
         members=build_members(spec.get("members", ()), builder, ("spec", "members")),
+        shows_logs=spec.get("page", {}).get("logs", False),
     )
     builder.problems += _check_quota(namespace)
     return namespace

@@ -8,9 +8,11 @@ Nothing here knows of nodes, grants, policy versions or Docker's API.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
@@ -296,6 +298,7 @@ class Namespace:
 
     ``guaranteed`` and ``maximum`` are its quota (see ``policy.model.tenant``);
     ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
+    ``shows_logs``: whoever may see the page may read what its executions write.
     """
 
     name: str
@@ -310,6 +313,7 @@ class Namespace:
     maximum_executions: int = 0
     maximum_lifetime_ms: int | None = None
     members: tuple[Member, ...] = ()
+    shows_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,8 +386,10 @@ class Platform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZAppSummary:
-    """What the catalogue shows of a ZApp."""
+    """What the catalogue shows of a ZApp. ``parameters`` are the declarations as written."""
 
     name: str
     title: str
     path: str
+    type: str = ""
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

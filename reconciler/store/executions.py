@@ -9,17 +9,20 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from policy.model.execution import Uid
 from reconciler.ports import ExecutionRow
-from reconciler.store.tables import executions, frozen_specs, harvests
+from reconciler.store.record_tables import harvests, tails
+from reconciler.store.tables import executions, frozen_specs
 from reconciler.store.upsert import upsert
 
 
-def write(connection: Connection, rows: Sequence[ExecutionRow], *, now: datetime) -> None:
-    """Insert or update ``rows``; equal ones keep the time of their last change."""
+def write(
+    connection: Connection, rows: Sequence[ExecutionRow], *, now: datetime, version: int
+) -> None:
+    """Insert or update ``rows``; equal ones keep the time and version of their last change."""
     upsert(
         connection,
         executions,
-        [_row(row, now) for row in rows],
-        incidental=frozenset({"updated_at"}),
+        [{**_row(row, now), "version": version} for row in rows],
+        incidental=frozenset({"updated_at", "version"}),
     )
 
 
@@ -27,7 +30,7 @@ def forget(connection: Connection, uids: Sequence[Uid]) -> None:
     """Delete what is told of runs, and what was kept for telling it."""
     if not uids:
         return
-    for table in (executions, frozen_specs, harvests):
+    for table in (executions, frozen_specs, harvests, tails):
         gone = delete(table).where(table.c.uid == bindparam("gone"))
         connection.execute(gone, [{"gone": uid} for uid in uids])
 
@@ -35,7 +38,8 @@ def forget(connection: Connection, uids: Sequence[Uid]) -> None:
 def read(connection: Connection) -> tuple[ExecutionRow, ...]:
     """Return every run, by namespace, name and run."""
     order = (executions.c.namespace, executions.c.name, executions.c.run, executions.c.uid)
-    rows = connection.execute(select(executions).order_by(*order)).mappings()
+    columns = [column for column in executions.c if column.name != "version"]
+    rows = connection.execute(select(*columns).order_by(*order)).mappings()
     return tuple(ExecutionRow(**{**row, "uid": Uid(row["uid"])}) for row in rows)
 
 

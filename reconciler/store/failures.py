@@ -16,6 +16,14 @@ from reconciler.errors import InvariantViolated, StoreUnavailable
 
 _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK_DETECTED = "40P01"
+_UNDEFINED = ("42P01", "42703")
+_NO_PRIVILEGE = "42501"
+_UNDEFINED_TEXTS = ("no such table", "no such column")
+
+NOT_PREPARED = "the database isn't ready: zoe run hasn't prepared it yet (for this version)"
+NOT_GRANTED = (
+    "the database refuses this account: run deploy/postgres/zoe_web.sql in it again, as its owner"
+)
 
 
 def is_retryable(error: DBAPIError) -> bool:
@@ -50,6 +58,35 @@ def translated(url: URL) -> Iterator[None]:
         raise _unavailable(error, url) from error
     except (SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
         raise _violated(error, url) from error
+
+
+@contextmanager
+def readable(url: URL) -> Iterator[None]:
+    """As :func:`translated`, for who neither makes tables nor gives rights: says who must.
+
+    Raises:
+        InvariantViolated, StoreUnavailable
+    """
+    try:
+        with translated(url):
+            yield
+    except StoreUnavailable as error:
+        told = _missing(error.__cause__)
+        if told:
+            raise StoreUnavailable(told) from error
+        raise
+
+
+def _missing(cause: BaseException | None) -> str:
+    match cause.orig if isinstance(cause, DBAPIError) else cause:
+        case psycopg.Error(sqlstate=state) if state in _UNDEFINED:
+            return NOT_PREPARED
+        case psycopg.Error(sqlstate=state) if state == _NO_PRIVILEGE:
+            return NOT_GRANTED
+        case sqlite3.OperationalError() as error if str(error).startswith(_UNDEFINED_TEXTS):
+            return NOT_PREPARED
+        case _:
+            return ""
 
 
 def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from policy.model.execution import Uid
 from reconciler.records import Event, Harvest
-from reconciler.store.tables import events, harvests
+from reconciler.store.record_tables import events, harvests, shown_logs
 from reconciler.store.upsert import upsert
 
 
@@ -27,21 +27,28 @@ def read_events(
     for column, value in filters.items():
         if value:
             query = query.where(column == value)
-    newest_first = connection.execute(query).all()
-    return tuple(
-        Event(
-            id=row.id,
-            at=row.at,
-            uid=row.uid,
-            namespace=row.namespace,
-            name=row.name,
-            reason=row.reason,
-            message=row.message,
-            commit=row.commit_id,
-            is_warning=row.is_warning,
-        )
-        for row in reversed(newest_first)
-    )
+    newest_first = connection.execute(query).mappings().all()
+    return tuple(map(_event, reversed(newest_first)))
+
+
+def page_of_events(
+    connection: Connection, *, namespace: str, name: str, before: int, after: int, limit: int
+) -> tuple[Event, ...]:
+    """Return the newest events before a number, newest first; or those after one, oldest first.
+
+    ``before`` 0 is no bound; empty filters match all.
+    """
+    query = select(events).limit(limit)
+    if after:
+        query = query.where(events.c.id > after).order_by(events.c.id)
+    else:
+        query = query.order_by(events.c.id.desc())
+    if before:
+        query = query.where(events.c.id < before)
+    for column, value in {events.c.namespace: namespace, events.c.name: name}.items():
+        if value:
+            query = query.where(column == value)
+    return tuple(map(_event, connection.execute(query).mappings()))
 
 
 def write_harvests(connection: Connection, found: Sequence[Harvest]) -> None:
@@ -55,6 +62,30 @@ def read_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:
     query = select(harvests).where(harvests.c.uid == uid).order_by(*order)
     rows = connection.execute(query).mappings()
     return tuple(Harvest(**{**row, "uid": Uid(row["uid"])}) for row in rows)
+
+
+def shown_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:
+    """Return the harvests of a run, oldest first; their logs only where pages may show them."""
+    columns = [column for column in harvests.c if column.name != "log_tail"]
+    order = (harvests.c.at, harvests.c.attempt, harvests.c.component, harvests.c.node)
+    query = select(*columns).where(harvests.c.uid == uid).order_by(*order)
+    logs = {
+        (row.attempt, row.component, row.node): row.log_tail
+        for row in connection.execute(select(shown_logs).where(shown_logs.c.uid == uid))
+    }
+    return tuple(
+        Harvest(
+            **{**row, "uid": Uid(row["uid"])},
+            log_tail=logs.get((row["attempt"], row["component"], row["node"]), ""),
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def _event(row: RowMapping) -> Event:
+    known = {**row}
+    commit = known.pop("commit_id")
+    return Event(**known, commit=commit)
 
 
 def _event_row(event: Event) -> dict[str, object]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.store.tables import ledger
+
+_UIDS_PER_QUERY = 1_000
 
 
 def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tuple[Entry, ...]:
@@ -29,25 +34,55 @@ def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tup
 
 def entries(connection: Connection) -> tuple[Entry, ...]:
     """Return the whole ledger in the order of its numbers."""
-    return tuple(
-        Entry(
-            seq=row.seq,
-            uid=Uid(row.uid),
-            run=row.run,
-            generation=row.generation,
-            attempt=row.attempt,
-            fact=Fact(row.fact),
-            spec_hash=row.spec_hash,
-            code=row.code,
-            reason=row.reason,
-            node=row.node,
-            at=row.at,
-            epoch=row.epoch,
-            commit=row.commit_id or "",
-            by=row.said_by or "",
-            told=row.told or "",
-        )
-        for row in connection.execute(select(ledger).order_by(ledger.c.seq))
+    return _entries(connection, select(ledger))
+
+
+def entries_of_runs(connection: Connection, uids: Sequence[Uid]) -> tuple[Entry, ...]:
+    """Return the facts of some runs."""
+    found: list[Entry] = []
+    for start in range(0, len(uids), _UIDS_PER_QUERY):
+        chunk = uids[start : start + _UIDS_PER_QUERY]
+        found += _entries(connection, select(ledger).where(ledger.c.uid.in_(chunk)))
+    return tuple(sorted(found, key=attrgetter("seq")))
+
+
+def entries_of_commit(connection: Connection, commit: str, limit: int) -> tuple[Entry, ...]:
+    """Return the first ``limit`` facts that a commit brought about."""
+    return _entries(connection, select(ledger).where(ledger.c.commit_id == commit).limit(limit))
+
+
+def entries_since(
+    connection: Connection, since: datetime, facts: Collection[Fact]
+) -> tuple[Entry, ...]:
+    """Return the facts of some kinds since a time."""
+    kinds = [fact.value for fact in facts]
+    return _entries(
+        connection, select(ledger).where(ledger.c.at >= since, ledger.c.fact.in_(kinds))
+    )
+
+
+def _entries(connection: Connection, query: Select[Any]) -> tuple[Entry, ...]:
+    rows = connection.execute(query.order_by(ledger.c.seq))
+    return tuple(map(_entry, rows))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        seq=row.seq,
+        uid=Uid(row.uid),
+        run=row.run,
+        generation=row.generation,
+        attempt=row.attempt,
+        fact=Fact(row.fact),
+        spec_hash=row.spec_hash,
+        code=row.code,
+        reason=row.reason,
+        node=row.node,
+        at=row.at,
+        epoch=row.epoch,
+        commit=row.commit_id or "",
+        by=row.said_by or "",
+        told=row.told or "",
     )
 
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select, text
 
 from reconciler.errors import ConfigError
-from reconciler.store.tables import metadata
+from reconciler.store.record_tables import metadata
 
 _LOCK = 0x5A6F65
 """Any number that every process of ours uses and nobody else is likely to ("Zoe" in ASCII)."""

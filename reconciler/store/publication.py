@@ -28,11 +28,13 @@ def read_files(connection: Connection) -> dict[str, str]:
     return {row.path: row.digest for row in rows}
 
 
-def write_snapshot(connection: Connection, text: str | None, *, now: datetime) -> None:
+def write_snapshot(
+    connection: Connection, text: str | None, *, digest: str, now: datetime, version: int
+) -> None:
     """Replace the snapshot; None leaves the one that is there."""
     if text is not None:
-        row = {"id": ONLY_ROW, "text": text, "at": now}
-        upsert(connection, snapshots, [row], incidental=frozenset({"at"}))
+        row = {"id": ONLY_ROW, "text": text, "digest": digest, "at": now, "version": version}
+        upsert(connection, snapshots, [row], incidental=frozenset({"at", "version"}))
 
 
 def read_snapshot(connection: Connection) -> str | None:

@@ -11,6 +11,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
@@ -18,13 +19,12 @@ from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Lease, StoreCondition, Stored
 from reconciler.posted import PostedPlan
-from reconciler.records import Event, Harvest
+from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
 from reconciler.store import (
     accepted,
     accounts,
     condition,
     confirmations,
-    deliveries,
     executions,
     frozen,
     history,
@@ -36,8 +36,12 @@ from reconciler.store import (
     placements,
     posted,
     publication,
+    pulses,
+    recording,
+    retention,
     reviews,
     runtimes,
+    tails,
     wanted,
 )
 from reconciler.store import lease as lease_row
@@ -143,6 +147,35 @@ class SqlStore:
         now = self._clock.now()
         return self._transactions.write(lambda connection: _write(connection, changes, lease, now))
 
+    def beat(self, pulse: Pulse, row: PassRow | None, lease: Lease) -> None:
+        """Write a sign of life and what a pass did; the version stays.
+
+        Raises LeaseLost, StoreUnavailable.
+        """
+
+        def work(connection: Connection) -> None:
+            lease_row.check(connection, lease)
+            pulses.write(connection, pulse)
+            if row is not None:
+                pulses.add_pass(connection, row)
+
+        self._transactions.write(work)
+
+    def looked_at(self, *, since: datetime, limit: int) -> tuple[Uid, ...]:
+        """Return the runs whose logs were asked for since then, the newest request first."""
+        return self._transactions.read(
+            lambda connection: tails.looked_at(connection, since=since, limit=limit)
+        )
+
+    def write_tails(self, read: Sequence[Tail], *, keep_since: datetime) -> None:
+        """Store what was read of logs; forget requests and tails from before ``keep_since``."""
+
+        def work(connection: Connection) -> None:
+            tails.write(connection, read)
+            tails.forget(connection, before=keep_since)
+
+        self._transactions.write(work)
+
     def state_version(self) -> int:
         """Return the counter that rises with each committed write. Raises StoreUnavailable."""
         return self._transactions.read(meta.state_version)
@@ -189,15 +222,10 @@ class SqlStore:
         """Return the plans that a source's pull requests were shown, by subject."""
         return self._transactions.read(lambda connection: posted.read(connection, source_id))
 
-    def forget_deliveries(self) -> None:
-        """Remove deliveries, and what they asked for, that are too old to matter."""
+    def forget(self) -> None:
+        """Remove what is too old to matter: deliveries, and what was written down for people."""
         now = self._clock.now()
-
-        def work(connection: Connection) -> None:
-            deliveries.forget(connection, now=now)
-            reviews.forget(connection, now=now)
-
-        self._transactions.write(work)
+        self._transactions.write(lambda connection: retention.forget(connection, now=now))
 
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit; the first one counts. No lease needed."""
@@ -266,6 +294,7 @@ def _read(connection: Connection) -> Stored:
         snapshot=publication.read_snapshot(connection),
         published=publication.read_files(connection),
         hold_requests=holds.read(connection),
+        recorded=recording.read(connection),
         state_version=meta.state_version(connection),
     )
 
@@ -276,22 +305,25 @@ def _write(
     lease_row.check(connection, lease)
     if changes.is_empty:
         return ()
-    meta.bump(connection)
+    version = meta.bump(connection)
     numbered = ledger.append(connection, changes.facts, epoch=lease.epoch)
     frozen.write(connection, changes.frozen)
     placements.write(connection, changes.placements)
     accounts.write_progress(connection, changes.progress)
     accounts.write_usage(connection, changes.usage)
     runtimes.add(connection, changes.runtimes)
-    executions.write(connection, changes.executions, now=now)
+    executions.write(connection, changes.executions, now=now, version=version)
     executions.forget(connection, changes.forgotten)
     history.append_events(connection, changes.events)
     history.write_harvests(connection, changes.harvests)
     accepted.write_files(connection, changes.good_files)
     accepted.write_commits(connection, changes.accepted, now=now)
-    publication.write_snapshot(connection, changes.snapshot, now=now)
+    publication.write_snapshot(
+        connection, changes.snapshot, digest=changes.snapshot_id, now=now, version=version
+    )
     publication.write_files(connection, changes.published)
     outbox.put(connection, changes.postings, now=now)
     reviews.done(connection, changes.reviewed)
     posted.write(connection, changes.posted, now=now)
+    recording.write(connection, changes.recording, version=version)
     return numbered

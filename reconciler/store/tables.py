@@ -1,4 +1,6 @@
-"""Every table, as both databases have it. The newest migration must come to exactly this.
+"""The loop's own tables, as both databases have them.
+
+The newest migration must come to exactly these and those of ``record_tables``.
 
 Constraints are named, since migrations on SQLite can only change what has a name. There are no
 foreign keys: facts outlive the rows that they are about. Times are UTC; ``commit_id`` stands for
@@ -76,6 +78,8 @@ ledger = Table(
     Column("said_by", FreeText),
     Column("told", FreeText),
     Index(None, "uid"),
+    Index(None, "commit_id"),
+    Index(None, "at"),
     # A number that was given once is never given again, not even after a restart.
     sqlite_autoincrement=True,
 )
@@ -93,9 +97,12 @@ executions = Table(
     Column("status", JSON_DATA, nullable=False),
     Column("is_final", Boolean, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    # The state_version that wrote it last; none for what an older program wrote.
+    Column("version", BigInteger),
     Index(None, "namespace", "name", "run"),
     Index(None, "name"),
     Index(None, "phase"),
+    Index(None, "version"),
 )
 
 frozen_specs = Table(
@@ -170,38 +177,6 @@ sources = Table(
     Column("source_id", Text, primary_key=True),
     Column("commit_id", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("id", COUNTER, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    Column("uid", Text, nullable=False),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("message", FreeText, nullable=False),
-    Column("commit_id", Text, nullable=False),
-    Column("is_warning", Boolean, nullable=False),
-    Index(None, "uid"),
-    Index(None, "namespace", "name"),
-    Index(None, "at"),
-    sqlite_autoincrement=True,
-)
-
-harvests = Table(
-    "harvests",
-    metadata,
-    Column("uid", Text, nullable=False),
-    Column("attempt", BigInteger, nullable=False),
-    Column("component", Text, nullable=False),
-    Column("node", Text, nullable=False),
-    Column("exit_code", BigInteger),
-    Column("error", FreeText, nullable=False),
-    Column("log_tail", FreeText, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    PrimaryKeyConstraint("uid", "attempt", "component", "node"),
 )
 
 intents = Table(
@@ -301,6 +276,9 @@ snapshots = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("text", FreeText, nullable=False),
     Column("at", UtcTime, nullable=False),
+    # What it is told apart by, and the state_version that wrote it; as with executions.
+    Column("digest", Text),
+    Column("version", BigInteger),
     CheckConstraint("id = 1", name="one_row"),
 )
 

@@ -1,4 +1,4 @@
-"""How a loop waits for a request: PostgreSQL tells it, SQLite is asked again and again.
+"""How to wait for a request, or a change: PostgreSQL tells of it, SQLite is asked over and over.
 
 A waiter gives hints. It never fails: while the database can't be reached it waits on, and the
 pass that its caller makes at the latest after the time-out will say what is wrong. One thread
@@ -74,8 +74,16 @@ class Listener:
     begins to wait, and takes a connection that broke or came back for a notification.
     """
 
-    def __init__(self, engine: Engine, is_any: Callable[[], bool], *, interval_s: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        is_any: Callable[[], bool],
+        *,
+        channel: str = WANTED_CHANNEL,
+        interval_s: float,
+    ) -> None:
         self._arguments = listening_arguments(engine)
+        self._channel = channel
         self._is_any = is_any
         self._interval_s = interval_s
         self._connection: psycopg.Connection | None = None
@@ -110,7 +118,7 @@ class Listener:
             self._waker.close()
 
     def _connect(self) -> psycopg.Connection | None:
-        listen = sql.SQL("LISTEN {}").format(sql.Identifier(WANTED_CHANNEL))
+        listen = sql.SQL("LISTEN {}").format(sql.Identifier(self._channel))
         try:
             self._connection = psycopg.connect(**self._arguments)
             self._connection.execute(listen)

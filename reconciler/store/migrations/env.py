@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from reconciler.store.tables import metadata
+from reconciler.store.record_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,14 +1,11 @@
-"""What the receiver puts down, on both databases; and what its account may not do."""
+"""What the receiver puts down, on both databases."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 
 from reconciler.errors import StoreUnavailable
@@ -17,7 +14,6 @@ from reconciler.store.inbox import SqlInbox
 from tests.fixtures.postgres import FixedClock, OpenStore
 
 AT = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
-SCRIPT = Path(__file__).parents[3] / "deploy/postgres/zoe_web.sql"
 OpenInbox = Callable[[str], SqlInbox]
 
 
@@ -95,7 +91,7 @@ def test_deliveries_and_what_they_ask_for_are_kept_for_a_week(
     recent = review(8, requested_at=AT + timedelta(days=2))
     inbox.record([asking("review", review()), asking("recent", recent)])
     store_clock.time = AT + timedelta(days=7, hours=1)
-    store.forget_deliveries()
+    store.forget()
     assert inbox.record([delivery("old"), delivery("new")]) == (True, False)
     assert store.review_requests() == (recent,)
 
@@ -107,44 +103,3 @@ def test_before_the_loop_made_the_tables_nothing_can_be_put_down(
     for call in (inbox.check, lambda: inbox.record([delivery()])):
         with pytest.raises(StoreUnavailable):
             call()
-
-
-@pytest.fixture
-def web_url(postgres_url: str) -> Iterator[str]:
-    """The database as the account ``zoe_web`` reaches it, after the script of ``deploy/``."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        for _ in range(2):
-            connection.execute(SCRIPT.read_text())
-    yield postgres_url.replace("postgres@", "zoe_web@")
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("DROP OWNED BY zoe_web; DROP ROLE zoe_web")
-
-
-@pytest.mark.postgres
-def test_the_receivers_account_can_do_its_work(
-    web_url: str, postgres_url: str, open_inbox: OpenInbox, open_store: OpenStore
-) -> None:
-    inbox, store = open_inbox(web_url), open_store(postgres_url)
-    inbox.check()
-    first = asking("a", review())
-    assert inbox.record([first, delivery("b")]) == (True, True)
-    again = asking("c", replace(review(), requested_at=AT + timedelta(seconds=1)))
-    assert inbox.record([again, delivery("b"), delivery("d")]) == (True, False, True)
-    assert store.take_wanted() == ("platform",)
-    assert [asked.requested_at for asked in store.review_requests()] == [AT + timedelta(seconds=1)]
-
-
-@pytest.mark.postgres
-def test_the_receivers_account_can_do_nothing_else(web_url: str, postgres_url: str) -> None:
-    with psycopg.connect(postgres_url) as connection:
-        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = {name for (name,) in rows}
-    own = {"deliveries", "wanted", "review_requests"}
-    assert own < tables
-    forbidden = [f"SELECT 1 FROM {name}" for name in tables - own]
-    forbidden += [f"DELETE FROM {name}" for name in tables]
-    forbidden += ["UPDATE deliveries SET kind = ''", "CREATE TABLE t (i int)"]
-    with psycopg.connect(web_url, autocommit=True) as connection:
-        for statement in forbidden:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement)

@@ -1,0 +1,28 @@
+"""What a pass writes down for people, and what of it the next one compares with."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from reconciler.records import Recorded, Recording
+from reconciler.store import boards, commits, intervals, pulses
+
+
+def write(connection: Connection, recording: Recording, *, version: int) -> None:
+    """Write all parts."""
+    commits.write(connection, recording.commits)
+    commits.write_documents(connection, recording.source_id, recording.documents)
+    intervals.write(connection, recording.intervals)
+    boards.write(connection, recording.boards, version=version)
+
+
+def read(connection: Connection) -> Recorded:
+    """Return what is there to compare with."""
+    return Recorded(
+        commits=commits.newest_accepted(connection),
+        held=commits.newest_held(connection),
+        documents=commits.read_documents(connection),
+        intervals=intervals.read_open(connection),
+        boards=boards.read_digests(connection),
+        pulse=pulses.read(connection),
+    )
