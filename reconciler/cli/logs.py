@@ -78,7 +78,7 @@ def _follow(look: Look, lines: Lines, looked: Looked) -> None:
 
 def _print(lines: Lines, looked: Looked) -> None:
     for line in lines.new(looked.logs):
-        click.echo(line)
+        click.echo(escaped(line))  # whatever a server says
 
 
 def _title(log: Log) -> str:
@@ -135,7 +135,7 @@ def _kept(namespace: str, name: str, settings: Settings) -> Looked:
         Log(
             component=harvest.component,
             node=harvest.node,
-            text=escaped(harvest.log_tail),
+            text=harvest.log_tail,
             at=harvest.at,
             attempt=harvest.attempt,
             exit_code=harvest.exit_code,

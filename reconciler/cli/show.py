@@ -85,6 +85,11 @@ def age(at: datetime, *, now: datetime) -> str:
     return when.age(at, now=now) if is_terminal() else words.instant(at)
 
 
+def plain(text: str) -> str:
+    """Return a user's text on one line, with what acts on a terminal shown as escapes."""
+    return " ".join(words.escaped(text).split())
+
+
 def table(
     head: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -99,7 +104,7 @@ def table(
     """
     if not is_terminal():
         for row in rows:
-            click.echo("\t".join(row))
+            click.echo("\t".join(map(plain, row)))
         return
     from rich.console import Console
     from rich.table import Table
@@ -111,5 +116,5 @@ def table(
         shown.add_column(title, justify="right" if number in right else "left")
     for row in rows:
         styles = [colours.get(number, {}).get(cell, "") for number, cell in enumerate(row)]
-        shown.add_row(*map(Text, row, styles))
+        shown.add_row(*map(Text, map(plain, row), styles))
     Console().print(shown)
