@@ -22,6 +22,7 @@ from reconciler.records import Tail
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
+CLOSE_S = 5.0
 ASKED_WITHIN = timedelta(seconds=30)
 KEPT = timedelta(minutes=10)
 MOST_RUNS = 20
@@ -53,10 +54,10 @@ class Tails:
         self._thread.start()
 
     def close(self) -> None:
-        """End, after a round that is under way."""
+        """End; a read that hangs isn't waited for."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def round(self) -> None:
         """Read what is asked for, once.

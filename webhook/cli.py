@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
+import sys
+import threading
 
 import click
 
@@ -23,7 +26,8 @@ log = logging.getLogger(__name__)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--paths", is_flag=True, help="Print where each forge is to call, and end.")
 @click.option("--verbose", is_flag=True, help="Tell more in the log.")
-def web(*, host: str, port: int, paths: bool, verbose: bool) -> None:
+@click.option("--beside", is_flag=True, hidden=True)
+def web(*, host: str, port: int, paths: bool, verbose: bool, beside: bool) -> None:
     """Serve the status page, the API and webhooks until stopped (SIGTERM, Ctrl-C).
 
     Whoever reaches it may read: what may be seen, and by whom, is the business of a proxy, and so
@@ -35,6 +39,8 @@ def web(*, host: str, port: int, paths: bool, verbose: bool) -> None:
         _print_paths(found)
         return
     logs.set_up(verbose=verbose)
+    if beside:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     _serve(settings, found, host, port)
 
 
@@ -59,6 +65,12 @@ def _serve(settings: Settings, found: tuple[Endpoint, ...], host: str, port: int
         whole = guarded(app, hosts=hosts(settings), reading=reading)
         log.info("listening", extra={"host": host, "port": listener.getsockname()[1]})
         serve.serve(whole, listener, Connections(), at_end=reading.streams.close)
+
+
+def _end_with_input() -> None:
+    """End with whoever started us, however that ended."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _print_paths(found: tuple[Endpoint, ...]) -> None:

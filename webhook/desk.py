@@ -348,7 +348,7 @@ class Desk:
             events = archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS)
             return Known(
                 entries=entries,
-                commits=self._commits({document["source"]["commit"], *(e.commit for e in entries)}),
+                commits=self._commits(detail.commits_named(document, entries)),
                 events=tuple(map(event.line, events)),
                 harvests=archive.harvests(uid),
                 tails=self._tails(uid) if detail.shows_logs(picture, namespace) else (),

@@ -27,11 +27,11 @@ def command(*, name: tuple[str, str], port: str, is_printed: bool) -> None:
     reach, told = _found(*name)
     url = _chosen("/".join(name), reach, port, told)
     if is_printed:
-        click.echo(show.plain(url))
+        click.echo(show.cell(url))
         return
     import webbrowser
 
-    click.echo(f"opening {show.plain(url)}")
+    click.echo(f"opening {show.cell(url)}")
     if not webbrowser.open(url):
         raise click.ClickException(f"there is no browser here: open {url} yourself")
 

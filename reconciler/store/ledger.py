@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, Row, Select, insert, select
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.store.tables import ledger
+
+_UIDS_PER_QUERY = 1_000
 
 
 def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tuple[Entry, ...]:
@@ -36,7 +39,11 @@ def entries(connection: Connection) -> tuple[Entry, ...]:
 
 def entries_of_runs(connection: Connection, uids: Sequence[Uid]) -> tuple[Entry, ...]:
     """Return the facts of some runs."""
-    return _entries(connection, select(ledger).where(ledger.c.uid.in_(uids)))
+    found: list[Entry] = []
+    for start in range(0, len(uids), _UIDS_PER_QUERY):
+        chunk = uids[start : start + _UIDS_PER_QUERY]
+        found += _entries(connection, select(ledger).where(ledger.c.uid.in_(chunk)))
+    return tuple(sorted(found, key=attrgetter("seq")))
 
 
 def entries_of_commit(connection: Connection, commit: str, limit: int) -> tuple[Entry, ...]:

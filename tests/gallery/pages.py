@@ -36,7 +36,7 @@ DRAWN: dict[str, tuple[Drawn, Any]] = {
     "pull": (render.pull, then.PULL),
     "zapps": (render.zapps, rules.CATALOGUE),
     "zapp": (render.zapp, rules.ZAPP),
-    "reference": (render.reference, rules.REFERENCE),
+    "reference": (lambda f, v: render.reference(f, v, v.kinds[0].kind), rules.REFERENCE),
     "missing": (lambda f, v: render.trouble(f, 404, v, suggestion="Did you mean aml?"), "not here"),
 }
 

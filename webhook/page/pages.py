@@ -109,9 +109,9 @@ class Pages:
         """Return an application."""
         return render.zapp(self.frame("/zapps"), self._site.zapp(name))
 
-    def reference(self) -> str:
-        """Return the contract and the rules."""
-        return render.reference(self.frame("/reference"), self._site.reference())
+    def reference(self, kind: str) -> str:
+        """Return the rules, and the fields of a kind of document."""
+        return render.reference(self.frame("/reference"), self._site.reference(), kind)
 
     def trouble(self, problem: Problem, again: str) -> str:
         """Return what went wrong, with a way back: also while nothing at all is known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from policy.words import listed
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
@@ -24,6 +25,7 @@ from webhook.page.addresses import path
 from webhook.page.course import stretches
 from webhook.page.environment import environment
 from webhook.page.figures import figures
+from webhook.site import NotThere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +149,19 @@ def zapp(frame: Frame, view: ZAppView) -> str:
     return _page("zapp.html", replace(frame, is_live=False), view=view)
 
 
-def reference(frame: Frame, view: Reference) -> str:
-    """Return the contract of manifests and the rules in force."""
-    return _page("reference.html", replace(frame, is_live=False), view=view)
+def reference(frame: Frame, view: Reference, kind: str = "Execution") -> str:
+    """Return the rules in force and the fields of one kind of document, with links to the others.
+
+    Raises:
+        NotThere: There is no such kind.
+    """
+    shown = next((one for one in view.kinds if one.kind == kind), None)
+    if shown is None and kind != "Execution":
+        kinds = listed([one.kind for one in view.kinds], most=len(view.kinds))
+        raise NotThere(
+            "there is no kind of document of that name", suggestion=f"There are {kinds}."
+        )
+    return _page("reference.html", replace(frame, is_live=False), view=view, kind=shown)
 
 
 def trouble(frame: Frame, status: int, told: str, *, suggestion: str = "", again: str = "/") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, Response
@@ -32,9 +32,18 @@ class _Sending(Protocol):
     ) -> Response: ...
 
 
+class _Kept(StaticFiles):
+    """Files that browsers keep for a while: their addresses name the release."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "max-age=3600"
+        return response
+
+
 def static() -> StaticFiles:
     """Return what serves style sheet and scripts, to be mounted at :data:`STATIC`."""
-    return StaticFiles(directory=Path(__file__).parent / "static")
+    return _Kept(directory=Path(__file__).parent / "static")
 
 
 def as_html(site: Site, problem: Problem, *, again: str = "/") -> HTMLResponse:
@@ -163,5 +172,5 @@ def _add_rules(made: APIRouter, site: Site, pages: Pages, send: _Sending) -> Non
         return Response(body, media_type=known, headers=headers)
 
     @made.get("/reference")
-    async def reference(request: Request) -> Response:
-        return await send(request, pages.reference)
+    async def reference(request: Request, kind: asked.Text = "Execution") -> Response:
+        return await send(request, lambda: pages.reference(kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import jsonschema
 import pygit2
 import pytest
 
+from reconciler.config import Settings
 from reconciler.view import encoding
 from reconciler.view.execution import Detail
 from reconciler.view.listing import Listing
@@ -264,3 +266,15 @@ def test_pages_tell_what_the_api_tells(web: Observed) -> None:
     missing = web.get("/executions/aml/jub", {"Accept": "text/html"})
     assert missing.status == 404
     assert "aml/job" in missing.body.decode()
+
+
+def test_before_anything_is_known_it_says_so(tmp_path: Path) -> None:
+    nowhere = Settings(database_url=f"sqlite:///{tmp_path}/none.db", state_dir=tmp_path / "state")
+    with observed(nowhere) as web:
+        for path in ("/glance", "/executions", "/queue", "/executions/aml/job", "/events"):
+            answer = web.get(API + path)
+            assert (answer.status, answer.headers["retry-after"]) == (503, "5"), path
+        assert web.get("/", {"Accept": "text/html"}).status == 503
+        assert web.get("/metrics").status == web.get("/healthz").status == 200
+        with web.stream() as stream:
+            assert stream.status == 200

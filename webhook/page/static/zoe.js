@@ -49,6 +49,7 @@
   let isDue = false;
   let lookedAt = 0;
   let timer = 0;
+  let isStale;
 
   // Focus, scroll, open details and what is being typed stay: the page is morphed, not replaced.
   async function look() {
@@ -77,6 +78,19 @@
     timer = setTimeout(look, Math.max(0, rest) + Math.random() * 300);
   }
 
+  // A pass that changed nothing moves one time; whether all is well may have changed, too.
+  function live(pulse) {
+    const passed = document.querySelector("#pass-at time");
+    if (passed && pulse.passAt) {
+      passed.dateTime = pulse.passAt;
+      tellLocally(passed.parentElement);
+    }
+    if (pulse.isStale !== isStale) {
+      if (isStale !== undefined) lookSoon();
+      isStale = pulse.isStale;
+    }
+  }
+
   function follow() {
     const mark = document.getElementById("live");
     const say = (isLive) => {
@@ -87,6 +101,7 @@
     const stream = new EventSource("/events");
     let wasLost = false;
     stream.addEventListener("changed", lookSoon);
+    stream.addEventListener("pulse", (event) => live(JSON.parse(event.data)));
     stream.addEventListener("open", () => {
       say(true);
       if (wasLost) lookSoon();

@@ -16,7 +16,7 @@ CORPUS = {
     "an attribute": '" data-evil="1" onmouseover="alert(1)',
     "a script": "</title></pre></code><script>alert(1)</script><x-evil>",
     "an address": "javascript:alert(1)//<x-evil>",
-    "markdown": "[x](javascript:alert(1)) ![x](http://evil.example/) <http://evil.example> <x-evil>",
+    "markdown": "[x](javascript:alert(1)) ![x](http://evil.example/) <http://a.example> <x-evil>",
     "a template": "{{ frame }}{% raw %}<x-evil>",
     "turned around": "\u202eevil\u2066\u200f\u061c <x-evil>",
     "control characters": "\x1b[31m\x00\x9b\x7f\ufeff\U000e0041<x-evil>",

@@ -7,13 +7,15 @@ import re
 
 import pytest
 
+from reconciler.records import Board
+from reconciler.view import reference
 from reconciler.view.listing import Listing, Query
 from tests.gallery import now
 from tests.gallery.html import Page, parsed
 from tests.gallery.pages import DRAWN, FRAME, draw
 from tests.gallery.people import EVERYBODY
 from webhook.page import narrowing, render
-from webhook.site import Absurd
+from webhook.site import Absurd, NotThere
 
 MOST_BYTES = 60_000
 
@@ -154,3 +156,14 @@ def test_a_selector_narrows_sets_and_namespaces(pages: dict[str, Page]):
     assert narrowing.one_set(rules.SET, "group=07").ready == 23
     names = [one.name for one in narrowing.namespace(rules.AML, "session").lines]
     assert names == ["spark-lab-1", "spark-lab-2", "spark-lab-3"]
+
+
+def test_the_whole_reference_is_a_small_page_for_every_kind():
+    view = reference.of(Board())
+    for kind in view.kinds:
+        source = render.reference(FRAME, view, kind.kind)
+        assert len(source.encode()) <= MOST_BYTES, kind.kind
+        assert f"{kind.kind}-metadata.name" in parsed(source).ids()
+    with pytest.raises(NotThere) as refused:
+        render.reference(FRAME, view, "Exection")
+    assert "Execution" in refused.value.suggestion
