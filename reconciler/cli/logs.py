@@ -13,11 +13,12 @@ from reconciler import config, wire
 from reconciler.cli import reading, server
 from reconciler.cli.log_lines import Lines
 from reconciler.cli.names import EXECUTION
+from reconciler.cli.past import NO_PLACE
 from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
-from reconciler.errors import Missing, TransientError
+from reconciler.errors import ConfigError, Missing, TransientError
 from reconciler.ports import Cluster
 from reconciler.view.execution import Detail, Log
 from reconciler.view.words import escaped
@@ -109,6 +110,8 @@ def _remote(asked: Server, namespace: str, name: str) -> Iterator[Look]:
 def _local(namespace: str, name: str, tail: int) -> Iterator[Look]:
     """Lend what reads the database, and the Swarm while it runs."""
     settings = config.load()
+    if not wire.has_database(settings):
+        raise ConfigError(NO_PLACE)
     status = reading.found(namespace, name)["status"]
     if status.get("endedAt"):
         yield lambda: _kept(namespace, name, settings)

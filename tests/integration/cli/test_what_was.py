@@ -87,8 +87,11 @@ def test_what_usage_cant_answer_is_refused_before_anybody_is_asked(
     assert (result.code, words in result.err, api_server.requests) == (2, True, [])
 
 
-def test_without_server_or_database_it_says_what_to_set(zoe: Zoe, tmp_path: Path) -> None:
-    result = zoe("usage", cwd=tmp_path)
+@pytest.mark.parametrize("verb", [["usage"], ["history"], ["events"], ["logs", "aml/book"]])
+def test_without_server_or_database_it_says_what_to_set(
+    zoe: Zoe, tmp_path: Path, verb: list[str]
+) -> None:
+    result = zoe(*verb, cwd=tmp_path)
     assert (result.code, "set ZOE_SERVER" in result.err) == (2, True)
 
 
