@@ -6,12 +6,12 @@ it stands and behind whom, what every node says to every component, and what wou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from policy.model.cluster import Snapshot
-from policy.model.decision import Reason
+from policy.model.decision import Reason, Wait
 from policy.model.execution import Uid
 from policy.remedy.candidates import Case
 from policy.remedy.of_others import full_name
@@ -104,3 +104,23 @@ def explain(
         table=case.table,
         fixes=fixes(case),
     )
+
+
+def just_ahead(
+    waits: Sequence[Wait], snapshot: Snapshot, settings: PolicySettings, *, most: int
+) -> Mapping[Uid, tuple[Ahead, ...]]:
+    """Return who is served just before each that waits, nearest first, at most so many.
+
+    ``waits`` is the queue that was decided on this snapshot, in its order.
+    """
+    round_ = Round(snapshot, eligible_nodes(snapshot.nodes, settings.node_selector), settings)
+    ranked = {execution.uid: (key, execution) for key, execution in round_.queue.ranked()}
+    found: dict[Uid, tuple[Ahead, ...]] = {}
+    for index, wait in enumerate(waits):
+        mine, _ = ranked[wait.uid]
+        nearest = [ranked[other.uid] for other in reversed(waits[max(0, index - most) : index])]
+        found[wait.uid] = tuple(
+            Ahead(uid=e.uid, name=full_name(e), because=ahead_because(mine, key, settings))
+            for key, e in nearest
+        )
+    return found

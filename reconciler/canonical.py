@@ -99,6 +99,8 @@ def _build(kind: Any, data: Any, key: Callable[[str], str]) -> Any:
                 if (name := key(field.name)) in data
             }
         )
+    if kind is Any:  # plain data, whatever its shape
+        return data
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         if data is None:

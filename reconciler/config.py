@@ -73,6 +73,14 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Pages and API. ``hosts`` are names that they may be asked under (``webhook/guarded``)."""
+
+    hosts: tuple[str, ...] = ()
+    streams: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process needs to know before it starts."""
 
@@ -93,6 +101,7 @@ class Settings:
     page_url: str = ""
     review_timeout_s: int = 60
     review_memory_mib: int = 1024
+    web: WebSettings = WebSettings()
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
@@ -156,7 +165,17 @@ def parse(content: bytes) -> Settings:
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
-_TABLES = ("sources", "storage", "security_profiles", "name", "webhook", "forge", "smtp", "notify")
+_TABLES = (
+    "sources",
+    "storage",
+    "security_profiles",
+    "name",
+    "webhook",
+    "forge",
+    "smtp",
+    "notify",
+    "web",
+)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -186,6 +205,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         for name, table in _tables(data, "notify", dict, "[notify.NAME]", problems)
     }
     smtp = _table(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
+    web = _table(WebSettings, data.pop("web", None), base, "web", "[web]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -195,7 +215,10 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:
         raise ConfigError("zoe.toml: " + "; ".join(problems))
-    settings = Settings(**{**values, "sources": sources, "smtp": smtp, "notify": notify})
+    settings = Settings(
+        **{**values, "sources": sources, "smtp": smtp, "notify": notify},
+        web=web or WebSettings(),
+    )
     return replace(
         settings,
         state_dir=base / settings.state_dir,
@@ -279,12 +302,20 @@ def _checked(
         elif (fault := _fault(value, hints[key])) is not None:
             problems.append(f"{where}: {key} {fault}")
         else:
-            is_path = known[key].startswith("Path")
-            values[key] = base / Path(value).expanduser() if is_path else value
+            values[key] = _value(value, known[key], base)
     return values
 
 
+def _value(value: Any, kind: str, base: Path) -> object:
+    if kind.startswith("Path"):
+        return base / Path(value).expanduser()
+    return tuple(value) if kind.startswith("tuple") else value
+
+
 def _fault(value: object, kind: object) -> str | None:
+    if kind == tuple[str, ...]:
+        is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return None if is_list else 'must be a list of texts: ["…", "…"]'
     if get_origin(kind) is Literal:
         words = get_args(kind)
         return None if value in words else f"must be one of {', '.join(words)}"

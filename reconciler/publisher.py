@@ -17,6 +17,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.converge import publication
+from reconciler.converge.newest import newest, rank
 from reconciler.errors import TransientError
 from reconciler.ports import StatusSink
 from reconciler.working_set import WorkingSet
@@ -95,7 +96,7 @@ class Publisher:
             if uid in changed:
                 self._put(path, publication.status_file(statuses[uid]))
         mine = [u for u in statuses if self._working_set.identities[u].namespace == namespace]
-        documents = publication.newest([statuses[uid] for uid in mine])
+        documents = newest([statuses[uid] for uid in mine])
         self._put(publication.readme_path(namespace), publication.readme_file(namespace, documents))
 
     def forget(self, uids: Iterable[Uid]) -> None:
@@ -127,7 +128,7 @@ class Publisher:
                 continue
             path = publication.status_path(namespace, identity.name, identity.run)
             known = found.get(path)
-            if known is None or publication.rank(statuses[known]) < publication.rank(document):
+            if known is None or rank(statuses[known]) < rank(document):
                 found[path] = uid
         return found
 

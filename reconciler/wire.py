@@ -32,6 +32,7 @@ from reconciler.working_set import WorkingSet
 if TYPE_CHECKING:
     from reconciler.cluster.swarm import SwarmCluster
     from reconciler.git.status_branch import StatusBranch
+    from reconciler.store.archive import SqlArchive
     from reconciler.store.repository import SqlStore
 
 LEDGER_KEY = "ledger.key"
@@ -122,6 +123,15 @@ def store(settings: Settings) -> Iterator[SqlStore]:
         clock=SystemClock(),
         random=random.Random(),
     ) as found:
+        yield found
+
+
+@contextmanager
+def archive(settings: Settings) -> Iterator[SqlArchive]:
+    """Lend the database as people's verbs read what was."""
+    from reconciler.store.archive import SqlArchive
+
+    with SqlArchive(settings.database, clock=SystemClock(), random=random.Random()) as found:
         yield found
 
 

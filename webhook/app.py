@@ -1,24 +1,28 @@
-"""The application that ``zoe web`` serves: the receiver and whether we are well."""
+"""The application that ``zoe web`` serves: the receiver, whether we are well, and what is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from reconciler import __version__
 from reconciler.inbox import Inbox
 from webhook import body as bodies
+from webhook import reading as readings
 from webhook.endpoint import Endpoint
+from webhook.guarded import HOOKS, LOOPBACK, Guarded
 from webhook.headers import Headers
 from webhook.health import Readiness
+from webhook.reading import Measured, Reading
 from webhook.receiver import Receiver
 from webhook.recorder import Recorder
-
-PREFIX = "/hooks/"
+from webhook.site import Absurd, Away, NotThere
 
 
 def create_app(
@@ -27,6 +31,7 @@ def create_app(
     clock: Callable[[], datetime],
     *,
     body_timeout_s: float = bodies.TIMEOUT_S,
+    reading: Reading | None = None,
 ) -> FastAPI:
     """Return the application. It has no documentation pages: those would load foreign scripts."""
     app = FastAPI(
@@ -37,11 +42,13 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
     )
+    tell = readings.telling(reading)
+    for error in (HTTPException, RequestValidationError, NotThere, Away, Absurd, Exception):
+        app.add_exception_handler(error, tell)
     receiver = Receiver(endpoints, Recorder(inbox), clock, body_timeout_s=body_timeout_s)
     readiness = Readiness(inbox, clock)
-    app.add_exception_handler(HTTPException, _tell)
 
-    @app.post(PREFIX + "{name}", status_code=202, responses=_ANSWERS, summary="Tell of a change")
+    @app.post(HOOKS + "{name}", status_code=202, responses=_ANSWERS, summary="Tell of a change")
     async def hook(name: str, request: Request) -> Response:
         try:
             answer = await receiver.receive(name, Headers.of(request.headers.raw), request.receive)
@@ -58,7 +65,17 @@ def create_app(
         problem = await readiness.problem()
         return JSONResponse({"message": problem or "ready"}, 503 if problem else 200)
 
+    if reading is not None:
+        readings.install(app, reading)
     return app
+
+
+def guarded(
+    app: FastAPI, *, hosts: Collection[str] = LOOPBACK, reading: Reading | None = None
+) -> ASGIApp:
+    """Return the application with what is true of every answer around it."""
+    inner: ASGIApp = app if reading is None else Measured(app, reading.metrics)
+    return Guarded(inner, hosts=hosts)
 
 
 _ANSWERS: dict[int | str, dict[str, str]] = {
@@ -71,12 +88,3 @@ _ANSWERS: dict[int | str, dict[str, str]] = {
     415: {"description": "This provider's webhook must send JSON"},
     503: {"description": "The database is away"},
 }
-
-
-async def _tell(_: Request, error: Exception) -> JSONResponse:
-    """Say what is wrong with a request in the same form as everything else."""
-    if not isinstance(error, HTTPException):
-        raise error
-    # What may still come of a body is nobody's to read.
-    headers = {**(error.headers or {}), "Connection": "close"}
-    return JSONResponse({"message": error.detail}, error.status_code, headers=headers)

@@ -1,16 +1,20 @@
-"""``zoe web``: receive what forges tell, in a process that meets the loop in the database only."""
+"""``zoe web``: pages, API and webhooks, in a process that meets the loop in the database only."""
 
 from __future__ import annotations
 
 import logging
 import os
 import random
+import signal
+import sys
+import threading
 
 import click
 
 from reconciler import config
 from reconciler import log as logs
 from reconciler.clock import SystemClock
+from reconciler.config import Settings
 from webhook import endpoints
 from webhook.endpoint import Endpoint
 
@@ -22,29 +26,56 @@ log = logging.getLogger(__name__)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--paths", is_flag=True, help="Print where each forge is to call, and end.")
 @click.option("--verbose", is_flag=True, help="Tell more in the log.")
-def web(*, host: str, port: int, paths: bool, verbose: bool) -> None:
-    """Receive webhooks until stopped (SIGTERM, Ctrl-C). TLS is the business of a proxy."""
+@click.option("--beside", is_flag=True, hidden=True)
+def web(*, host: str, port: int, paths: bool, verbose: bool, beside: bool) -> None:
+    """Serve the status page, the API and webhooks until stopped (SIGTERM, Ctrl-C).
+
+    Whoever reaches it may read: what may be seen, and by whom, is the business of a proxy, and so
+    is TLS.
+    """
     settings = config.load()
     found = endpoints.read(settings, os.environ)
     if paths:
         _print_paths(found)
         return
+    logs.set_up(verbose=verbose)
+    if beside:
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    _serve(settings, found, host, port)
+
+
+def _serve(settings: Settings, found: tuple[Endpoint, ...], host: str, port: int) -> None:
+    # Imported here, so that --help and --paths take no longer than they must.
+    from reconciler.store.archive import SqlArchive
     from reconciler.store.inbox import SqlInbox
     from webhook import serve
-    from webhook.app import create_app
+    from webhook.app import create_app, guarded
     from webhook.connections import Connections
+    from webhook.guarded import hosts
+    from webhook.observing import observing
 
-    logs.set_up(verbose=verbose)
+    clock = SystemClock()
     with (
         SqlInbox(settings.database, random=random.Random()) as inbox,
+        SqlArchive(settings.database, clock=clock, random=random.Random()) as archive,
         serve.listen(host, port) as listener,
+        observing(settings, archive, clock) as reading,
     ):
-        app = create_app(found, inbox, SystemClock().now)
+        app = create_app(found, inbox, clock.now, reading=reading)
+        whole = guarded(app, hosts=hosts(settings), reading=reading)
         log.info("listening", extra={"host": host, "port": listener.getsockname()[1]})
-        serve.serve(app, listener, Connections())
+        serve.serve(whole, listener, Connections(), at_end=reading.streams.close)
+
+
+def _end_with_input() -> None:
+    """End with whoever started us, however that ended."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _print_paths(found: tuple[Endpoint, ...]) -> None:
+    if not found:
+        click.echo(endpoints.NONE)
     for endpoint in found:
         for name in endpoint.names:
             click.echo(f"{endpoint.source_id}  {endpoint.provider.name}  /hooks/{name}")

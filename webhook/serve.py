@@ -8,35 +8,51 @@ import gc
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import h11
 import uvicorn
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.errors import ConfigError
-from webhook.connections import Connections
+from webhook.connections import Connections, Kind
+from webhook.guarded import HOOKS
 
 log = logging.getLogger(__name__)
 
 HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 5
-SHUTDOWN_S = 5
+SHUTDOWN_S = 2
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 is the kernel's choice. Raises ConfigError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=256)
+        listener = socket.create_server(address[:2], family=family, backlog=256)
     except OSError as error:
         raise ConfigError(f"can't listen on {host} port {port}: {error.strerror}") from error
+    # asyncio does this for sockets that name their protocol. An answer's body would else wait for
+    # the acknowledgement of its head, which a reader holds back for 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
-def serve(app: ASGIApp, listener: socket.socket, connections: Connections) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT); what is under way is ended first."""
-    server = make_server(app, connections)
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    connections: Connections,
+    *,
+    at_end: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); what is under way is ended first.
+
+    ``at_end`` is called on the event loop before that, to end what would never end by itself.
+    """
+    server = make_server(app, connections, at_end=at_end)
 
     def stop(*_: object) -> None:
         server.should_exit = True
@@ -49,7 +65,20 @@ def serve(app: ASGIApp, listener: socket.socket, connections: Connections) -> No
     server.run(sockets=[listener])
 
 
-def make_server(app: ASGIApp, connections: Connections) -> uvicorn.Server:
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._at_end = at_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # It waits for every answer to end, and a stream has no end of its own.
+        self._at_end()
+        await super().shutdown(sockets=sockets)
+
+
+def make_server(
+    app: ASGIApp, connections: Connections, *, at_end: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """Return a server that holds its connections to ``connections``."""
     # Each malformed request would be a line; what matters is told by the receiver.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
@@ -67,7 +96,7 @@ def make_server(app: ASGIApp, connections: Connections) -> uvicorn.Server:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    return uvicorn.Server(config)
+    return _Server(config, at_end)
 
 
 def _protocol(connections: Connections) -> type[asyncio.Protocol]:
@@ -101,12 +130,22 @@ def _has_body(scope: Scope) -> bool:
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
+_FULL = PlainTextResponse(
+    "too many are here just now: come again in a moment\n",
+    503,
+    headers={"Retry-After": "5", "Connection": "close"},
+)
+
+
 def _watched(app: ASGIApp, connections: Connections) -> ASGIApp:
     """Return the application, which tells ``connections`` how far each request has come."""
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         key = tuple(scope["client"] or ())
-        connections.has_head(key)
+        kind = Kind.DELIVERING if scope["path"].startswith(HOOKS) else Kind.READING
+        if not connections.has_head(key, kind):
+            await _FULL(scope, receive, send)
+            return
         if not _has_body(scope):
             connections.has_all(key)
 

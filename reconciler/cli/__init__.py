@@ -16,57 +16,77 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
 from reconciler.errors import ConfigError, ManifestError, ReconcilerError, TransientError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 OK, PROBLEMS, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+
+LOOK, WRITE, CHANGE, OPERATE = "Look", "Write and review", "Change", "For operators"
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """Where a verb's command lives, and its line in the help."""
+    """Where a verb's command lives, its line in the help, and the part of the help it is in."""
 
     target: str
     help: str
+    group: str
 
 
-def _own(name: str, text: str) -> Verb:
-    return Verb(f"reconciler.cli.{name}:command", text)
+def _own(group: str, name: str, text: str) -> Verb:
+    return Verb(f"reconciler.cli.{name}:command", text, group)
 
 
+# Those that people use most come first in each part.
 VERBS: Mapping[str, Verb] = {
-    "init": _own("init", "Write a new configuration repository."),
-    "new": _own("new", "Write an execution manifest for a ZApp."),
-    "validate": _own("validate", "Check manifests: file, line, column and remedy of each problem."),
-    "render": _own("render", "Print an execution as it would run."),
-    "plan": _own("plan", "Show what a revision would change, start and stop."),
-    "queue": _own("queue", "Show who waits, why, and when each starts."),
-    "explain": _own("explain", "Say why an execution waits and what would help."),
-    "status": _own("status", "Show executions, their phase and why."),
-    "cluster": _own("cluster", "Show the nodes and who holds how much of them."),
-    "events": _own("events", "Show what happened."),
-    "history": _own("history", "Show all that happened to an execution, with its commits."),
-    "diff": _own("diff", "Show what differs between two versions of an execution."),
-    "logs": _own("logs", "Show what an execution printed."),
-    "wait": _own("wait", "Wait until an execution has reached a phase."),
-    "rerun": _own("rerun", "Raise an execution's run in its manifest."),
-    "suspend": _own("suspend", "Suspend an execution in its manifest."),
-    "resume": _own("resume", "Resume a suspended execution in its manifest."),
-    "stop": _own("stop", "Delete an execution's manifest."),
-    "simulate": _own("simulate", "Play a workload under several policies, side by side."),
-    "demo": _own("demo", "Show Zoe at work on this machine."),
-    "up": _own("up", "Run everything in one process."),
-    "run": _own("run", "Run the reconciler."),
-    "web": Verb("webhook.cli:web", "Receive the webhooks of forges."),
-    "once": _own("once", "Make one pass and end."),
-    "confirm": _own("confirm", "Release what the guard holds for a commit."),
-    "hold": Verb("reconciler.cli.hold:hold", "Leave an execution as it is, whatever Git asks for."),
-    "release": Verb("reconciler.cli.hold:release", "Let a held execution follow Git again."),
-    "doctor": _own("doctor", "Find out what keeps Zoe from working here."),
-    "lab": _own("lab", "Make a throw-away Swarm on this machine."),
+    "status": _own(LOOK, "status", "Show executions: running, why not, and when."),
+    "explain": _own(LOOK, "explain", "Say why an execution waits and what would help."),
+    "queue": _own(LOOK, "queue", "Show who waits, why, and when each starts."),
+    "logs": _own(LOOK, "logs", "Show what an execution printed."),
+    "open": _own(LOOK, "open", "Open an execution's page in the browser."),
+    "wait": _own(LOOK, "wait", "Wait until an execution has reached a phase."),
+    "events": _own(LOOK, "events", "Show what happened."),
+    "history": _own(LOOK, "history", "Show how it went: an execution's life, or everything."),
+    "cluster": _own(LOOK, "cluster", "Show the nodes and who holds how much of them."),
+    "usage": _own(LOOK, "usage", "Show who used how much."),
+    "init": _own(WRITE, "init", "Write a new configuration repository."),
+    "new": _own(WRITE, "new", "Write an execution manifest for a ZApp."),
+    "validate": _own(
+        WRITE, "validate", "Check manifests: file, line, column and remedy of each problem."
+    ),
+    "plan": _own(WRITE, "plan", "Show what a revision would change, start and stop."),
+    "render": _own(WRITE, "render", "Print an execution as it would run."),
+    "diff": _own(WRITE, "diff", "Show what differs between two versions of an execution."),
+    "completion": _own(WRITE, "completion", "Print what makes a shell complete verbs and names."),
+    "rerun": _own(CHANGE, "rerun", "Raise an execution's run in its manifest."),
+    "extend": _own(CHANGE, "extend", "Raise an execution's lifetime in its manifest."),
+    "suspend": _own(CHANGE, "suspend", "Suspend an execution in its manifest."),
+    "resume": _own(CHANGE, "resume", "Resume a suspended execution in its manifest."),
+    "stop": _own(CHANGE, "stop", "Delete an execution's manifest."),
+    "tidy": _own(CHANGE, "tidy", "Delete the manifests of what ended long ago."),
+    "demo": _own(OPERATE, "demo", "Show Zoe at work on this machine."),
+    "up": _own(OPERATE, "up", "Run everything in one process."),
+    "run": _own(OPERATE, "run", "Run the reconciler."),
+    "web": Verb("webhook.cli:web", "Serve the page and the API; receive webhooks.", OPERATE),
+    "once": _own(OPERATE, "once", "Make one pass and end."),
+    "confirm": _own(OPERATE, "confirm", "Release what the guard holds for a commit."),
+    "hold": Verb(
+        "reconciler.cli.hold:hold", "Leave an execution as it is, whatever Git asks for.", OPERATE
+    ),
+    "release": Verb(
+        "reconciler.cli.hold:release", "Let a held execution follow Git again.", OPERATE
+    ),
+    "doctor": _own(OPERATE, "doctor", "Find out what keeps Zoe from working here."),
+    "simulate": _own(OPERATE, "simulate", "Play a workload under several policies, side by side."),
+    "lab": _own(OPERATE, "lab", "Make a throw-away Swarm on this machine."),
 }
 
 
@@ -99,9 +119,23 @@ class _Table(click.Group):
             raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, VERBS[name].help) for name in self.list_commands(ctx)]
-        with formatter.section("Verbs"):
-            formatter.write_dl(rows)
+        names = self.list_commands(ctx)
+        for group in (LOOK, WRITE, CHANGE, OPERATE):
+            with formatter.section(group):
+                formatter.write_dl(
+                    [(name, VERBS[name].help) for name in names if VERBS[name].group == group]
+                )
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return verbs from the table: click's own way would import them all."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=VERBS[name].help)
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 def _is_there(verb: Verb) -> bool:

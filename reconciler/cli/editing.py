@@ -1,4 +1,4 @@
-"""What ``rerun``, ``suspend``, ``resume`` and ``stop`` share: find a manifest here and change it.
+"""What ``rerun``, ``suspend``, ``extend`` and their like share: find a manifest, change it.
 
 They change files as a person would with an editor; nothing happens before the commit is pushed.
 """
@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli import repository, work_tree
 from reconciler.cli.names import EXECUTION
-from reconciler.errors import ManifestError, Missing
+from reconciler.errors import ConfigError, ManifestError, Missing
 from reconciler.manifest import edit, source_map
 from reconciler.manifest.diagnostic import Path as Keys
 from reconciler.manifest.edit import Scalar
@@ -27,10 +27,14 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def options(function: F) -> F:
     """Add the argument and options of a verb that edits a manifest."""
+    return click.argument("name", type=EXECUTION)(committing(function))
+
+
+def committing(function: F) -> F:
+    """Add the options of a verb that may commit what it did."""
     message = click.option("-m", "--message", help="Its message.")
-    commit = click.option("--commit", is_flag=True, help="Commit this file, and only it.")
-    name = click.argument("name", type=EXECUTION)
-    return name(commit(message(function)))
+    commit = click.option("--commit", is_flag=True, help="Commit what is changed, and only that.")
+    return commit(message(function))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ def find(namespace: str, name: str) -> Target:
     root = repository.find_root(Path())
     unreadable: dict[str, ManifestError] = {}
     found: list[Target] = []
-    for path in _paths(root, namespace):
+    for path in manifest_paths(root, namespace):
         try:
             text = _text(root, path)
             index = edit.find_document(text, name, file=path)
@@ -105,14 +109,15 @@ def carry_out(target: Target, text: str, *, did: str, message: str, commit: bool
         file.unlink()
         click.echo(f"{target.path}: deleted")
     if commit:
-        click.echo(f"committed {work_tree.commit(target.root, target.path, message)}")
+        click.echo(f"committed {work_tree.commit(target.root, message, target.path)}")
         click.echo("next: git push")
     else:
         quoted = f"git commit -m {shlex.quote(message)} -- {shlex.quote(target.path)}"
         click.echo(f"next: {quoted}, then git push")
 
 
-def _paths(root: Path, namespace: str) -> Iterator[str]:
+def manifest_paths(root: Path, namespace: str) -> Iterator[str]:
+    """Yield the files of a clone that hold a namespace's Executions; "" = of all namespaces."""
     folder = f"executions/{namespace}".rstrip("/")
     for path in sorted(repository.files_of(root, iter([folder]))):
         place = place_of(path)
@@ -139,8 +144,25 @@ def _unknown(
     return Missing(f"no execution {namespace}/{name}: {remedy}")
 
 
-def _names(root: Path) -> Iterator[str]:
-    for path in _paths(root, ""):
+def beginning_with(text: str) -> list[str]:
+    """Return what a shell may complete: NAMESPACE/NAMEs of this clone, or several NAMESPACE/.
+
+    Outside a clone there are none; nobody wants an error while typing.
+    """
+    try:
+        root = repository.find_root(Path())
+        folders = sorted({path.split("/")[1] for path in manifest_paths(root, "")})
+        namespaces = [name for name in folders if f"{name}/".startswith(text)]
+        if len(namespaces) > 1:
+            return [f"{name}/" for name in namespaces]
+        within = namespaces[0] if namespaces else text.partition("/")[0]
+        return sorted(name for name in _names(root, within) if name.startswith(text))
+    except (ConfigError, OSError):
+        return []
+
+
+def _names(root: Path, namespace: str = "") -> Iterator[str]:
+    for path in manifest_paths(root, namespace):
         for document in source_map.read((root / path).read_bytes(), file=path).documents:
             metadata = document.value.get("metadata") if isinstance(document.value, dict) else None
             if isinstance(metadata, dict) and isinstance(metadata.get("name"), str):

@@ -1,40 +1,69 @@
-"""``zoe history NAMESPACE/NAME``: its runs, generations, attempts, ends and holds, newest last."""
+"""``zoe history``: what happened to an execution, newest last; without a name, how it all went."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import click
 
 from reconciler import config
-from reconciler.cli import reading
+from reconciler.cli import plots, reading, server, show
 from reconciler.cli.columns import aligned
+from reconciler.cli.moment import MOMENT
 from reconciler.cli.names import EXECUTION
 from reconciler.errors import SourceUnavailable
 from reconciler.ports import Commit, Source
 from reconciler.review.chronicle import Happening, chronicle, run_told
+from reconciler.view.execution import Step, Timeline
 
 _DIGITS = 12
 
 
 @click.command("history")
-@click.argument("name", type=EXECUTION)
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
-def command(*, name: tuple[str, str], output: str) -> None:
+@click.argument("name", type=EXECUTION, required=False)
+@click.option("--since", type=MOMENT, help="Without a name: from when on. Default: 1d.")
+@show.output_option()
+def command(*, name: tuple[str, str] | None, since: datetime | None, output: str) -> None:
     """Show what happened to NAMESPACE/NAME in all of its runs, newest last.
 
-    From the database, else from the ledger on this clone's status branch.
+    From the server that ZOE_SERVER names (of its newest run), else from the database, else from
+    the ledger on this clone's status branch. Without a name: how it all went, as plots.
     """
+    if name is None:
+        plots.show_plots(since, output)
+    elif since is not None:
+        raise click.UsageError("--since is for the plots: leave the name out")
+    elif (asked := server.configured()) is not None:
+        _show_timeline(asked.read(Timeline, f"executions/{name[0]}/{name[1]}/history"), output)
+    else:
+        _show_remembered(name, output)
+
+
+def _show_timeline(timeline: Timeline, output: str) -> None:
+    """Print what the server tells of a run."""
+    if output != "text":
+        show.as_data(timeline, output)
+        return
+    rows = [(show.time(step.at), step.run, _with_commit(step)) for step in timeline.steps]
+    for line in aligned(rows):
+        click.echo(line)
+
+
+def _with_commit(step: Step) -> str:
+    return show.cell(step.told) + (f" with {step.commit[:_DIGITS]}" if step.commit else "")
+
+
+def _show_remembered(name: tuple[str, str], output: str) -> None:
+    """Print what database or ledger tell of all runs."""
     reading.found(*name)
     known = reading.remembered(config.load(), *name)
     happenings = chronicle(known.entries)
     commits = _commits(known.source, happenings)
-    if output == "json":
+    if output != "text":
         rows = [_row(happening, commits) for happening in happenings]
-        told = {"namespace": name[0], "name": name[1], "history": rows}
-        click.echo(json.dumps(told, indent=2))
+        show.as_data({"namespace": name[0], "name": name[1], "history": rows}, output)
         return
     if not happenings:
         click.echo(f"nothing has happened to {'/'.join(name)} yet")

@@ -2,45 +2,167 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
 import click
 
 from reconciler import config, wire
-from reconciler.cli import reading
+from reconciler.cli import reading, server
+from reconciler.cli.log_lines import Lines
 from reconciler.cli.names import EXECUTION
+from reconciler.cli.past import NO_PLACE
+from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
+from reconciler.config import Settings
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
+from reconciler.errors import ConfigError, Missing, TransientError
+from reconciler.ports import Cluster
+from reconciler.view.execution import Detail, Log
+from reconciler.view.words import escaped
+
+POLL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The logs as they are now. ``told`` says why none are shown; ``is_over``: none will come."""
+
+    logs: tuple[Log, ...]
+    told: str
+    is_over: bool
+
+
+Look = Callable[[], Looked]
 
 
 @click.command("logs")
 @click.argument("name", type=EXECUTION)
 @click.option("--tail", type=click.IntRange(1, 10_000), default=200, help="Lines of each part.")
 @click.option("--component", default="", help="Only this component.")
-def command(*, name: tuple[str, str], tail: int, component: str) -> None:
-    """Show the logs of NAMESPACE/NAME."""
-    document = reading.found(*name)
+@click.option("-f", "--follow", is_flag=True, help="Then lines to come, until it ends or Ctrl-C.")
+def command(*, name: tuple[str, str], tail: int, component: str, follow: bool) -> None:
+    """Show the logs of NAMESPACE/NAME.
+
+    From a server, where its namespace lets them be shown; else from the database and the Swarm.
+    Where there are several components, each line begins with its own.
+    """
+    with _looking(*name, tail=tail) as look:
+        looked = look()
+        lines = Lines(component=component, tail=tail)
+        if not follow:
+            for log in lines.chosen(looked.logs):
+                click.echo(f"--- {_title(log)}", err=True)
+        _print(lines, looked)
+        if looked.told and not looked.logs:
+            click.echo(f"zoe: {looked.told}", err=True)
+        if follow:
+            _follow(look, lines, looked)
+
+
+def _follow(look: Look, lines: Lines, looked: Looked) -> None:
+    pause, is_away = threading.Event(), False
+    while not looked.is_over:
+        pause.wait(POLL_S)
+        try:
+            looked = look()
+        except TransientError as error:
+            if not is_away:
+                click.echo(f"zoe: {error}; still trying", err=True)
+            is_away = True
+            continue
+        is_away = False
+        _print(lines, looked)
+
+
+def _print(lines: Lines, looked: Looked) -> None:
+    for line in lines.new(looked.logs):
+        click.echo(escaped(line))  # whatever a server says
+
+
+def _title(log: Log) -> str:
+    if not log.attempt:
+        return f"{log.component} on {log.node} now"
+    code = "" if log.exit_code is None else f", exit code {log.exit_code}"
+    return f"{log.component} on {log.node}, attempt {log.attempt}{code}"
+
+
+def _looking(namespace: str, name: str, *, tail: int) -> AbstractContextManager[Look]:
+    asked = server.configured()
+    return _local(namespace, name, tail) if asked is None else _remote(asked, namespace, name)
+
+
+@contextmanager
+def _remote(asked: Server, namespace: str, name: str) -> Iterator[Look]:
+    """Lend what asks the server; that it is asked lets the loop read what runs."""
+
+    def look() -> Looked:
+        detail = asked.read(Detail, f"executions/{namespace}/{name}")
+        is_over = detail.line.ended_at is not None
+        return Looked(logs=detail.logs, told=detail.logs_told, is_over=is_over)
+
+    yield look
+
+
+@contextmanager
+def _local(namespace: str, name: str, tail: int) -> Iterator[Look]:
+    """Lend what reads the database, and the Swarm while it runs."""
     settings = config.load()
-    uid = document["metadata"]["uid"]
-    with reading.required_database(settings) as store:
-        harvests = store.harvests(uid)
-    for harvest in harvests:
-        if component in ("", harvest.component):
-            code = "" if harvest.exit_code is None else f", exit code {harvest.exit_code}"
-            _print(
-                f"{harvest.component} on {harvest.node}, attempt {harvest.attempt}{code}",
-                harvest.log_tail,
-                tail,
-            )
-    if document["status"].get("endedAt"):
+    if not wire.has_database(settings):
+        raise ConfigError(NO_PLACE)
+    status = reading.found(namespace, name)["status"]
+    if status.get("endedAt"):
+        yield lambda: _kept(namespace, name, settings)
         return
     with wire.cluster(settings, SystemClock()) as cluster:
-        for service in cluster.observe().services:
-            labels = service.spec.labels
-            if labels.get(LABEL_UID) == uid and component in ("", labels.get(LABEL_COMPONENT)):
-                text = cluster.logs(service.id, tail=tail)
-                _print(f"{labels.get(LABEL_COMPONENT)} now", text, tail)
+
+        def look() -> Looked:
+            kept = _kept(namespace, name, settings)
+            if kept.is_over:
+                return kept
+            uid = reading.found(namespace, name)["metadata"]["uid"]
+            live = tuple(_live(cluster, uid, tail))
+            return Looked(logs=(*kept.logs, *live), told="", is_over=False)
+
+        yield look
 
 
-def _print(title: str, text: str, tail: int) -> None:
-    click.echo(f"--- {title}", err=True)
-    for line in text.splitlines()[-tail:]:
-        click.echo(line)
+def _kept(namespace: str, name: str, settings: Settings) -> Looked:
+    """Return what was harvested."""
+    document = reading.found(namespace, name)
+    with reading.required_database(settings) as store:
+        harvests = store.harvests(document["metadata"]["uid"])
+    logs = tuple(
+        Log(
+            component=harvest.component,
+            node=harvest.node,
+            text=harvest.log_tail,
+            at=harvest.at,
+            attempt=harvest.attempt,
+            exit_code=harvest.exit_code,
+        )
+        for harvest in harvests
+    )
+    return Looked(logs=logs, told="", is_over=bool(document["status"].get("endedAt")))
+
+
+def _live(cluster: Cluster, uid: str, tail: int) -> Iterator[Log]:
+    """Yield what the Swarm has of a run now."""
+    observed = cluster.observe()
+    hosts = {node.id: node.hostname for node in observed.nodes}
+    for service in observed.services:
+        labels = service.spec.labels
+        if labels.get(LABEL_UID) != uid:
+            continue
+        try:
+            text = cluster.logs(service.id, tail=tail)
+        except Missing:
+            continue  # it has just ended: its harvest comes
+        yield Log(
+            component=labels.get(LABEL_COMPONENT, ""),
+            node=hosts.get(service.spec.node, str(service.spec.node)) if service.spec.node else "",
+            text=text,
+            at=observed.taken_at,
+        )

@@ -13,31 +13,7 @@ from reconciler.errors import ConfigError
 from reconciler.manifest import source_map
 from reconciler.manifest.places import is_name
 from reconciler.manifest.suggest import did_you_mean
-
-_HEAD = """\
-# yaml-language-server: $schema=../../.zoe/schema/v1/manifest.schema.json
-apiVersion: zoe/v1
-kind: Execution
-metadata:
-  name: {name}
-spec:
-  zapp: {zapp}
-"""
-_TAIL = """\
-  run: 1                # raise it to start again what has ended
-  # priority: normal    # filler, low, normal or high
-  # lifetime: 4h        # stopped after that, counted from its start
-  # suspend: true       # frees everything, keeps this file
-"""
-_EXAMPLES = {
-    "string": '""',
-    "integer": "1",
-    "number": "1",
-    "boolean": "false",
-    "quantity": "1GiB",
-    "duration": "1h",
-    "list": "[]",
-}
+from reconciler.manifest.template import manifest_text
 
 
 @click.command()
@@ -84,52 +60,3 @@ def _parameters(path: Path, zapp: str) -> Mapping[str, Mapping[str, Any]]:
             declared: Mapping[str, Mapping[str, Any]] = document.value["spec"].get("parameters", {})
             return declared
     return {}
-
-
-def manifest_text(name: str, zapp: str, declarations: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the text of a manifest that names every parameter."""
-    text = _HEAD.format(name=name, zapp=zapp)
-    if declarations:
-        is_any_required = any("default" not in item for item in declarations.values())
-        text += "  parameters:\n" if is_any_required else "  # parameters:\n"
-        for parameter, declaration in declarations.items():
-            text += _line(parameter, declaration)
-    return text + _TAIL
-
-
-def _line(name: str, declaration: Mapping[str, Any]) -> str:
-    is_required = "default" not in declaration
-    value = _flow(declaration["default"]) if not is_required else _example(declaration)
-    notes = [declaration.get("description", declaration["type"]).splitlines()[0]]
-    notes += [
-        f"{key} {_flow(declaration[key])}" for key in ("minimum", "maximum") if key in declaration
-    ]
-    if "values" in declaration:
-        notes.append(f"one of {', '.join(declaration['values'])}")
-    mark = "" if is_required else "# "
-    return f"  {mark}  {name}: {value}".ljust(34) + f"  # {'; '.join(notes)}\n"
-
-
-def _example(declaration: Mapping[str, Any]) -> str:
-    if declaration["type"] == "enum":
-        return _flow(declaration["values"][0])
-    return _flow(declaration.get("minimum", _Bare(_EXAMPLES[declaration["type"]])))
-
-
-class _Bare(str):
-    """Text that is YAML already."""
-
-    __slots__ = ()
-
-
-def _flow(value: object) -> str:
-    """Return a value in YAML's flow style."""
-    if isinstance(value, _Bare):
-        return str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    text = str(getattr(value, "text", value))
-    is_plain = not isinstance(value, str) or (text[:1].isalnum() and text.isalnum())
-    return text if is_plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -13,7 +13,8 @@ from policy.model.execution import Uid
 from reconciler import canonical, config, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
-from reconciler.converge.ledger import HELD_BY_OPERATOR, Entry
+from reconciler.converge.ledger import Entry
+from reconciler.converge.newest import newest
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.manifest.suggest import did_you_mean
@@ -53,8 +54,29 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     settings = config.load()
     with database(settings) as store:
         if store is not None:
-            return publication.newest([row.status for row in store.load().executions])
-    return publication.newest(_files(settings, _clone(directory), "status/"))
+            return newest([row.status for row in store.load().executions])
+    return newest(branch_documents(directory))
+
+
+def branch_documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
+    """Return the status documents on the status branch of a clone.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        ConfigError: This is no clone.
+    """
+    return list(_files(config.load(), _clone(directory), "status/"))
+
+
+def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
+    """Return the snapshot on the status branch of a clone.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        ConfigError: This is no clone.
+        Missing: There is no snapshot yet.
+    """
+    return _branch_snapshot(config.load(), _clone(directory))
 
 
 def snapshot(directory: Path | None = None) -> snapshots.Taken:
@@ -192,12 +214,6 @@ def required_database(settings: Settings) -> Iterator[Store]:
         yield store
 
 
-def find(namespace: str, name: str) -> Mapping[str, Any] | None:
-    """Return one execution's status document."""
-    named = {full_name(document): document for document in documents()}
-    return named.get(f"{namespace}/{name}")
-
-
 def found(namespace: str, name: str) -> Mapping[str, Any]:
     """Return one execution's status document.
 
@@ -208,17 +224,6 @@ def found(namespace: str, name: str) -> Mapping[str, Any]:
     if (document := named.get(f"{namespace}/{name}")) is None:
         raise unknown(f"{namespace}/{name}", named)
     return document
-
-
-def hold(document: Mapping[str, Any]) -> str:
-    """Return what to tell of an operator's hold on an execution; "" if there is none.
-
-    The status branch doesn't tell whose it is.
-    """
-    for condition in document.get("status", {}).get("conditions", []):
-        if condition["type"] == "Held" and condition["reason"] == HELD_BY_OPERATOR:
-            return str(condition.get("message", "held by an operator"))
-    return ""
 
 
 def full_name(document: Mapping[str, Any]) -> str:

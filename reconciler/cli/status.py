@@ -1,87 +1,82 @@
-"""``zoe status``: is it running, and if not, why not?"""
+"""``zoe status``: is it running, and if not, why not, and when?"""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 import click
 
-from reconciler.cli import reading
-
-_COLOURS = {
-    "Running": "green",
-    "Succeeded": "green",
-    "Failed": "red",
-    "Invalid": "red",
-    "Unknown": "red",
-    "Starting": "blue",
-    "Terminating": "blue",
-    "Queued": "yellow",
-    "Pending": "yellow",
-}
+from reconciler.cli import detail_text, place, show
+from reconciler.cli.place import Place
+from reconciler.clock import SystemClock
+from reconciler.errors import Missing
+from reconciler.view.line import Line
+from reconciler.view.listing import Query
+from reconciler.view.reasons import meaning
+from reconciler.view.words import instant
 
 
 @click.command("status")
-@click.argument("name", required=False)
-@click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text")
-def command(*, name: str | None, output: str) -> None:
-    """Show the executions of all namespaces, of NAMESPACE, or one NAMESPACE/NAME."""
-    documents = reading.documents()
-    found = [document for document in documents if _matches(document, name)]
-    if name and not found:
-        raise reading.unknown(name, map(reading.full_name, documents))
-    if output == "json":
-        click.echo(json.dumps({"executions": found}, indent=2))
-    elif output == "yaml":
-        import yaml
-
-        click.echo(yaml.safe_dump({"executions": found}, sort_keys=False), nl=False)
-    else:
-        _print(found)
-
-
-def _matches(document: Mapping[str, Any], name: str | None) -> bool:
-    return name is None or name in (
-        reading.full_name(document),
-        document["metadata"]["namespace"],
-    )
+@click.argument("name", required=False, metavar="[NAMESPACE[/NAME]]")
+@click.option("-l", "--selector", default="", help="Only these labels: course=aml,team!=x,!done.")
+@click.option("--state", default="", help="Only these states, such as Running or Queued,Pending.")
+@click.option("--all-runs", is_flag=True, help="Every run that is kept, not only the newest.")
+@show.output_option()
+def command(*, name: str | None, selector: str, state: str, all_runs: bool, output: str) -> None:
+    """Show the executions of all namespaces, of NAMESPACE, or all of one NAMESPACE/NAME."""
+    namespace, slash, execution = (name or "").partition("/")
+    query = Query(namespace=namespace, labels=selector, state=state, all_runs=all_runs)
+    with place.here() as there:
+        if slash:
+            found = there.detail(namespace, execution)
+            if output != "text":
+                show.as_data(found, output)
+                return
+            detail_text.show(found, now=SystemClock().now())
+        else:
+            _list(there, query, output)
+        _say_how_old(there)
 
 
-def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str, str]]:
-    for document in found:
-        status = document["status"]
-        told = status.get("message", "")
-        if urls := [endpoint["url"] for endpoint in status.get("endpoints", [])]:
-            told = " ".join(urls)
-        if (held := reading.hold(document)) and held != told:
-            told += f" ({held})"
-        if status.get("attempts") and status.get("attempt"):
-            told += f" (attempt {status['attempt']} of {status['attempts']})"
-        yield _name(document), status["phase"], status.get("reason", ""), told
-
-
-def _name(document: Mapping[str, Any]) -> str:
-    """Return NAMESPACE/NAME, and of a schedule's run the time that it was due."""
-    due = document["status"].get("dueAt")
-    return reading.full_name(document) + (f"@{due}" if due else "")
-
-
-def _print(found: list[Mapping[str, Any]]) -> None:
-    if not found:
+def _list(there: Place, query: Query, output: str) -> None:
+    try:
+        found = place.every(there, query)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if query.namespace and not found.total:
+        _check(there, query)
+    if output != "text":
+        show.as_data(found, output)
+    elif not found.lines:
         click.echo("no executions")
-        return
-    if not sys.stdout.isatty():
-        for row in _rows(found):
-            click.echo("\t".join(row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    else:
+        head = ("execution", "state", "reason", "message")
+        show.table(head, map(_row, found.lines), numbers=(), colours={1: show.STATES})
 
-    table = Table("execution", "phase", "reason", "message", box=None, pad_edge=False)
-    for name, phase, reason, told in _rows(found):
-        table.add_row(Text(name), Text(phase, style=_COLOURS.get(phase, "")), reason, Text(told))
-    Console().print(table)
+
+def _check(there: Place, query: Query) -> None:
+    """Say so where there is no such namespace; with a selector nobody may match."""
+    if not there.page(Query(namespace=query.namespace, all_runs=True, limit=1)).total:
+        known = {line.namespace for line in place.every(there, Query()).lines}
+        raise Missing(place.unknown("execution in namespace", query.namespace, known))
+
+
+def _say_how_old(there: Place) -> None:
+    fresh = there.freshness()
+    if fresh is not None and fresh.is_stale:
+        told = show.sentence(fresh.told, now=SystemClock().now())
+        click.echo(f"zoe: {told}", err=True)
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    """Return NAMESPACE/NAME (of a schedule's run with its time), state, reason, and a sentence."""
+    due = f"@{instant(line.due_at)}" if line.due_at else ""
+    return line.full_name + due, line.state, line.reason, told(line)
+
+
+def told(line: Line) -> str:
+    """Return what there is to say of one in a line."""
+    said = " ".join(line.urls) or line.message or meaning(line.reason)
+    if line.held and line.held != said:
+        said = f"{said} ({line.held})"
+    if line.attempts and line.attempt:
+        said = f"{said} (attempt {line.attempt} of {line.attempts})"
+    return said.strip()

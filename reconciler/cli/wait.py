@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import timedelta
 
 import click
 
-from reconciler.cli import reading
+from reconciler.cli import place, server
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
+from reconciler.errors import TransientError
 from reconciler.manifest.quantities import duration_ms
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 POLL_S = 0.5
+FAR_POLL_S = 2.0  # a whole class may wait at one server
+TIMED_OUT = 4
+UNKNOWN = "unknown yet"
 
 
 @click.command("wait")
@@ -35,19 +40,20 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
         raise click.BadParameter(str(error), param_hint="--timeout") from error
     clock, pause = SystemClock(), threading.Event()
     until = clock.now() + limit
+    now = _state(name)  # what can't be reached now at all is no reason to wait
     with Progress(f"waiting for {'/'.join(name)}") as progress:
-        while True:
-            document = reading.find(*name)
-            now = document["status"]["phase"] if document else "unknown yet"
+        while (code := outcome(now, phase)) is None and clock.now() < until:
             progress.tell(f"{'/'.join(name)} is {now}")
-            if (code := outcome(now, phase)) is not None:
-                break
-            if clock.now() >= until:
-                code = 4
-                break
-            pause.wait(POLL_S)
+            pause.wait(FAR_POLL_S if server.configured() else POLL_S)
+            with contextlib.suppress(TransientError):  # it may come back
+                now = _state(name)
     click.echo(f"{'/'.join(name)} is {now}")
-    raise click.exceptions.Exit(code)
+    raise click.exceptions.Exit(TIMED_OUT if code is None else code)
+
+
+def _state(name: tuple[str, str]) -> str:
+    with place.here() as there:
+        return there.state(*name) or UNKNOWN
 
 
 def outcome(phase: str, wanted: str) -> int | None:

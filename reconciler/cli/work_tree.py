@@ -10,30 +10,32 @@ import click
 from reconciler.errors import ConfigError
 
 
-def require_committed(root: Path, path: str) -> None:
-    """Make sure that a commit of ``path`` will hold nothing but what comes next.
+def require_committed(root: Path, *paths: str) -> None:
+    """Make sure that a commit of ``paths`` will hold nothing but what comes next.
 
     Raises:
-        click.ClickException: The file has changes that aren't committed.
+        click.ClickException: One of the files has changes that aren't committed.
         ConfigError: There is no git, or no repository.
     """
-    if _git(root, "status", "--porcelain", "--", path).strip():
+    if changed := _git(root, "status", "--porcelain", "--", *paths).splitlines():
         raise click.ClickException(
-            f"{path} has changes that aren't committed: commit or stash them first, or leave "
-            "--commit out"
+            f"{changed[0][3:]} has changes that aren't committed: commit or stash them first, or "
+            "leave --commit out"
         )
 
 
-def commit(root: Path, path: str, message: str) -> str:
-    """Commit ``path`` and nothing else; return the short id.
+def commit(root: Path, message: str, *paths: str) -> str:
+    """Commit ``paths`` and nothing else; return the short id.
 
     Raises:
         click.ClickException: Git or a hook refuses; their own words are on standard error.
     """
-    command = ["git", "-C", str(root), "commit", "--quiet", "--only", "-m", message, "--", path]
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - the user's
+    command = ["git", "-C", str(root), "commit", "--quiet", "--only", "-m", message, "--", *paths]
+    # Their own git, on paths that we found.
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
     if done.returncode:
-        raise click.ClickException(f"git didn't commit; {path} is changed, though: commit it")
+        told = f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files are"
+        raise click.ClickException(f"git didn't commit; {told} changed, though: commit that")
     return _git(root, "rev-parse", "--short", "HEAD").strip()
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from reconciler import canonical
 from reconciler.converge.ledger import Entry
-from reconciler.converge.runs import SCHEDULE, is_scheduled
+from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status import published
 
 _OF_ONE_RUN = re.compile(r"ledger/.+|status/[^/]+/[^/]+/[^/.]+\.[0-9]+\.yaml")
@@ -44,27 +44,6 @@ def status_path(namespace: str, name: str, run: int = 1) -> str:
     shard = hashlib.sha256(name.encode()).hexdigest()[:2]
     own = f".{run}" if is_scheduled(run) else ""
     return f"status/{namespace}/{shard}/{name}{own}.yaml"
-
-
-def rank(document: Mapping[str, Any]) -> tuple[bool, int]:
-    """Return by what the newest of a name's runs is found.
-
-    A schedule counts as run 0: while it is in force it outranks what the name ran before.
-    """
-    run = document["metadata"]["run"]
-    is_in_force = run == SCHEDULE and "endedAt" not in document["status"]
-    return (is_in_force, run)
-
-
-def newest(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the newest run of each name, and before it the schedule where it has one."""
-    found: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
-    for document in documents:
-        metadata = document["metadata"]
-        key = (metadata["namespace"], metadata["name"], is_scheduled(metadata["run"]))
-        if key not in found or rank(found[key]) < rank(document):
-            found[key] = document
-    return [found[key] for key in sorted(found)]
 
 
 def ledger_path(uid: str) -> str:

@@ -56,10 +56,15 @@ def to_markdown(
 
 def verdict(found: Preview, errors: Sequence[Diagnostic]) -> str:
     """Return what it comes to, in one line: the description of the commit status too."""
-    counts = {kind: sum(line.action is kind for line in found.lines) for kind in ActionKind}
+    disturbed = {effect.uid for effect in found.effects}
+    return summary([line.action for line in found.lines], len(errors), len(disturbed))
+
+
+def summary(actions: Sequence[str], errors: int, disturbed: int) -> str:
+    """Return in one line what so many actions (``ActionKind``), errors and effects come to."""
+    counts = {kind: actions.count(kind) for kind in ActionKind}
     told = [f"{count} {_VERBS[kind]}" for kind, count in counts.items() if count]
-    told += [f"{len(errors)} error{'s' if len(errors) > 1 else ''}"] if errors else []
-    disturbed = len({effect.uid for effect in found.effects})
+    told += [f"{errors} error{'s' if errors > 1 else ''}"] if errors else []
     told += [f"{disturbed} other{'s' if disturbed > 1 else ''} affected"] if disturbed else []
     return ", ".join(told) or "no execution changes"
 

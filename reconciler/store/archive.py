@@ -41,7 +41,7 @@ from reconciler.view.picture import Picture
 T = TypeVar("T")
 
 _ENDS = (
-    *(Fact.FIRST_SEEN, Fact.GENERATION, Fact.ADMITTED),
+    *(Fact.FIRST_SEEN, Fact.GENERATION, Fact.ADMITTED, Fact.ATTEMPT_INTENDED),
     *(Fact.ATTEMPT_STARTED, Fact.ATTEMPT_ENDED, Fact.FINISHED, Fact.CANCELLED),
 )
 _REVISION_DIGITS = range(7, 41)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from policy.model.cluster import Node
+from policy.model.execution import Execution, NodeId
+from policy.model.resources import NOTHING, Resources
+from policy.share import amounts_of
+from reconciler.converge.snapshots import Taken
+from reconciler.view.words import counted
+
+READY, DRAINED, DOWN = "ready", "drained", "down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +75,112 @@ class ClusterView:
     cpu: Share
     memory: Share
     nodes: tuple[NodeView, ...] = ()
+
+
+def of(taken: Taken) -> ClusterView:
+    """Return the nodes as a snapshot has them."""
+    headroom = taken.settings.headroom
+    running = [e for e in taken.snapshot.executions if e.is_admitted]
+    blocks: dict[NodeId, list[Block]] = {}
+    for execution in sorted(running, key=lambda e: (e.namespace, e.name, e.uid)):
+        for node, block in _blocks(execution):
+            blocks.setdefault(node, []).append(block)
+    held: dict[NodeId, Resources] = {}
+    for execution in running:
+        for node, demand in execution.load:
+            held[node] = held.get(node, NOTHING) + demand
+    nodes = tuple(
+        _node(node, held.get(node.id, NOTHING), headroom, blocks.get(node.id, ()))
+        for node in sorted(taken.snapshot.nodes, key=lambda n: (n.hostname, n.id))
+    )
+    ready = [node for node in nodes if node.state == READY]
+    cpu, memory = _sum(node.cpu for node in ready), _sum(node.memory for node in ready)
+    return ClusterView(
+        snapshot=taken.id,
+        taken_at=taken.taken_at,
+        sentence=_sentence(nodes, cpu, memory),
+        cpu=cpu,
+        memory=memory,
+        nodes=nodes,
+    )
+
+
+def percent(share: Share) -> int:
+    """Return how much of the capacity is reserved, by whomever, in whole percent."""
+    if not share.capacity:
+        return 0
+    return (share.reserved + share.foreign) * 100 // share.capacity
+
+
+def _blocks(execution: Execution) -> Iterator[tuple[NodeId, Block]]:
+    """Yield each group by its node; the largest ones are taken to be core, as policy does."""
+    left = {component.name: component.core for component in execution.components}
+    for allocation in sorted(execution.allocations, key=lambda a: (-a.count, a.node)):
+        core = min(left.get(allocation.component, 0), allocation.count)
+        left[allocation.component] = left.get(allocation.component, 0) - core
+        component = execution.by_name.get(allocation.component)
+        demand = (component.demand if component else NOTHING) * allocation.count
+        yield (
+            allocation.node,
+            Block(
+                namespace=execution.namespace,
+                name=execution.name,
+                component=allocation.component,
+                core=core,
+                elastic=allocation.count - core,
+                cpu_millis=demand.cpu_millis,
+                memory_bytes=demand.memory_bytes,
+            ),
+        )
+
+
+def _node(node: Node, held: Resources, headroom: Resources, blocks: Iterable[Block]) -> NodeView:
+    amounts = [dict(amounts_of(r)) for r in (node.capacity, held, node.reserved, headroom)]
+    shares = {
+        name: Share(
+            capacity=amounts[0].get(name, 0),
+            reserved=amounts[1].get(name, 0),
+            foreign=amounts[2].get(name, 0),
+            headroom=amounts[3].get(name, 0),
+        )
+        for name in sorted({"cpu", "memory"}.union(*amounts[:3]))
+    }
+    return NodeView(
+        id=node.id,
+        hostname=node.hostname,
+        role="manager" if node.is_manager else "worker",
+        state=_state(node),
+        cpu=shares.pop("cpu"),
+        memory=shares.pop("memory"),
+        generic=shares,
+        blocks=tuple(sorted(blocks, key=lambda b: (b.namespace, b.name, b.component))),
+        labels=dict(sorted(node.labels.items())),
+    )
+
+
+def _state(node: Node) -> str:
+    if not node.is_ready:
+        return DOWN
+    return READY if node.is_active else DRAINED
+
+
+def _sum(shares: Iterable[Share]) -> Share:
+    found = list(shares)
+    return Share(
+        capacity=sum(share.capacity for share in found),
+        reserved=sum(share.reserved for share in found),
+        foreign=sum(share.foreign for share in found),
+        headroom=sum(share.headroom for share in found),
+    )
+
+
+def _sentence(nodes: Sequence[NodeView], cpu: Share, memory: Share) -> str:
+    if not nodes:
+        return "the cluster has no nodes"
+    states = Counter(node.state for node in nodes)
+    told = f"{states[READY]} of {counted(len(nodes), 'node')} ready"
+    others = ", ".join(f"{states[state]} {state}" for state in (DRAINED, DOWN) if states[state])
+    told += f" ({others})" if others else ""
+    if not states[READY]:
+        return told
+    return f"{told}; {percent(cpu)} % of the CPUs and {percent(memory)} % of the memory reserved"

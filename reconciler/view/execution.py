@@ -113,6 +113,21 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """``told`` says why there are none; "" where there are some."""
+
+    logs: tuple[Log, ...] = ()
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What happened to a run, oldest first."""
+
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """All of it. ``logs_told`` says why none are shown. ``runs`` are the name's other runs."""
 

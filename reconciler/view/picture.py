@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from policy.model.execution import Uid
+from reconciler.converge.newest import newest
 from reconciler.records import Board, Pulse
 
+Document = Mapping[str, Any]
+"""A status document (``converge.status``)."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """The statuses of all runs that are kept, and what goes with them.
 
@@ -25,7 +30,52 @@ class Picture:
     read_at: datetime
     is_stale: bool = False
     pulse: Pulse | None = None
-    documents: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    documents: Mapping[Uid, Document] = field(default_factory=dict)
     board: Board = field(default_factory=Board)
     snapshot_id: str = ""
     snapshot: str = ""
+
+    @cached_property
+    def newest(self) -> tuple[Document, ...]:
+        """The newest run of each name, before it the schedule where it has one, in order.
+
+        Kept, like what follows: a page is made many times from one picture.
+        """
+        return tuple(newest(self.documents.values()))
+
+    @cached_property
+    def by_state(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs by the state that they are in."""
+        return by_state(self.newest)
+
+    @cached_property
+    def all_runs(self) -> tuple[Document, ...]:
+        """Every run by namespace, name and run."""
+        return tuple(sorted(self.documents.values(), key=position))
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], tuple[Document, ...]]:
+        """The runs of each (namespace, name), in their order."""
+        found: dict[tuple[str, str], list[Document]] = {}
+        for document in self.documents.values():
+            found.setdefault(position(document)[:2], []).append(document)
+        return {name: tuple(sorted(runs, key=position)) for name, runs in found.items()}
+
+
+def by_state(documents: Iterable[Document]) -> Mapping[str, tuple[Document, ...]]:
+    """Return documents by their state, by its name."""
+    groups: dict[str, list[Document]] = {}
+    for document in documents:
+        groups.setdefault(document["status"]["phase"], []).append(document)
+    return {state: tuple(group) for state, group in sorted(groups.items())}
+
+
+def of_states(found: Mapping[str, Iterable[Document]], *states: str) -> list[Document]:
+    """Return the documents that are in one of the states."""
+    return [document for state in states for document in found.get(state, ())]
+
+
+def position(document: Document) -> tuple[str, str, int]:
+    """Return by what documents are in order: namespace, name, run."""
+    metadata = document["metadata"]
+    return metadata["namespace"], metadata["name"], metadata["run"]

@@ -1,12 +1,15 @@
-"""Sentences with instants in them, and how they are shown."""
+"""Sentences with instants in them, how they are shown, and a few words that views share."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 _INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\b")
+# Cc: escape sequences; Cf: bidirectional overrides; Cs: surrogates; Zl, Zp: odd line breaks.
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def instant(at: datetime) -> str:
@@ -26,6 +29,35 @@ def parts(sentence: str) -> Iterator[str | datetime]:
 def with_times(sentence: str, write: Callable[[datetime], str]) -> str:
     """Return the sentence with every instant as ``write`` has it."""
     return "".join(part if isinstance(part, str) else write(part) for part in parts(sentence))
+
+
+def begun(told: str) -> str:
+    """Return a text as a sentence: with a capital letter, unless it begins with a name or path."""
+    is_name = "/" in told.partition(" ")[0]
+    return told if is_name else told[:1].upper() + told[1:]
+
+
+def escaped(text: str) -> str:
+    r"""Return text in which characters that act on a terminal or page are shown: ``\x1b``.
+
+    Line breaks and tabs stay.
+    """
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in _ACTING
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def grants(*, core: int, elastic: int, most: int) -> str:
+    """Return what an execution holds: ``core 3, 2 of 5 elastic``."""
+    return f"core {core}, {elastic} of {most} elastic" if most else f"core {core}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return ``1 node`` or ``3 nodes``."""
+    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
 
 
 def _time(text: str) -> datetime | None:

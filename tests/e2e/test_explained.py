@@ -20,10 +20,11 @@ ON_NODE3 = service(placement={"constraints": ["node.hostname == node3"]})
 def _start(installation: Installation, name: str, kind: str, do: Doing) -> None:
     """Let a waiting execution start by doing what is told of one kind of remedy, and no more."""
     told = json.loads(installation.zoe("explain", name, "-o", "json"))
-    assert told["state"] == "Queued"
-    changes = [fix["changes"] for fix in told["fixes"]]
+    assert told["line"]["state"] == "Queued"
+    fixes = told["waiting"]["remedies"]
+    changes = [fix["changes"] for fix in fixes]
     remedies = [only for only, *more in changes if not more and only["kind"] == kind]
-    assert remedies, f"{name}: no {kind} among {[fix['told'] for fix in told['fixes']]}"
+    assert remedies, f"{name}: no {kind} among {[fix['told'] for fix in fixes]}"
     do(remedies[0])
     installation.wait_until(
         lambda: installation.status(name)["phase"] == "Running", what=remedies[0]["told"]

@@ -89,9 +89,8 @@ def test_twenty_executions_reach_their_phases_and_are_told_the_same_everywhere(
     }
     assert installation.status("aml/bad-1")["exitCode"] == 3
 
-    told = json.loads(installation.zoe("status", "-o", "json"))["executions"]
-    assert {_name(d): d["status"]["phase"] for d in told} == _expected()
-    assert {_name(d): d["status"].get("exitCode") for d in told} == _exit_codes()
+    told = json.loads(installation.zoe("status", "-o", "json"))["lines"]
+    assert {f"{d['namespace']}/{d['name']}": d["state"] for d in told} == _expected()
     run.stop()
     published = [
         yaml.safe_load(installation.published()[status_path(*name.split("/"))])

@@ -51,12 +51,12 @@ def test_a_hold_is_told_wherever_one_looks(held: Installation) -> None:
     assert "waits for zoe release: held by" in book
     assert book.endswith(f": {told})")
     assert job.startswith("aml/job\tPending\tHeldByOperator\theld by ")
-    assert "  aml/job   held by " in held("queue").out
+    assert "\naml/job\theld by " in held("queue").out
     rows = held("queue", "-o", "json").data["held"]
-    assert [row["execution"] for row in rows] == ["aml/book", "aml/job"]
+    assert [name for name, _ in rows] == ["aml/book", "aml/job"]
     assert told in held("explain", "aml/job").out
     assert told in held("explain", "aml/book").out
-    assert told in held("explain", "aml/book", "-o", "json").data["held"]
+    assert told in held("explain", "aml/book", "-o", "json").data["line"]["held"]
 
 
 def test_a_release_lets_it_follow_git_again(held: Installation) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.site import namespace_file
 from tests.fixtures.verbs import Clone, Installation, Zoe
 
+INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 AML = (
     "apiVersion: zoe/v1\nkind: Namespace\nmetadata: {name: aml}\n"
     "spec: {quota: {maximum: {cpus: 30}}}\n"
@@ -65,32 +66,35 @@ def behind(busy: Installation, clone: Clone) -> Clone:
 
 def test_the_queue_is_in_order_with_reasons_and_starts(busy: Installation) -> None:
     told = busy("queue", "-o", "json").data
-    assert [(w["position"], w["name"], w["reason"]["code"]) for w in told["waiting"]] == [
+    assert [(w["position"], w["name"], w["code"]) for w in told["waiting"]] == [
         (1, "soon", "NoCapacity"),
         (2, "later", "NoCapacity"),
     ]
     soon, later = told["waiting"]
-    assert soon["needs"] == {"cpu": 2000, "memory": 1024**3}
-    assert soon["reason"]["shortfall"] == {"cpu": 2000}
+    assert soon["amounts"] == {"cpu": 2000, "memory": 1024**3}
+    assert soon["shortfall"] == {"cpu": 2000}
+    assert later["ahead"] == ["bio/soon: its priority is higher"]
     assert soon["start"]["basis"] == "lifetimes"
     taken_at, at = (datetime.fromisoformat(t) for t in (told["takenAt"], soon["start"]["at"]))
     assert timedelta(hours=3, minutes=58) < at - taken_at <= timedelta(hours=4)
     assert later["start"]["at"] > soon["start"]["at"]
     assert "what authors say" in later["start"]["basis"]
     (never,) = told["never"]
-    assert (never["name"], never["start"]["at"]) == ("giant", None)
+    assert (never["name"], "at" in never["start"]) == ("giant", False)
     assert told["policy"] == "fair"
-    assert "running" not in told
+    assert told["running"] == []
 
 
 def test_the_queue_for_people_is_short_and_says_how_old_it_is(busy: Installation) -> None:
     out = busy("queue").out
-    assert re.search(r"^2 wait, as of (\d.* ago|just now)$", out, re.MULTILINE)
-    assert re.search(r"^1  bio/soon +2 CPUs, 1 GiB memory +.*lacks 2 CPUs$", out, re.MULTILINE)
-    assert "can't start as things are:\n  aml/giant" in out
+    assert re.search(rf"^2 wait, as of {INSTANT}$", out, re.MULTILINE)
+    (soon,) = [line.split("\t") for line in out.splitlines() if "\tbio/soon\t" in line]
+    assert (soon[0], soon[2], soon[4]) == ("1", "2 CPUs, 1 GiB memory", "lacks 2 CPUs")
+    assert re.fullmatch(INSTANT, soon[3])
+    assert "can't start as things are:\naml/giant\t" in out
     assert "running:" not in out
     assert "starts by estimates of running work (what authors say), or by lifetimes" in out
-    assert "aml/holds  core 3  on sim1, sim2 and sim3  until" in busy("queue", "--all").out
+    assert "aml/holds\tcore 3\ton sim1, sim2 and sim3\tuntil 20" in busy("queue", "--all").out
 
 
 def test_a_namespace_of_its_own_keeps_its_position_in_the_whole_queue(busy: Installation) -> None:
@@ -102,41 +106,54 @@ def test_a_namespace_of_its_own_keeps_its_position_in_the_whole_queue(busy: Inst
 def test_a_clone_tells_the_same_as_the_database(
     busy: Installation, behind: Clone, zoe: Zoe
 ) -> None:
-    for verb in (["queue", "--all"], ["explain", "aml/later"], ["explain", "aml/giant"]):
-        own = busy(*verb, "-o", "json")
-        far = zoe(*verb, "-o", "json", cwd=behind.path)
+    for verb in (["queue", "--all"], ["cluster"]):
+        own, far = busy(*verb, "-o", "json"), zoe(*verb, "-o", "json", cwd=behind.path)
         assert (far.code, far.data) == (0, own.data)
+    # The status branch holds no sentences, so the page's own words come from its reasons.
+    for name in ("aml/later", "aml/holds", "bio/soon"):
+        own = busy("explain", name, "-o", "json")
+        far = zoe("explain", name, "-o", "json", cwd=behind.path)
+        assert far.data["answer"] == own.data["answer"]
+        assert far.data.get("waiting") == own.data.get("waiting")
 
 
 def test_explain_says_why_where_who_and_what_would_help(busy: Installation) -> None:
-    told = busy("explain", "aml/later", "-o", "json").data
-    assert (told["state"], told["position"], told["waiting"]) == ("Queued", 2, 3)
-    assert told["ahead"] == [
-        {"uid": told["ahead"][0]["uid"], "name": "bio/soon", "because": "its priority is higher"}
-    ]
-    assert {n["hostname"]: n["filter"] for n in told["nodes"]} == dict.fromkeys(
-        ("sim1", "sim2", "sim3"), "resources"
-    )
-    kinds = [change["kind"] for fix in told["fixes"] for change in fix["changes"]]
+    whole = busy("explain", "aml/later", "-o", "json").data
+    told = whole["waiting"]
+    assert (whole["line"]["state"], told["position"], told["waiting"]) == ("Queued", 2, 3)
+    assert told["standing"][:2] == ["number 2 of 3", "behind bio/soon: its priority is higher"]
+    assert told["standing"][-1].startswith("is served next, whatever its rank, in ")
+    ((answer,),) = [asked["answers"] for asked in told["asked"]]
+    assert (answer["nodes"], answer["rule"]) == (["sim1", "sim2", "sim3"], "resources")
+    kinds = [change["kind"] for fix in told["remedies"] for change in fix["changes"]]
     assert "add-nodes" in kinds
-    assert [factor["name"] for factor in told["key"]][-1] == "aged"
 
 
-def test_explain_for_people_begins_with_one_sentence(busy: Installation) -> None:
+def test_explain_for_people_begins_with_three_sentences(busy: Installation) -> None:
     lines = busy("explain", "bio/soon").out.splitlines()
-    assert lines[0] == "bio/soon waits for 2 CPUs, 1 GiB memory: lacks 2 CPUs"
-    assert lines[1].startswith("starts about ")
-    assert lines[1].endswith("by lifetimes")
+    assert lines[:3] == [
+        "bio/soon\tQueued",
+        "No, it waits in the queue: number 1 of 3.",
+        "It waits for 2 CPUs, 1 GiB memory: lacks 2 CPUs.",
+    ]
+    assert re.fullmatch(rf"Starts about {INSTANT}( \(.*\))?, by lifetimes\.", lines[3])
     assert "  - wait until aml/holds ends, about " in "\n".join(lines)
-    giant = busy("explain", "aml/giant").out
-    assert giant.startswith("aml/giant can't start as things are: its core alone is more than ")
-    assert "raise the quota's maximum of namespace aml to " in giant
+    giant = busy("explain", "aml/giant").out.splitlines()
+    assert giant[1] == "No, and as things are it can't start."
+    assert giant[2].startswith("Its core alone is more than ")
+    assert "raise the quota's maximum of namespace aml to " in giant[3]
 
 
 def test_explain_of_what_doesnt_wait_says_what_it_does_instead(busy: Installation) -> None:
-    assert busy("explain", "aml/holds").out.startswith("aml/holds has its place: core 3 on sim1")
-    rests = busy("explain", "aml/rests")
-    assert rests.out == "aml/rests is Suspended: suspend is true in its manifest\n"
+    holds = busy("explain", "aml/holds").out.splitlines()
+    assert holds[0] == "aml/holds\tRunning"
+    assert re.fullmatch(rf"It ends at {INSTANT} at the latest\.", holds[-1])
+    assert busy("explain", "aml/rests").out.splitlines() == [
+        "aml/rests\tSuspended",
+        "No, it is suspended.",
+        "Suspend is true in its manifest.",
+        "When it is resumed: zoe resume aml/rests.",
+    ]
     unknown = busy("explain", "aml/hold")
     assert (unknown.code, "did you mean aml/holds?" in unknown.err) == (1, True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -42,17 +43,15 @@ def behind(converged: Installation, clone: Clone) -> Clone:
     return converged.cloned(clone)
 
 
-def test_status_is_the_documents_of_all_executions(converged: Installation) -> None:
+def test_status_is_the_listing_that_the_api_has(converged: Installation) -> None:
     result = converged("status", "-o", "json")
     assert result.code == 0
-    assert list(result.data) == ["executions"]
-    bad, book = result.data["executions"]
-    assert (bad["metadata"]["name"], bad["status"]["phase"]) == ("bad", "Invalid")
-    assert "executions/aml/bad.yaml:2:1" in bad["status"]["message"]
-    assert book["apiVersion"] == "zoe.status/v1"
-    assert (book["metadata"]["namespace"], book["metadata"]["run"]) == ("aml", 1)
-    assert book["source"]["path"] == BOOK
-    assert {"type": "Ready", "status": "True"}.items() <= book["status"]["conditions"][0].items()
+    assert list(result.data) == ["total", "states", "lines", "next"]
+    assert (result.data["total"], result.data["states"]) == (2, {"Invalid": 1, "Running": 1})
+    bad, book = result.data["lines"]
+    assert (bad["name"], bad["state"]) == ("bad", "Invalid")
+    assert "executions/aml/bad.yaml:2:1" in bad["message"]
+    assert (book["namespace"], book["run"], book["replicas"]) == ("aml", 1, "core 1")
     assert yaml.safe_load(converged("status", "-o", "yaml").out) == result.data
 
 
@@ -62,15 +61,48 @@ def test_status_for_people_has_a_line_each(converged: Installation) -> None:
         ["aml/bad", "Invalid"],
         ["aml/book", "Running"],
     ]
-    assert converged("status", "aml/book").out.startswith("aml/book\tRunning")
-    assert converged("status", "aml/none").code == 1
+    assert converged("status", "--state", "running").out.startswith("aml/book\tRunning\t")
+    assert converged("status", "aml", "-l", "no=such").out == "no executions\n"
+
+
+def test_status_of_one_says_state_why_and_when_first(converged: Installation) -> None:
+    book, bad = (converged("status", name).out.splitlines() for name in ("aml/book", "aml/bad"))
+    assert book[0] == "aml/book\tRunning"
+    assert re.fullmatch(r"Yes, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.", book[1])
+    assert any(line.startswith("main\tcore 1\t1\t0\tsim") for line in book)
+    assert f"file    {BOOK}:1" in book
+    assert bad[0:2] == ["aml/bad\tInvalid", "No, its manifest is invalid."]
+    assert bad[2].startswith("executions/aml/bad.yaml:2:1: ")
+    data = converged("status", "aml/book", "-o", "json").data
+    assert data["answer"] == {"running": book[1], "why": "", "when": book[2]}
+    assert [step["fact"] for step in data["timeline"]][:2] == ["first_seen", "generation"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["aml/bok"], 1, "did you mean aml/book?"),
+        (["ami"], 1, "did you mean aml?"),
+        (["--state", "Runing"], 2, "choose among"),
+        (["-l", "a=b=c"], 2, "isn't part of a selector"),
+    ],
+)
+def test_a_slip_in_what_is_asked_is_told(
+    converged: Installation, arguments: list[str], code: int, words: str
+) -> None:
+    result = converged("status", *arguments)
+    assert (result.code, words in result.err) == (code, True)
 
 
 def test_status_needs_only_a_clone(behind: Clone, zoe: Zoe) -> None:
     result = zoe("status", "-o", "json", cwd=behind.path / "executions")
     assert result.code == 0
-    phases = {d["metadata"]["name"]: d["status"]["phase"] for d in result.data["executions"]}
-    assert phases == {"bad": "Invalid", "book": "Running"}
+    assert {d["name"]: d["state"] for d in result.data["lines"]} == {
+        "bad": "Invalid",
+        "book": "Running",
+    }
+    told = zoe("status", "aml/book", cwd=behind.path).out
+    assert told.startswith("aml/book\tRunning\nYes, since ")
 
 
 def test_a_clone_without_the_status_branch_says_how_to_get_it(zoe: Zoe, clone: Clone) -> None:
@@ -86,14 +118,16 @@ def test_where_nothing_is_to_be_read_it_says_where_to_go(zoe: Zoe, tmp_path: Pat
 def test_cluster_tells_who_holds_how_much_of_each_node(converged: Installation) -> None:
     result = converged("cluster", "-o", "json")
     assert result.code == 0
-    held = [node["executions"] for node in result.data["nodes"]]
-    assert sum(amounts.get("cpu", 0) for amounts in held) == 1000  # the notebook's
-    for node in result.data["nodes"]:
-        assert node["state"] == "ready"
-        assert node["others"] == {}
-        assert node["free"]["cpu"] == node["capacity"]["cpu"] - node["executions"].get("cpu", 0)
-    lines = converged("cluster").out.splitlines()
+    cpus = [node["cpu"] for node in result.data["nodes"]]
+    assert sum(cpu["reserved"] for cpu in cpus) == 1000  # the notebook's
+    assert result.data["cpu"]["reserved"] == 1000
+    assert {node["state"] for node in result.data["nodes"]} == {"ready"}
+    (block,) = [block for node in result.data["nodes"] for block in node["blocks"]]
+    assert (block["name"], block["core"], block["elastic"]) == ("book", 1, 0)
+    first, *lines = converged("cluster").out.splitlines()
+    assert first.startswith("3 of 3 nodes ready; 8 % of the CPUs and ")
     assert [line.split("\t")[0] for line in lines] == [n["hostname"] for n in result.data["nodes"]]
+    assert "aml/book\tmain\t1 core" in converged("cluster", "--all").out
 
 
 def test_cluster_before_the_first_pass_says_so(installation: Installation) -> None:
@@ -103,18 +137,18 @@ def test_cluster_before_the_first_pass_says_so(installation: Installation) -> No
 
 
 def test_events_tell_the_life_of_an_execution_in_order(converged: Installation) -> None:
-    rows = converged("events", "aml/book", "-o", "json").data["events"]
-    assert [row["reason"] for row in rows] == [
+    rows = converged("events", "aml/book", "-o", "json").data["lines"]
+    assert [row["reason"] for row in reversed(rows)] == [
         "FirstSeen",
         "Generation",
         "Admitted",
         "AttemptIntended",
         "AttemptStarted",
     ]
-    keys = {"at", "namespace", "name", "reason", "message", "commit", "warning"}
+    keys = {"at", "namespace", "name", "reason", "message", "commit", "id", "isWarning"}
     assert all(set(row) == keys for row in rows)
     assert "AttemptStarted" in converged("events").out
-    assert len(converged("events", "--limit", "2", "-o", "json").data["events"]) == 2
+    assert len(converged("events", "--limit", "2", "-o", "json").data["lines"]) == 2
 
 
 def test_events_of_an_unknown_execution_say_so(converged: Installation) -> None:

@@ -15,7 +15,7 @@ from reconciler.inbox import Delivery, Inbox
 from tests.fixtures.postgres import wait_until
 from tests.fixtures.receiver import OLD_SECRET, SECRET, Reply, reply_of
 from webhook import serve
-from webhook.app import create_app
+from webhook.app import create_app, guarded
 from webhook.connections import Connections
 from webhook.endpoint import Endpoint, derived_name
 from webhook.providers import PROVIDERS
@@ -92,7 +92,8 @@ def serving(
     """Serve on a loopback port of the kernel's choice."""
     inbox = inbox or MemoryInbox()
     app = create_app(endpoints(), inbox, SystemClock().now, body_timeout_s=body_timeout_s)
-    server = serve.make_server(app, Connections(most=most, head_timeout_s=head_timeout_s))
+    connections = Connections(most=most, most_arriving=most, head_timeout_s=head_timeout_s)
+    server = serve.make_server(guarded(app), connections)
     with serve.listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -110,9 +110,10 @@ def test_what_is_unsigned_is_not_read_any_further(
 
 def test_elsewhere_is_nothing(served: Serving) -> None:
     body = push()
-    guesses = ["/hooks/github", "/hooks/", "/hooks", "/", f"{GITHUB}/", f"{GITHUB}x", "/hooks/%ff"]
-    for path in guesses:
+    for path in ("/hooks/github", "/hooks/", f"{GITHUB}/", f"{GITHUB}x", "/hooks/%ff"):
         assert served.request(path, body, github(body)).status == 404, path
+    for path in ("/hooks", "/", "/healthz"):
+        assert served.request(path, body, github(body)).status == 405, path
     for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS"):
         assert served.request(GITHUB, method=method).status == 405
     assert served.request("/openapi.json", method="GET").status == 404

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from reconciler import cli
-from reconciler.cli.new import manifest_text
 from reconciler.manifest.scalars import Number
+from reconciler.manifest.template import manifest_text
 from tests.repositories import BATCH, EXAMPLE, document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.converge import publication
+from reconciler.converge.newest import newest
 from reconciler.converge.runs import SCHEDULE, run_at
 from reconciler.converge.world import Wanted
 from reconciler.manifest.spec import Schedule
@@ -59,9 +59,9 @@ def test_of_each_name_the_newest_run_is_told_and_its_schedule_before_it() -> Non
         days.end()
         days.go_to(at(1, hour, 30))
     documents = list(days.ledger.memory.statuses.values())
-    runs = [d["metadata"]["run"] for d in publication.newest(documents)]
+    runs = [d["metadata"]["run"] for d in newest(documents)]
     assert runs == [SCHEDULE, run_at(at(1, 14))]
     days.want(manifest(interactive(), name="nightly"))
     days.go_to(at(1, 14, 40))
     documents = list(days.ledger.memory.statuses.values())
-    assert publication.newest(documents)[0]["metadata"]["run"] == 1
+    assert newest(documents)[0]["metadata"]["run"] == 1

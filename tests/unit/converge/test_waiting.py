@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.cli.status import _rows
+from reconciler.cli import status as status_verb
 from reconciler.converge.state import ObservedState, TaskState
 from reconciler.converge.status import Phase, document
 from reconciler.converge.world import Assessment
 from reconciler.manifest.spec import After, Manifest, Retries
+from reconciler.view import line
 from tests.builders import (
     Ledger,
     batch,
@@ -67,8 +68,7 @@ def test_what_comes_after_an_execution_that_never_starts_waits() -> None:
 
 
 def told(found: Assessment, job: Manifest) -> str:
-    ((_, _, _, message),) = _rows([document(status_of(found, job))])
-    return message
+    return status_verb.told(line.of(document(status_of(found, job))))
 
 
 def test_every_attempt_is_told_with_how_many_there_may_be() -> None:

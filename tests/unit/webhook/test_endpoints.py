@@ -62,7 +62,6 @@ def test_two_sources_at_one_address_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("webhook", "secrets", "told"),
     [
-        ("", "", r"nothing to receive: add one with provider"),
         ('[source.webhook]\nprovider = "github"\n', "", r"no secret.*`openssl rand -hex 32`"),
         (WEBHOOK, "", r"secret_file .*secret can't be read: No such file"),
         (WEBHOOK, "\n", r"source a: its webhook has no secret.*ZOE_WEBHOOK_SECRET_A"),
@@ -90,3 +89,9 @@ def test_what_is_wrong_is_told_with_its_remedy(
 def test_misshapen_settings_are_told(tmp_path: Path, webhook: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         read(tmp_path, SOURCE.format("a") + webhook)
+
+
+def test_without_a_webhook_there_is_no_endpoint_and_pages_are_served_all_the_same(
+    tmp_path: Path,
+) -> None:
+    assert read(tmp_path, SOURCE.format("a")) == ()

@@ -1,0 +1,260 @@
+"""What is, for people's verbs, from wherever it can be read.
+
+That is the server that ``ZOE_SERVER`` names, else the database that is configured here, else the
+status branch of this clone. All three give the same views. The status branch holds less: what
+isn't there is said to be unknown.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from policy.model.execution import Uid
+from reconciler import config, wire
+from reconciler.cli import reading, server
+from reconciler.cli.server import Server
+from reconciler.clock import SystemClock
+from reconciler.converge.ledger import Entry
+from reconciler.converge.snapshots import Taken
+from reconciler.errors import Missing
+from reconciler.manifest.suggest import did_you_mean
+from reconciler.records import CommitRow
+from reconciler.view import cluster, event, freshness, listing, queue, waiting
+from reconciler.view.archive import Archive
+from reconciler.view.cluster import ClusterView
+from reconciler.view.detail import Known, commits_named, find
+from reconciler.view.detail import of as detail_of
+from reconciler.view.execution import Detail
+from reconciler.view.freshness import Freshness
+from reconciler.view.glance import Glance
+from reconciler.view.line import Line
+from reconciler.view.listing import MOST, Listing, Query
+from reconciler.view.picture import Document, Picture
+from reconciler.view.queue import Queue
+from reconciler.view.waiting import Explanation
+
+EVENTS = 20
+
+
+class Place(Protocol):
+    """Whoever can be asked. Each method raises TransientError while it can't be reached."""
+
+    def freshness(self) -> Freshness | None:
+        """Return how old it is; None where that isn't known."""
+
+    def page(self, query: Query) -> Listing:
+        """Return a page of the executions that match; ValueError of an absurd query."""
+
+    def state(self, namespace: str, name: str) -> str:
+        """Return the state of the run that stands for a name; "" where there is none."""
+
+    def detail(self, namespace: str, name: str) -> Detail:
+        """Return all of the run that stands for a name; raises Missing."""
+
+    def queue(self) -> Queue:
+        """Return who waits; raises Missing where nothing is known of the cluster."""
+
+    def cluster(self) -> ClusterView:
+        """Return the nodes; raises Missing where nothing is known of them."""
+
+
+def every(place: Place, query: Query) -> Listing:
+    """Return all that match on one page, however many there are."""
+    first = page = place.page(replace(query, limit=MOST))
+    lines: list[Line] = list(first.lines)
+    while page.next:
+        page = place.page(replace(query, limit=MOST, cursor=page.next))
+        lines += page.lines
+    return replace(first, lines=tuple(lines), next="")
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return that there is none of a name, with the one that may be meant."""
+    return f"no {kind} {name}: {did_you_mean(name, known, otherwise='there are none yet')}"
+
+
+@contextmanager
+def here(directory: Path | None = None) -> Iterator[Place]:
+    """Lend whoever can be asked.
+
+    Raises:
+        ConfigError: Nobody can be.
+    """
+    if (found := server.configured()) is not None:
+        yield _Remote(found)
+        return
+    settings = config.load()
+    with reading.database(settings) as store:  # says so where the database is still empty
+        has_database = store is not None
+    if has_database:
+        with wire.archive(settings) as archive:
+            yield by_database(archive)
+        return
+    yield _ByBranch(directory)
+
+
+def by_database(archive: Archive) -> Place:
+    """Return whoever answers from a database."""
+    return _ByDatabase(archive)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """The API of ``zoe web``."""
+
+    server: Server
+
+    def freshness(self) -> Freshness:
+        return self.server.read(Glance, "glance").freshness
+
+    def page(self, query: Query) -> Listing:
+        return self.server.read(
+            Listing,
+            "executions",
+            namespace=query.namespace,
+            state=query.state,
+            zapp=query.zapp,
+            labels=query.labels,
+            text=query.text,
+            all_runs=query.all_runs,
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+
+    def detail(self, namespace: str, name: str) -> Detail:
+        return self.server.read(Detail, f"executions/{namespace}/{name}")
+
+    def state(self, namespace: str, name: str) -> str:
+        with suppress(Missing):
+            return self.detail(namespace, name).line.state
+        return ""
+
+    def queue(self) -> Queue:
+        return self.server.read(Queue, "queue")
+
+    def cluster(self) -> ClusterView:
+        return self.server.read(ClusterView, "cluster")
+
+
+class _Local(ABC):
+    """What both kinds of local places do: the same builders as ``zoe web``, on what they have."""
+
+    @cached_property
+    @abstractmethod
+    def picture(self) -> Picture:
+        """What is known of all executions."""
+
+    @cached_property
+    @abstractmethod
+    def taken(self) -> Taken:
+        """The newest snapshot; raises Missing where there is none."""
+
+    def page(self, query: Query) -> Listing:
+        return listing.of(self.picture, query)
+
+    def queue(self) -> Queue:
+        return queue.of(self.taken, self.picture.documents.values())
+
+    def cluster(self) -> ClusterView:
+        return cluster.of(self.taken)
+
+    def state(self, namespace: str, name: str) -> str:
+        document = find(self.picture, namespace, name)
+        return str(document["status"]["phase"]) if document else ""
+
+    def detail(self, namespace: str, name: str) -> Detail:
+        document = self._found(namespace, name)
+        return detail_of(self.picture, document, self._known(document))
+
+    def _known(self, document: Document) -> Known:
+        """Return what is known of a run beside its status."""
+        return Known(explanation=self._explanation(document), queue=self._queue(document))
+
+    def _found(self, namespace: str, name: str) -> Document:
+        if (document := find(self.picture, namespace, name)) is None:
+            known = map("/".join, self.picture.by_name)
+            raise Missing(unknown("execution", f"{namespace}/{name}", known))
+        return document
+
+    def _explanation(self, document: Document) -> Explanation | None:
+        if document["status"]["phase"] != "Queued":
+            return None
+        try:
+            return waiting.of(self.taken, document["metadata"]["uid"])
+        except (Missing, KeyError):  # the snapshot is older, or isn't there
+            return None
+
+    def _queue(self, document: Document) -> Queue | None:
+        """Return the queue where it tells when something that runs ends."""
+        if document["status"]["phase"] != "Running":
+            return None
+        try:
+            return self.queue()
+        except Missing:
+            return None
+
+
+class _ByDatabase(_Local):
+    """The database that is configured here."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def freshness(self) -> Freshness:
+        return freshness.of(self.picture, now=SystemClock().now())
+
+    @cached_property
+    def picture(self) -> Picture:
+        return self._archive.picture(None)
+
+    @cached_property
+    def taken(self) -> Taken:
+        return reading.stored_snapshot(self.picture.snapshot or None)
+
+    def _known(self, document: Document) -> Known:
+        namespace, name = document["metadata"]["namespace"], document["metadata"]["name"]
+        runs = self.picture.by_name[namespace, name]
+        entries = self._archive.entries([Uid(run["metadata"]["uid"]) for run in runs])
+        rows = self._archive.events(namespace=namespace, name=name, limit=EVENTS)
+        return replace(
+            super()._known(document),
+            entries=entries,
+            commits=self._commits(document, entries),
+            events=tuple(map(event.line, rows)),
+            harvests=self._archive.harvests(Uid(document["metadata"]["uid"])),
+        )
+
+    def _commits(self, document: Document, entries: Sequence[Entry]) -> Mapping[str, CommitRow]:
+        found = map(self._archive.commit, sorted(commits_named(document, entries)))
+        return {row.id: row for _, row in filter(None, found)}
+
+
+class _ByBranch(_Local):
+    """The status branch of a clone: nothing volatile, and as old as the last fetch."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+
+    def freshness(self) -> None:
+        """Return nothing: nobody here knows whether passes are made."""
+
+    @cached_property
+    def picture(self) -> Picture:
+        found = reading.branch_documents(self._directory)
+        documents = {Uid(document["metadata"]["uid"]): document for document in found}
+        return Picture(read_at=SystemClock().now(), documents=documents)
+
+    @cached_property
+    def taken(self) -> Taken:
+        return reading.branch_snapshot(self._directory)
+
+    def _known(self, document: Document) -> Known:
+        metadata = document["metadata"]
+        known = reading.remembered(config.load(), metadata["namespace"], metadata["name"])
+        return replace(super()._known(document), entries=known.entries)

@@ -1,0 +1,100 @@
+"""What is red: the things that somebody must look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from reconciler.view import answer, freshness, line
+from reconciler.view.cluster import DOWN, ClusterView
+from reconciler.view.picture import Document, Picture, of_states
+
+LATELY = timedelta(hours=24)
+_SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that somebody must look at. ``name`` is NAMESPACE/NAME, "" where it is no one's.
+
+    ``place`` is FILE:LINE of an invalid manifest. ``kind``: invalid, failed, held, node, source,
+    or loop.
+    """
+
+    kind: str
+    told: str
+    name: str = ""
+    place: str = ""
+    since: datetime | None = None
+
+
+def of(
+    picture: Picture,
+    found: Mapping[str, Sequence[Document]],
+    *,
+    cluster: ClusterView | None,
+    now: datetime,
+) -> Iterator[Alert]:
+    """Yield what somebody must look at, the worst for all first.
+
+    ``found`` are the status documents that are asked about, the newest run of each name, by state.
+    """
+    if told := freshness.of(picture, now=now).told:
+        yield Alert(kind="loop", told=told)
+    elif picture.pulse is not None and picture.pulse.problem:
+        yield Alert(kind="source", told=picture.pulse.problem, since=picture.pulse.at)
+    yield from _invalid(picture, found.get("Invalid", ()))
+    yield from map(_failed, lately(of_states(found, "Failed", "Unknown"), now))
+    for document in of_states(found, *sorted(found.keys() - _SETTLED)):
+        yield from _held(document)
+    for node in cluster.nodes if cluster else ():
+        if node.state == DOWN:
+            yield Alert(kind="node", told=f"node {node.hostname} is down")
+
+
+def _invalid(picture: Picture, invalid: Sequence[Document]) -> Iterator[Alert]:
+    """Yield the errors of the accepted commit; what else is known to be invalid, by its status."""
+    told: set[str] = set()
+    broken = {line.of_name(document): document for document in invalid}
+    for problem in picture.board.problems:
+        if problem.get("severity", "error") != "error":
+            continue
+        place = f"{problem['path']}:{problem['line']}"
+        about = [n for n, d in broken.items() if _message(d).startswith(f"{problem['path']}:")]
+        told |= set(about)
+        remedy = problem.get("remedy", "")
+        words = problem["message"] + (f": {remedy}" if remedy else "")
+        yield Alert(kind="invalid", told=words, place=place, name=about[0] if about else "")
+    for name in sorted(broken.keys() - told):
+        message = _message(broken[name]) or "its manifest has errors"
+        yield Alert(kind="invalid", told=message, name=name)
+
+
+def _failed(document: Document) -> Alert:
+    own = line.of(document)
+    told = answer.of(answer.Told(line=own, status=document["status"]))
+    return Alert(kind="failed", told=told.why, name=own.full_name, since=own.ended_at)
+
+
+def _held(document: Document) -> Iterator[Alert]:
+    for condition in document["status"].get("conditions", ()):
+        if condition["type"] == "Held" and condition["status"] == "True":
+            yield Alert(
+                kind="held",
+                told=condition.get("message") or "something that Git asks for isn't carried out",
+                name=line.of_name(document),
+                since=line.time(condition, "lastTransitionTime"),
+            )
+
+
+def lately(found: Iterable[Document], now: datetime) -> Iterator[Document]:
+    """Yield those that ended lately, or haven't."""
+    since = (now - LATELY).astimezone(UTC).isoformat(timespec="seconds")
+    for document in found:
+        if document["status"].get("endedAt", since) >= since:  # both in UTC, so as text
+            yield document
+
+
+def _message(document: Document) -> str:
+    return str(document["status"].get("message", ""))

@@ -1,0 +1,113 @@
+"""From the settings to what is read: keeper, foresight, desk and streams, wired to one another."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+from typing import Protocol
+
+from reconciler.config import Settings
+from reconciler.errors import ReconcilerError
+from reconciler.ports import Clock
+from reconciler.records import PassRow
+from reconciler.view import freshness, links
+from reconciler.view.archive import Archive
+from reconciler.view.picture import Picture
+from webhook.asking import Asking
+from webhook.desk import Desk
+from webhook.foresight import Foresight
+from webhook.keeper import Change, Keeper, Watched
+from webhook.last_view import LastView
+from webhook.metrics import Metrics
+from webhook.reading import Reading
+from webhook.replies import Replies
+from webhook.stream import Streams
+
+FILE = "web.db"
+LATELY = timedelta(hours=1)
+
+
+class Watchable(Archive, Watched, Protocol):
+    """An archive that can be waited for."""
+
+
+@contextmanager
+def observing(
+    settings: Settings, archive: Watchable, clock: Clock, *, random: Random | None = None
+) -> Iterator[Reading]:
+    """Lend what is read, brought up to date all the while."""
+    random = random or Random()
+    streams = Streams(most=settings.web.streams, random=random)
+    foresight = Foresight(told=streams.tell_foreseen)
+
+    def told(change: Change) -> None:
+        foresight.see(change.picture)
+        streams.tell(change)
+        if change.names is None:
+            # Thousands of documents that stay: no collection has to look through them.
+            gc.freeze()
+
+    memory = LastView(settings.state_dir / FILE)
+    keeper = Keeper(archive, memory=memory, told=told, random=random)
+
+    def newest() -> Picture | None:
+        return keeper.picture
+
+    desk = Desk(
+        newest=newest, archive=archive, foresight=foresight, forge=forge(settings), now=clock.now
+    )
+    metrics = Metrics(
+        newest, clock.now, streams=lambda: len(streams), last_pass=_last_pass(archive, clock)
+    )
+    replies = Replies(
+        Asking(), state=lambda: _state(newest(), foresight, clock), life=lambda: _life(newest())
+    )
+    foresight.start()
+    keeper.start()
+    try:
+        yield Reading(site=desk, replies=replies, streams=streams, metrics=metrics, now=clock.now)
+    finally:
+        keeper.close()
+        foresight.close()
+
+
+def forge(settings: Settings) -> links.Links:
+    """Return the links to the pages of the configuration repository's forge."""
+    for source in settings.sources:
+        if source.role == "platform":
+            found = source.forge
+            return links.of(
+                source.url,
+                branch=source.branch,
+                provider=found.provider if found else "",
+                repository=found.repository if found else "",
+                api=found.api if found else "",
+            )
+    return links.NOWHERE
+
+
+def _state(picture: Picture | None, foresight: Foresight, clock: Clock) -> str:
+    """Return what answers about executions depend on: other when these may be other."""
+    if picture is None:
+        return ""
+    told = freshness.of(picture, now=clock.now()).told
+    return f"{picture.version} {picture.snapshot_id} {foresight.generation} {told}"
+
+
+def _life(picture: Picture | None) -> str:
+    pulse = picture.pulse if picture is not None else None
+    return f"{pulse.at.isoformat()} {pulse.problem}" if pulse is not None else ""
+
+
+def _last_pass(archive: Archive, clock: Clock) -> Callable[[], PassRow | None]:
+    def last_pass() -> PassRow | None:
+        try:
+            found = archive.passes(since=clock.now() - LATELY, limit=1)
+        except ReconcilerError:
+            return None
+        return found[-1] if found else None
+
+    return last_pass
