@@ -205,11 +205,11 @@ class Recorder:
         row = self._row_of(wanted.commit, at)
         if row is None or (is_known and not (delta.added or delta.removed)):
             return ()
-        pulls = [plan.pull for plan in merged if plan.pull is not None]
+        parents = self.reader.source.commit(row.id).parents
         accepted = replace(
             row,
             signer=self._signer(wanted),
-            pull=pulls[0] if pulls else None,
+            pull=_pull(merged, (row.id, *parents[1:])),
             delta=delta,
             problems=len(self.reader.diagnostics),
         )
@@ -271,6 +271,13 @@ class Recorder:
             memory_reserved_bytes=sum(node.reserved.memory_bytes for node in ready)
             + sum(interval.memory_bytes for interval in held),
         )
+
+
+def _pull(merged: Sequence[PostedPlan], heads: Sequence[str]) -> int | None:
+    """Return whose merge a commit is: of several that came with it, the one that it joins."""
+    of_itself = [plan.pull for plan in merged if plan.head in heads]
+    found = of_itself or [plan.pull for plan in merged]
+    return found[0] if len(found) == 1 else None
 
 
 def document_digest(manifest: Manifest) -> str:

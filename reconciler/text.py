@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 _HIDDEN = "[hidden]"
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]*@")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 # Cc: escape sequences; Cf: bidirectional overrides; Cs: surrogates; Zl, Zp: odd line breaks.
 _UNFIT_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _REPLACEMENT = "�"

@@ -11,6 +11,8 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 LABS = 2
+# Folders whose files share what is dear to start: one process runs them all.
+TOGETHER = ("tests/e2e/page/",)
 NEEDS_LAB = ("tests/contract/", "tests/e2e/", "tests/integration/lab/test_nodes.py")
 
 
@@ -18,6 +20,10 @@ class TwoLabs(LoadFileScheduling):
     """Whole files in the order of their collection, those that need a lab where there is one."""
 
     _with_lab: frozenset[WorkerController] = frozenset()
+
+    def _split_scope(self, nodeid: str) -> str:
+        together = (folder for folder in TOGETHER if nodeid.startswith(folder))
+        return next(together, "") or str(super()._split_scope(nodeid))
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         may_have_lab = node in self._with_lab or len(self._with_lab) < LABS

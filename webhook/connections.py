@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 MOST = 64
+MOST_ARRIVING = 256
 MOST_READING = 512
 HEAD_TIMEOUT_S = 10.0
 
@@ -42,10 +43,15 @@ class Connections:
         self,
         *,
         most: int = MOST,
+        most_arriving: int = MOST_ARRIVING,
         most_reading: int = MOST_READING,
         head_timeout_s: float = HEAD_TIMEOUT_S,
     ) -> None:
-        self._places = {Kind.ARRIVING: most, Kind.DELIVERING: most, Kind.READING: most_reading}
+        self._places = {
+            Kind.ARRIVING: most_arriving,
+            Kind.DELIVERING: most,
+            Kind.READING: most_reading,
+        }
         self._head_timeout_s = head_timeout_s
         self._open: dict[Hashable, _Connection] = {}
         self._taken = dict.fromkeys(Kind, 0)

@@ -210,7 +210,8 @@ class Foresight:
             self._news.wait_for(lambda: self._is_closed or bool(self._asked))
             if self._is_closed or self._picture is None:
                 return None
-            return next(iter(self._asked)), self._picture
+            # What everybody looks at before what one asks about, each in its turn.
+            return min(self._asked, key=lambda question: bool(question.uid)), self._picture
 
     def _note(self, question: Question, picture: Picture, answer: object) -> None:
         with self._news:

@@ -7,17 +7,20 @@ under any name: those are signed, and these tell nothing.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.config import Settings
+from reconciler.errors import ConfigError
 from webhook.problems import Problem, as_json
 
 HOOKS = "/hooks/"
 ANY_NAME = (HOOKS, "/healthz", "/readyz")
 LOOPBACK = frozenset({"localhost", "ip6-localhost"})
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 READING = frozenset({"GET", "HEAD"})
 POLICY = "; ".join(
     (
@@ -46,7 +49,15 @@ ENDLESS = frozenset({"/events"})
 
 
 def hosts(settings: Settings) -> frozenset[str]:
-    """Return the names that pages are served under, beside loopback's and any plain address."""
+    """Return the names that pages are served under; any plain address is taken beside them.
+
+    Raises:
+        ConfigError: A host in the settings isn't a name.
+    """
+    if wrong := [name for name in settings.web.hosts if not _NAME.fullmatch(name)]:
+        raise ConfigError(
+            f"[web] hosts: {wrong[0]!r} isn't a name: leave out scheme, port and path"
+        )
     named = urlsplit(settings.page_url).hostname if settings.page_url else None
     return LOOPBACK | {name.lower() for name in settings.web.hosts} | ({named} if named else set())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -45,6 +46,9 @@ def observing(
     def told(change: Change) -> None:
         foresight.see(change.picture)
         streams.tell(change)
+        if change.names is None:
+            # Thousands of documents that stay: no collection has to look through them.
+            gc.freeze()
 
     memory = LastView(settings.state_dir / FILE)
     keeper = Keeper(archive, memory=memory, told=told, random=random)

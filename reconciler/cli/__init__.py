@@ -75,7 +75,7 @@ VERBS: Mapping[str, Verb] = {
     "demo": _own(OPERATE, "demo", "Show Zoe at work on this machine."),
     "up": _own(OPERATE, "up", "Run everything in one process."),
     "run": _own(OPERATE, "run", "Run the reconciler."),
-    "web": Verb("webhook.cli:web", "Receive the webhooks of forges.", OPERATE),
+    "web": Verb("webhook.cli:web", "Serve the page and the API; receive webhooks.", OPERATE),
     "once": _own(OPERATE, "once", "Make one pass and end."),
     "confirm": _own(OPERATE, "confirm", "Release what the guard holds for a commit."),
     "hold": Verb(

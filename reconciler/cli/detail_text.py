@@ -51,7 +51,7 @@ def _part(part: Part) -> tuple[str, ...]:
     holds = grants(core=core, elastic=part.granted - core, most=part.elastic)
     return (
         part.name,
-        f"{holds} (core of {part.core})" if core < part.core else holds,
+        f"core {core} of {part.core}" if core < part.core else holds,
         str(part.running),
         str(part.restarts),
         ", ".join(part.nodes),

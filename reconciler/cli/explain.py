@@ -51,7 +51,7 @@ def to_text(told: Explanation, *, now: datetime) -> Iterator[str]:
     yield ""
     yield from _remedies(told, now)
     yield ""
-    yield f"as the cluster was {show.age(told.taken_at, now=now)} (snapshot {told.snapshot})"
+    yield f"by snapshot {told.snapshot} of the cluster, taken {show.age(told.taken_at, now=now)}"
 
 
 def _remedies(told: Explanation, now: datetime) -> Iterator[str]:

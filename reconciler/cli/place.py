@@ -28,7 +28,7 @@ from reconciler.records import CommitRow
 from reconciler.view import cluster, event, freshness, listing, queue, waiting
 from reconciler.view.archive import Archive
 from reconciler.view.cluster import ClusterView
-from reconciler.view.detail import Known, find
+from reconciler.view.detail import Known, commits_named, find
 from reconciler.view.detail import of as detail_of
 from reconciler.view.execution import Detail
 from reconciler.view.freshness import Freshness
@@ -231,9 +231,8 @@ class _ByDatabase(_Local):
         )
 
     def _commits(self, document: Document, entries: Sequence[Entry]) -> Mapping[str, CommitRow]:
-        named = {entry.commit for entry in entries} | {document.get("source", {}).get("commit", "")}
-        found = {id_: self._archive.commit(id_) for id_ in named if id_}
-        return {id_: row for id_, numbered in found.items() if numbered for _, row in [numbered]}
+        found = map(self._archive.commit, sorted(commits_named(document, entries)))
+        return {row.id: row for _, row in filter(None, found)}
 
 
 class _ByBranch(_Local):

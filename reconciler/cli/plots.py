@@ -50,12 +50,12 @@ def _print(history: History, now: datetime) -> None:
         click.echo(show.sentence(history.sentence, now=now))
     # A bucket in which nothing was recorded says nothing.
     points = [p for p in history.points if p.pass_ms is not None or p.started]
-    show.table(_HEAD, map(_row, points), numbers=range(1, len(_HEAD)))
+    show.table(_HEAD, [_row(p, now) for p in points], numbers=range(1, len(_HEAD)))
 
 
-def _row(point: Point) -> tuple[str, ...]:
+def _row(point: Point, now: datetime) -> tuple[str, ...]:
     return (
-        show.time(point.at),
+        show.moment(point.at, now=now),
         _whole(point.running),
         _whole(point.waiting),
         _of(point.cpu_reserved_millis, point.cpu_millis, cpus_text),

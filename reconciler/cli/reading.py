@@ -13,7 +13,7 @@ from policy.model.execution import Uid
 from reconciler import canonical, config, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
-from reconciler.converge.ledger import HELD_BY_OPERATOR, Entry
+from reconciler.converge.ledger import Entry
 from reconciler.converge.newest import newest
 from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.spec import ExecutionSpec
@@ -214,12 +214,6 @@ def required_database(settings: Settings) -> Iterator[Store]:
         yield store
 
 
-def find(namespace: str, name: str) -> Mapping[str, Any] | None:
-    """Return one execution's status document."""
-    named = {full_name(document): document for document in documents()}
-    return named.get(f"{namespace}/{name}")
-
-
 def found(namespace: str, name: str) -> Mapping[str, Any]:
     """Return one execution's status document.
 
@@ -230,17 +224,6 @@ def found(namespace: str, name: str) -> Mapping[str, Any]:
     if (document := named.get(f"{namespace}/{name}")) is None:
         raise unknown(f"{namespace}/{name}", named)
     return document
-
-
-def hold(document: Mapping[str, Any]) -> str:
-    """Return what to tell of an operator's hold on an execution; "" if there is none.
-
-    The status branch doesn't tell whose it is.
-    """
-    for condition in document.get("status", {}).get("conditions", []):
-        if condition["type"] == "Held" and condition["reason"] == HELD_BY_OPERATOR:
-            return str(condition.get("message", "held by an operator"))
-    return ""
 
 
 def full_name(document: Mapping[str, Any]) -> str:

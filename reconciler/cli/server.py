@@ -172,12 +172,16 @@ def _written(value: str | int | bool | None) -> str:
 
 
 def _detail(error: HTTPError) -> str:
-    """Return what a problem document says; "" where the answer isn't one."""
+    """Return what a problem document says and suggests; "" where the answer isn't one."""
     if error.headers.get_content_type() != _PROBLEM:
         return ""
     try:
         data = json.loads(decode(error.read(MOST_BYTES), limit=MOST_BYTES))
     except (OSError, HTTPException, ValueError, RecursionError):
         return ""
-    told = (data.get("detail") or data.get("title")) if isinstance(data, dict) else ""
-    return clean(told, limit=WORDS_LIMIT) if isinstance(told, str) else ""
+    if not isinstance(data, dict):
+        return ""
+    parts = (data.get("detail") or data.get("title"), data.get("suggestion"))
+    return ": ".join(
+        clean(part, limit=WORDS_LIMIT) for part in parts if part and isinstance(part, str)
+    )

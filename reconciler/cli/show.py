@@ -65,7 +65,13 @@ def as_data(view: object, output: str) -> None:
 
 def sentence(text: str, *, now: datetime) -> str:
     """Return a sentence with its times on the reader's clock; unchanged into a pipe."""
-    return words.with_times(text, lambda at: when.at(at, now=now)) if is_terminal() else text
+    shown = cell(text)
+    return words.with_times(shown, lambda at: when.at(at, now=now)) if is_terminal() else shown
+
+
+def cell(text: str) -> str:
+    """Return text that neither acts on the terminal nor breaks its line."""
+    return words.escaped(text).replace("\n", " ").replace("\t", " ")
 
 
 def time(at: datetime) -> str:
@@ -97,8 +103,9 @@ def table(
     ``numbers`` are the columns that are ranged right; ``colours`` say by the column how its words
     look on a terminal that has colours.
     """
+    cells = ([cell(text) for text in row] for row in rows)
     if not is_terminal():
-        for row in rows:
+        for row in cells:
             click.echo("\t".join(row))
         return
     from rich.console import Console
@@ -109,7 +116,7 @@ def table(
     shown = Table(box=None, pad_edge=False)
     for number, title in enumerate(head):
         shown.add_column(title, justify="right" if number in right else "left")
-    for row in rows:
-        styles = [colours.get(number, {}).get(cell, "") for number, cell in enumerate(row)]
+    for row in cells:
+        styles = [colours.get(number, {}).get(text, "") for number, text in enumerate(row)]
         shown.add_row(*map(Text, row, styles))
     Console().print(shown)

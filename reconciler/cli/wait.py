@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import click
 
-from reconciler.cli import place
+from reconciler.cli import place, server
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
@@ -17,6 +17,7 @@ from reconciler.manifest.quantities import duration_ms
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 POLL_S = 0.5
+FAR_POLL_S = 2.0  # a whole class may wait at one server
 TIMED_OUT = 4
 UNKNOWN = "unknown yet"
 
@@ -43,7 +44,7 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     with Progress(f"waiting for {'/'.join(name)}") as progress:
         while (code := outcome(now, phase)) is None and clock.now() < until:
             progress.tell(f"{'/'.join(name)} is {now}")
-            pause.wait(POLL_S)
+            pause.wait(FAR_POLL_S if server.configured() else POLL_S)
             with contextlib.suppress(TransientError):  # it may come back
                 now = _state(name)
     click.echo(f"{'/'.join(name)} is {now}")

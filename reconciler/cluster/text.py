@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from reconciler.text import scrub
+
 MESSAGE_LIMIT = 500
 
 # Cc: controls. Cf: bidi overrides and zero-width characters. Cs: halves of surrogate pairs.
@@ -23,8 +25,11 @@ def escape(text: str, *, keep: str = "\n\t") -> str:
 
 
 def one_line(text: str, *, limit: int = MESSAGE_LIMIT) -> str:
-    """Return ``text`` as one escaped line of at most ``limit`` characters."""
-    line = escape(" ".join(text[: 4 * limit].split()), keep="")
+    """Return ``text`` as one escaped line of at most ``limit`` characters.
+
+    Engines quote the URLs that they failed to reach, a registry's with its password: never shown.
+    """
+    line = escape(scrub(" ".join(text[: 4 * limit].split())), keep="")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

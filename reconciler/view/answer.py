@@ -73,10 +73,18 @@ def _queued(told: Told) -> _Parts:
     running = f"no, it waits in the queue{_place(told)}"
     if (explained := told.explanation) is not None:
         name = f"{explained.namespace}/{explained.name} "
-        return running, f"it {explained.sentence.removeprefix(name)}", _starts(explained.start)
+        why = f"it {explained.sentence.removeprefix(name)}{_behind(told)}"
+        return running, why, _starts(explained.start)
     if told.waiting is not None:
-        return running, f"it {told.waiting.sentence}", _starts(told.waiting.start)
+        why = f"it {told.waiting.sentence}{_behind(told)}"
+        return running, why, _starts(told.waiting.start)
     return running, _why(told), "when it starts isn't known here: the queue has to be asked"
+
+
+def _behind(told: Told) -> str:
+    """Name who is served just before it: whoever waits for somebody asks for whom."""
+    ahead = told.waiting.ahead if told.waiting else ()
+    return f"; behind {ahead[0]}" if ahead else ""
 
 
 def _never(told: Told) -> _Parts:

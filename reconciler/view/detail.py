@@ -120,6 +120,15 @@ def timeline(entries: Iterable[Entry], commits: Mapping[str, CommitRow]) -> tupl
     )
 
 
+def commits_named(document: Document, entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the ids of the commits that a run's :class:`Known` may hold.
+
+    A manifest that never had a valid version names none.
+    """
+    named = {entry.commit for entry in entries} | {document.get("source", {}).get("commit", "")}
+    return frozenset(named - {""})
+
+
 def logs_of(
     picture: Picture, of_line: Line, harvests: Iterable[Harvest], tails: Iterable[Tail]
 ) -> Logs:

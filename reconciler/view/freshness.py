@@ -10,6 +10,8 @@ from reconciler.view.words import instant
 
 LATE = 3
 """So many intervals without a pass mean that nobody makes them."""
+AT_LEAST = timedelta(seconds=10)
+"""A busy machine may take as long for one pass, however short its interval is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def _told(picture: Picture, now: datetime) -> str:
             "nobody has looked at Git and the cluster yet: has the operator started zoe run? "
             "zoe doctor says what keeps it from working"
         )
-    if now - pulse.at > LATE * timedelta(seconds=pulse.interval_s):
+    if now - pulse.at > max(AT_LEAST, LATE * timedelta(seconds=pulse.interval_s)):
         why = f" ({pulse.problem})" if pulse.problem else ""
         return (
             f"nobody has looked at Git and the cluster since {instant(pulse.at)}{why}: "

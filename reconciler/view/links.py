@@ -22,6 +22,10 @@ _PUBLIC: Mapping[str, str] = {
     "codeberg.org": "forgejo",
     "bitbucket.org": "bitbucket",
 }
+_API_HOSTS: Mapping[str, str] = {
+    "api.github.com": "github.com",
+    "api.bitbucket.org": "bitbucket.org",
+}
 _SCP = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\\].*)")
 
 
@@ -171,7 +175,8 @@ def of(url: str, *, branch: str, provider: str = "", repository: str = "", api: 
         path = repository.strip("/")
     if api:
         parts = urlsplit(api)
-        scheme, host = parts.scheme, parts.netloc.rpartition("@")[2]
+        named = parts.netloc.rpartition("@")[2]
+        scheme, host = parts.scheme, _API_HOSTS.get(named, named)
     provider = provider if provider in _FORMS else _PUBLIC.get(host, "")
     if not (provider and host and path) or scheme not in ("http", "https"):
         return Links(branch=branch)

@@ -80,11 +80,11 @@ class Installation:
         assert done.returncode == code, f"zoe {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def start(self, *command: str) -> RunningZoe:
+    def start(self, *command: str, environment: Mapping[str, str] | None = None) -> RunningZoe:
         """Start a ``zoe run``, or another verb that goes on until it is stopped."""
         command = command or ("run",)
         log = self.folder / f"{command[0]}-{len(self._started)}.log"
-        started = RunningZoe([*self.program, *command], self._environment, log)
+        started = RunningZoe([*self.program, *command], environment or self._environment, log)
         self._started.append(started)
         return started
 

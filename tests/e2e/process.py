@@ -52,10 +52,10 @@ class RunningZoe:
     def go_on(self) -> None:
         os.killpg(self._process.pid, signal.SIGCONT)
 
-    def stop(self) -> None:
+    def stop(self, *, within_s: float = 30) -> None:
         """End it in good order: what waits to be published is published."""
         self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(30) == 0, self.log.read_text()[-4000:]
+        assert self._process.wait(within_s) == 0, self.log.read_text()[-4000:]
 
     def _lines(self) -> list[str]:
         """Return the whole lines of the log; the last one may never be finished."""

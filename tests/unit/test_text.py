@@ -49,3 +49,4 @@ def test_secrets_are_never_shown(secret, before, after):
 def test_the_user_part_of_urls_is_never_shown():
     text = "cloning https://git:t0ken@example.org/x and ssh://git@host/y"
     assert scrub(text) == "cloning https://example.org/x and ssh://host/y"
+    assert scrub("postgresql://zoe:p@ss@host/zoe") == "postgresql://host/zoe"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler import config, wire
-from reconciler.cli import place
+from reconciler.cli import place, wait
 from reconciler.cli.place import Place
 from reconciler.clock import SystemClock
 from reconciler.errors import Missing
@@ -161,3 +161,17 @@ def test_a_server_that_is_away_is_three_and_says_what_to_check(
     for verb in (["status"], ["queue"], ["explain", "a/b"], ["cluster"], ["wait", "a/b"]):
         result = zoe(*verb, cwd=tmp_path)
         assert (result.code, "is ZOE_SERVER right?" in result.err) == (3, True)
+
+
+def test_wait_outlasts_a_server_that_is_away_for_a_moment(
+    far: ApiServer, zoe: Zoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait, "FAR_POLL_S", 0.01)
+    whole = far.answer
+    first = whole("executions/aml/book", {})
+    first.data["line"]["state"] = "Starting"
+    replies = iter([first, problem(503, "in a moment"), Reply(b"<html>", 502, "text/html")])
+    far.answer = lambda path, query: next(replies, None) or whole(path, query)
+    result = zoe("wait", "aml/book", "--for", "Running", cwd=tmp_path)
+    assert (result.code, result.out) == (0, "aml/book is Running\n")
+    assert len(far.requests) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import pytest
 
 from reconciler import acceptance
+from reconciler.store.archive import SqlArchive
 from reconciler.trust import Referee
 from tests.fixtures.signing import Clone, Person, namespace_with, trusting
 from tests.fixtures.site import Site, execution_file
@@ -33,6 +35,13 @@ class Guarded:
         accepted = self.site.loop._accepted
         assert accepted is not None
         return accepted.hold, accepted.message
+
+    def recorded(self) -> tuple[str, str, str]:
+        """What is written down of the newest commit: its id, why it is held back, who signed it."""
+        clock, url = self.site.clock, self.site.settings.database
+        with SqlArchive(url, clock=clock, random=random.Random(1)) as archive:
+            ((_, row),) = archive.commits(limit=1)
+        return row.id, row.hold, row.signer
 
     @property
     def accepted(self) -> str:
@@ -64,6 +73,7 @@ def test_a_member_changes_what_is_theirs(guarded: Guarded) -> None:
     assert guarded.hold() == ("", "")
     assert guarded.accepted == tip
     assert "aml/book" in guarded.site.phases()
+    assert guarded.recorded() == (tip, "", "ada")
     guarded.clone.commit({MINE: None, "executions/aml/files/a.py": None}, guarded.ada)
     assert guarded.hold() == ("", "")
 
@@ -83,6 +93,7 @@ def test_an_unsigned_commit_is_held_and_named_and_changes_nothing(guarded: Guard
     assert guarded.accepted == before
     assert guarded.site.phases() == {}
     assert [event.reason for event in guarded.site.store.events()][-1] == "Unsigned"
+    assert guarded.recorded() == (tip, "Unsigned", "")
 
 
 def test_confirming_the_tip_lets_it_through_once(guarded: Guarded) -> None:
@@ -91,6 +102,7 @@ def test_confirming_the_tip_lets_it_through_once(guarded: Guarded) -> None:
     guarded.site.store.confirm(tip, by="root", at=guarded.site.clock.now())
     assert guarded.hold() == ("", "")
     assert guarded.accepted == tip
+    assert guarded.recorded() == (tip, "", "")
     guarded.clone.commit({MINE: None})
     assert guarded.hold()[0] == "Unsigned"
 

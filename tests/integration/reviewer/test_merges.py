@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from reconciler.converge import guard
+from reconciler.store.archive import SqlArchive
 from tests.fixtures.site import PLATFORM, execution_file
 from tests.integration.reviewer.conftest import Reviews
 
@@ -24,6 +27,14 @@ def running(reviews: Reviews, files: dict[str, str | None]) -> None:
     assert set(reviews.site.phases().values()) == {"Running"}
 
 
+def recorded(reviews: Reviews) -> tuple[str, int | None]:
+    """What is written down of the newest commit: its id and whose merge it is."""
+    url, clock = reviews.site.settings.database, reviews.site.clock
+    with SqlArchive(url, clock=clock, random=random.Random(1)) as archive:
+        ((_, row),) = archive.commits(limit=1)
+    return row.id, row.pull
+
+
 @pytest.mark.parametrize("squash", [False, True])
 def test_a_merge_that_did_what_was_shown_says_so(reviews: Reviews, *, squash: bool) -> None:
     head = reviews.propose({JOB: execution_file()})
@@ -33,6 +44,7 @@ def test_a_merge_that_did_what_was_shown_says_so(reviews: Reviews, *, squash: bo
     assert reviews.applied()[-1] == (commit, "success", f"{SUCCESS}, as planned in #7")
     assert f"**After the merge** (`{commit[:12]}`): as planned." in reviews.comment
     assert "| `aml/job` | create |" in reviews.comment
+    assert recorded(reviews) == (commit, 7)
     count = len(reviews.applied())
     reviews.restart()
     reviews.site.reconcile(passes=2)
@@ -79,6 +91,7 @@ def test_two_merges_in_one_pass_do_not_blame_each_other(reviews: Reviews) -> Non
     commit = reviews.merge(heads[8])
     reviews.site.reconcile(passes=2)
     assert reviews.applied()[-1] == (commit, "success", f"{SUCCESS}, as planned in #7, #8")
+    assert recorded(reviews) == (commit, 8)
 
 
 def test_many_deletions_that_were_shown_are_carried_out(reviews: Reviews) -> None:

@@ -92,7 +92,8 @@ def serving(
     """Serve on a loopback port of the kernel's choice."""
     inbox = inbox or MemoryInbox()
     app = create_app(endpoints(), inbox, SystemClock().now, body_timeout_s=body_timeout_s)
-    server = serve.make_server(guarded(app), Connections(most=most, head_timeout_s=head_timeout_s))
+    connections = Connections(most=most, most_arriving=most, head_timeout_s=head_timeout_s)
+    server = serve.make_server(guarded(app), connections)
     with serve.listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -42,6 +42,11 @@ def test_a_message_is_one_bounded_line(text: str, limit: int) -> None:
     assert "\n" not in line
 
 
+def test_a_message_holds_no_password_of_a_url() -> None:
+    told = one_line('Get "https://robot:pa55@registry.example.org/v2/": unauthorized')
+    assert told == 'Get "https://registry.example.org/v2/": unauthorized'
+
+
 @given(st.binary(max_size=200), st.integers(1, 60))
 def test_a_tail_is_bounded_in_bytes(data: bytes, limit: int) -> None:
     assert len(last_bytes(data, limit=limit).encode()) <= limit

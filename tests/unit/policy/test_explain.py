@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from policy.explain import Explanation, explain
+from policy.explain import Explanation, explain, just_ahead
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import (
     Allocation,
@@ -349,3 +349,15 @@ def test_a_reservation_is_waited_for_or_done_without() -> None:
         "wait for the end of lab's window",
         "give up reservation lab",
     ]
+
+
+@effort(max_examples=10, deadline=None)
+@given(strategies.snapshots(), strategies.settings())
+def test_who_is_just_ahead_is_told_for_all_at_once_as_for_each(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    waits = decide(snapshot, settings).waits
+    found = just_ahead(waits, snapshot, settings, most=3)
+    assert found.keys() == {wait.uid for wait in waits}
+    for last in waits[-1:]:  # an explanation takes its time
+        assert found[last.uid] == explain(snapshot, settings, last.uid).ahead[:-4:-1]

@@ -248,6 +248,13 @@ def test_the_queue_says_when_and_its_explanation_says_the_same() -> None:
     assert by_explanation == ("No, it waits in the queue: number 2 of 7.", why, when)
 
 
+def test_who_is_served_before_it_is_named() -> None:
+    ahead = ("b/y: it came earlier", "b/z: it came earlier")
+    why = "It waits for 2 CPUs: lacks 1 CPU; behind b/y: it came earlier."
+    assert answered(QUEUED, waiting=waiting(ahead=ahead))[1] == why
+    assert answered(QUEUED, waiting=waiting(ahead=ahead), explanation=explained())[1] == why
+
+
 def test_a_start_that_nobody_knows_is_said_to_be_unknown() -> None:
     start = Start(told="unknown, because a/y has no lifetime")
     assert answered(QUEUED, waiting=waiting(start=start))[2] == (

@@ -197,3 +197,5 @@ def test_a_manifest_that_was_never_valid_has_no_place_in_git() -> None:
     bad = {**told("aml/bad", "Invalid", message="f.yaml:1:1: no", run=0), "source": {}}
     found = detail.of(picture(bad), bad)
     assert (found.git, found.timeline, found.parts) == (None, (), ())
+    assert detail.commits_named(bad, ()) == frozenset()
+    assert detail.commits_named(BOOK, ENTRIES) == {COMMIT}

@@ -117,6 +117,9 @@ def test_a_selector_leaves_only_its_own() -> None:
             {"pulse": replace(PULSE, at=NOW - timedelta(hours=1), problem="Git is away")},
             "(Git is away)",
         ),
+        # An interval of a second isn't a promise that a busy machine can keep.
+        ({"pulse": replace(PULSE, at=NOW - timedelta(seconds=10), interval_s=1)}, ""),
+        ({"pulse": replace(PULSE, at=NOW - timedelta(seconds=11), interval_s=1)}, "nobody has"),
         ({"pulse": None}, "has the operator started zoe run?"),
         ({"is_stale": True}, "the database can't be reached: this is what was known at 2026"),
     ],

@@ -46,6 +46,16 @@ def test_the_operators_settings_come_first() -> None:
     assert made == Links(provider="github", base="https://ghe.lab/lab/config", branch="prod")
 
 
+def test_an_address_that_is_the_apis_alone_isnt_taken_for_the_pages() -> None:
+    made = links.of(
+        "git@github.com:lab/config.git",
+        branch="main",
+        provider="github",
+        api="https://api.github.com",
+    )
+    assert made.base == "https://github.com/lab/config"
+
+
 @pytest.mark.parametrize(
     ("provider", "told"),
     [
