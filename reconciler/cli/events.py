@@ -74,9 +74,9 @@ def _print(lines: Iterable[EventLine], output: str) -> None:
     for line in lines:
         if output == "text":
             mark = "!" if line.is_warning else " "
-            name = f"{line.namespace}/{line.name}" if line.name else "-"
+            name = show.cell(f"{line.namespace}/{line.name}") if line.name else "-"
             told = show.sentence(line.message, now=now)
-            click.echo(f"{show.time(line.at)} {mark} {name}\t{line.reason}\t{told}")
+            click.echo(f"{show.time(line.at)} {mark} {name}\t{show.cell(line.reason)}\t{told}")
         elif output == "json":
             click.echo(json.dumps(encoding.to_json(line)))
         else:

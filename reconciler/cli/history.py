@@ -52,7 +52,7 @@ def _show_timeline(timeline: Timeline, output: str) -> None:
 
 
 def _with_commit(step: Step) -> str:
-    return step.told + (f" with {step.commit[:_DIGITS]}" if step.commit else "")
+    return show.cell(step.told) + (f" with {step.commit[:_DIGITS]}" if step.commit else "")
 
 
 def _show_remembered(name: tuple[str, str], output: str) -> None:

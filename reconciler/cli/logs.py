@@ -13,11 +13,12 @@ from reconciler import config, wire
 from reconciler.cli import reading, server
 from reconciler.cli.log_lines import Lines
 from reconciler.cli.names import EXECUTION
+from reconciler.cli.past import NO_PLACE
 from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
-from reconciler.errors import Missing, TransientError
+from reconciler.errors import ConfigError, Missing, TransientError
 from reconciler.ports import Cluster
 from reconciler.view.execution import Detail, Log
 from reconciler.view.words import escaped
@@ -78,7 +79,7 @@ def _follow(look: Look, lines: Lines, looked: Looked) -> None:
 
 def _print(lines: Lines, looked: Looked) -> None:
     for line in lines.new(looked.logs):
-        click.echo(line)
+        click.echo(escaped(line))  # whatever a server says
 
 
 def _title(log: Log) -> str:
@@ -109,6 +110,8 @@ def _remote(asked: Server, namespace: str, name: str) -> Iterator[Look]:
 def _local(namespace: str, name: str, tail: int) -> Iterator[Look]:
     """Lend what reads the database, and the Swarm while it runs."""
     settings = config.load()
+    if not wire.has_database(settings):
+        raise ConfigError(NO_PLACE)
     status = reading.found(namespace, name)["status"]
     if status.get("endedAt"):
         yield lambda: _kept(namespace, name, settings)
@@ -135,7 +138,7 @@ def _kept(namespace: str, name: str, settings: Settings) -> Looked:
         Log(
             component=harvest.component,
             node=harvest.node,
-            text=escaped(harvest.log_tail),
+            text=harvest.log_tail,
             at=harvest.at,
             attempt=harvest.attempt,
             exit_code=harvest.exit_code,

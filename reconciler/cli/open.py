@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from reconciler.cli import show
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.place import here
 from reconciler.converge.status import Phase
@@ -26,11 +27,11 @@ def command(*, name: tuple[str, str], port: str, is_printed: bool) -> None:
     reach, told = _found(*name)
     url = _chosen("/".join(name), reach, port, told)
     if is_printed:
-        click.echo(url)
+        click.echo(show.cell(url))
         return
     import webbrowser
 
-    click.echo(f"opening {url}")
+    click.echo(f"opening {show.cell(url)}")
     if not webbrowser.open(url):
         raise click.ClickException(f"there is no browser here: open {url} yourself")
 

@@ -7,6 +7,7 @@ import csv
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -86,8 +87,11 @@ def test_what_usage_cant_answer_is_refused_before_anybody_is_asked(
     assert (result.code, words in result.err, api_server.requests) == (2, True, [])
 
 
-def test_without_server_or_database_it_says_what_to_set(zoe: Zoe, tmp_path: Path) -> None:
-    result = zoe("usage", cwd=tmp_path)
+@pytest.mark.parametrize("verb", [["usage"], ["history"], ["events"], ["logs", "aml/book"]])
+def test_without_server_or_database_it_says_what_to_set(
+    zoe: Zoe, tmp_path: Path, verb: list[str]
+) -> None:
+    result = zoe(*verb, cwd=tmp_path)
     assert (result.code, "set ZOE_SERVER" in result.err) == (2, True)
 
 
@@ -236,6 +240,22 @@ def test_followed_logs_print_each_line_once_and_end_with_the_execution(
     result = zoe("logs", "aml/book", "--follow", cwd=tmp_path)
     assert (result.code, result.out.split()) == (0, ["1", "2", "3", "4", "1", "5", "6"])
     assert result.err.count("still trying") == 1
+
+
+def test_nothing_that_a_server_says_acts_on_the_terminal(
+    zoe: Zoe, api_server: ApiServer, tmp_path: Path
+) -> None:
+    nasty = "\x1b]0;x\x07\u202e"
+    shown = r"\x1b]0;x\x07\u202e"
+    for verb, view in (
+        (("usage",), replace(USAGE, rows=(replace(ROW, key=nasty),))),
+        (("events",), Events(lines=(happened(1, nasty),))),
+        (("logs", "aml/book"), detail(logs=(log("a", nasty),))),
+        (("history", "aml/book"), Timeline(steps=(Step(at=T0, told=nasty, fact="held"),))),
+    ):
+        api_server.always(sent(view))
+        told = zoe(*verb, cwd=tmp_path).out
+        assert (nasty in told, shown in told) == (False, True)
 
 
 def reach(name: str, url: str) -> Reach:

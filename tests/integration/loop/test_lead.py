@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler import lead
-from reconciler.errors import StoreUnavailable
+from reconciler.errors import ClusterUnavailable, StoreUnavailable
 from reconciler.loop import Loop, Report
 from reconciler.trigger import Trigger
 from tests.fixtures.site import Site, execution_file
@@ -80,3 +80,24 @@ def test_a_fault_of_ours_is_logged_and_the_lead_begins_anew(
     assert passes == [True, True]
     assert "a fault in zoe itself" in caplog.messages
     assert site.phases() == {"aml/book": "Starting"}
+
+
+def test_a_pass_that_failed_is_told_to_whoever_looks(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.push({"executions/aml/book.yaml": execution_file("book")})
+    site.reconcile()
+    site.cluster.fail_next("observe", ClusterUnavailable("tcp://10.0.0.1:2375 refuses"))
+    trigger = Trigger(
+        interval_s=60,
+        jitter_s=0,
+        wait_for_event=lambda _: False,
+        wait_for_wanted=lambda _: False,
+    )
+    monkeypatch.setattr(trigger, "pause", lambda _: trigger.stop())
+    lead._passes(site.loop, site.store, trigger, random.Random(1))
+    trigger.close()
+    pulse = site.store.load().recorded.pulse
+    assert pulse is not None
+    assert "the Swarm can't be reached" in pulse.problem
+    assert "10.0.0.1" not in pulse.problem
