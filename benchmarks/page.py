@@ -119,7 +119,7 @@ async def _answer(
 async def _flood(port: int, per_second: int, seconds: float) -> list[Answer]:
     """Ask when it is due, whether or not the answers before have come; as 20 readers do."""
     readers, gap, start = 20, 1 / per_second, perf_counter() + 0.2
-    paths = ("/", "/api/v1/executions", "/queue", "/executions", "/api/v1/glance", "/cluster")
+    paths = ("/", "/api/v1/executions", "/executions", "/api/v1/glance")
 
     async def read(number: int) -> list[Answer]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -52,7 +52,10 @@ class Change:
 
 
 class Keeper:
-    """Reads in its own thread; any thread may take :attr:`picture`."""
+    """Reads in its own thread; any thread may take :attr:`picture`.
+
+    ``told`` hears of each change, ``looked`` of each look, about one a second.
+    """
 
     def __init__(
         self,
@@ -60,11 +63,13 @@ class Keeper:
         *,
         memory: Memory | None = None,
         told: Callable[[Change], None] = lambda _: None,
+        looked: Callable[[Picture], None] = lambda _: None,
         random: Random,
     ) -> None:
         self._archive = archive
         self._memory = memory
         self._told = told
+        self._looked = looked
         self._random = random
         self._picture: Picture | None = None
         self._base: Picture | None = None  # what this process read itself
@@ -133,7 +138,10 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            if not self.look():
+            is_answered = self.look()
+            if self._picture is not None:
+                self._looked(self._picture)
+            if not is_answered:
                 self._closed.wait(self._pause_s())
             else:
                 known = self._base.version if self._base is not None else -1

@@ -50,8 +50,13 @@ def observing(
             # Thousands of documents that stay: no collection has to look through them.
             gc.freeze()
 
-    memory = LastView(settings.state_dir / FILE)
-    keeper = Keeper(archive, memory=memory, told=told, random=random)
+    keeper = Keeper(
+        archive,
+        memory=LastView(settings.state_dir / FILE),
+        told=told,
+        looked=_Alarm(streams, clock).look,
+        random=random,
+    )
 
     def newest() -> Picture | None:
         return keeper.picture
@@ -72,6 +77,21 @@ def observing(
     finally:
         keeper.close()
         foresight.close()
+
+
+class _Alarm:
+    """Tells pages when the loop falls silent: nothing changes then, but what is to be said."""
+
+    def __init__(self, streams: Streams, clock: Clock) -> None:
+        self._streams = streams
+        self._clock = clock
+        self._told: str | None = None
+
+    def look(self, picture: Picture) -> None:
+        """Take the newest picture, each time that the database was asked."""
+        before, self._told = self._told, freshness.of(picture, now=self._clock.now()).told
+        if before is not None and bool(before) != bool(self._told):
+            self._streams.tell(Change(picture=picture))
 
 
 def forge(settings: Settings) -> links.Links:

@@ -73,7 +73,7 @@ VERBS: Mapping[str, Verb] = {
     "stop": _own(CHANGE, "stop", "Delete an execution's manifest."),
     "tidy": _own(CHANGE, "tidy", "Delete the manifests of what ended long ago."),
     "demo": _own(OPERATE, "demo", "Show Zoe at work on this machine."),
-    "up": _own(OPERATE, "up", "Run everything in one process."),
+    "up": _own(OPERATE, "up", "Reconcile, and serve the page."),
     "run": _own(OPERATE, "run", "Run the reconciler."),
     "web": Verb("webhook.cli:web", "Serve the page and the API; receive webhooks.", OPERATE),
     "once": _own(OPERATE, "once", "Make one pass and end."),

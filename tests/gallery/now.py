@@ -140,7 +140,7 @@ QUEUE = Queue(
             name=line.name,
             replicas=line.replicas,
             nodes=("node-1", "node-2"),
-            ends_at=line.due_at,
+            ends_at=ahead(hours=1) if line.type != "streaming" else None,
         )
         for line in RUNNING
     ),

@@ -53,7 +53,6 @@ RUNNING = (
         urls=("http://node-1.lab.example:30001/lab",),
         queued_at=ago(hours=3, minutes=12),
         started_at=ago(hours=3, minutes=11),
-        due_at=ahead(minutes=48),
         message="all core components are up",
     ),
     line(
@@ -66,7 +65,6 @@ RUNNING = (
         urls=("http://node-2.lab.example:30004/lab", "http://node-2.lab.example:30005"),
         queued_at=ago(hours=2, minutes=40),
         started_at=ago(hours=2, minutes=38),
-        due_at=ahead(hours=1, minutes=20),
         message="all core components are up",
     ),
     line(
@@ -79,7 +77,6 @@ RUNNING = (
         urls=("http://node-3.lab.example:30007/lab",),
         queued_at=ago(hours=1, minutes=2),
         started_at=ago(minutes=55),
-        due_at=ahead(hours=3, minutes=5),
         message="all core components are up",
     ),
     *(
@@ -92,7 +89,6 @@ RUNNING = (
             replicas="core 4",
             queued_at=ago(hours=5 + number),
             started_at=ago(hours=4, minutes=7 * number),
-            due_at=ahead(hours=7 - number),
             message="all core components are up",
         )
         for number in range(1, 6)
@@ -127,7 +123,6 @@ RUNNING = (
         attempts=4,
         queued_at=ago(hours=20),
         started_at=ago(hours=6, minutes=31),
-        due_at=ahead(hours=17, minutes=29),
         message="all core components are up",
     ),
 )
@@ -243,7 +238,6 @@ SCHEDULED = (
         zapp="hello-batch",
         type="batch",
         message="runs every day at 02:30 (Europe/Paris); the last one Succeeded",
-        due_at=ahead(hours=11, minutes=28),
     ),
 )
 INVALID = (

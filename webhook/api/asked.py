@@ -31,7 +31,10 @@ Moment = Annotated[
 ]
 
 
-def known_only(request: Request) -> None:
+# These are coroutines, since FastAPI would take a thread for each call of a function.
+
+
+async def known_only(request: Request) -> None:
     """Refuse a parameter that isn't known: a filter that is passed over misleads.
 
     Raises:
@@ -54,7 +57,7 @@ def _names(dependant: Dependant) -> list[str]:
     return own + [name for other in dependant.dependencies for name in _names(other)]
 
 
-def executions(
+async def executions(
     namespace: Text = "",
     state: Text = "",
     zapp: Text = "",

@@ -247,7 +247,7 @@ def test_a_fault_of_ours_is_told_without_a_word_of_what_is_inside(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("postgresql://zoe:secret@db")
 
-    monkeypatch.setattr("webhook.desk.commits.of", fail)
+    monkeypatch.setattr("webhook.past.commits.of", fail)
     answer = there.web.get(f"{API}/commits?limit=7")
     assert answer.status == 500
     assert "secret" not in answer.body.decode()
