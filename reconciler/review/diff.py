@@ -21,6 +21,9 @@ _NAMES = ("name", "target", "service", "attribute")
 
 _ARGUMENTS = ("command", "entrypoint", "test")
 _PAIRS = ("environment", "labels")
+_ENVIRONMENT = ".environment."
+NOT_SHOWN = "(not shown)"
+"""Stands for the value of a variable where anybody may read along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,17 @@ class Change:
         return f"{self.path}: {self.before or 'unset'} -> {self.after or 'unset'}"
 
 
-def changes(old: ExecutionSpec | None, new: ExecutionSpec | None) -> tuple[Change, ...]:
-    """Return what differs, by path; None stands for an execution that isn't there."""
+def changes(
+    old: ExecutionSpec | None, new: ExecutionSpec | None, *, for_anybody: bool = False
+) -> tuple[Change, ...]:
+    """Return what differs, by path; None stands for an execution that isn't there.
+
+    ``for_anybody``: it is told where others than those who can read the repository may look, so
+    that no variable's value is.
+    """
     before, after = _fields(old), _fields(new)
     return tuple(
-        _hidden(path, before.get(path), after.get(path))
+        _hidden(path, before.get(path), after.get(path), for_anybody=for_anybody)
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     )
@@ -91,8 +100,11 @@ def _told(field: str, value: Any) -> str:
             return str(value)
 
 
-def _hidden(path: str, before: str | None, after: str | None) -> Change:
+def _hidden(path: str, before: str | None, after: str | None, *, for_anybody: bool) -> Change:
     """Hide both sides if either looks like a secret: one would tell of the other."""
+    if for_anybody and _ENVIRONMENT in path:
+        before, after = (None if value is None else NOT_SHOWN for value in (before, after))
+        return Change(path=path, before=before, after=after)
     name = path.rpartition(".")[2]
     if any(is_secret(name, value) for value in (before, after) if value is not None):
         return Change(path=path, before=before and HIDDEN, after=after and HIDDEN)

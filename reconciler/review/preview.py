@@ -337,7 +337,8 @@ class _Comparison:
         base, head = self._base.get(uid), self._head.get(uid)
         if kind is ActionKind.STOP:
             return ()
-        return changes(self._spec(uid, base) if base else None, head.spec if head else None)
+        old, new = self._spec(uid, base) if base else None, head.spec if head else None
+        return changes(old, new, for_anybody=True)
 
     def _size(self, uid: Uid) -> tuple[int, int]:
         execution = self._executions.get(uid)

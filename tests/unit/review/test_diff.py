@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policy.model.execution import ApplicationType
 from policy.model.resources import Resources
 from reconciler.manifest.spec import ExecutionSpec, Port, Service
-from reconciler.review.diff import Change, changes
+from reconciler.review.diff import NOT_SHOWN, Change, changes
 from reconciler.review.masking import HIDDEN, is_secret, is_secret_argument
 
 GIB = 1024**3
@@ -55,6 +55,18 @@ def test_what_looks_like_a_secret_is_hidden_on_both_sides() -> None:
     command = spec(replace(WORKER, command=("serve", "--token=abcdef", "--port=80")))
     (change,) = changes(spec(WORKER), command)
     assert change.after == f"serve {HIDDEN} --port=80"
+
+
+def test_where_anybody_reads_no_value_of_a_variable_is_told() -> None:
+    old = spec(replace(WORKER, environment=(("MODE", "fast"), ("OLD", ""))))
+    new = spec(replace(WORKER, environment=(("MODE", "slow"), ("NEW", "x"))))
+    assert [
+        (c.path.rpartition(".")[2], c.before, c.after) for c in changes(old, new, for_anybody=True)
+    ] == [
+        ("MODE", NOT_SHOWN, NOT_SHOWN),
+        ("NEW", None, NOT_SHOWN),
+        ("OLD", NOT_SHOWN, None),
+    ]
 
 
 def test_where_a_secret_lies_is_no_secret() -> None:
