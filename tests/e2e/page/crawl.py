@@ -10,8 +10,9 @@ from tests.e2e.page.mouths import fetch
 from tests.e2e.page.reading import Document
 
 MOST = 600
+NOWHERE = "/nowhere"
 STARTS = ("/", "/executions", "/queue", "/sets", "/namespaces", "/cluster", "/history", "/usage")
-STARTS += ("/calendar", "/commits", "/pulls", "/zapps", "/reference", "/nowhere")
+STARTS += ("/calendar", "/commits", "/pulls", "/zapps", "/reference", NOWHERE)
 OTHERS = ("/metrics", "/healthz", "/readyz", "/api/v1/openapi.json", "/api/v1/usage.csv")
 
 
