@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from benchmarks.noop_pass import installation, settle
+from benchmarks.noop_pass import PER_NAMESPACE, installation, settle
 from benchmarks.report import Row, arguments, show
 from reconciler.cluster.fake import FakeCluster
 from reconciler.loop import Loop
@@ -144,13 +144,14 @@ def p95(values: Sequence[float]) -> float:
     return ordered[max(0, int(len(ordered) * 0.95) - 1)]
 
 
-def measure_pages(web: Web, requests: int) -> list[Row]:
+def measure_pages(web: Web, executions: int, requests: int) -> list[Row]:
     """Return the rows of pages that nobody saw before."""
+    namespaces = max(1, executions // PER_NAMESPACE)
     kinds = {
         "list page": [f"/executions?text=e{number}" for number in range(requests)],
         "API page": [f"/api/v1/executions?text=e{number}" for number in range(requests)],
-        "one execution": [f"/executions/ns{n % 100}/e{n}" for n in range(requests)],
-        "namespace": [f"/namespaces/ns{number % 100}" for number in range(min(100, requests))],
+        "one execution": [f"/executions/ns{n % namespaces}/e{n}" for n in range(requests)],
+        "namespace": [f"/namespaces/ns{n}" for n in range(min(namespaces, requests))],
         "glance, remembered": ["/"] * requests,
     }
     rows = []
@@ -246,7 +247,7 @@ def main() -> None:
     ):
         settle(loop, cluster)
         with serving(Path(name)) as web:
-            rows = measure_pages(web, given.requests)
+            rows = measure_pages(web, given.executions, given.requests)
             rows.append(measure_loop(web, loop, cluster, given.seconds))
             rows += measure_streams(web)
     show(rows, output=given.output)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
 import signal
-import sys
 import threading
 
 import click
@@ -69,7 +69,10 @@ def _serve(settings: Settings, found: tuple[Endpoint, ...], host: str, port: int
 
 def _end_with_input() -> None:
     """End with whoever started us, however that ended."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock, held here, would be missed when the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

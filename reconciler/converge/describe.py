@@ -13,6 +13,7 @@ from policy.model.execution import Uid
 from reconciler.converge.conditions import conditions_of, with_times
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts, phase_of
+from reconciler.converge.queue import ends_at
 from reconciler.converge.status import (
     ComponentStatus,
     Condition,
@@ -54,6 +55,7 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
         origin=manifest.origin if manifest else None,
         queued_at=record.queued_at,
         started_at=record.first_started_at,
+        ends_at=ends_at(record, spec) if spec and phase is Phase.RUNNING else None,
         ended_at=record.ended.at if record.ended else None,
         attempt=record.attempt,
         attempts=_attempts(record, spec),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Allocation, Component, Estimate, Execution, NodeId, Uid
@@ -89,14 +89,18 @@ def waits_since(record: Record, spec: ExecutionSpec) -> datetime:
     return max(record.queued_at, spec.not_before or record.queued_at)
 
 
+def ends_at(record: Record, spec: ExecutionSpec) -> datetime | None:
+    """Return when its lifetime stops what is up now; None where nothing is, or nothing does."""
+    if record.started_at is None or spec.lifetime_ms is None:
+        return None
+    return record.started_at + timedelta(milliseconds=spec.lifetime_ms - record.ran_ms)
+
+
 def _execution(
     candidate: Candidate, *, storages: Mapping[str, Storage], homes: Mapping[str, NodeId]
 ) -> Execution:
     record, spec, manifest = candidate.record, candidate.spec, candidate.manifest
-    started = record.started_at
-    ends_ms = None
-    if started is not None and spec.lifetime_ms is not None:
-        ends_ms = epoch_ms(started) + spec.lifetime_ms - record.ran_ms
+    started, ends = record.started_at, ends_at(record, spec)
     return Execution(
         uid=record.uid,
         namespace=manifest.namespace,
@@ -112,7 +116,7 @@ def _execution(
         is_filler=spec.is_filler and candidate.gives_way,
         reservation=spec.reservation,
         started_ms=epoch_ms(started) if started else None,
-        ends_ms=ends_ms,
+        ends_ms=epoch_ms(ends) if ends else None,
         lifetime_ms=None if spec.lifetime_ms is None else max(0, spec.lifetime_ms - record.ran_ms),
         grown_ms=candidate.grown_ms,
         shrunk_ms=candidate.shrunk_ms,

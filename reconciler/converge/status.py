@@ -105,6 +105,7 @@ class Status:
     origin: Origin | None = None
     queued_at: datetime | None = None
     started_at: datetime | None = None
+    ends_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 0
     attempts: int | None = None
@@ -158,6 +159,7 @@ def _body(status: Status) -> dict[str, Any]:
         "observedGeneration": status.generation,
         "queuedAt": _time(status.queued_at),
         "startedAt": _time(status.started_at),
+        "endsAt": _time(status.ends_at),
         "endedAt": _time(status.ended_at),
         "attempt": status.attempt,
         "attempts": status.attempts,
@@ -210,7 +212,7 @@ def _condition(condition: Condition) -> dict[str, Any]:
     }
 
 
-_VOLATILE = frozenset({"position", "nextTryAt", "refusals", "components", "message"})
+_VOLATILE = frozenset({"position", "nextTryAt", "endsAt", "refusals", "components", "message"})
 _VOLATILE_CONDITIONS = frozenset({"Outdated", "StatusPublished"})
 
 

@@ -138,7 +138,7 @@ def _sentence(rows: Sequence[PassRow], waited: Sequence[int], since: datetime) -
     else:
         longest = max(row.duration_ms for row in rows)
         parts.append(f"a pass took {mean} ms on average, {longest} ms at most")
-    return f"Since {instant(since)} {'; '.join(parts)}."
+    return f"Since {instant(since)}: {'; '.join(parts)}."
 
 
 def _mean(values: Sequence[int]) -> int | None:

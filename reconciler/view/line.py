@@ -39,6 +39,7 @@ class Line:
     held: str = ""
     queued_at: datetime | None = None
     started_at: datetime | None = None
+    ends_at: datetime | None = None
     ended_at: datetime | None = None
     due_at: datetime | None = None
 
@@ -69,6 +70,7 @@ def of(document: Mapping[str, Any]) -> Line:
         held=held(status),
         queued_at=time(status, "queuedAt"),
         started_at=time(status, "startedAt"),
+        ends_at=time(status, "endsAt"),
         ended_at=time(status, "endedAt"),
         due_at=time(status, "dueAt"),
     )

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-_INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\b")
+# Messages of a status also have a schedule's own clock: ``2026-11-23T02:30+01:00``.
+_INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)\b)", re.ASCII)
 # Cc: escape sequences; Cf: bidirectional overrides; Cs: surrogates; Zl, Zp: odd line breaks.
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -62,6 +63,6 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def _time(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:  # the thirtieth of February
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):  # the thirtieth of February; the edge of the calendar
         return None

@@ -58,7 +58,7 @@ def test_a_bucket_has_the_means_of_its_passes_and_the_waits_of_its_starts():
     )  # fmt: skip
     assert third.at == T0 + 2 * MINUTE
     assert found.sentence == (
-        "Since 2026-11-01T00:00:00Z 2 started; half of them waited 30 s at most; "
+        "Since 2026-11-01T00:00:00Z: 2 started; half of them waited 30 s at most; "
         "a pass took 47 ms on average, 61 ms at most."
     )
     assert encoding.from_json(History, encoding.to_json(found)) == found
@@ -73,7 +73,7 @@ def test_of_many_starts_the_slow_ones_are_told_too():
 
 def test_where_nothing_was_recorded_it_says_so():
     found = told([], [])
-    assert found.sentence == ("Since 2026-11-01T00:00:00Z nothing started; no pass was recorded.")
+    assert found.sentence == ("Since 2026-11-01T00:00:00Z: nothing started; no pass was recorded.")
     assert [point.started for point in found.points] == [0, 0, 0]
 
 

@@ -21,6 +21,13 @@ def test_instants_come_back_out_of_a_sentence(said: list[datetime | str]) -> Non
     assert words.with_times(sentence, words.instant) == sentence
 
 
+def test_a_schedules_own_clock_is_an_instant_too() -> None:
+    told = "runs next at 2026-11-23T02:30+01:00, not at 2026-02-30T00:00Z"
+    assert words.with_times(told, words.instant) == (
+        "runs next at 2026-11-23T01:30:00Z, not at 2026-02-30T00:00Z"
+    )
+
+
 @given(st.text())
 def test_nothing_that_acts_is_left_and_nothing_else_is_touched(text: str) -> None:
     shown = words.escaped(text)
