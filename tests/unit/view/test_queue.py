@@ -183,7 +183,7 @@ def test_why_one_waits_names_every_node_with_its_rule() -> None:
     found = waiting.of(TAKEN, "second")
     assert found.sentence == "aml/second waits: aml/first is first in the queue and waits for room"
     assert (found.position, found.waiting, found.is_hopeless) == (2, 2, False)
-    assert found.standing[:2] == ("number 2 of 3", "behind aml/first: it came earlier")
+    assert found.standing[:2] == ("number 2 of 2", "behind aml/first: it came earlier")
     assert found.asked == (
         Asked(
             component="worker",
