@@ -245,9 +245,7 @@ WAITING = frozenset({"Pending", "Queued"})
 
 def _runs(picture: Picture, namespace: str, name: str) -> tuple[Uid, ...]:
     return tuple(
-        uid
-        for uid, document in picture.documents.items()
-        if document["metadata"]["name"] == name and document["metadata"]["namespace"] == namespace
+        Uid(document["metadata"]["uid"]) for document in picture.by_name.get((namespace, name), ())
     )
 
 

@@ -16,31 +16,19 @@ Document = Mapping[str, Any]
 """A status document (``converge.status``)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """The statuses of all runs that are kept, and what goes with them.
+class Orders:
+    """Status documents by what they are looked up by, each worked out when it is first asked for.
 
-    ``version`` is the database's ``state_version``; ``read_at`` when that was last seen to be the
-    newest; ``is_stale`` that it can't be asked now. ``snapshot`` is the text of the last pass's
-    (``converge.snapshots``), which is only parsed where somebody decides on it.
+    Pictures of the same documents share it: a page is made many times from one, and a new one
+    comes with each sign of life of the loop.
     """
 
-    deployment: str = ""
-    version: int = 0
-    read_at: datetime
-    is_stale: bool = False
-    pulse: Pulse | None = None
-    documents: Mapping[Uid, Document] = field(default_factory=dict)
-    board: Board = field(default_factory=Board)
-    snapshot_id: str = ""
-    snapshot: str = ""
+    def __init__(self, documents: Mapping[Uid, Document]) -> None:
+        self.documents = documents
 
     @cached_property
     def newest(self) -> tuple[Document, ...]:
-        """The newest run of each name, before it the schedule where it has one, in order.
-
-        Kept, like what follows: a page is made many times from one picture.
-        """
+        """The newest run of each name, before it the schedule where it has one, in order."""
         return tuple(newest(self.documents.values()))
 
     @cached_property
@@ -60,6 +48,52 @@ class Picture:
         for document in self.documents.values():
             found.setdefault(position(document)[:2], []).append(document)
         return {name: tuple(sorted(runs, key=position)) for name, runs in found.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The statuses of all runs that are kept, and what goes with them.
+
+    ``version`` is the database's ``state_version``; ``read_at`` when that was last seen to be the
+    newest; ``is_stale`` that it can't be asked now. ``snapshot`` is the text of the last pass's
+    (``converge.snapshots``), which is only parsed where somebody decides on it.
+    """
+
+    deployment: str = ""
+    version: int = 0
+    read_at: datetime
+    is_stale: bool = False
+    pulse: Pulse | None = None
+    documents: Mapping[Uid, Document] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)
+    snapshot_id: str = ""
+    snapshot: str = ""
+    orders: Orders = field(default_factory=lambda: Orders({}), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep the orders that were given where they are of these very documents."""
+        if self.orders.documents is not self.documents:
+            object.__setattr__(self, "orders", Orders(self.documents))
+
+    @property
+    def newest(self) -> tuple[Document, ...]:
+        """The newest run of each name, before it the schedule where it has one, in order."""
+        return self.orders.newest
+
+    @property
+    def by_state(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs by the state that they are in."""
+        return self.orders.by_state
+
+    @property
+    def all_runs(self) -> tuple[Document, ...]:
+        """Every run by namespace, name and run."""
+        return self.orders.all_runs
+
+    @property
+    def by_name(self) -> Mapping[tuple[str, str], tuple[Document, ...]]:
+        """The runs of each (namespace, name), in their order."""
+        return self.orders.by_name
 
 
 def by_state(documents: Iterable[Document]) -> Mapping[str, tuple[Document, ...]]:
