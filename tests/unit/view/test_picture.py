@@ -7,9 +7,9 @@ from dataclasses import replace
 from tests.documents import picture, told
 
 SEEN = picture(
-    told("aml/b", "Running"), told("aml/a", "Failed", run=1), told("aml/a", "Running", run=2)
-)
-    told("aml/b", "Running"), told("aml/a", "Failed", run=1), told("aml/a", "Running", run=2)
+    told("aml/b", "Running"),
+    told("aml/a", "Failed", run=1),
+    told("aml/a", "Running", run=2),
 )
 
 
