@@ -124,7 +124,13 @@ class Past(Sources):
             held = self.archive.intervals(since=since, until=now, namespace=name)
             used = self.archive.used(since=since, until=now)
         found = namespaces.one(
-            picture.board, name, picture.newest, held, now=now, used=used, limit=listing.PAGE
+            picture.board,
+            name,
+            picture.orders.of_namespace.get(name, ()),
+            held,
+            now=now,
+            used=used,
+            limit=listing.PAGE,
         )
         if found is None:
             raise missing(name, "/namespaces", among=picture.board.namespaces)

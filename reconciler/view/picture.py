@@ -42,6 +42,24 @@ class Orders:
         return tuple(sorted(self.documents.values(), key=position))
 
     @cached_property
+    def names_of_newest(self) -> tuple[str, ...]:
+        """What text is looked for in, beside each of :attr:`newest`."""
+        return tuple("/".join(position(document)[:2]).casefold() for document in self.newest)
+
+    @cached_property
+    def names_of_all(self) -> tuple[str, ...]:
+        """What text is looked for in, beside each of :attr:`all_runs`."""
+        return tuple("/".join(position(document)[:2]).casefold() for document in self.all_runs)
+
+    @cached_property
+    def of_namespace(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs of each namespace, in order."""
+        found: dict[str, list[Document]] = {}
+        for document in self.newest:
+            found.setdefault(document["metadata"]["namespace"], []).append(document)
+        return {namespace: tuple(mine) for namespace, mine in found.items()}
+
+    @cached_property
     def by_name(self) -> Mapping[tuple[str, str], tuple[Document, ...]]:
         """The runs of each (namespace, name), in their order."""
         found: dict[tuple[str, str], list[Document]] = {}
