@@ -9,18 +9,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
 from reconciler.records import CommitRow, Tail
 from reconciler.view import (
     calendar,
+    cluster_page,
     detail,
     event,
     freshness,
     glance,
     listing,
+    queue_page,
     reference,
     sets,
     zapps,
@@ -67,7 +69,9 @@ class Desk(Past):
 
     def glance(self) -> Glance:
         """Return the first page."""
-        cluster = cast("ClusterView | None", self._glimpse(Topic.CLUSTER))
+        question = Question(Topic.CLUSTER, page=cluster_page.ALL)
+        found = self.foresight.ask(question, patience_s=IMPATIENT_S)
+        cluster = found if isinstance(found, ClusterView) else None
         return glance.of(self.picture(), now=self.now(), cluster=cluster)
 
     def listing(self, query: Query) -> Listing:
@@ -117,13 +121,20 @@ class Desk(Past):
 
     # -- foreseen --------------------------------------------------------------------------------
 
-    def queue(self) -> Queue:
-        """Return who waits."""
-        return self._foreseen(Question(Topic.QUEUE), Queue, "the queue")
+    def queue(self, query: queue_page.Query = queue_page.EVERYBODY) -> Queue:
+        """Return a page of who waits."""
+        with refusing():
+            queue_page.check(query)
+        return self._foreseen(Question(Topic.QUEUE, page=query), Queue, "the queue")
 
-    def cluster(self) -> ClusterView:
-        """Return the nodes."""
-        return self._foreseen(Question(Topic.CLUSTER), ClusterView, "the cluster")
+    def cluster(self, query: cluster_page.Query = cluster_page.ALL) -> ClusterView:
+        """Return a page of the nodes, or of one."""
+        with refusing():
+            cluster_page.check(query)
+        found = self._foreseen(Question(Topic.CLUSTER, page=query), ClusterView, "the cluster")
+        if query.node and not found.nodes:
+            raise missing("node of that name", "/cluster")
+        return found
 
     def explanation(self, namespace: str, name: str) -> Explanation:
         """Return why one waits."""
@@ -142,11 +153,11 @@ class Desk(Past):
     def execution(self, namespace: str, name: str, run: int | None = None) -> Detail:
         """Return all of a run; what only the database knows is left out while that is away."""
         picture, document = self.picture(), self._document(namespace, name, run)
-        known = replace(
-            self._known(picture, document),
-            queue=cast("Queue | None", self._glimpse(Topic.QUEUE)),
-            explanation=self._explained(document),
-        )
+        phase, known = document["status"]["phase"], self._known(picture, document)
+        if phase in WAITING:
+            known = self._foretold(document, known)
+        elif phase == "Running":
+            known = replace(known, holding=detail.holding(document))
         return detail.of(picture, document, known, links=self.forge)
 
     def logs(self, namespace: str, name: str, run: int | None = None) -> Logs:
@@ -184,17 +195,22 @@ class Desk(Past):
             raise Away(told, retry_after_s=RETRY_S)
         return found
 
-    def _glimpse(self, topic: Topic) -> object:
-        """Return an answer that a page can do without, if it is there at once."""
-        found = self.foresight.ask(Question(topic), patience_s=IMPATIENT_S)
-        return None if found is NOTHING else found
+    def _foretold(self, document: Mapping[str, Any], known: Known) -> Known:
+        """Add what is foreseen of one that waits: its explanation, else its line in the queue.
 
-    def _explained(self, document: Mapping[str, Any]) -> Explanation | None:
-        if document["status"]["phase"] not in WAITING:
-            return None
-        question = Question(Topic.EXPLANATION, document["metadata"]["uid"])
-        found = self.foresight.ask(question)
-        return found if isinstance(found, Explanation) else None
+        The line is there sooner; both are waited for together.
+        """
+        uid = document["metadata"]["uid"]
+        place = Question(Topic.QUEUE, uid)
+        self.foresight.ask(place, patience_s=0)
+        explanation = self.foresight.ask(Question(Topic.EXPLANATION, uid))
+        found = self.foresight.ask(place, patience_s=0)
+        lines = (*found.waiting, *found.never) if isinstance(found, Queue) else ()
+        return replace(
+            known,
+            waiting=next(iter(lines), None),
+            explanation=explanation if isinstance(explanation, Explanation) else None,
+        )
 
     def _known(self, picture: Picture, document: Mapping[str, Any]) -> Known:
         """Return what the database knows of a run beside its status; nothing while it is away."""
@@ -229,9 +245,7 @@ WAITING = frozenset({"Pending", "Queued"})
 
 def _runs(picture: Picture, namespace: str, name: str) -> tuple[Uid, ...]:
     return tuple(
-        uid
-        for uid, document in picture.documents.items()
-        if document["metadata"]["name"] == name and document["metadata"]["namespace"] == namespace
+        Uid(document["metadata"]["uid"]) for document in picture.by_name.get((namespace, name), ())
     )
 
 

@@ -1,7 +1,8 @@
 """What only deciding on the snapshot can tell: the queue, the cluster, why one waits.
 
-That is heavy, so a process of its own works it out (``foreseer``), one question at a time. Answers
-are remembered as long as their snapshot is the newest, and the last ones until newer are there.
+That is heavy, so a process of its own works it out (``foreseer``), one question at a time, and
+hands over the page that was asked for. Answers are remembered as long as their snapshot is the
+newest, and the last ones until newer are there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from time import monotonic
 from typing import Any
 
 import webhook
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.picture import Picture
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,16 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``uid`` is whose explanation is asked for."""
+    """``uid`` is about whom is asked; ``page`` is what of the queue or the cluster."""
 
     topic: Topic
     uid: str = ""
+    page: queue_page.Query | cluster_page.Query | None = None
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it is about what everybody looks at: kept up to date without being asked for."""
+        return not self.uid and self.page in (None, queue_page.EVERYBODY, cluster_page.ALL)
 
 
 class Nothing:
@@ -157,12 +165,12 @@ class Foresight:
             last, self._picture = self._picture, picture
             if last is not None and last.snapshot_id == picture.snapshot_id:
                 return
-            lasting = {q: answer for q, answer in self._before.items() if not q.uid}
+            lasting = {q: answer for q, answer in self._before.items() if q.is_common}
             newer = {q: answer for q, answer in self._answers.items() if answer is not NOTHING}
             self._before, self._answers = lasting | newer, {}
             since = monotonic() - INTEREST_S
             self._wanted = {q: at for q, at in self._wanted.items() if at >= since}
-            self._asked |= {q: None for q in self._wanted if not q.uid}
+            self._asked |= dict.fromkeys(self._wanted)
             self._news.notify_all()
 
     def ask(self, question: Question, *, patience_s: float = PATIENCE_S) -> object:
@@ -175,7 +183,8 @@ class Foresight:
                 return None
             if question not in self._answers and len(self._asked) < MOST_ASKED:
                 self._asked.setdefault(question)
-                self._wanted[question] = monotonic()
+                if question.is_common:
+                    self._wanted[question] = monotonic()
                 self._news.notify_all()
             self._news.wait_for(lambda: self._has(question) or self._is_closed, patience_s)
             answers = self._answers if question in self._answers else self._before
@@ -210,8 +219,8 @@ class Foresight:
             self._news.wait_for(lambda: self._is_closed or bool(self._asked))
             if self._is_closed or self._picture is None:
                 return None
-            # What everybody looks at before what one asks about, each in its turn.
-            return min(self._asked, key=lambda question: bool(question.uid)), self._picture
+            # What everybody looks at first, and explanations, which take longest, last.
+            return min(self._asked, key=_rank), self._picture
 
     def _note(self, question: Question, picture: Picture, answer: object) -> None:
         with self._news:
@@ -238,6 +247,10 @@ class Foresight:
         self._note(question, picture, NOTHING)
         with self._news:
             self._news.wait_for(lambda: self._is_closed, RESTART_S)
+
+
+def _rank(question: Question) -> tuple[bool, bool]:
+    return question.topic is Topic.EXPLANATION, not question.is_common
 
 
 def _concerned(picture: Picture) -> tuple[Mapping[str, Any], ...]:

@@ -120,9 +120,17 @@ class Past(Sources):
         """Return one namespace."""
         picture, now = self.picture(), self.now()
         with reading():
-            held = self.archive.intervals(since=now - namespaces.LATELY, until=now)
+            since = now - namespaces.LATELY
+            held = self.archive.intervals(since=since, until=now, namespace=name)
+            used = self.archive.used(since=since, until=now)
         found = namespaces.one(
-            picture.board, name, self.documents(), held, now=now, limit=listing.PAGE
+            picture.board,
+            name,
+            picture.orders.of_namespace.get(name, ()),
+            held,
+            now=now,
+            used=used,
+            limit=listing.PAGE,
         )
         if found is None:
             raise missing(name, "/namespaces", among=picture.board.namespaces)

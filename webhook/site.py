@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
@@ -78,8 +79,8 @@ class Site(Protocol):
     def listing(self, query: Query) -> Listing:
         """Return the executions that match, a page of them."""
 
-    def queue(self) -> Queue:
-        """Return who waits; by the newest snapshot that could be worked out so far."""
+    def queue(self, query: queue_page.Query = queue_page.EVERYBODY) -> Queue:
+        """Return a page of who waits; by the newest snapshot that could be worked out so far."""
 
     def explanation(self, namespace: str, name: str) -> Explanation:
         """Return why one waits; NotThere of what doesn't wait."""
@@ -104,8 +105,8 @@ class Site(Protocol):
     ) -> Events:
         """Return events, the newest first; with ``after`` (an id) those since, oldest first."""
 
-    def cluster(self) -> ClusterView:
-        """Return the nodes and what is on them."""
+    def cluster(self, query: cluster_page.Query = cluster_page.ALL) -> ClusterView:
+        """Return a page of the nodes with the most of what is on them, or all that is on one."""
 
     def history(self, since: datetime | None = None) -> History:
         """Return how it went; by default over the last day."""

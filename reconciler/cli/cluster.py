@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from policy.model.resources import Resources, format_resources
-from reconciler.cli import place, show
+from reconciler.cli import every, place, show
 from reconciler.clock import SystemClock
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
 
@@ -28,7 +28,8 @@ def command(*, with_blocks: bool, output: str) -> None:
     As the last pass that changed something saw it.
     """
     with place.here() as there:
-        found = there.cluster()
+        # For machines it is all that the API has of it.
+        found = every.node(there, with_blocks=with_blocks or output != "text")
     if output != "text":
         show.as_data(found, output)
         return

@@ -10,10 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from policy.model.execution import Uid
 from reconciler import config, wire
@@ -25,7 +25,16 @@ from reconciler.converge.snapshots import Taken
 from reconciler.errors import Missing
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.records import CommitRow
-from reconciler.view import cluster, event, freshness, listing, queue, waiting
+from reconciler.view import (
+    cluster,
+    cluster_page,
+    event,
+    freshness,
+    listing,
+    queue,
+    queue_page,
+    waiting,
+)
 from reconciler.view.archive import Archive
 from reconciler.view.cluster import ClusterView
 from reconciler.view.detail import Known, commits_named, find
@@ -33,10 +42,9 @@ from reconciler.view.detail import of as detail_of
 from reconciler.view.execution import Detail
 from reconciler.view.freshness import Freshness
 from reconciler.view.glance import Glance
-from reconciler.view.line import Line
-from reconciler.view.listing import MOST, Listing, Query
+from reconciler.view.listing import Listing, Query
 from reconciler.view.picture import Document, Picture
-from reconciler.view.queue import Queue
+from reconciler.view.queue import Holding, Queue
 from reconciler.view.waiting import Explanation
 
 EVENTS = 20
@@ -57,21 +65,11 @@ class Place(Protocol):
     def detail(self, namespace: str, name: str) -> Detail:
         """Return all of the run that stands for a name; raises Missing."""
 
-    def queue(self) -> Queue:
-        """Return who waits; raises Missing where nothing is known of the cluster."""
+    def queue(self, query: queue_page.Query) -> Queue:
+        """Return a page of who waits; raises Missing where nothing is known of the cluster."""
 
-    def cluster(self) -> ClusterView:
-        """Return the nodes; raises Missing where nothing is known of them."""
-
-
-def every(place: Place, query: Query) -> Listing:
-    """Return all that match on one page, however many there are."""
-    first = page = place.page(replace(query, limit=MOST))
-    lines: list[Line] = list(first.lines)
-    while page.next:
-        page = place.page(replace(query, limit=MOST, cursor=page.next))
-        lines += page.lines
-    return replace(first, lines=tuple(lines), next="")
+    def cluster(self, query: cluster_page.Query) -> ClusterView:
+        """Return a page of the nodes; raises Missing where nothing is known of them."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -135,11 +133,16 @@ class _Remote:
             return self.detail(namespace, name).line.state
         return ""
 
-    def queue(self) -> Queue:
-        return self.server.read(Queue, "queue")
+    def queue(self, query: queue_page.Query) -> Queue:
+        return self.server.read(Queue, "queue", **_asked(query))
 
-    def cluster(self) -> ClusterView:
-        return self.server.read(ClusterView, "cluster")
+    def cluster(self, query: cluster_page.Query) -> ClusterView:
+        return self.server.read(ClusterView, "cluster", **_asked(query))
+
+
+def _asked(query: queue_page.Query | cluster_page.Query) -> dict[str, Any]:
+    """Return the parameters of a query that aren't empty."""
+    return {key: value for key, value in asdict(query).items() if value}
 
 
 class _Local(ABC):
@@ -158,10 +161,18 @@ class _Local(ABC):
     def page(self, query: Query) -> Listing:
         return listing.of(self.picture, query)
 
-    def queue(self) -> Queue:
+    def queue(self, query: queue_page.Query) -> Queue:
+        return queue_page.of(self._whole_queue, query)
+
+    def cluster(self, query: cluster_page.Query) -> ClusterView:
+        return cluster_page.of(self._whole_cluster, query)
+
+    @cached_property
+    def _whole_queue(self) -> Queue:
         return queue.of(self.taken, self.picture.documents.values())
 
-    def cluster(self) -> ClusterView:
+    @cached_property
+    def _whole_cluster(self) -> ClusterView:
         return cluster.of(self.taken)
 
     def state(self, namespace: str, name: str) -> str:
@@ -174,7 +185,7 @@ class _Local(ABC):
 
     def _known(self, document: Document) -> Known:
         """Return what is known of a run beside its status."""
-        return Known(explanation=self._explanation(document), queue=self._queue(document))
+        return Known(explanation=self._explanation(document), holding=self._holding(document))
 
     def _found(self, namespace: str, name: str) -> Document:
         if (document := find(self.picture, namespace, name)) is None:
@@ -190,12 +201,13 @@ class _Local(ABC):
         except (Missing, KeyError):  # the snapshot is older, or isn't there
             return None
 
-    def _queue(self, document: Document) -> Queue | None:
-        """Return the queue where it tells when something that runs ends."""
+    def _holding(self, document: Document) -> Holding | None:
+        """Return what one that runs holds, which tells when it ends."""
         if document["status"]["phase"] != "Running":
             return None
+        uid = document["metadata"]["uid"]
         try:
-            return self.queue()
+            return next((h for h in self._whole_queue.running if h.uid == uid), None)
         except Missing:
             return None
 

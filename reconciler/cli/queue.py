@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,10 +9,10 @@ import click
 
 from policy.forecast import FITS_NOW
 from policy.words import listed
-from reconciler.cli import place, show
+from reconciler.cli import every, place, show
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
-from reconciler.view import labels
+from reconciler.view import queue_page
 from reconciler.view.queue import Holding, Queue, Start, Waiting
 
 
@@ -27,39 +26,19 @@ def command(*, namespace: str, selector: str, with_running: bool, output: str) -
 
     Times are by what is known now: whoever comes with a higher rank comes between.
     """
+    query = queue_page.Query(namespace=namespace, labels=selector)
     try:
-        wanted = labels.parse(selector)
+        queue_page.check(query)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with place.here() as there, Progress("working out who starts when"):
-        found = of_namespace(there.queue(), namespace)
-    if wanted:
-        found = _matching(found, lambda line: labels.admits(wanted, line.labels))
+        found = every.in_queue(there, query, with_running=with_running)
     if not with_running:
         found = replace(found, running=())
     if output != "text":
         show.as_data(found, output)
         return
     show_text(found, now=SystemClock().now())
-
-
-def of_namespace(queue: Queue, namespace: str) -> Queue:
-    """Return only a namespace's lines; "" leaves all."""
-    if not namespace:
-        return queue
-    return replace(
-        _matching(queue, lambda line: line.namespace == namespace),
-        running=tuple(line for line in queue.running if line.namespace == namespace),
-        held=tuple(held for held in queue.held if held[0].startswith(f"{namespace}/")),
-    )
-
-
-def _matching(queue: Queue, admits: Callable[[Waiting], bool]) -> Queue:
-    return replace(
-        queue,
-        waiting=tuple(filter(admits, queue.waiting)),
-        never=tuple(filter(admits, queue.never)),
-    )
 
 
 def show_text(queue: Queue, *, now: datetime) -> None:
@@ -87,7 +66,7 @@ def show_text(queue: Queue, *, now: datetime) -> None:
         show.table(("execution", "holds", "where", "until"), rows, numbers=())
     if queue.held:
         click.echo("\nheld, so not in the queue or not changed:")
-        show.table(("execution", "why"), queue.held, numbers=())
+        show.table(("execution", "why"), [(h.full_name, h.why) for h in queue.held], numbers=())
 
 
 def _row(line: Waiting, now: datetime) -> tuple[str, ...]:

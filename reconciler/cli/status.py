@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import detail_text, place, show
+from reconciler.cli import detail_text, every, place, show
 from reconciler.cli.place import Place
 from reconciler.clock import SystemClock
 from reconciler.errors import Missing
@@ -38,7 +38,7 @@ def command(*, name: str | None, selector: str, state: str, all_runs: bool, outp
 
 def _list(there: Place, query: Query, output: str) -> None:
     try:
-        found = place.every(there, query)
+        found = every.execution(there, query)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if query.namespace and not found.total:
@@ -55,7 +55,7 @@ def _list(there: Place, query: Query, output: str) -> None:
 def _check(there: Place, query: Query) -> None:
     """Say so where there is no such namespace; with a selector nobody may match."""
     if not there.page(Query(namespace=query.namespace, all_runs=True, limit=1)).total:
-        known = {line.namespace for line in place.every(there, Query()).lines}
+        known = {line.namespace for line in every.execution(there, Query()).lines}
         raise Missing(place.unknown("execution in namespace", query.namespace, known))
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from reconciler.cli import editing, repository, show, work_tree
+from reconciler.cli import editing, every, repository, show, work_tree
 from reconciler.cli.columns import aligned
 from reconciler.cli.duration import DURATION
-from reconciler.cli.place import every, here
+from reconciler.cli.place import here
 from reconciler.clock import SystemClock
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.status import Phase
@@ -76,7 +76,7 @@ def ended(root: Path, namespace: str, *, before: datetime) -> Iterator[Ended]:
     A file that can't be read is left alone.
     """
     with here() as place:
-        lines = every(place, Query(namespace=namespace)).lines
+        lines = every.execution(place, Query(namespace=namespace)).lines
     # A schedule comes with its newest run; it has no end, whatever became of that.
     scheduled = {line.full_name for line in lines if line.state == Phase.SCHEDULED}
     known = {line.full_name: line for line in lines if line.full_name not in scheduled}

@@ -6,7 +6,7 @@ It never migrates, and it needs no more rights than ``deploy/postgres/zoe_web.sq
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -161,9 +161,19 @@ class SqlArchive:
         """Return what one (``pull/7``) was shown last."""
         return self._read(lambda connection: posted.find(connection, subject))
 
-    def intervals(self, *, since: datetime, until: datetime) -> tuple[Interval, ...]:
+    def intervals(
+        self, *, since: datetime, until: datetime, namespace: str = ""
+    ) -> tuple[Interval, ...]:
         """Return what was held at any time between the two, as it was (not cut to them)."""
-        return self._read(lambda connection: intervals.read(connection, since=since, until=until))
+        return self._read(
+            lambda connection: intervals.read(
+                connection, since=since, until=until, namespace=namespace
+            )
+        )
+
+    def used(self, *, since: datetime, until: datetime) -> Mapping[str, int]:
+        """Return the CPUs that each namespace held between the two, in milli-CPU seconds."""
+        return self._read(lambda connection: intervals.used(connection, since=since, until=until))
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self._reached():

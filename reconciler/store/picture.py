@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from policy.model.execution import Uid
 from reconciler.store import boards, pulses
 from reconciler.store.tables import executions, meta, snapshots
-from reconciler.view.picture import Picture
+from reconciler.view.picture import Orders, Picture
 
 
 def read(connection: Connection, last: Picture | None, *, now: datetime) -> Picture:
@@ -40,17 +40,19 @@ def read(connection: Connection, last: Picture | None, *, now: datetime) -> Pict
         board=board,
         snapshot_id=snapshot[0],
         snapshot=snapshot[1],
+        orders=last.orders if last is not None else Orders(documents),
     )
 
 
 def _documents(connection: Connection, last: Picture | None) -> Mapping[Uid, Mapping[str, Any]]:
+    """Return all documents; the very mapping of before where none is another."""
     query = select(executions.c.uid, executions.c.status)
-    known: dict[Uid, Mapping[str, Any]] = {}
     if last is not None:
         query = query.where(executions.c.version > last.version)
-        known = dict(last.documents)
-    for row in connection.execute(query):
-        known[Uid(row.uid)] = row.status
+    changed = {Uid(row.uid): row.status for row in connection.execute(query)}
+    known = last.documents if last is not None else {}
+    if changed:
+        known = {**known, **changed}
     if len(known) != connection.scalar(select(func.count()).select_from(executions)):
         there = set(connection.scalars(select(executions.c.uid)))
         known = {uid: document for uid, document in known.items() if uid in there}

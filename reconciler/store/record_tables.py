@@ -149,6 +149,7 @@ intervals = Table(
     Column("generic", JSON_DATA, nullable=False),
     PrimaryKeyConstraint("uid", "since"),
     Index(None, "until"),
+    Index(None, "namespace", "since"),
 )
 
 boards = Table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.view import answer, freshness, line
-from reconciler.view.cluster import DOWN, ClusterView
+from reconciler.view.cluster import ClusterView
 from reconciler.view.picture import Document, Picture, of_states
 
 LATELY = timedelta(hours=24)
@@ -48,9 +48,8 @@ def of(
     yield from map(_failed, lately(of_states(found, "Failed", "Unknown"), now))
     for document in of_states(found, *sorted(found.keys() - _SETTLED)):
         yield from _held(document)
-    for node in cluster.nodes if cluster else ():
-        if node.state == DOWN:
-            yield Alert(kind="node", told=f"node {node.hostname} is down")
+    for hostname in cluster.down if cluster else ():
+        yield Alert(kind="node", told=f"node {hostname} is down")
 
 
 def _invalid(picture: Picture, invalid: Sequence[Document]) -> Iterator[Alert]:

@@ -84,7 +84,8 @@ def _queued(told: Told) -> _Parts:
 
 def _behind(told: Told) -> str:
     """Name who is served just before it: whoever waits for somebody asks for whom."""
-    ahead = told.waiting.ahead if told.waiting else ()
+    ahead = told.explanation.ahead if told.explanation else ()
+    ahead = ahead or (told.waiting.ahead if told.waiting else ())
     return f"; behind {ahead[0]}" if ahead else ""
 
 

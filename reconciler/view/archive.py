@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -63,5 +63,13 @@ class Archive(Protocol):
     def plan(self, subject: str) -> PostedPlan | None:
         """Return what one (``pull/7``) was shown last."""
 
-    def intervals(self, *, since: datetime, until: datetime) -> tuple[Interval, ...]:
-        """Return what was held at any time between the two, as it was (not cut to them)."""
+    def intervals(
+        self, *, since: datetime, until: datetime, namespace: str = ""
+    ) -> tuple[Interval, ...]:
+        """Return what was held at any time between the two, as it was (not cut to them).
+
+        By everybody, or by one namespace.
+        """
+
+    def used(self, *, since: datetime, until: datetime) -> Mapping[str, int]:
+        """Return the CPUs that each namespace held between the two, in milli-CPU seconds."""

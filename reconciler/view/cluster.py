@@ -52,7 +52,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
-    """A node. ``state``: ready, drained or down."""
+    """A node. ``state``: ready, drained or down. ``blocks`` are the largest first.
+
+    ``more`` counts the blocks that aren't told, with what they have together.
+    """
 
     id: str
     hostname: str
@@ -62,12 +65,19 @@ class NodeView:
     memory: Share
     generic: Mapping[str, Share] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    more: int = 0
+    more_cpu_millis: int = 0
+    more_memory_bytes: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """All nodes by host name, and their sum over those that are ready."""
+    """All nodes by host name, and their sum over those that are ready.
+
+    Of a page of them (``cluster_page``), ``total`` counts all, ``down`` names those of all that are
+    down, and ``next`` is the cursor of what follows.
+    """
 
     snapshot: str
     taken_at: datetime
@@ -75,6 +85,9 @@ class ClusterView:
     cpu: Share
     memory: Share
     nodes: tuple[NodeView, ...] = ()
+    total: int = 0
+    down: tuple[str, ...] = ()
+    next: str = ""
 
 
 def of(taken: Taken) -> ClusterView:
@@ -102,6 +115,8 @@ def of(taken: Taken) -> ClusterView:
         cpu=cpu,
         memory=memory,
         nodes=nodes,
+        total=len(nodes),
+        down=tuple(node.hostname for node in nodes if node.state == DOWN),
     )
 
 
@@ -153,9 +168,14 @@ def _node(node: Node, held: Resources, headroom: Resources, blocks: Iterable[Blo
         cpu=shares.pop("cpu"),
         memory=shares.pop("memory"),
         generic=shares,
-        blocks=tuple(sorted(blocks, key=lambda b: (b.namespace, b.name, b.component))),
+        blocks=tuple(sorted(blocks, key=_by_size)),
         labels=dict(sorted(node.labels.items())),
     )
+
+
+def _by_size(block: Block) -> tuple[int, int, str, str, str]:
+    amounts = -block.memory_bytes, -block.cpu_millis
+    return *amounts, block.namespace, block.name, block.component
 
 
 def _state(node: Node) -> str:

@@ -27,7 +27,7 @@ from reconciler.view.execution import (
 from reconciler.view.line import Line
 from reconciler.view.links import NOWHERE, Links
 from reconciler.view.picture import Document, Picture
-from reconciler.view.queue import Holding, Queue, Waiting
+from reconciler.view.queue import Holding, Waiting
 from reconciler.view.waiting import Explanation
 from reconciler.view.words import escaped
 
@@ -41,7 +41,8 @@ class Known:
     ``entries`` are the facts of all runs of the name; ``commits`` those that they name, by id.
     """
 
-    queue: Queue | None = None
+    waiting: Waiting | None = None
+    holding: Holding | None = None
     explanation: Explanation | None = None
     entries: Sequence[Entry] = ()
     commits: Mapping[str, CommitRow] = field(default_factory=dict)
@@ -70,14 +71,13 @@ def of(
 ) -> Detail:
     """Return all of a run whose status document is given (:func:`find`)."""
     own, status = line.of(document), document["status"]
-    waiting, holding = _in_queue(known.queue, own.uid)
     logs = logs_of(picture, own, known.harvests, known.tails)
     told = answer.Told(
         line=own,
         status=status,
-        waiting=waiting,
+        waiting=known.waiting,
         explanation=known.explanation,
-        holding=holding,
+        holding=known.holding,
         error=_error(known.harvests),
     )
     return Detail(
@@ -101,6 +101,20 @@ def of(
         logs=logs.logs,
         logs_told=logs.told,
         runs=_runs(picture, own),
+        labels=own.labels,
+    )
+
+
+def holding(document: Document) -> Holding:
+    """Return what one that runs holds, by a whole status document: it says when that ends."""
+    own = line.of(document)
+    return Holding(
+        uid=own.uid,
+        namespace=own.namespace,
+        name=own.name,
+        replicas=own.replicas,
+        nodes=(),
+        ends_at=own.ends_at,
         labels=own.labels,
     )
 
@@ -164,13 +178,6 @@ def _runs(picture: Picture, own: Line) -> tuple[Line, ...]:
 
 def _uid(document: Document) -> str:
     return str(document["metadata"]["uid"])
-
-
-def _in_queue(queue: Queue | None, uid: str) -> tuple[Waiting | None, Holding | None]:
-    if queue is None:
-        return None, None
-    waiting = next((w for w in (*queue.waiting, *queue.never) if w.uid == uid), None)
-    return waiting, next((h for h in queue.running if h.uid == uid), None)
 
 
 def _parts(status: Mapping[str, Any], harvests: Sequence[Harvest]) -> Iterator[Part]:

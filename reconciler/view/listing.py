@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.converge.status import Phase
@@ -57,9 +57,7 @@ def of(picture: Picture, query: Query) -> Listing:
     if not 1 <= query.limit <= MOST:
         raise ValueError(f"a page holds 1 to {MOST} executions: limit can't be {query.limit}")
     after = paging.position(query.cursor, str, str, int)
-    admits = _filter(query)
-    documents = picture.all_runs if query.all_runs else picture.newest
-    found = [document for document in documents if admits(document)]
+    found = _matching(picture, query)
     begin = 0 if after is None else bisect_right(found, after, key=position)
     page = found[begin : begin + query.limit]
     is_more = begin + len(page) < len(found)
@@ -78,24 +76,39 @@ def states(documents: Iterable[Document]) -> Mapping[str, int]:
 
 def admitting(selector: labels.Selector) -> Callable[[Document], bool]:
     """Return what tells whether a document's labels meet a selector."""
-    return lambda document: labels.admits(selector, document["metadata"].get("labels", {}))
+    without = labels.admits(selector, {})
+
+    def admits(document: Document) -> bool:
+        found = document["metadata"].get("labels")
+        return labels.admits(selector, found) if found else without
+
+    return admits
 
 
-def _filter(query: Query) -> Callable[[Document], bool]:
-    checks: list[Callable[[Document], bool]] = []
-    if namespace := query.namespace:
-        checks.append(lambda d: d["metadata"]["namespace"] == namespace)
-    if wanted := _states(query.state):
-        checks.append(lambda d: d["status"]["phase"] in wanted)
-    if zapp := query.zapp:
-        checks.append(lambda d: d["status"].get("zapp") == zapp)
-    if selector := labels.parse(query.labels):
-        checks.append(admitting(selector))
+def _matching(picture: Picture, query: Query) -> Sequence[Document]:
+    """Return all that match. One check after the other is quicker than all for each document."""
+    found: Sequence[Document] = picture.all_runs if query.all_runs else picture.newest
+    names = picture.orders.names_of_all if query.all_runs else picture.orders.names_of_newest
+    checks = list(_checks(query))
+    if text := query.text.casefold():
+        found = [d for d, name in zip(found, names, strict=True) if text in name]
+    for check in checks:
+        found = [document for document in found if check(document)]
+    return found
+
+
+def _checks(query: Query) -> Iterator[Callable[[Document], bool]]:
+    """Yield what tells whether a document is meant, but for the text in its name."""
     if len(query.text) > LONGEST:
         raise ValueError(f"text has at most {LONGEST} characters")
-    if text := query.text.casefold():
-        checks.append(lambda d: text in line.of_name(d).casefold())
-    return lambda document: not checks or all(check(document) for check in checks)
+    if namespace := query.namespace:
+        yield lambda d: bool(d["metadata"]["namespace"] == namespace)
+    if wanted := _states(query.state):
+        yield lambda d: d["status"]["phase"] in wanted
+    if zapp := query.zapp:
+        yield lambda d: bool(d["status"].get("zapp") == zapp)
+    if selector := labels.parse(query.labels):
+        yield admitting(selector)
 
 
 def _states(told: str) -> frozenset[str]:

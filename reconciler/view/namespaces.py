@@ -89,17 +89,25 @@ def one(
     intervals: Iterable[Interval],
     *,
     now: datetime,
+    used: Mapping[str, int] | None = None,
     limit: int = MOST_LINES,
 ) -> NamespaceView | None:
-    """Return all of a namespace, with its ``limit`` first executions; None if there is none."""
-    found = _Found.of(documents, intervals, now)
+    """Return all of a namespace, with its ``limit`` first executions; None if there is none.
+
+    With ``used``, what all used since ``now - LATELY`` (``Archive.used``), the intervals need only
+    be its own.
+    """
+    mine = [document for document in documents if document["metadata"]["namespace"] == name]
+    found = _Found.of(mine, intervals, now)
+    if used is not None:
+        found = replace(found, used={key: amount * 1000 for key, amount in used.items()})
     if name not in board.namespaces and name not in found.documents:
         return None
-    mine = found.documents.get(name, [])
+    newest_ = found.documents.get(name, [])
     return replace(
         _view(name, board, found),
-        lines=tuple(map(line.of, mine[:limit])),
-        more=max(0, len(mine) - limit),
+        lines=tuple(map(line.of, newest_[:limit])),
+        more=max(0, len(newest_) - limit),
     )
 
 

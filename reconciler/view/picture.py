@@ -16,6 +16,58 @@ Document = Mapping[str, Any]
 """A status document (``converge.status``)."""
 
 
+class Orders:
+    """Status documents by what they are looked up by, each worked out when it is first asked for.
+
+    Pictures of the same documents share it: a page is made many times from one, and a new one
+    comes with each sign of life of the loop.
+    """
+
+    def __init__(self, documents: Mapping[Uid, Document]) -> None:
+        self.documents = documents
+
+    @cached_property
+    def newest(self) -> tuple[Document, ...]:
+        """The newest run of each name, before it the schedule where it has one, in order."""
+        return tuple(newest(self.documents.values()))
+
+    @cached_property
+    def by_state(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs by the state that they are in."""
+        return by_state(self.newest)
+
+    @cached_property
+    def all_runs(self) -> tuple[Document, ...]:
+        """Every run by namespace, name and run."""
+        return tuple(sorted(self.documents.values(), key=position))
+
+    @cached_property
+    def names_of_newest(self) -> tuple[str, ...]:
+        """What text is looked for in, beside each of :attr:`newest`."""
+        return tuple("/".join(position(document)[:2]).casefold() for document in self.newest)
+
+    @cached_property
+    def names_of_all(self) -> tuple[str, ...]:
+        """What text is looked for in, beside each of :attr:`all_runs`."""
+        return tuple("/".join(position(document)[:2]).casefold() for document in self.all_runs)
+
+    @cached_property
+    def of_namespace(self) -> Mapping[str, tuple[Document, ...]]:
+        """The newest runs of each namespace, in order."""
+        found: dict[str, list[Document]] = {}
+        for document in self.newest:
+            found.setdefault(document["metadata"]["namespace"], []).append(document)
+        return {namespace: tuple(mine) for namespace, mine in found.items()}
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], tuple[Document, ...]]:
+        """The runs of each (namespace, name), in their order."""
+        found: dict[tuple[str, str], list[Document]] = {}
+        for document in self.documents.values():
+            found.setdefault(position(document)[:2], []).append(document)
+        return {name: tuple(sorted(runs, key=position)) for name, runs in found.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """The statuses of all runs that are kept, and what goes with them.
@@ -34,32 +86,32 @@ class Picture:
     board: Board = field(default_factory=Board)
     snapshot_id: str = ""
     snapshot: str = ""
+    orders: Orders = field(default_factory=lambda: Orders({}), compare=False, repr=False)
 
-    @cached_property
+    def __post_init__(self) -> None:
+        """Keep the orders that were given where they are of these very documents."""
+        if self.orders.documents is not self.documents:
+            object.__setattr__(self, "orders", Orders(self.documents))
+
+    @property
     def newest(self) -> tuple[Document, ...]:
-        """The newest run of each name, before it the schedule where it has one, in order.
+        """The newest run of each name, before it the schedule where it has one, in order."""
+        return self.orders.newest
 
-        Kept, like what follows: a page is made many times from one picture.
-        """
-        return tuple(newest(self.documents.values()))
-
-    @cached_property
+    @property
     def by_state(self) -> Mapping[str, tuple[Document, ...]]:
         """The newest runs by the state that they are in."""
-        return by_state(self.newest)
+        return self.orders.by_state
 
-    @cached_property
+    @property
     def all_runs(self) -> tuple[Document, ...]:
         """Every run by namespace, name and run."""
-        return tuple(sorted(self.documents.values(), key=position))
+        return self.orders.all_runs
 
-    @cached_property
+    @property
     def by_name(self) -> Mapping[tuple[str, str], tuple[Document, ...]]:
         """The runs of each (namespace, name), in their order."""
-        found: dict[tuple[str, str], list[Document]] = {}
-        for document in self.documents.values():
-            found.setdefault(position(document)[:2], []).append(document)
-        return {name: tuple(sorted(runs, key=position)) for name, runs in found.items()}
+        return self.orders.by_name
 
 
 def by_state(documents: Iterable[Document]) -> Mapping[str, tuple[Document, ...]]:

@@ -24,6 +24,7 @@ from reconciler.view.line import held
 from reconciler.view.words import grants, instant
 
 NEAREST = 3
+MOST_NOTES = 5
 HAS_ITS_TURN = "has its turn"
 
 
@@ -82,14 +83,30 @@ class Holding:
     replicas: str
     nodes: tuple[str, ...]
     ends_at: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One that an operator keeps as it is, and why."""
+
+    namespace: str
+    name: str
+    why: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """NAMESPACE/NAME."""
+        return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """``waiting`` in the order of the queue; ``never`` can't start as things are, whoever leaves.
 
-    ``held`` are (NAMESPACE/NAME, why) that an operator keeps as they are. ``notes`` are what
-    estimates rest on, and why some are unknown.
+    ``notes`` are what estimates rest on, and why some are unknown. A page of it (``queue_page``)
+    has ``totals`` of each list by its name, and the cursor of the page that follows.
     """
 
     snapshot: str
@@ -99,8 +116,10 @@ class Queue:
     waiting: tuple[Waiting, ...] = ()
     never: tuple[Waiting, ...] = ()
     running: tuple[Holding, ...] = ()
-    held: tuple[tuple[str, str], ...] = ()
+    held: tuple[Held, ...] = ()
     notes: tuple[str, ...] = ()
+    totals: Mapping[str, int] = field(default_factory=dict)
+    next: str = ""
 
 
 def of(taken: Taken, documents: Iterable[Mapping[str, Any]]) -> Queue:
@@ -129,7 +148,7 @@ def of(taken: Taken, documents: Iterable[Mapping[str, Any]]) -> Queue:
         rule=RULES[settings.policy],
         waiting=tuple(line for line in lines if line.uid not in hopeless),
         never=tuple(line for line in lines if line.uid in hopeless),
-        running=tuple(_running(snapshot)),
+        running=tuple(_running(snapshot, known.labels)),
         held=tuple(_held(told)),
         notes=tuple(_notes([e for e in expected if e.uid not in hopeless])),
     )
@@ -215,7 +234,7 @@ def _between(at: datetime, low: datetime | None, high: datetime | None) -> str:
     return f" ({instant(low)} to {instant(high)})"
 
 
-def _running(snapshot: Snapshot) -> Iterable[Holding]:
+def _running(snapshot: Snapshot, labels: Mapping[str, Mapping[str, str]]) -> Iterable[Holding]:
     hostnames = {node.id: node.hostname for node in snapshot.nodes}
     admitted = [e for e in snapshot.executions if e.is_admitted]
     for execution in sorted(admitted, key=lambda e: (e.namespace, e.name, e.uid)):
@@ -227,6 +246,7 @@ def _running(snapshot: Snapshot) -> Iterable[Holding]:
             replicas=holds(execution),
             nodes=tuple(sorted(hostnames.get(id_, str(id_)) for id_ in execution.nodes)),
             ends_at=None if ends_ms is None else from_epoch_ms(ends_ms),
+            labels=labels.get(execution.uid, {}),
         )
 
 
@@ -237,11 +257,16 @@ def holds(execution: Execution) -> str:
     return grants(core=core, elastic=sum(execution.held.values()) - core, most=most)
 
 
-def _held(documents: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _held(documents: Iterable[Mapping[str, Any]]) -> Iterable[Held]:
     for document in newest(documents):
         if told := held(document["status"]):
             metadata = document["metadata"]
-            yield f"{metadata['namespace']}/{metadata['name']}", told
+            yield Held(
+                namespace=metadata["namespace"],
+                name=metadata["name"],
+                why=told,
+                labels=metadata.get("labels", {}),
+            )
 
 
 def _notes(hopeful: Sequence[Expected]) -> Iterable[str]:
@@ -249,4 +274,7 @@ def _notes(hopeful: Sequence[Expected]) -> Iterable[str]:
     bases = sorted({expected.basis for expected in hopeful} - {"", FITS_NOW})
     if bases:
         yield f"starts by {', or by '.join(bases)}; newcomers of a higher rank come first"
-    yield from sorted({expected.because for expected in hopeful} - {""})
+    unknown = sorted({expected.because for expected in hopeful} - {""})
+    yield from unknown[:MOST_NOTES]
+    if len(unknown) > MOST_NOTES:
+        yield f"and {len(unknown) - MOST_NOTES} more that are unknown in the same way"

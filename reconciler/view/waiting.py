@@ -56,7 +56,10 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Everything about one that waits. ``standing`` says behind whom and by what it ranks."""
+    """Everything about one that waits. ``standing`` says behind whom and by what it ranks.
+
+    ``ahead`` is who is served just before it, nearest first, with what puts them there.
+    """
 
     uid: str
     namespace: str
@@ -72,6 +75,7 @@ class Explanation:
     rule: str = ""
     code: str = ""
     standing: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
     remedies: tuple[Remedy, ...] = ()
 
@@ -104,6 +108,7 @@ def of(taken: Taken, uid: str) -> Explanation:
         rule=RULES[settings.policy],
         code=str(reason.code) if reason else "",
         standing=tuple(_standing(told)) if reason and reason.code not in NEVER else (),
+        ahead=tuple(f"{a.name}: {a.because}" for a in told.ahead[: -NEAREST - 1 : -1]),
         asked=tuple(_asked(execution, told.table)),
         remedies=tuple(map(_remedy, told.fixes)),
     )

@@ -121,6 +121,10 @@ class TestPicture:
         assert second.documents[OTHER] == {"status": {"phase": "Running"}}
         third = archive.picture(second)
         assert third.documents is second.documents
+        store.commit(Changes(snapshot="{}", snapshot_id="t"), lease)
+        fourth = archive.picture(third)
+        assert (fourth.snapshot_id, fourth.documents is third.documents) == ("t", True)
+        assert fourth.orders is second.orders
 
     def test_runs_that_were_forgotten_are_gone(
         self, archive: SqlArchive, store: Store, lease: Lease
@@ -269,6 +273,12 @@ class TestIntervals:
         rows = (held(0, 1), held(1, 3), held(3, None), held(4, None, OTHER))
         store.commit(recorded(intervals=rows), lease)
         assert archive.intervals(since=later(hours=1), until=later(hours=4)) == rows[1:3]
+        times = {"since": later(hours=1), "until": later(hours=4)}
+        assert archive.intervals(**times, namespace="lab") == rows[1:3]
+        assert archive.intervals(**times, namespace="other") == ()
+        hours = 2 + 1  # of the second, and of the one that goes on
+        assert archive.used(**times) == {"lab": 500 * 3600 * hours}
+        assert archive.used(since=later(hours=-2), until=later(hours=-1)) == {}
         assert store.load().recorded.intervals == {UID: rows[2], OTHER: rows[3]}
         store.commit(recorded(intervals=(replace(rows[2], until=later(hours=5)),)), lease)
         assert store.load().recorded.intervals == {OTHER: rows[3]}

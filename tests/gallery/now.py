@@ -19,7 +19,7 @@ from reconciler.view.execution import (
 )
 from reconciler.view.glance import Alert, Freshness, Glance
 from reconciler.view.listing import Listing
-from reconciler.view.queue import Holding, Queue, Start, Waiting
+from reconciler.view.queue import Held, Holding, Queue, Start, Waiting
 from reconciler.view.waiting import Asked, Explanation, NodeAnswer, Remedy
 from reconciler.view.words import instant
 from tests.gallery.people import (
@@ -144,7 +144,13 @@ QUEUE = Queue(
         )
         for line in RUNNING
     ),
-    held=(("vision/old-sweep", "held by the operator: the disk of node-4 is being replaced"),),
+    held=(
+        Held(
+            namespace="vision",
+            name="old-sweep",
+            why="held by the operator: the disk of node-4 is being replaced",
+        ),
+    ),
     notes=(
         "Starts are told by lifetimes; newcomers of a higher rank come first.",
         "lab/web has no lifetime, so what waits for its room can't be told.",

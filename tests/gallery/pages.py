@@ -6,19 +6,21 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.view import queue_page
 from reconciler.view.listing import Query
 from tests.gallery import now, rules, then
 from tests.gallery.people import NOW
 from webhook.page import render
 from webhook.page.render import Frame
 
+QUERY = queue_page.Query(labels="course=aml")
 FRAME = Frame(release="1.2.3", place="/queue", deployment="lab", freshness=now.STALE)
 Drawn = Callable[[Frame, Any], str]
 
 DRAWN: dict[str, tuple[Drawn, Any]] = {
     "glance": (render.glance, now.GLANCE),
     "executions": (lambda f, v: render.executions(f, v, Query(labels="a=b")), now.LISTING),
-    "queue": (lambda f, v: render.queue(f, v, "course=aml"), now.QUEUE),
+    "queue": (lambda f, v: render.queue(f, v, QUERY), queue_page.of(now.QUEUE)),
     "waiting": (lambda f, v: render.execution(f, v, NOW), now.WAITS),
     "running": (lambda f, v: render.execution(f, v, NOW), now.RUNS),
     "failed": (lambda f, v: render.execution(f, v, NOW), now.FAILED),

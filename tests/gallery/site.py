@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
@@ -51,8 +52,11 @@ class GallerySite:
             raise Absurd("this cursor isn't one that was given out: begin without one")
         return now.LISTING
 
-    def queue(self) -> Queue:
-        return now.QUEUE
+    def queue(self, query: queue_page.Query = queue_page.EVERYBODY) -> Queue:
+        try:
+            return queue_page.of(now.QUEUE, query)
+        except ValueError as error:
+            raise Absurd(str(error)) from error
 
     def explanation(self, namespace: str, name: str) -> Explanation:
         return now.EXPLANATION
@@ -82,8 +86,8 @@ class GallerySite:
     ) -> Events:
         return Events(lines=now.EVENTS)
 
-    def cluster(self) -> ClusterView:
-        return now.CLUSTER
+    def cluster(self, query: cluster_page.Query = cluster_page.ALL) -> ClusterView:
+        return cluster_page.of(now.CLUSTER, query)
 
     def history(self, since: datetime | None = None) -> History:
         return then.HISTORY

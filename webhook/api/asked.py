@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from reconciler.view import listing
+from reconciler.view import cluster_page, listing, queue_page
 from webhook.site import Absurd
 
 LONGEST = 500
@@ -19,6 +19,9 @@ _AGO = re.compile(r"([1-9]\d{0,4})([smhdw])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 Text = Annotated[str, Query(max_length=LONGEST)]
+Labels = Annotated[
+    str, Query(max_length=LONGEST, description="A selector: `team=aml,stage!=test,course`.")
+]
 Cursor = Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=listing.MOST, description="At most so many.")]
 Run = Annotated[int | None, Query(ge=0, le=2**53, description="Which run; default: the newest.")]
@@ -61,9 +64,7 @@ async def executions(
     namespace: Text = "",
     state: Text = "",
     zapp: Text = "",
-    labels: Annotated[
-        str, Query(max_length=LONGEST, description="A selector: `team=aml,stage!=test,course`.")
-    ] = "",
+    labels: Labels = "",
     text: Annotated[str, Query(max_length=LONGEST, description="Part of a name.")] = "",
     all_runs: Annotated[bool, Query(description="Every run that is kept.")] = False,
     limit: Limit = listing.PAGE,
@@ -83,6 +84,41 @@ async def executions(
 
 
 Wanted = Annotated[listing.Query, Depends(executions)]
+
+
+async def who_waits(
+    part: Annotated[str, Query(max_length=20, description="waiting, never, held or running")] = "",
+    namespace: Text = "",
+    labels: Labels = "",
+    limit: Limit = queue_page.PAGE,
+    cursor: Cursor = "",
+) -> queue_page.Query:
+    """Return what of the queue is asked for."""
+    return queue_page.Query(
+        part=part, namespace=namespace, labels=labels, limit=limit, cursor=cursor
+    )
+
+
+WhoWaits = Annotated[queue_page.Query, Depends(who_waits)]
+
+
+async def nodes(
+    node: Annotated[str, Query(max_length=LONGEST, description="One: its id or host name.")] = "",
+    limit: Annotated[
+        int,
+        Query(
+            ge=0,
+            le=cluster_page.MOST_BLOCKS,
+            description="Nodes, or components of the one; 0: as is usual.",
+        ),
+    ] = 0,
+    cursor: Cursor = "",
+) -> cluster_page.Query:
+    """Return what of the cluster is asked for."""
+    return cluster_page.Query(node=node, limit=limit, cursor=cursor)
+
+
+Nodes = Annotated[cluster_page.Query, Depends(nodes)]
 
 
 def moment(told: str, *, now: datetime) -> datetime | None:

@@ -110,17 +110,17 @@ def _add_now(made: APIRouter, site: Site, replies: Replies) -> None:
     async def glance(request: Request) -> Response:
         return await _send(replies, request, site.glance, Told.LIFE)
 
-    @made.get("/queue", summary="Who waits, why, and until when", **_describing(Queue))
-    async def queue(request: Request) -> Response:
-        return await _send(replies, request, site.queue)
+    @made.get("/queue", summary="Who waits, why, and until when, a page", **_describing(Queue))
+    async def queue(request: Request, query: asked.WhoWaits) -> Response:
+        return await _send(replies, request, lambda: site.queue(query))
 
     @made.get("/queue/{namespace}/{name}", summary="Why one waits", **_describing(Explanation))
     async def explanation(request: Request, namespace: str, name: str) -> Response:
         return await _send(replies, request, lambda: site.explanation(namespace, name))
 
-    @made.get("/cluster", summary="The nodes, and what is on them", **_describing(ClusterView))
-    async def cluster(request: Request) -> Response:
-        return await _send(replies, request, site.cluster)
+    @made.get("/cluster", summary="The nodes, a page, or one", **_describing(ClusterView))
+    async def cluster(request: Request, query: asked.Nodes) -> Response:
+        return await _send(replies, request, lambda: site.cluster(query))
 
     @made.get("/calendar", summary="What is to come", **_describing(Calendar))
     async def calendar(request: Request) -> Response:

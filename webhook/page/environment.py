@@ -42,6 +42,7 @@ def environment() -> Environment:
         "by_state": looks.by_state,
         "count": text.count,
         "dimmed": Markup('<span class="dim">{}</span>').format,
+        "few": text.few,
         "own": text.own,
         "posted": markdown.posted,
         "readme": markdown.readme,

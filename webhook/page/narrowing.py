@@ -8,7 +8,6 @@ from reconciler.view import labels
 from reconciler.view.labels import Selector
 from reconciler.view.line import Line
 from reconciler.view.namespaces import NamespaceView
-from reconciler.view.queue import Queue
 from reconciler.view.sets import SetView
 from webhook.site import Absurd
 
@@ -18,17 +17,6 @@ def _selector(text: str) -> Selector:
         return labels.parse(text)
     except ValueError as error:
         raise Absurd(str(error)) from None
-
-
-def queue(view: Queue, text: str) -> Queue:
-    """Return who of the queue is meant; places stay those of all."""
-    if not (selector := _selector(text)):
-        return view
-    waiting, never = (
-        tuple(one for one in several if labels.admits(selector, one.labels))
-        for several in (view.waiting, view.never)
-    )
-    return replace(view, waiting=waiting, never=never)
 
 
 def one_set(view: SetView, text: str) -> SetView:

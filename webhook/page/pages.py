@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler import __version__
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.listing import Query
 from webhook.page import narrowing, render
 from webhook.page.render import Frame
@@ -44,14 +45,13 @@ class Pages:
         now = freshness.read_at if freshness else view.timeline[-1].at
         return render.execution(frame, view, now)
 
-    def queue(self, labels: str) -> str:
+    def queue(self, query: queue_page.Query) -> str:
         """Return who waits."""
-        view = narrowing.queue(self._site.queue(), labels)
-        return render.queue(self.frame("/queue"), view, labels)
+        return render.queue(self.frame("/queue"), self._site.queue(query), query)
 
-    def cluster(self) -> str:
-        """Return the nodes."""
-        return render.cluster(self.frame("/cluster"), self._site.cluster())
+    def cluster(self, query: cluster_page.Query) -> str:
+        """Return the nodes, or one of them."""
+        return render.cluster(self.frame("/cluster"), self._site.cluster(query), query)
 
     def sets(self) -> str:
         """Return all sets."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy.words import listed
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.calendar import Calendar
 from reconciler.view.cluster import ClusterView
 from reconciler.view.commits import Commits, CommitView
@@ -67,9 +68,10 @@ def executions(frame: Frame, view: Listing, query: Query) -> str:
     )
 
 
-def queue(frame: Frame, view: Queue, labels: str = "") -> str:
-    """Return who waits. ``labels`` is the selector that the view was narrowed by."""
-    return _page("queue.html", frame, view=view, labels=labels)
+def queue(frame: Frame, view: Queue, query: queue_page.Query = queue_page.EVERYBODY) -> str:
+    """Return a page of who waits, with what was asked for."""
+    filters = {"namespace": query.namespace, "labels": query.labels}
+    return _page("queue.html", frame, view=view, query=query, filters=filters)
 
 
 def execution(frame: Frame, view: Detail, now: datetime) -> str:
@@ -97,10 +99,10 @@ def namespace(frame: Frame, view: NamespaceView, labels: str = "") -> str:
     return _page("namespace.html", frame, view=view, labels=labels)
 
 
-def cluster(frame: Frame, view: ClusterView) -> str:
-    """Return the nodes and what is on them."""
+def cluster(frame: Frame, view: ClusterView, query: cluster_page.Query = cluster_page.ALL) -> str:
+    """Return some nodes with the most of what is on them, or all that is on one."""
     largest = max((node.memory.capacity for node in view.nodes), default=0)
-    return _page("cluster.html", frame, view=view, largest=largest)
+    return _page("cluster.html", frame, view=view, query=query, largest=largest)
 
 
 def history(frame: Frame, view: History, since: str) -> str:

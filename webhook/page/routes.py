@@ -87,12 +87,12 @@ def _add_now(made: APIRouter, pages: Pages, send: _Sending) -> None:
         return await send(request, lambda: pages.execution(namespace, name, run), Told.CONTENT)
 
     @made.get("/queue")
-    async def queue(request: Request, labels: asked.Text = "") -> Response:
-        return await send(request, lambda: pages.queue(labels))
+    async def queue(request: Request, query: asked.WhoWaits) -> Response:
+        return await send(request, lambda: pages.queue(query))
 
     @made.get("/cluster")
-    async def cluster(request: Request) -> Response:
-        return await send(request, pages.cluster)
+    async def cluster(request: Request, query: asked.Nodes) -> Response:
+        return await send(request, lambda: pages.cluster(query))
 
 
 def _add_owners(made: APIRouter, pages: Pages, send: _Sending) -> None:

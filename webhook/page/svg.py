@@ -94,7 +94,8 @@ _FOREIGN = Markup(
 def blocks(node: NodeView, largest: int) -> Markup:
     """Return a node's components as blocks as wide as their memory; all nodes on one scale.
 
-    Core blocks have a solid outline and the letter C, elastic ones a dashed one and an e.
+    Core blocks have a solid outline and the letter C, elastic ones a dashed one and an e; what
+    isn't told one by one is a block of its own.
     """
     parts: list[Markup] = []
     start = 0
@@ -109,11 +110,16 @@ def blocks(node: NodeView, largest: int) -> Markup:
                     told += f" {text.visible(block.name)}"
                 parts.append(_BLOCK.format(x, width, _block_title(block, kind, count), kind, told))
             start += memory
+    if node.more_memory_bytes:
+        x, width = _percent(start, largest), _percent(node.more_memory_bytes, largest)
+        title = f"{node.more} more: {text.size(node.more_memory_bytes, 'memory')}"
+        parts.append(_BLOCK.format(x, width, title, "core", f"+{node.more}"))
+        start += node.more_memory_bytes
     if node.memory.foreign:
         x, width = _percent(start, largest), _percent(node.memory.foreign, largest)
         title = f"others: {text.size(node.memory.foreign, 'memory')}"
         parts.append(_FOREIGN.format(x, width, title))
-    label = f"{text.visible(node.hostname)}: {len(node.blocks)} components by memory"
+    label = f"{text.visible(node.hostname)}: {len(node.blocks) + node.more} components by memory"
     return _MAP.format(label, _percent(node.memory.capacity, largest), Markup("").join(parts))
 
 

@@ -6,12 +6,13 @@ What a user wrote can make no markup, hide no character and turn no neighbour ar
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
 from policy.model.resources import format_amount
-from policy.words import format_duration
+from policy.words import format_duration, listed
 from reconciler.view import words
 
 _HIDDEN = re.compile(
@@ -109,6 +110,11 @@ def percent(part: int, whole: int) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``1 node``, ``3 nodes``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names and how many more there are: ``n1, n2, n3 and 4 more``."""
+    return listed(names) if names else ""
 
 
 def short(commit: str) -> str:

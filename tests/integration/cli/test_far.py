@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from reconciler import config, wire
-from reconciler.cli import place, wait
+from reconciler.cli import every, place, wait
 from reconciler.cli.place import Place
 from reconciler.clock import SystemClock
 from reconciler.errors import Missing
-from reconciler.view import cluster, encoding, glance
+from reconciler.view import cluster, cluster_page, encoding, glance, queue_page
 from reconciler.view.listing import Query
 from tests.fixtures.api_server import Answerer, ApiServer, Reply, problem
 from tests.fixtures.site import execution_file, namespace_file
@@ -55,13 +55,17 @@ def _view(there: Place, parts: list[str], query: dict[str, str]) -> object:
         case ["executions", namespace, name]:
             return there.detail(namespace, name)
         case ["queue"]:
-            return there.queue()
+            return there.queue(queue_page.Query(**query | _limit(query)))
         case ["cluster"]:
-            return there.cluster()
+            return there.cluster(cluster_page.Query(**query | _limit(query)))
         case _:
             taken = there.taken  # type: ignore[attr-defined]
             picture = there.picture  # type: ignore[attr-defined]
             return glance.of(picture, now=SystemClock().now(), cluster=cluster.of(taken))
+
+
+def _limit(query: dict[str, str]) -> dict[str, Any]:
+    return {"limit": int(query["limit"])}
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +151,46 @@ def test_no_part_of_the_installation_is_needed(far: ApiServer, tmp_path: Path) -
 def test_pages_are_fetched_until_all_are_there(
     far: ApiServer, zoe: Zoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "MOST", 1)
+    monkeypatch.setattr(every, "MOST", 1)
     lines = zoe("status", cwd=tmp_path).out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["aml/bad", "aml/book", "aml/giant"]
     pages = [query for path, query in far.requests if path == "executions"]
     assert [bool(query.get("cursor")) for query in pages] == [False, True, True]
+
+
+def test_pages_of_the_queue_are_put_together_of_one_snapshot(
+    far: ApiServer, zoe: Zoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "MOST", 1)
+    whole, moved = far.answer, iter("12233333")
+
+    def moving(path: str, query: dict[str, str]) -> Reply:
+        reply = whole(path, query)
+        reply.data["snapshot"] = next(moved)
+        return reply
+
+    far.answer = moving
+    out = zoe("queue", "--all", cwd=tmp_path).out
+    assert [line for line in out.splitlines() if line.startswith(("aml/giant", "aml/book"))] == [
+        "aml/giant\tno node is large enough for a",
+        "aml/book\tcore 1\ton sim1\t",
+    ]
+    asked = [bool(query.get("cursor")) for _, query in far.requests]
+    assert asked == [False, True, False, True, False, True]
+    far.requests.clear()
+    far.answer = whole
+    assert "aml/giant" in zoe("queue", cwd=tmp_path).out
+    assert len(far.requests) == 1  # what runs isn't fetched where it isn't shown
+    numbers = iter(range(99))
+
+    def restless(path: str, query: dict[str, str]) -> Reply:
+        reply = whole(path, query)
+        reply.data["snapshot"] = str(next(numbers))
+        return reply
+
+    far.answer = restless
+    result = zoe("queue", "--all", cwd=tmp_path)
+    assert (result.code, "changes faster than it can be read" in result.err) == (3, True)
 
 
 def test_a_server_that_is_away_is_three_and_says_what_to_check(

@@ -107,6 +107,21 @@ def test_pages_of_a_list_hold_each_once(web: Observed) -> None:
     assert running["total"] == 3
 
 
+def test_pages_of_the_queue_and_one_node(web: Observed) -> None:
+    first = web.get(f"{API}/queue?limit=1").json
+    assert first["totals"] == {"waiting": 0, "never": 1, "held": 0, "running": 3}
+    names, cursor = [], first["next"]
+    while cursor:
+        answer = web.get(f"{API}/queue?limit=1&cursor={cursor}").json
+        names += [one["name"] for one in answer["running"]]
+        cursor = answer["next"]
+    assert names == ["job", "more", "other"]
+    assert web.get(f"{API}/queue?part=held").json["never"] == []
+    node = web.get(f"{API}/cluster?limit=1").json["nodes"][0]
+    alone = web.get(f"{API}/cluster?node={node['hostname']}").json["nodes"]
+    assert [one["id"] for one in alone] == [node["id"]]
+
+
 @pytest.mark.parametrize("path", ["/executions", "/glance", "/executions/aml/job", "/usage.csv"])
 def test_what_is_known_already_is_not_sent_again(web: Observed, path: str) -> None:
     first = web.get(API + path)
@@ -155,6 +170,8 @@ def test_a_change_has_another_tag_and_is_told_at_once(there: SimpleNamespace) ->
         ("/pulls/7", 404, "see /pulls"),
         ("/commits/zzzzzzz", 404, "see /commits"),
         ("/queue/aml/job", 404, "doesn't wait: it is Running"),
+        ("/queue?part=never&cursor=bad", 400, "begin without one"),
+        ("/cluster?node=none", 404, "no node of that name"),
         ("/zapps/none", 404, "see /zapps"),
         ("/sets/aml/none", 404, "see /sets"),
         ("/nothing", 404, "there is no such page"),

@@ -15,6 +15,7 @@ from policy.model.cluster import Snapshot
 from policy.settings import PolicySettings
 from reconciler.converge import snapshots
 from reconciler.manifest.spec import Platform
+from reconciler.view import cluster_page, queue_page
 from reconciler.view.cluster import ClusterView
 from reconciler.view.picture import Picture
 from reconciler.view.queue import Queue
@@ -22,7 +23,8 @@ from tests.fixtures.postgres import wait_until
 from tests.unit.webhook.pictures import picture
 from webhook.foresight import NOTHING, Failed, Foreseer, Foresight, Question, Topic
 
-QUEUE, CLUSTER = Question(Topic.QUEUE), Question(Topic.CLUSTER)
+QUEUE = Question(Topic.QUEUE, page=queue_page.EVERYBODY)
+CLUSTER = Question(Topic.CLUSTER, page=cluster_page.ALL)
 
 
 def seen(now_ms: int, identity: str) -> Picture:

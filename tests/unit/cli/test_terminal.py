@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
-from reconciler.view import encoding
+from reconciler.view import encoding, queue_page
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
 from reconciler.view.execution import Answer, ConditionLine, Detail, GitBox, Part, Reach
 from reconciler.view.glance import Freshness, Glance
 from reconciler.view.line import Line
 from reconciler.view.listing import Listing
-from reconciler.view.queue import Holding, Queue, Start, Waiting
+from reconciler.view.queue import Held, Holding, Queue, Start, Waiting
 from reconciler.view.waiting import Asked, Explanation, NodeAnswer, Remedy
 from tests.fixtures.api_server import ApiServer, Reply, problem
 from tests.fixtures.verbs import CHECKOUT
@@ -92,7 +92,7 @@ QUEUE = Queue(
             ends_at=SOON,
         ),
     ),
-    held=(("aml/kept", "held by root: the disk is changed"),),
+    held=(Held(namespace="aml", name="kept", why="held by root: the disk is changed"),),
     notes=("starts by lifetimes; newcomers of a higher rank come first",),
 )
 EXPLAINED = Explanation(
@@ -179,7 +179,7 @@ VIEWS: dict[str, object] = {
     ),
     "executions/aml/wide": WAITS,
     "executions/aml/book": RUNS,
-    "queue": QUEUE,
+    "queue": queue_page.of(QUEUE),
     "cluster": CLUSTER,
     "glance": FRESH,
 }
@@ -196,9 +196,12 @@ VERBS = {
 
 @pytest.fixture
 def site(api_server: ApiServer) -> ApiServer:
-    def answer(path: str, _: dict[str, str]) -> Reply:
+    def answer(path: str, query: dict[str, str]) -> Reply:
         if path not in VIEWS:
             return problem(404, f"there is no {path}")
+        if path == "queue":
+            asked = {key: query[key] for key in ("namespace", "labels") if key in query}
+            return Reply(encoding.to_json(queue_page.of(QUEUE, queue_page.Query(**asked))))
         return Reply(encoding.to_json(VIEWS[path]))
 
     api_server.answer = answer

@@ -24,6 +24,7 @@ CLUSTER = ClusterView(
     cpu=HALF,
     memory=HALF,
     nodes=(NODE, replace(NODE, hostname="n2", state="down"), replace(NODE, state="drained")),
+    down=("n2",),
 )
 PROBLEM = {
     "path": "executions/aml/bad.yaml",

@@ -27,7 +27,7 @@ from reconciler.converge.instants import epoch_ms
 from reconciler.converge.snapshots import Taken
 from reconciler.view import cluster, encoding, queue, waiting
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
-from reconciler.view.queue import Holding, Queue, Start, Waiting
+from reconciler.view.queue import Held, Holding, Queue, Start, Waiting
 from reconciler.view.waiting import Asked, Explanation, NodeAnswer
 from tests import strategies
 from tests.documents import told
@@ -141,7 +141,7 @@ def test_the_queue_in_order_with_who_is_ahead_and_when() -> None:
             ends_at=ends,
         ),
     )
-    assert found.held == (("bio/kept", "held by root: x"),)
+    assert found.held == (Held(namespace="bio", name="kept", why="held by root: x"),)
     assert encoding.from_json(Queue, encoding.to_json(found)) == found
 
 

@@ -96,6 +96,9 @@ def test_a_namespace_tells_what_it_may_have_what_it_holds_and_what_it_used():
         members=("ada",),
         shows_logs=True,
     )  # fmt: skip
+    own = [interval for interval in held if interval.namespace == "aml"]
+    used = {"aml": 6 * 3_600_000, "lab": 2 * 3_600_000}
+    assert namespaces.one(BOARD, "aml", documents, own, now=T0, used=used, limit=1) == found
     assert (found.more, found.share) == (1, namespaces.of(BOARD, documents, held, now=T0)
             .namespaces[0].share)  # fmt: skip
 

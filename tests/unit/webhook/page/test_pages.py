@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 
 from reconciler.records import Board
-from reconciler.view import reference
+from reconciler.view import cluster_page, queue_page, reference
 from reconciler.view.listing import Listing, Query
 from tests.gallery import now
 from tests.gallery.html import Page, parsed
 from tests.gallery.pages import DRAWN, FRAME, draw
 from tests.gallery.people import EVERYBODY
 from webhook.page import narrowing, render
-from webhook.site import Absurd, NotThere
+from webhook.site import NotThere
 
 MOST_BYTES = 60_000
 
@@ -141,12 +142,49 @@ def test_pages_without_anything_say_so():
     assert "Needs attention" not in text
 
 
-def test_a_selector_narrows_a_queue_without_changing_places():
-    found = narrowing.queue(now.QUEUE, "sample=s6")
-    assert [(one.full_name, one.position) for one in found.waiting] == [("bio/align-06", 2)]
-    assert narrowing.queue(now.QUEUE, "") is now.QUEUE
-    with pytest.raises(Absurd, match="write key=value"):
-        narrowing.queue(now.QUEUE, "a b")
+def test_a_long_queue_is_a_small_page_that_leads_to_all_of_it():
+    def many(one: Any) -> tuple[Any, ...]:
+        return tuple(dataclasses.replace(one, name=f"{one.name}-{n}") for n in range(300))
+
+    whole = dataclasses.replace(
+        now.QUEUE,
+        waiting=many(now.QUEUE.waiting[0]),
+        never=many(now.QUEUE.never[0]),
+        running=many(now.QUEUE.running[0]),
+    )
+    query = queue_page.Query(labels="session=3")
+    source = render.queue(FRAME, queue_page.of(whole, query), query)
+    page = parsed(source)
+    assert len(source.encode()) <= MOST_BYTES
+    (following,) = [a["href"] for a in page.all("a") if a.get("rel") == "next"]
+    assert following.startswith("/queue?cursor=")
+    assert following.endswith("&labels=session%3D3")
+    source = render.queue(FRAME, queue_page.of(whole))
+    lists = [a["href"] for a in parsed(source).all("a") if "part=" in a["href"]]
+    assert lists == ["/queue?part=never", "/queue?part=held", "/queue?part=running"]
+    for part in queue_page.PARTS:
+        query = queue_page.Query(part=part)
+        source = render.queue(FRAME, queue_page.of(whole, query), query)
+        assert len(source.encode()) <= MOST_BYTES
+        assert [id_ for id_ in parsed(source).ids() if id_ in queue_page.PARTS] == [part]
+
+
+def test_a_large_cluster_is_a_small_page_that_leads_to_each_node():
+    (node, *_) = now.CLUSTER.nodes
+    block = dataclasses.replace(node.blocks[0], memory_bytes=2**26)
+    nodes = tuple(
+        dataclasses.replace(node, id=f"id{n}", hostname=f"node-{n}", blocks=(block,) * 200)
+        for n in range(120)
+    )
+    whole = dataclasses.replace(now.CLUSTER, nodes=nodes, total=len(nodes))
+    for query in (cluster_page.ALL, cluster_page.Query(node="id7")):
+        source = render.cluster(FRAME, cluster_page.of(whole, query), query)
+        page = parsed(source)
+        assert len(source.encode()) <= MOST_BYTES
+        assert [a for a in page.all("a") if a.get("rel") == "next"]
+    source = render.cluster(FRAME, cluster_page.of(whole))
+    assert "/cluster?node=id7" in {a["href"] for a in parsed(source).all("a")}
+    assert "and 197 more" in parsed(source).text
 
 
 def test_a_selector_narrows_sets_and_namespaces(pages: dict[str, Page]):
