@@ -242,6 +242,20 @@ def test_knobs_say_what_they_take():
     assert encoding.from_json(Catalogue, encoding.to_json(brief)) == brief
 
 
+def test_parameters_come_as_they_were_declared_whatever_order_they_were_stored_in():
+    parameters = {
+        name: {"type": "integer"} | ({} if name in ("data", "b") else {"default": 1})
+        for name in ("b", "cores", "data", "a")
+    }
+    names = ["data", "cores", "b", "a"]
+    board = Board(zapps={"z": {"parameters": parameters, "parameterNames": names}})
+    view = zapps.one(board, "z", [])
+    assert view is not None
+    assert [knob.name for knob in view.knobs] == ["data", "b", "cores", "a"]
+    written = [view.manifest.index(f" {name}: ") for name in ("data", "b", "cores", "a")]
+    assert written == sorted(written)
+
+
 @pytest.mark.parametrize(
     "value", ["true", "null", "no", "1", "0x1", "a: b", "#x", '"', "\\", "- a", "*x", "é", "a b"]
 )
