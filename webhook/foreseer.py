@@ -51,7 +51,7 @@ def _answered(question: Question, taken: Taken, documents: tuple[Mapping[str, An
         case Topic.QUEUE:
             return queue.of(taken, documents)
         case Topic.CLUSTER:
-            return cluster.of(taken)
+            return cluster.of(taken, documents)
         case Topic.EXPLANATION:
             with suppress(KeyError):  # it doesn't wait there
                 return waiting.of(taken, question.uid)

@@ -217,6 +217,9 @@ class _ByDatabase(_Local):
     def taken(self) -> Taken:
         return reading.stored_snapshot(self.picture.snapshot or None)
 
+    def cluster(self) -> ClusterView:
+        return cluster.of(self.taken, self.picture.documents.values())
+
     def _known(self, document: Document) -> Known:
         namespace, name = document["metadata"]["namespace"], document["metadata"]["name"]
         runs = self.picture.by_name[namespace, name]

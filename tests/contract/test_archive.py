@@ -307,7 +307,6 @@ class TestFacts:
         assert messages(namespace="lab", name="j1", limit=9) == "31"
         assert messages(namespace="else", limit=9) == ""
 
-
     def test_events_are_forgotten_after_ninety_days(
         self, archive: SqlArchive, store: Store, lease: Lease, store_clock: FixedClock
     ) -> None:
