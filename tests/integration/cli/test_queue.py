@@ -132,8 +132,8 @@ def _without_limits(view: Any) -> Any:
 def test_explain_says_why_where_who_and_what_would_help(busy: Installation) -> None:
     whole = busy("explain", "aml/later", "-o", "json").data
     told = whole["waiting"]
-    assert (whole["line"]["state"], told["position"], told["waiting"]) == ("Queued", 2, 3)
-    assert told["standing"][:2] == ["number 2 of 3", "behind bio/soon: its priority is higher"]
+    assert (whole["line"]["state"], told["position"], told["waiting"]) == ("Queued", 2, 2)
+    assert told["standing"][:2] == ["number 2 of 2", "behind bio/soon: its priority is higher"]
     assert told["standing"][-1].startswith("is served next, whatever its rank, in ")
     ((answer,),) = [asked["answers"] for asked in told["asked"]]
     assert (answer["nodes"], answer["rule"]) == (["sim1", "sim2", "sim3"], "resources")
@@ -145,7 +145,7 @@ def test_explain_for_people_begins_with_three_sentences(busy: Installation) -> N
     lines = busy("explain", "bio/soon").out.splitlines()
     assert lines[:3] == [
         "bio/soon\tQueued",
-        "No, it waits in the queue: number 1 of 3.",
+        "No, it waits in the queue: number 1 of 2.",
         "It waits for 2 CPUs, 1 GiB memory: lacks 2 CPUs.",
     ]
     assert re.fullmatch(rf"Starts about {INSTANT}( \(.*\))?, by lifetimes\.", lines[3])
