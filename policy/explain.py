@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from policy.model.cluster import Snapshot
-from policy.model.decision import Reason, Wait
+from policy.model.decision import NEVER, Reason, Wait
 from policy.model.execution import Uid
 from policy.remedy.candidates import Case
 from policy.remedy.of_others import full_name
@@ -29,9 +29,10 @@ from policy.verdicts import Verdict, verdicts
 class Explanation:
     """What there is to say about an execution that waits.
 
-    ``position`` counts from 1 at the head of ``waiting`` many; 0: it starts with the next
-    decision. ``factors`` are what ranks it, in the order in which they count. ``table`` has every
-    node's answer to every component, as the nodes are when all those before it were round_.
+    ``position`` counts from 1 at the head of ``waiting`` many who may start some day, those who
+    can't come after them; 0: it starts with the next decision. ``factors`` are what ranks it, in
+    the order in which they count. ``table`` has every node's answer to every component, as the
+    nodes are when all those before it were round_.
     """
 
     uid: Uid
@@ -71,7 +72,7 @@ def explain(
     execution, waits = by_uid[uid], service.waits()
     told = Explanation(
         uid=uid,
-        waiting=len(waits),
+        waiting=sum(other.reason.code not in NEVER for other in waits),
         factors=factors(execution, keys[uid], snapshot, settings, round_.capacity),
     )
     wait = next((wait for wait in waits if wait.uid == uid), None)

@@ -1,7 +1,7 @@
 """What an accepted commit says beside its executions, as documents for people (``records.Board``).
 
 Everything is listed by what may be told: a field that is added to a type isn't told before it is
-written here. Left out are hosts, addresses, keys, credentials, and whatever names them (image
+written here. Left out are paths, addresses, keys, credentials, and whatever names them (image
 rules, notification targets, selectors of nodes).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from policy.model.resources import Resources
@@ -41,11 +42,24 @@ _NO_PROSE = ("#", "!", "[", "<", "|", "```", "- ", "* ", ">")
 _WHERE = frozenset({"headroom", "node_selector"})
 
 
-def boards(catalogue: Catalogue, read: Read) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspaces:
+    """Where workspaces are: the same everywhere, else by namespace the host name of its node."""
+
+    is_shared: bool = False
+    nodes: Mapping[str, str] = field(default_factory=dict)
+
+
+NOWHERE_YET = Workspaces()
+
+
+def boards(
+    catalogue: Catalogue, read: Read, workspaces: Workspaces = NOWHERE_YET
+) -> dict[str, Any]:
     """Return the documents of a commit by the fields of ``Board``."""
     return {
         "problems": problems(catalogue.diagnostics),
-        "namespaces": {n.name: namespace(n) for n in catalogue.namespaces.values()},
+        "namespaces": {n.name: namespace(n, workspaces) for n in catalogue.namespaces.values()},
         "zapps": {z.name: zapp(z, read) for z in catalogue.zapps},
         "platform": platform(catalogue.platform),
         "reservations": [reservation(r) for _, r in sorted(catalogue.reservations.items())],
@@ -70,8 +84,9 @@ def problems(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     ]
 
 
-def namespace(told: Namespace) -> dict[str, Any]:
-    """Return what a namespace may hold, and who belongs to it (by name)."""
+def namespace(told: Namespace, workspaces: Workspaces = NOWHERE_YET) -> dict[str, Any]:
+    """Return what a namespace may hold, who belongs to it (by name), and where its workspace is."""
+    node = "" if workspaces.is_shared else workspaces.nodes.get(told.name, "")
     return {
         "guaranteed": dict(told.guaranteed),
         "maximum": dict(told.maximum),
@@ -81,6 +96,7 @@ def namespace(told: Namespace) -> dict[str, Any]:
         "maximumExecutions": told.maximum_executions,
         "maximumLifetimeMs": told.maximum_lifetime_ms,
         "page": {"logs": told.shows_logs},
+        "workspace": {"isShared": workspaces.is_shared, "node": node},
         "isCurrent": told.is_current,
     }
 

@@ -102,7 +102,7 @@ class Loop:
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
         self.recorder = Recorder(
-            self.reader, self.store, self.working_set, self.clock, self.interval_s
+            self.reader, self.store, self.working_set, self.clock, self.interval_s, self.host
         )
 
     def reconcile(self, *, fetch: bool = True) -> Report:

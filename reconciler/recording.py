@@ -17,7 +17,9 @@ from policy.model.execution import Uid
 from reconciler import bulletin, canonical, trust
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome
+from reconciler.bulletin import NOWHERE_YET, Workspaces
 from reconciler.converge import holding
+from reconciler.converge.host import Host, Storage
 from reconciler.converge.status import Phase
 from reconciler.converge.world import Assessment, Wanted
 from reconciler.desired import Reader
@@ -73,8 +75,11 @@ class Recorder:
     working_set: WorkingSet
     clock: Clock
     interval_s: int
+    host: Host
     _settled: Catalogue | None = None
     """Of this catalogue everything is stored."""
+    _workspaces: Workspaces = NOWHERE_YET
+    """What was stored with it."""
     _digests: dict[Uid, tuple[Manifest, str]] = field(default_factory=dict)
     _row_at: datetime | None = None
 
@@ -91,9 +96,10 @@ class Recorder:
         source_id, known = self.reader.source.id, self.working_set
         memory = known.memory(published_seq=0)
         documents = self._documents(wanted, known.recorded.documents.get(source_id, {}))
-        boards = self._boards(known.recorded.boards)
+        workspaces = self._located(found)
+        boards = self._boards(known.recorded.boards, workspaces)
         if not documents and not boards:
-            self._settled = self.reader.catalogue
+            self._settled, self._workspaces = self.reader.catalogue, workspaces
         return Recording(
             source_id=source_id if documents else "",
             commits=(
@@ -167,11 +173,20 @@ class Recorder:
             self._digests[manifest.uid] = known
         return known[1]
 
-    def _boards(self, before: Mapping[str, str]) -> dict[str, object]:
+    def _located(self, found: Assessment) -> Workspaces:
+        workspace = self.host.storages.get("workspace", Storage())
+        names = {node.id: node.hostname for node in found.snapshot.nodes}
+        return Workspaces(
+            is_shared=workspace.is_shared,
+            nodes={namespace: names.get(node, node) for namespace, node in found.homes.items()},
+        )
+
+    def _boards(self, before: Mapping[str, str], workspaces: Workspaces) -> dict[str, object]:
         catalogue = self.reader.catalogue
-        if catalogue is None or catalogue is self._settled:
+        is_settled = catalogue is self._settled and workspaces == self._workspaces
+        if catalogue is None or is_settled:
             return {}
-        found = bulletin.boards(catalogue, self._file)
+        found = bulletin.boards(catalogue, self._file, workspaces)
         return {
             topic: document
             for topic, document in found.items()

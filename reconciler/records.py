@@ -138,14 +138,15 @@ class Board:
     """What the accepted commit says beside executions; each field a document of its own.
 
     Durations are milliseconds, memory bytes, CPUs thousandths. What is empty or None may be
-    missing. Nothing here names a host, an address, a key or a credential.
+    missing. Nothing here names a path of a host, an address, a key or a credential.
     """
 
     problems: tuple[Mapping[str, Any], ...] = ()
     """Diagnostics: path, line, column, code, message, remedy, severity."""
     namespaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By name: guaranteed and maximum (by resource), weight, cohort, members (names),
-    maximumExecutions, maximumLifetimeMs, page ({logs}), isCurrent."""
+    maximumExecutions, maximumLifetimeMs, page ({logs}), isCurrent, workspace ({isShared, node}:
+    the host name of the node that holds it, "" before its first use)."""
     zapps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By name: title, description, type, path, parameters (as declared; numbers that are no
     integers as text), parameterNames (in their order), readme (Markdown), logo ({type, data}: a

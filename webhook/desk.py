@@ -42,7 +42,7 @@ from reconciler.view.zapps import Catalogue, ZAppView
 from webhook.foresight import NOTHING, Question, Topic
 from webhook.past import Past
 from webhook.site import Away, BeingWorkedOut, NotThere
-from webhook.sources import RETRY_S, missing, refusing
+from webhook.sources import RETRY_S, missing, reading, refusing
 
 V = TypeVar("V")
 
@@ -50,6 +50,8 @@ IMPATIENT_S = 0.2
 LOGO_TYPES = frozenset({"image/svg+xml", "image/png"})
 MOST_COMPARED = 500
 SHOWN_COMMITS = 20
+NAMED_COMMITS = 100
+"""So many commits of a history come with their author."""
 SHOWN_EVENTS = 20
 """Events on the page of one execution; the others are a page away."""
 
@@ -166,8 +168,15 @@ class Desk(Past):
         return Logs(logs=detail.logs, told=detail.logs_told)
 
     def timeline(self, namespace: str, name: str, run: int | None = None) -> Timeline:
-        """Return what happened to a run."""
-        return Timeline(steps=self.execution(namespace, name, run).timeline)
+        """Return what happened to a name in all runs that are kept, or in one of them."""
+        picture = self.picture()
+        document = self._document(namespace, name, run)
+        with reading():
+            entries = self.archive.entries(_runs(picture, namespace, name))
+            newest = {entry.commit: None for entry in reversed(entries) if entry.commit}
+            commits = self._commits(list(newest)[:NAMED_COMMITS])
+        only = None if run is None else document["metadata"]["run"]
+        return detail.history_of(entries, commits, run=only)
 
     # -- what these are made from ----------------------------------------------------------------
 
@@ -222,7 +231,9 @@ class Desk(Past):
             events = archive.events(namespace=namespace, name=name, limit=SHOWN_EVENTS)
             return Known(
                 entries=entries,
-                commits=self._commits(detail.commits_named(document, entries)),
+                commits=self._commits(
+                    sorted(detail.commits_named(document, entries))[:SHOWN_COMMITS]
+                ),
                 events=tuple(map(event.line, events)),
                 harvests=archive.harvests(uid),
                 tails=self._tails(uid) if detail.shows_logs(picture, namespace) else (),
@@ -231,8 +242,7 @@ class Desk(Past):
             return detail.NOTHING
 
     def _commits(self, revisions: Iterable[str]) -> dict[str, CommitRow]:
-        wanted = sorted(filter(None, revisions))[:SHOWN_COMMITS]
-        found = (self.archive.commit(revision) for revision in wanted)
+        found = (self.archive.commit(revision) for revision in revisions)
         return {row.id: row for row in (pair[1] for pair in found if pair is not None)}
 
     def _tails(self, uid: Uid) -> tuple[Tail, ...]:

@@ -62,7 +62,7 @@ class _Seen:
 
     @cached_property
     def cluster(self) -> ClusterView:
-        return cluster.of(self.taken)
+        return cluster.of(self.taken, self.documents)
 
 
 def _answered(question: Question, seen: _Seen) -> object:

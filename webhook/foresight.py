@@ -254,7 +254,7 @@ def _rank(question: Question) -> tuple[bool, bool]:
 
 
 def _concerned(picture: Picture) -> tuple[Mapping[str, Any], ...]:
-    """Return the documents of who isn't over: only these can wait, hold, or be held."""
+    """Return the documents of who isn't over: only these can wait, hold, be held, or run."""
     return tuple(
         document
         for document in picture.documents.values()

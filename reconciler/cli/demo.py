@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -70,6 +72,7 @@ class Demo:
         self._bare = self._home / "config.git"
         self._settings_file = self._home / "zoe.toml"
         self._pid_file = self._home / "zoe.pid"
+        self._page = ""
 
     def play(self) -> None:
         """Tell the whole story."""
@@ -109,7 +112,8 @@ class Demo:
         self._title("What to look at next")
         click.echo(f"  cd {self._clone}   edit a manifest, git commit, git push; then:")
         click.echo(f"  export ZOE_CONFIG={self._settings_file}")
-        click.echo("  zoe status              who runs, who waits, and why")
+        click.echo(f"  {self._page:<23} the page: who runs, who waits, why, until when")
+        click.echo("  zoe status              the same in the terminal")
         click.echo("  zoe events aml/hello    what happened to it")
         click.echo("  zoe plan                what your last commit would do")
         click.echo("  make demo ARGS=--down   take everything down")
@@ -168,15 +172,18 @@ class Demo:
         with wire.store(self._config()) as store:
             store.migrate()  # before it starts: the story reads it too
         log = (self._home / "zoe.log").open("w", encoding="utf-8")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "run"],
+        port = _free_port()
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "reconciler", "up", "--port", str(port)],
             env=os.environ | self._variables(),
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
         self._pid_file.write_text(str(process.pid), encoding="utf-8")
-        click.echo(f"zoe run reconciles it; its log is {self._home / 'zoe.log'}.")
+        self._page = f"http://127.0.0.1:{port}/"
+        click.echo(f"zoe up reconciles it; its log is {self._home / 'zoe.log'}.")
+        click.echo(f"Watch along: {self._page}")
 
     def _create_secret(self) -> None:
         import docker
@@ -356,6 +363,14 @@ class Demo:
             os.kill(pid, signal.SIGTERM)
             _await(lambda: not _is_ours(pid))
         self._pid_file.unlink()
+
+
+def _free_port() -> int:
+    """Return the page's usual port, or any other while that is taken."""
+    for port in (8080, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
+            return int(server.getsockname()[1])
+    raise ConfigError("no port of this machine is free for the page")
 
 
 def _is_ours(pid: int) -> bool:

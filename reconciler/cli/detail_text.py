@@ -19,18 +19,15 @@ def show(detail: Detail, *, now: datetime) -> None:
     if detail.parts:
         click.echo()
         head = ("component", "holds", "up", "restarts", "nodes", "image")
-        showing.table(head, map(_part, detail.parts), numbers=(2, 3))
+        showing.table(head, map(_part, detail.parts), numbers=(2, 3), whole=(0, 1))
     if detail.reach:
         click.echo()
         rows = [(reach.component, reach.name, reach.url) for reach in detail.reach]
-        showing.table(("component", "port", "reached at"), rows, numbers=())
+        showing.table(("component", "port", "reached at"), rows, numbers=(), whole=(0, 1, 2))
     if detail.conditions:
         click.echo()
-        conditions = [
-            (c.type, c.status, c.reason, showing.time(c.since) if c.since else "", c.message)
-            for c in detail.conditions
-        ]
-        showing.table(("condition", "", "reason", "since", "message"), conditions, numbers=())
+        titles = ("condition", "", "reason", "since", "message")
+        showing.table(titles, _conditions(detail, now), numbers=(), whole=(0, 1, 2, 3))
     if detail.git is not None:
         click.echo()
         for line in aligned(list(_git(detail.git))):
@@ -43,7 +40,19 @@ def answer(detail: Detail, *, now: datetime) -> None:
     showing.table(("execution", "state"), [head], numbers=(), colours={1: showing.STATES})
     for sentence in (detail.answer.running, detail.answer.why, detail.answer.when):
         if sentence:
-            click.echo(showing.sentence(sentence, now=now))
+            showing.say(showing.sentence(sentence, now=now))
+
+
+def _conditions(detail: Detail, now: datetime) -> Iterator[tuple[str, ...]]:
+    """Yield a row each; on a terminal what was said above isn't said again."""
+    said = [detail.answer.running, detail.answer.why]
+    for condition in detail.conditions:
+        message = showing.sentence(condition.message, now=now)
+        if showing.is_terminal() and any(condition.message in text for text in said):
+            message = ""
+        said.append(condition.message)
+        since = showing.moment(condition.since, now=now)
+        yield condition.type, condition.status, condition.reason, since, message
 
 
 def _part(part: Part) -> tuple[str, ...]:

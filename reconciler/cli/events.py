@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -70,14 +70,28 @@ def _later(source: Past, namespace: str, name: str, last: int) -> Iterable[Event
 
 
 def _print(lines: Iterable[EventLine], output: str) -> None:
-    now = SystemClock().now()
+    if output == "text":
+        _show([_row(line) for line in lines])
+        return
     for line in lines:
-        if output == "text":
-            mark = "!" if line.is_warning else " "
-            name = show.cell(f"{line.namespace}/{line.name}") if line.name else "-"
-            told = show.sentence(line.message, now=now)
-            click.echo(f"{show.time(line.at)} {mark} {name}\t{show.cell(line.reason)}\t{told}")
-        elif output == "json":
+        if output == "json":
             click.echo(json.dumps(encoding.to_json(line)))
         else:
             show.as_data([line], output)
+
+
+def _show(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
+    if not show.is_terminal():
+        for at, mark, name, reason, told in rows:
+            click.echo(f"{at} {mark} {name}\t{reason}\t{told}")
+        return
+    # No head: with --follow it would be between them.
+    shown = [(at, mark, name, f"{reason}: {told}") for at, mark, name, reason, told in rows]
+    show.table(("",) * 4, shown, numbers=(), colours={1: {"!": "red"}}, whole=(0, 1, 2))
+
+
+def _row(line: EventLine) -> tuple[str, str, str, str, str]:
+    name = show.cell(f"{line.namespace}/{line.name}") if line.name else "-"
+    told = show.sentence(line.message, now=SystemClock().now())
+    mark = "!" if line.is_warning else " "
+    return show.time(line.at), mark, name, show.cell(line.reason), told

@@ -33,7 +33,7 @@ def command(*, name: tuple[str, str], output: str) -> None:
     detail_text.answer(found, now=now)
     if found.waiting is not None:
         for line in to_text(found.waiting, now=now):
-            click.echo(line)
+            show.say(line)
 
 
 def to_text(told: Explanation, *, now: datetime) -> Iterator[str]:

@@ -229,6 +229,10 @@ class _ByDatabase(_Local):
     def taken(self) -> Taken:
         return reading.stored_snapshot(self.picture.snapshot or None)
 
+    @cached_property
+    def _whole_cluster(self) -> ClusterView:
+        return cluster.of(self.taken, self.picture.documents.values())
+
     def _known(self, document: Document) -> Known:
         namespace, name = document["metadata"]["namespace"], document["metadata"]["name"]
         runs = self.picture.by_name[namespace, name]

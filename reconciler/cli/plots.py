@@ -19,15 +19,15 @@ DAY = timedelta(days=1)
 _GIB = 1024**3
 _HEAD = (
     "from",
-    "running",
-    "waiting",
-    "CPUs reserved",
-    "GiB reserved",
-    "started",
+    "run",
+    "wait",
+    "CPUs",
+    "GiB",
+    "starts",
     "wait p50",
     "wait p95",
     "pass mean",
-    "pass longest",
+    "pass max",
 )
 
 
@@ -47,10 +47,10 @@ def show_plots(since: datetime | None, output: str) -> None:
 
 def _print(history: History, now: datetime) -> None:
     if show.is_terminal():
-        click.echo(show.sentence(history.sentence, now=now))
+        show.say(show.sentence(history.sentence, now=now))
     # A bucket in which nothing was recorded says nothing.
     points = [p for p in history.points if p.pass_ms is not None or p.started]
-    show.table(_HEAD, [_row(p, now) for p in points], numbers=range(1, len(_HEAD)))
+    show.table(_HEAD, [_row(p, now) for p in points], numbers=range(1, len(_HEAD)), whole=(0, 3, 4))
 
 
 def _row(point: Point, now: datetime) -> tuple[str, ...]:

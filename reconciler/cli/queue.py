@@ -43,7 +43,7 @@ def command(*, namespace: str, selector: str, with_running: bool, output: str) -
 
 def show_text(queue: Queue, *, now: datetime) -> None:
     """Print the queue for people: who waits, who never can, what runs, what is held."""
-    click.echo(f"{queue.policy}: {queue.rule}")
+    show.say(f"{queue.policy}: {queue.rule}")
     seen = show.age(queue.taken_at, now=now)
     if not queue.waiting:
         click.echo(f"nobody waits, as of {seen}")
@@ -51,11 +51,11 @@ def show_text(queue: Queue, *, now: datetime) -> None:
         one = len(queue.waiting) == 1
         click.echo(f"{len(queue.waiting)} wait{'s' if one else ''}, as of {seen}\n")
         head = ("#", "execution", "needs", "starts", "why", "behind")
-        show.table(head, (_row(line, now) for line in queue.waiting), numbers=(0,))
+        show.table(head, (_row(line, now) for line in queue.waiting), numbers=(0,), whole=(0, 1))
         if queue.notes:
             click.echo()
         for note in queue.notes:
-            click.echo(note)
+            show.say(show.sentence(note, now=now))
     if queue.never:
         click.echo("\ncan't start as things are:")
         show.table(("execution", "why"), [(w.full_name, w.why) for w in queue.never], numbers=())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -17,7 +19,6 @@ from reconciler.view import encoding, words
 STATES: Mapping[str, str] = MappingProxyType(
     {
         "Running": "green",
-        "Succeeded": "green",
         "ready": "green",
         "Failed": "red",
         "Invalid": "red",
@@ -28,9 +29,13 @@ STATES: Mapping[str, str] = MappingProxyType(
         "Queued": "yellow",
         "Pending": "yellow",
         "drained": "yellow",
+        "Scheduled": "dim",
+        "Suspended": "dim",
+        "Succeeded": "dim",
+        "Stopped": "dim",
     }
 )
-"""How states look; the word says it all where there are no colours."""
+"""How states look, as on the page; the word says it all where there are no colours."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -61,6 +66,21 @@ def as_data(view: object, output: str) -> None:
     import yaml
 
     click.echo(yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
+
+
+def say(text: str) -> None:
+    """Print a sentence; on a terminal it goes on between words, below where it began."""
+    if is_terminal():
+        began = text[: len(text) - len(text.lstrip(" -"))]
+        text = textwrap.fill(
+            text[len(began) :],
+            shutil.get_terminal_size().columns,
+            initial_indent=began,
+            subsequent_indent=" " * len(began),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    click.echo(text)
 
 
 def sentence(text: str, *, now: datetime) -> str:
@@ -97,11 +117,13 @@ def table(
     *,
     numbers: Iterable[int],
     colours: Mapping[int, Mapping[str, str]] = MappingProxyType({}),
+    whole: Iterable[int] = (0,),
 ) -> None:
     """Print rows: below a head on a terminal, else alone and parted by tabs.
 
-    ``numbers`` are the columns that are ranged right; ``colours`` say by the column how its words
-    look on a terminal that has colours.
+    ``numbers`` are the columns that are ranged right, ``whole`` those that never go on in another
+    line: the others do, and nothing is left out. ``colours`` say by the column how its words look
+    on a terminal that has colours.
     """
     cells = ([cell(text) for text in row] for row in rows)
     if not is_terminal():
@@ -112,10 +134,15 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    right = set(numbers)
-    shown = Table(box=None, pad_edge=False)
+    right, unbroken = set(numbers), set(whole)
+    shown = Table(box=None, pad_edge=False, show_header=any(head))
     for number, title in enumerate(head):
-        shown.add_column(title, justify="right" if number in right else "left")
+        shown.add_column(
+            title,
+            justify="right" if number in right else "left",
+            no_wrap=number in unbroken,
+            overflow="fold",
+        )
     for row in cells:
         styles = [colours.get(number, {}).get(text, "") for number, text in enumerate(row)]
         shown.add_row(*map(Text, row, styles))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import click
 
 from reconciler.cli import detail_text, every, place, show
@@ -48,8 +51,17 @@ def _list(there: Place, query: Query, output: str) -> None:
     elif not found.lines:
         click.echo("no executions")
     else:
-        head = ("execution", "state", "reason", "message")
-        show.table(head, map(_row, found.lines), numbers=(), colours={1: show.STATES})
+        _print(found.lines)
+
+
+def _print(lines: Sequence[Line]) -> None:
+    """Print a list; on a terminal without the codes, since the sentences say the same."""
+    now = SystemClock().now()
+    rows: list[tuple[str, ...]] = [_row(line, now) for line in lines]
+    if show.is_terminal():
+        rows = [(name, state, said) for name, state, _, said in rows]
+    head = ("execution", "state", "why, or where")
+    show.table(head, rows, numbers=(), colours={1: show.STATES}, whole=(0, 1))
 
 
 def _check(there: Place, query: Query) -> None:
@@ -66,10 +78,10 @@ def _say_how_old(there: Place) -> None:
         click.echo(f"zoe: {told}", err=True)
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: Line, now: datetime) -> tuple[str, str, str, str]:
     """Return NAMESPACE/NAME (of a schedule's run with its time), state, reason, and a sentence."""
     due = f"@{instant(line.due_at)}" if line.due_at else ""
-    return line.full_name + due, line.state, line.reason, told(line)
+    return line.full_name + due, line.state, line.reason, show.sentence(told(line), now=now)
 
 
 def told(line: Line) -> str:

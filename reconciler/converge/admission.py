@@ -198,4 +198,5 @@ def _has_leftovers(draft: Draft, candidate: Candidate) -> bool:
 def _told_start(groups: Sequence[Allocation]) -> str:
     replicas = sum(group.count for group in groups)
     nodes = len({group.node for group in groups})
-    return f"starts {replicas} replica(s) on {nodes} node(s)"
+    of = "replica" if replicas == 1 else "replicas"
+    return f"starts {replicas} {of} on {nodes} node{'' if nodes == 1 else 's'}"

@@ -66,13 +66,13 @@ def assess(world: World) -> Assessment:
     harvest = _advance(draft, depart(draft))
     holds.keep_back(draft)
     queued, admitted = admission.candidates(draft)
-    settings = settings_of(world.wanted.platform)
+    settings, homes = settings_of(world.wanted.platform), admission.homes(draft)
     taken = snapshot(
         world.observed,
         queued,
         admitted,
         storages=world.host.storages,
-        homes=admission.homes(draft),
+        homes=homes,
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(wanted.reservations, now=world.now),
@@ -107,6 +107,7 @@ def assess(world: World) -> Assessment:
         rendered=rendered,
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
+        homes=homes,
         wake_at=_wake_at(draft, decision),
     )
 

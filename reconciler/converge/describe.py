@@ -135,6 +135,7 @@ def _components(facts: Facts) -> tuple[ComponentStatus, ...]:
                 nodes=tuple(sorted({_host(group) for group in mine})),
                 image=image,
                 tasks=_tasks(mine, image),
+                limits=service.limits,
             )
         )
     return tuple(found)

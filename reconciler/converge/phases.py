@@ -8,6 +8,7 @@ from policy.model.decision import Wait
 from policy.model.execution import Allocation
 from reconciler.converge import calendar
 from reconciler.converge.blocked import Blocked
+from reconciler.converge.endings import ENDED
 from reconciler.converge.ledger import (
     HELD_BY_OPERATOR,
     EndReason,
@@ -116,12 +117,14 @@ def _ending(record: Record) -> str:
         return ""
     code = "" if ended.code is None else f" with exit code {ended.code}"
     attempts = f" after {record.attempt} attempts" if record.attempt > 1 else ""
-    return {
-        EndReason.COMPLETED: f"completed{code}{attempts}",
-        EndReason.NON_ZERO_EXIT: f"failed{code}{attempts}; raise run to start it again",
-        EndReason.DELETED: "its file was deleted",
-        EndReason.SUPERSEDED: "a higher run took its place",
-        EndReason.SKIPPED: "left out: the run before hadn't ended at its time",
-        EndReason.MISSED: "left out: nobody could begin it within its startDeadline",
-        EndReason.LIFETIME_REACHED: "its lifetime is over; raise run to start it again",
-    }.get(ended.reason, f"{ended.reason}{code}{attempts}; raise run to start it again")
+    match ended.reason:
+        case EndReason.COMPLETED:
+            return f"completed{code}{attempts}"
+        case EndReason.NON_ZERO_EXIT:
+            return f"failed{code}{attempts}; raise run to start it again"
+        case EndReason.DELETED | EndReason.SUPERSEDED | EndReason.SKIPPED | EndReason.MISSED:
+            return ENDED[ended.reason]
+        case EndReason.LIFETIME_REACHED:
+            return f"{ENDED[ended.reason]}; raise run to start it again"
+        case _:
+            return f"{ENDED[ended.reason]}{code}{attempts}; raise run to start it again"

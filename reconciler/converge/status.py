@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from policy.model.resources import NOTHING, Resources
 from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.manifest.spec import Origin
 
@@ -73,7 +74,8 @@ class TaskStatus:
 class ComponentStatus:
     """How much of a component there is: of ``core`` + ``elastic``, ``granted`` and ``running``.
 
-    ``image`` is as it runs, else as it was resolved; ``tasks`` are told up to a bound.
+    ``image`` is as it runs, else as it was resolved; ``tasks`` are told up to a bound; ``limits``
+    are what one replica may take at most, nothing where it is unbounded.
     """
 
     name: str
@@ -85,6 +87,7 @@ class ComponentStatus:
     nodes: tuple[str, ...] = ()
     image: str = ""
     tasks: tuple[TaskStatus, ...] = ()
+    limits: Resources = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +181,7 @@ def _body(status: Status) -> dict[str, Any]:
 
 
 def _component(part: ComponentStatus) -> dict[str, Any]:
-    return {
+    told = {
         "name": part.name,
         "core": part.core,
         "elastic": part.elastic,
@@ -189,6 +192,8 @@ def _component(part: ComponentStatus) -> dict[str, Any]:
         "image": part.image,
         "tasks": [_task(task) for task in part.tasks],
     }
+    limits = {"cpu": part.limits.cpu_millis, "memory": part.limits.memory_bytes}
+    return told | ({"limits": limits} if any(limits.values()) else {})
 
 
 def _task(task: TaskStatus) -> dict[str, Any]:

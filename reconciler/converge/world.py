@@ -10,7 +10,7 @@ from typing import Any
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
-from policy.model.execution import Allocation, Uid
+from policy.model.execution import Allocation, NodeId, Uid
 from reconciler.converge.accounting import Books, Progress, Use
 from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
@@ -138,7 +138,8 @@ class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
     ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
-    not told any more. ``wake_at`` is when a clock alone may change the answer.
+    not told any more; ``homes`` the nodes of namespaces' local storage. ``wake_at`` is when a
+    clock alone may change the answer.
     """
 
     steps: tuple[Step, ...]
@@ -156,4 +157,5 @@ class Assessment:
     rendered: Mapping[Uid, Rendered]
     told: Mapping[Uid, tuple[Facts, Status]]
     forgotten: tuple[Uid, ...] = ()
+    homes: Mapping[str, NodeId] = field(default_factory=dict)
     wake_at: datetime | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from policy.model.execution import Uid
 from reconciler.records import Event, Harvest
 from reconciler.store.record_tables import events, harvests, shown_logs
+from reconciler.store.tables import executions
 from reconciler.store.upsert import upsert
 
 
@@ -80,6 +82,16 @@ def shown_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:
         )
         for row in connection.execute(query).mappings()
     )
+
+
+def forget(connection: Connection, *, before: datetime) -> None:
+    """Remove events from before a time, and harvests of runs that are no longer told of.
+
+    A run that is told of keeps its harvests however old: they say why it ended.
+    """
+    connection.execute(delete(events).where(events.c.at < before))
+    told_of = select(executions.c.uid).where(executions.c.uid == harvests.c.uid)
+    connection.execute(delete(harvests).where(harvests.c.at < before, ~told_of.exists()))
 
 
 def _event(row: RowMapping) -> Event:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from reconciler.store import commits, deliveries, intervals, pulses, reviews, tails
+from reconciler.store import commits, deliveries, history, intervals, pulses, reviews, tails
 
 HISTORY = timedelta(days=90)
 ACCOUNTS = timedelta(days=400)
@@ -18,6 +18,7 @@ def forget(connection: Connection, *, now: datetime) -> None:
     """Remove what is older."""
     deliveries.forget(connection, now=now)
     reviews.forget(connection, now=now)
+    history.forget(connection, before=now - HISTORY)
     pulses.forget(connection, before=now - HISTORY)
     commits.forget(connection, before=now - HISTORY)
     intervals.forget(connection, before=now - ACCOUNTS)

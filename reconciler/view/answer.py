@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from policy.model.decision import NEVER
+from reconciler.converge.endings import ENDED
 from reconciler.converge.runs import is_scheduled
 from reconciler.view.execution import Answer
 from reconciler.view.line import Line, time
 from reconciler.view.queue import Holding, Start, Waiting
-from reconciler.view.reasons import CONDITIONS, ENDED, GOES_ON, WAITS
+from reconciler.view.reasons import CONDITIONS, GOES_ON, WAITS
 from reconciler.view.waiting import Explanation, Remedy
 from reconciler.view.words import begun, instant
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from policy.model.cluster import Node
-from policy.model.execution import Execution, NodeId
+from policy.model.execution import Execution, NodeId, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.share import amounts_of
 from reconciler.converge.snapshots import Taken
 from reconciler.view.words import counted
+
+Document = Mapping[str, Any]
+Limits = Mapping[tuple[Uid, str], Mapping[str, int]]
+"""By run and component, what one replica may take at most; what is unbounded is missing."""
 
 READY, DRAINED, DOWN = "ready", "drained", "down"
 
@@ -22,7 +27,8 @@ class Share:
     """One resource of a node or of all. CPU in thousandths, memory in bytes.
 
     ``reserved`` is what executions reserve, ``foreign`` what others do, ``headroom`` what the
-    platform keeps free, ``limit`` the most that executions may take where they have a limit.
+    platform keeps free. ``limit`` is the most that executions can take: their limits, and what they
+    reserve where they have none; 0 where none has one.
     """
 
     capacity: int
@@ -90,8 +96,8 @@ class ClusterView:
     next: str = ""
 
 
-def of(taken: Taken) -> ClusterView:
-    """Return the nodes as a snapshot has them."""
+def of(taken: Taken, documents: Iterable[Document] = ()) -> ClusterView:
+    """Return the nodes as a snapshot has them; the status documents tell the limits."""
     headroom = taken.settings.headroom
     running = [e for e in taken.snapshot.executions if e.is_admitted]
     blocks: dict[NodeId, list[Block]] = {}
@@ -102,8 +108,12 @@ def of(taken: Taken) -> ClusterView:
     for execution in running:
         for node, demand in execution.load:
             held[node] = held.get(node, NOTHING) + demand
+    most = _most(running, _limits(documents))
     nodes = tuple(
-        _node(node, held.get(node.id, NOTHING), headroom, blocks.get(node.id, ()))
+        _limited(
+            _node(node, held.get(node.id, NOTHING), headroom, blocks.get(node.id, ())),
+            most.get(node.id, {}),
+        )
         for node in sorted(taken.snapshot.nodes, key=lambda n: (n.hostname, n.id))
     )
     ready = [node for node in nodes if node.state == READY]
@@ -149,6 +159,42 @@ def _blocks(execution: Execution) -> Iterator[tuple[NodeId, Block]]:
         )
 
 
+def _limits(documents: Iterable[Document]) -> Limits:
+    return {
+        (Uid(document["metadata"]["uid"]), part["name"]): part["limits"]
+        for document in documents
+        for part in document["status"].get("components", ())
+        if "limits" in part
+    }
+
+
+def _most(running: Iterable[Execution], limits: Limits) -> Mapping[NodeId, Mapping[str, int]]:
+    """Return by node what can be taken there, of the resources of which something is limited."""
+    found: dict[NodeId, Counter[str]] = {}
+    limited: set[tuple[NodeId, str]] = set()
+    for execution in running:
+        for group in execution.allocations:
+            component = execution.by_name.get(group.component)
+            reserved = dict(amounts_of(component.demand)) if component else {}
+            known = limits.get((execution.uid, group.component), {})
+            own = {name: amount for name, amount in known.items() if amount}
+            limited |= {(group.node, name) for name in own}
+            for name, amount in (reserved | own).items():
+                found.setdefault(group.node, Counter())[name] += amount * group.count
+    return {
+        node: {name: amount for name, amount in amounts.items() if (node, name) in limited}
+        for node, amounts in found.items()
+    }
+
+
+def _limited(node: NodeView, most: Mapping[str, int]) -> NodeView:
+    return replace(
+        node,
+        cpu=replace(node.cpu, limit=most.get("cpu", 0)),
+        memory=replace(node.memory, limit=most.get("memory", 0)),
+    )
+
+
 def _node(node: Node, held: Resources, headroom: Resources, blocks: Iterable[Block]) -> NodeView:
     amounts = [dict(amounts_of(r)) for r in (node.capacity, held, node.reserved, headroom)]
     shares = {
@@ -186,11 +232,13 @@ def _state(node: Node) -> str:
 
 def _sum(shares: Iterable[Share]) -> Share:
     found = list(shares)
+    is_limited = any(share.limit for share in found)
     return Share(
         capacity=sum(share.capacity for share in found),
         reserved=sum(share.reserved for share in found),
         foreign=sum(share.foreign for share in found),
         headroom=sum(share.headroom for share in found),
+        limit=sum(share.limit or share.reserved for share in found) if is_limited else 0,
     )
 
 

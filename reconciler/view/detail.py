@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.converge.ledger import Entry
 from reconciler.converge.newest import rank
@@ -23,6 +23,7 @@ from reconciler.view.execution import (
     Reach,
     Step,
     TaskLine,
+    Timeline,
 )
 from reconciler.view.line import Line
 from reconciler.view.links import NOWHERE, Links
@@ -32,6 +33,19 @@ from reconciler.view.waiting import Explanation
 from reconciler.view.words import escaped
 
 MOST_RUNS = 20
+MOST_STEPS = 1000
+
+
+class Authored(Protocol):
+    """A commit, as far as a timeline names it."""
+
+    @property
+    def author(self) -> str:
+        """Whose it is."""
+
+    @property
+    def message(self) -> str:
+        """Its whole message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +133,16 @@ def holding(document: Document) -> Holding:
     )
 
 
-def timeline(entries: Iterable[Entry], commits: Mapping[str, CommitRow]) -> tuple[Step, ...]:
+def history_of(
+    entries: Iterable[Entry], commits: Mapping[str, Authored], *, run: int | None = None
+) -> Timeline:
+    """Return the newest of what happened to a name, in all of its runs or in one."""
+    mine = [entry for entry in entries if run in (None, entry.run)]
+    steps = timeline(mine, commits)
+    return Timeline(steps=steps[-MOST_STEPS:], earlier=max(0, len(steps) - MOST_STEPS))
+
+
+def timeline(entries: Iterable[Entry], commits: Mapping[str, Authored]) -> tuple[Step, ...]:
     """Return what the facts of a name tell, oldest first."""
     return tuple(
         Step(
@@ -129,6 +152,10 @@ def timeline(entries: Iterable[Entry], commits: Mapping[str, CommitRow]) -> tupl
             run=run_told(happening.entry.run),
             commit=happening.entry.commit,
             by=_by(commits.get(happening.entry.commit)),
+            generation=happening.entry.generation,
+            attempt=happening.entry.attempt,
+            reason=happening.entry.reason,
+            exit_code=happening.entry.code,
         )
         for happening in chronicle(entries)
     )
@@ -247,8 +274,8 @@ def _git(
     )
 
 
-def _by(row: CommitRow | None) -> str:
-    return f"{row.author}: {row.message.partition(chr(10))[0]}" if row else ""
+def _by(commit: Authored | None) -> str:
+    return f"{commit.author}: {commit.message.partition(chr(10))[0]}" if commit else ""
 
 
 def _harvested(harvest: Harvest) -> Log:

@@ -60,6 +60,10 @@ class Step:
     run: str = ""
     commit: str = ""
     by: str = ""
+    generation: int = 0
+    attempt: int = 0
+    reason: str = ""
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +126,10 @@ class Logs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened to a run, oldest first."""
+    """What happened to a name in its runs, oldest first; ``earlier`` steps are left out."""
 
     steps: tuple[Step, ...] = ()
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

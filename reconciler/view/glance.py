@@ -15,7 +15,6 @@ from reconciler.view.labels import Selector
 from reconciler.view.line import Line
 from reconciler.view.listing import admitting
 from reconciler.view.picture import Document, Picture, by_state, of_states
-from reconciler.view.words import instant
 
 MOST = 20
 LAST = 10**9
@@ -64,7 +63,7 @@ def of(
     whole: Mapping[str, Sequence[object]] = {**lists, "alerts": red}
     counts = {state: len(documents) for state, documents in found.items()}
     return Glance(
-        sentence=_sentence(picture, counts, cluster),
+        sentence=_sentence(counts, cluster),
         freshness=freshness.of(picture, now=now),
         alerts=tuple(red[:MOST]),
         running=_lines(nlargest(MOST, lists["running"], key=_begun)),
@@ -76,7 +75,7 @@ def of(
     )
 
 
-def _sentence(picture: Picture, counts: Mapping[str, int], cluster: ClusterView | None) -> str:
+def _sentence(counts: Mapping[str, int], cluster: ClusterView | None) -> str:
     running = sum(counts.get(state, 0) for state in _RUNNING)
     waiting = sum(counts.get(state, 0) for state in _WAITING)
     told = [f"{running} running", f"{waiting} waiting"]
@@ -85,9 +84,6 @@ def _sentence(picture: Picture, counts: Mapping[str, int], cluster: ClusterView 
     said = [", ".join(told)]
     if cluster is not None and cluster.cpu.capacity:
         said.append(f"{percent(cluster.cpu)} % of the CPUs are reserved")
-    if (pulse := picture.pulse) is not None:
-        at = f"at commit {pulse.commit[:7]}, " if pulse.commit else ""
-        said.append(f"{at}looked at {instant(pulse.at)}")
     return "; ".join(said)
 
 

@@ -36,7 +36,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceView:
-    """``share`` is what it used of the cluster in the last week, in a sentence."""
+    """``share`` is what it used of the cluster in the last week, ``workspace`` where its files are.
+
+    Both are for people to read.
+    """
 
     name: str
     states: Mapping[str, int]
@@ -153,10 +156,22 @@ def _view(name: str, board: Board, found: _Found) -> NamespaceView:
         maximum_executions=told.get("maximumExecutions", 0),
         quotas=tuple(_quotas(told, found.held.get(name, Counter()))),
         share=_share(name, found),
+        workspace=_workspace(told.get("workspace") or {}),
         members=tuple(told.get("members", ())),
         shows_logs=bool((told.get("page") or {}).get("logs")),
         labels=told.get("labels", {}),
     )
+
+
+def _workspace(told: Mapping[str, Any]) -> str:
+    """Return where the files are that outlive executions; "" where that wasn't written down."""
+    if not told:
+        return ""
+    if told.get("isShared"):
+        return "shared: the same on every node"
+    if node := told.get("node"):
+        return f"on node {node}: what mounts it runs there"
+    return "on the node where it is first used"
 
 
 def _quotas(told: Mapping[str, Any], held: Mapping[str, int]) -> Iterator[Quota]:

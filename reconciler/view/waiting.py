@@ -107,7 +107,7 @@ def of(taken: Taken, uid: str) -> Explanation:
         policy=str(settings.policy),
         rule=RULES[settings.policy],
         code=str(reason.code) if reason else "",
-        standing=tuple(_standing(told)) if reason else (),
+        standing=tuple(_standing(told)) if reason and reason.code not in NEVER else (),
         ahead=tuple(f"{a.name}: {a.because}" for a in told.ahead[: -NEAREST - 1 : -1]),
         asked=tuple(_asked(execution, told.table)),
         remedies=tuple(map(_remedy, told.fixes)),

@@ -115,7 +115,7 @@ def _view(
     new_url: Callable[[str, str], str],
 ) -> ZAppView:
     told = board.zapps[name]
-    declarations = _ordered(told.get("parameters") or {})
+    declarations = _ordered(told)
     own = f"my-{name}"[:_LONGEST_NAME].rstrip("-")
     manifest = manifest_text(own, name, declarations)
     folder = namespace or min(board.namespaces, default="")
@@ -133,9 +133,18 @@ def _view(
     )
 
 
-def _ordered(declarations: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
-    """Return parameters with those that must be set first: the others can be left alone."""
-    return dict(sorted(declarations.items(), key=lambda item: "default" in item[1]))
+def _ordered(told: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Return parameters as they were declared, but those first that must be set.
+
+    A database doesn't keep the order of an object's keys: the names tell it.
+    """
+    declarations = told.get("parameters") or {}
+    declared = {name: at for at, name in enumerate(told.get("parameterNames", ()))}
+
+    def rank(name: str) -> tuple[bool, int]:
+        return "default" in declarations[name], declared.get(name, len(declared))
+
+    return {name: declarations[name] for name in sorted(declarations, key=rank)}
 
 
 def _knob(name: str, declaration: Mapping[str, Any]) -> Knob:

@@ -317,6 +317,15 @@ class TestFacts:
         assert messages(namespace="lab", name="j1", limit=9) == "31"
         assert messages(namespace="else", limit=9) == ""
 
+    def test_events_are_forgotten_after_ninety_days(
+        self, archive: SqlArchive, store: Store, lease: Lease, store_clock: FixedClock
+    ) -> None:
+        told = [Event(at=later(days=n), reason="R", message=f"{n}") for n in (0, 1, 2)]
+        store.commit(Changes(events=tuple(told)), lease)
+        store_clock.time = later(days=91)
+        store.forget()
+        assert [event.message for event in archive.events(limit=9)] == ["2", "1"]
+
 
 class TestLogs:
     def harvest(self, uid: Uid) -> Harvest:
@@ -348,6 +357,20 @@ class TestLogs:
         assert archive.harvests(OTHER) == (replace(hidden, log_tail=""),)
         store.commit(recorded(boards={"namespaces": {}}), lease)
         assert archive.harvests(UID) == (replace(shown, log_tail=""),)
+
+    def test_harvests_of_runs_that_are_told_of_outlast_the_others(
+        self, store: Store, lease: Lease, store_clock: FixedClock
+    ) -> None:
+        kept, orphan, young = (
+            self.harvest(UID),
+            self.harvest(OTHER),
+            replace(self.harvest(OTHER), attempt=2, at=later(days=50)),
+        )
+        store.commit(Changes(executions=(row(),), harvests=(kept, orphan, young)), lease)
+        store_clock.time = later(days=91)
+        store.forget()
+        assert store.harvests(UID) == (kept,)
+        assert store.harvests(OTHER) == (young,)
 
     def test_who_is_looked_at_is_told_for_a_while(
         self, archive: SqlArchive, store: Store, lease: Lease, store_clock: FixedClock

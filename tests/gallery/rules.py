@@ -73,7 +73,7 @@ AML = NamespaceView(
         Quota(dimension="gpu", used=0, maximum=1),
     ),
     share="It used 18.2 % of the cluster lately, and may use 25 % before others come first.",
-    workspace="the volume aml, owned by 1000:100",
+    workspace="on node node-2: what mounts it runs there",
     members=("Ada Okafor", "Jonas Weber"),
     shows_logs=True,
     lines=tuple(one for one in EVERYBODY if one.namespace == "aml"),

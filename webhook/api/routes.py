@@ -83,7 +83,7 @@ def _add_executions(made: APIRouter, site: Site, replies: Replies) -> None:
     async def logs(request: Request, namespace: str, name: str, run: asked.Run = None) -> Response:
         return await _send(replies, request, lambda: site.logs(namespace, name, run), Told.CONTENT)
 
-    @made.get(f"{path}/history", summary="What happened to it", **_describing(Timeline))
+    @made.get(f"{path}/history", summary="What happened to it in its runs", **_describing(Timeline))
     async def timeline(
         request: Request, namespace: str, name: str, run: asked.Run = None
     ) -> Response:

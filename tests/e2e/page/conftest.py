@@ -77,7 +77,7 @@ class Site:
         return self.web.address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(
     swarm: Swarm,
     engine: Any,
@@ -122,7 +122,7 @@ def site(
             engine.remove_secret(secret["ID"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def laptop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A machine that knows nothing but the address of the page."""
     made = Laptop(site.address, tmp_path_factory.mktemp("laptops") / "laptop")

@@ -29,11 +29,13 @@ LINES = (
     "&lt;b&gt; &#x3c;b&#x3e; %3Cb%3E",
     "%0d%0aSet-Cookie:a=b",
 )
+LOGGED = " ".join(line for line in LINES if "{{" not in line)
 PRINTABLE = " ".join(LINES)
 ACTING = "\u202egnp.exe\u202c \u2066x \u200b \u2028 \x1b[2J\x1b]0;owned\x07 \x08\x08 \x7f \x9b31m"
 LONG = "w" * 600
 ALL = f"{PRINTABLE} {ACTING} {LONG}"
-HARMLESS = "nothing but words"
+HARMLESS = "nothing but well-known words"
+"""With one hyphen, as in the others: such a word is kept on one line by an element of ours."""
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": ("message",),

@@ -62,7 +62,7 @@ def first_commit(canaries: Canaries, secret: str) -> dict[str, str]:
     granted = {"secrets": [secret]}
     return {
         "platform.yaml": platform(notifyTargets=TARGETS),
-        "namespaces/aml.yaml": namespace("aml", **granted),
+        "namespaces/aml.yaml": namespace("aml", page={"logs": True}, **granted),
         "namespaces/bio.yaml": namespace("bio", **granted),
         **_zapp(canaries),
         path("elastic"): _elastic(canaries),
@@ -159,8 +159,11 @@ def _one(
 
 def _elastic(canaries: Canaries) -> str:
     replicas = {"core": 1, "max": 3}
-    fields = {"replicas": replicas, "resources": HALF}
-    return _one("elastic", canaries, spec={"lifetime": "4h"}, **fields)
+    environment = {**_environment("elastic", canaries), "SAID": hostile.LOGGED}
+    line = f"echo \"$SAID\"; printf '\\033[2J\\033]0;owned\\007\\n'; {FOREVER}"
+    main = service(line, replicas=replicas, resources=HALF, environment=environment)
+    labels = {"course": "ml", "stage": "elastic"}
+    return labelled(execution("elastic", {"main": main}, lifetime="4h"), labels)
 
 
 def _zapp(canaries: Canaries) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,13 +109,24 @@ def test_a_clone_tells_the_same_as_the_database(
 ) -> None:
     for verb in (["queue", "--all"], ["cluster"]):
         own, far = busy(*verb, "-o", "json"), zoe(*verb, "-o", "json", cwd=behind.path)
-        assert (far.code, far.data) == (0, own.data)
+        assert (far.code, far.data) == (0, _without_limits(own.data))
     # The status branch holds no sentences, so the page's own words come from its reasons.
     for name in ("aml/later", "aml/holds", "bio/soon"):
         own = busy("explain", name, "-o", "json")
         far = zoe("explain", name, "-o", "json", cwd=behind.path)
         assert far.data["answer"] == own.data["answer"]
         assert far.data.get("waiting") == own.data.get("waiting")
+
+
+def _without_limits(view: Any) -> Any:
+    """Return a view as who knows no limits has it: the status branch holds no components."""
+    match view:
+        case dict():
+            return {k: 0 if k == "limit" else _without_limits(v) for k, v in view.items()}
+        case list():
+            return [_without_limits(item) for item in view]
+        case _:
+            return view
 
 
 def test_explain_says_why_where_who_and_what_would_help(busy: Installation) -> None:

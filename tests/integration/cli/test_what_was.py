@@ -123,10 +123,12 @@ def test_the_plots_are_a_table_of_the_buckets_in_which_something_was(
 def test_the_life_of_one_is_asked_for_by_name(
     zoe: Zoe, api_server: ApiServer, tmp_path: Path
 ) -> None:
-    step = Step(at=T0, told="first seen", fact="first_seen", run="run 1", commit="c" * 40)
+    step = Step(
+        at=T0, told="first seen", fact="first_seen", run="run 1", commit="c" * 40, by="Ann: A"
+    )
     api_server.always(sent(Timeline(steps=(step,))))
     result = zoe("history", "aml/book", cwd=tmp_path)
-    assert result.out == "2026-11-22T14:20:00Z  run 1  first seen with cccccccccccc\n"
+    assert result.out == "2026-11-22T14:20:00Z  run 1  first seen with cccccccccccc by Ann: A\n"
     assert api_server.requests == [("executions/aml/book/history", {})]
     assert zoe("history", "aml/book", "--since", "1d", cwd=tmp_path).code == 2
 

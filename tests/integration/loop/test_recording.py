@@ -217,6 +217,21 @@ class TestBoards:
         assert (after.zapps["tool"]["readme"], after.namespaces.keys()) == ("New.", {"aml"})
         assert after.platform is before.board.platform
 
+    def test_a_workspace_is_on_the_node_that_mounted_it_first(
+        self, site: Site, archive: SqlArchive
+    ) -> None:
+        mounting = "volumes: [{type: workspace, target: /work}]"
+        site.push({"namespaces/two.yaml": namespace_file("two"), BOOK: execution_file("book")})
+        site.reconcile()
+        nowhere = {"isShared": False, "node": ""}
+        assert archive.picture(None).board.namespaces["aml"]["workspace"] == nowhere
+        site.push({BOOK: execution_file("book", run=2, service=mounting)})
+        site.reconcile(passes=6)
+        (node,) = site.status("aml/book")["components"][0]["nodes"]
+        found = archive.picture(None).board.namespaces
+        assert found["aml"]["workspace"] == {"isShared": False, "node": node}
+        assert found["two"]["workspace"] == nowhere
+
 
 class TestStillness:
     def test_an_unchanged_world_makes_no_new_version(self, site: Site, archive: SqlArchive) -> None:

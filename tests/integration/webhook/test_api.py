@@ -285,6 +285,19 @@ def test_pages_tell_what_the_api_tells(web: Observed) -> None:
     assert "aml/job" in missing.body.decode()
 
 
+def test_the_history_of_a_name_tells_all_of_its_runs(there: SimpleNamespace) -> None:
+    path = f"{API}/executions/aml/more/history"
+    there.site.push({"executions/aml/more.yaml": execution_file("more", run=2)}, message="Again")
+    there.site.reconcile(passes=6)
+    wait_until(lambda: there.web.get(f"{path}?run=2").status == 200)
+    steps = there.web.get(path).json["steps"]
+    assert {step["run"] for step in steps} == {"run 1", "run 2"}
+    newest = there.web.get(f"{path}?run=2").json["steps"]
+    assert [step["fact"] for step in newest][:2] == ["first_seen", "generation"]
+    assert newest[1]["by"].endswith(": Again")
+    assert there.web.get(f"{path}?run=3").status == 404
+
+
 def test_before_anything_is_known_it_says_so(tmp_path: Path) -> None:
     nowhere = Settings(database_url=f"sqlite:///{tmp_path}/none.db", state_dir=tmp_path / "state")
     with observed(nowhere) as web:

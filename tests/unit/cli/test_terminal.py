@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -302,6 +303,70 @@ def test_on_a_terminal_there_are_titles_colours_and_local_times(site: ApiServer)
     assert "Starts about " in said
     assert "15:20" in said  # in Paris
     assert "2026-11-22T" not in said
+
+
+def in_80_columns(site: ApiServer, *arguments: str) -> str:
+    """Return what stands there, without what makes it bold or moves the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", on_a_terminal(site, *arguments, COLUMNS="80"))
+
+
+def test_in_a_narrow_terminal_nothing_is_left_out_and_no_name_is_broken(
+    site: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = replace(
+        LINES[2], name="a-name-of-forty-characters-as-most-could", message=f"waits {'x' * 90} end"
+    )
+    monkeypatch.setitem(VIEWS, "executions", Listing(total=2, states={}, lines=(RUNNING, long)))
+    said = in_80_columns(site, "status")
+    assert max(map(len, said.splitlines())) <= 80
+    assert long.full_name in said
+    assert "…" not in said
+    assert "".join(said.split()).count("x" * 90) == 1
+    assert "end" in said
+
+
+def test_on_a_terminal_a_sentence_goes_on_between_words_below_where_it_began(
+    site: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "word " * 40
+    monkeypatch.setitem(VIEWS, "queue", replace(QUEUE, rule=rule))
+    told = [line for line in in_80_columns(site, "queue").splitlines() if "word" in line]
+    assert len(told) == 3
+    assert set(" ".join(told).partition("fair:")[2].split()) == {"word"}
+    remedy = replace(EXPLAINED, remedies=(Remedy(told=rule),))
+    monkeypatch.setitem(VIEWS, "executions/aml/wide", replace(WAITS, waiting=remedy))
+    lines = in_80_columns(site, "explain", "aml/wide").splitlines()
+    starts = [line[: line.index("word")] for line in lines if "word" in line]
+    assert starts == ["  - ", "    ", "    "]
+
+
+def test_on_a_terminal_conditions_dont_repeat_what_was_said(
+    site: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = "lacks 2 CPUs"
+    told = tuple(
+        ConditionLine(type=type_, status="False", reason="NoCapacity", message=said)
+        for type_, said in (("Ready", message), ("Healthy", "one is down"), ("X", "one is down"))
+    )
+    monkeypatch.setitem(VIEWS, "executions/aml/wide", replace(WAITS, conditions=told))
+    said = in_80_columns(site, "status", "aml/wide")
+    assert (said.count(message), said.count("one is down")) == (1, 1)
+    assert main(["status", "aml/wide"]) == 0
+
+
+def test_on_a_terminal_the_nodes_tell_parts_of_what_they_have(
+    site: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = in_80_columns(site, "cluster").splitlines()
+    head, first = (line.split() for line in lines[-3:-1])
+    assert head == ["node", "role", "state", "CPUs", "free", "memory", "free", "gpu", "others"]
+    assert " ".join(first) == "n1 manager ready 2 of 4 1 1 GiB of 8 GiB 7 GiB 1 of 2 0.5 CPUs"
+    limited = replace(CLUSTER.nodes[1], memory=replace(MEMORY, limit=3 * GIB))
+    monkeypatch.setitem(VIEWS, "cluster", replace(CLUSTER, nodes=(limited,)))
+    lines = in_80_columns(site, "cluster").splitlines()
+    assert lines[-2].split()[-2:] == ["others", "limits"]
+    assert lines[-1].split("  ")[-1].strip() == "3 GiB memory"
+    assert "role" not in lines[-2]
 
 
 def test_no_color_is_heeded(site: ApiServer) -> None:

@@ -72,3 +72,14 @@ def test_tasks_are_for_pages_and_not_for_the_status_branch() -> None:
     whole = document(status_of(found, BOOK))
     assert whole["status"]["components"][0]["tasks"] == [{"node": "n1", "state": "running"}]
     assert "components" not in published(whole)["status"]
+
+
+def test_what_a_replica_may_take_at_most_is_told_where_it_is_bounded() -> None:
+    spec = interactive(service("a", limits=resources(cpus=2)), service("b"))
+    bounded = manifest(spec)
+    found = status_of(Ledger().assess(wanted(bounded), observed()), bounded)
+    whole = document(found)
+    first, second = whole["status"]["components"]
+    assert first["limits"] == {"cpu": 2000, "memory": 0}
+    assert "limits" not in second
+    assert "components" not in published(whole)["status"]

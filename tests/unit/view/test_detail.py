@@ -129,6 +129,7 @@ def test_everything_that_is_known_is_put_together() -> None:
                 run="run 1",
                 commit=COMMIT,
                 by="Ada: Add it",
+                generation=1,
             ),
         ),
         logs=(Log(component="nb", node="n1", text="done\n", at=THEN, attempt=1, exit_code=3),),
@@ -137,6 +138,20 @@ def test_everything_that_is_known_is_put_together() -> None:
     )
     assert [line.run for line in found.runs] == [0]
     assert encoding.from_json(Detail, encoding.to_json(found)) == found
+
+
+def test_a_history_tells_every_run_or_one_and_its_newest_steps() -> None:
+    def seen(run: int, seq: int) -> Entry:
+        return Entry(uid=Uid(f"aml/book:{run}"), run=run, fact=Fact.FIRST_SEEN, at=THEN, seq=seq)
+
+    entries = [seen(1, 1), seen(2, 2), seen(3, 3)]
+    every = detail.history_of(entries, {})
+    assert [step.run for step in every.steps] == ["run 1", "run 2", "run 3"]
+    assert [step.run for step in detail.history_of(entries, {}, run=2).steps] == ["run 2"]
+    many = [seen(1, seq) for seq in range(detail.MOST_STEPS + 3)]
+    newest = detail.history_of([*many, seen(4, detail.MOST_STEPS + 3)], {})
+    assert (len(newest.steps), newest.earlier) == (detail.MOST_STEPS, 4)
+    assert newest.steps[-1].run == "run 4"
 
 
 def test_the_run_that_stands_for_a_name_is_found_or_one_like_it() -> None:

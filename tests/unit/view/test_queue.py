@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ from reconciler.view.cluster import Block, ClusterView, NodeView, Share
 from reconciler.view.queue import Held, Holding, Queue, Start, Waiting
 from reconciler.view.waiting import Asked, Explanation, NodeAnswer
 from tests import strategies
-from tests.documents import told
+from tests.documents import component, told
 from tests.strategies import GIB
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -182,8 +183,8 @@ def test_a_start_in_a_sentence(it: Expected, told_: str) -> None:
 def test_why_one_waits_names_every_node_with_its_rule() -> None:
     found = waiting.of(TAKEN, "second")
     assert found.sentence == "aml/second waits: aml/first is first in the queue and waits for room"
-    assert (found.position, found.waiting, found.is_hopeless) == (2, 3, False)
-    assert found.standing[:2] == ("number 2 of 3", "behind aml/first: it came earlier")
+    assert (found.position, found.waiting, found.is_hopeless) == (2, 2, False)
+    assert found.standing[:2] == ("number 2 of 2", "behind aml/first: it came earlier")
     assert found.asked == (
         Asked(
             component="worker",
@@ -238,6 +239,25 @@ def test_the_cluster_tells_ours_others_and_what_is_kept_free() -> None:
         "1 of 3 nodes ready (1 drained, 1 down); 94 % of the CPUs and 50 % of the memory reserved"
     )
     assert encoding.from_json(ClusterView, encoding.to_json(found)) == found
+
+
+def limited(uid: str, **limits: int) -> dict[str, Any]:
+    document = told(f"aml/{uid}", "Running", components=[component("worker", 3, 2, 5)])
+    document["metadata"]["uid"] = uid
+    document["status"]["components"][0]["limits"] = limits
+    return document
+
+
+def test_what_executions_can_take_at_most_is_by_their_limits_else_by_what_they_reserve() -> None:
+    other = execution("other", 1, 0, allocations=(on("n1", 1),))
+    snapshot = replace(TAKEN.snapshot, executions=(HOLDS, other))
+    taken = replace(TAKEN, snapshot=snapshot)
+    found = cluster.of(taken, [limited("holds", cpu=0, memory=3 * GIB), limited("gone", cpu=9)])
+    first, second, third = found.nodes
+    assert (first.memory.limit, first.memory.reserved) == (13 * GIB, 5 * GIB)
+    assert [node.cpu.limit for node in found.nodes] == [0, 0, 0]
+    assert (second.memory.limit, third.memory.limit) == (3 * GIB, 0)
+    assert (found.memory.limit, found.cpu.limit) == (13 * GIB, 0)  # of those that are ready
 
 
 @effort(max_examples=40, deadline=None)

@@ -114,6 +114,21 @@ def test_a_namespace_that_nobody_declared_is_there_while_something_runs_in_it():
 # -- sets -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("workspace", "told"),
+    [
+        (None, ""),
+        ({"isShared": True, "node": ""}, "shared: the same on every node"),
+        ({"isShared": False, "node": "n1"}, "on node n1: what mounts it runs there"),
+        ({"isShared": False, "node": ""}, "on the node where it is first used"),
+    ],
+)
+def test_a_namespace_tells_where_its_workspace_is(workspace: dict[str, Any] | None, told: str):
+    board = Board(namespaces={"aml": {"workspace": workspace} if workspace else {}})
+    (view,) = namespaces.of(board, [], [], now=T0).namespaces
+    assert view.workspace == told
+
+
 def test_a_set_says_how_many_are_ready_and_who_is_missing_and_why():
     documents = [
         *(document(f"g{n:02}") for n in range(23)),
@@ -243,6 +258,20 @@ def test_knobs_say_what_they_take():
         ("spark", 1, "", ()),
     ]  # fmt: skip
     assert encoding.from_json(Catalogue, encoding.to_json(brief)) == brief
+
+
+def test_parameters_come_as_they_were_declared_whatever_order_they_were_stored_in():
+    parameters = {
+        name: {"type": "integer"} | ({} if name in ("data", "b") else {"default": 1})
+        for name in ("b", "cores", "data", "a")
+    }
+    names = ["data", "cores", "b", "a"]
+    board = Board(zapps={"z": {"parameters": parameters, "parameterNames": names}})
+    view = zapps.one(board, "z", [])
+    assert view is not None
+    assert [knob.name for knob in view.knobs] == ["data", "b", "cores", "a"]
+    written = [view.manifest.index(f" {name}: ") for name in ("data", "b", "cores", "a")]
+    assert written == sorted(written)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What is asked of one installation of real parts, which all files here share."""
