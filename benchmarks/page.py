@@ -5,7 +5,8 @@ its own, and so is whoever asks. The loop looks after some hundreds; the others 
 rows in the same store. Every timed request is of an address that nobody asked for before, so
 nothing that is remembered is measured, but where it says so.
 
-Budgets: each kind of page p95 50 ms, a page at most 60 kB; 500 requests a second cost a pass
+Budgets: each kind of page p95 50 ms (of one that waits 600 ms: it is held back for its
+explanation), a page at most 60 kB; 500 requests a second cost a pass
 less than 20 %; after a storm of streams all are told of a change; SIGTERM ends the server within
 3 s with all of them open.
 """
@@ -35,6 +36,8 @@ from reconciler.loop import Loop
 
 CHECKOUT = Path(__file__).parents[1]
 BUDGET_MS, BUDGET_BYTES, BUDGET_RATIO, BUDGET_END_MS = 50, 60_000, 1.2, 3000
+BUDGET_WAITS_MS = 600
+WAITS = "one that waits, with its explanation"
 PER_SECOND = 500
 STREAMS = 200
 LOOPED = 500
@@ -161,13 +164,14 @@ def measure_pages(web: Web, executions: int, requests: int) -> list[Row]:
     kinds = {
         "list page": [f"/executions?text=e{number}" for number in range(requests)],
         "API page": [f"/api/v1/executions?text=e{number}" for number in range(requests)],
-        "one execution": [f"/executions/{name_of(n)}" for n in range(requests)],
         "namespace": [f"/namespaces/ns{n}" for n in range(min(namespaces, requests))],
         "queue": [f"/queue?labels=!l{number}" for number in range(requests)],
         "queue, API": [f"/api/v1/queue?labels=!l{number}" for number in range(requests)],
         "cluster": [f"/cluster?limit={limit}" for limit in range(1, 11)],
         "one node, API": [f"/api/v1/cluster?node=n{n}&limit=500" for n in range(NODES)],
         "glance, remembered": ["/"] * requests,
+        "one execution": [f"/executions/{name_of(n)}" for n in range(requests) if n % 10 != 2],
+        WAITS: [f"/executions/{name_of(n)}" for n in range(2, requests, 10)],
     }
     rows = []
     for name, paths in kinds.items():
@@ -181,7 +185,12 @@ def measure_pages(web: Web, executions: int, requests: int) -> list[Row]:
         elif largest > BUDGET_BYTES:
             note += "; TOO LARGE"
         rows.append(
-            Row(name=f"{name}, p95", rounds_ms=(p95(taken),), budget_ms=BUDGET_MS, note=note)
+            Row(
+                name=f"{name}, p95",
+                rounds_ms=(p95(taken),),
+                budget_ms=BUDGET_WAITS_MS if name == WAITS else BUDGET_MS,
+                note=note,
+            )
         )
     return rows
 

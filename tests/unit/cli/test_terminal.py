@@ -202,7 +202,8 @@ def site(api_server: ApiServer) -> ApiServer:
             return problem(404, f"there is no {path}")
         if path == "queue":
             asked = {key: query[key] for key in ("namespace", "labels") if key in query}
-            return Reply(encoding.to_json(queue_page.of(QUEUE, queue_page.Query(**asked))))
+            asked_of = replace(QUEUE, rule=getattr(VIEWS["queue"], "rule", ""))
+            return Reply(encoding.to_json(queue_page.of(asked_of, queue_page.Query(**asked))))
         return Reply(encoding.to_json(VIEWS[path]))
 
     api_server.answer = answer
@@ -328,7 +329,12 @@ def test_in_a_narrow_terminal_nothing_is_left_out_and_no_name_is_broken(
 def test_on_a_terminal_a_sentence_goes_on_between_words_below_where_it_began(
     site: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remedy = replace(EXPLAINED, remedies=(Remedy(told="word " * 40),))
+    rule = "word " * 40
+    monkeypatch.setitem(VIEWS, "queue", replace(queue_page.of(QUEUE), rule=rule))
+    told = [line for line in in_80_columns(site, "queue").splitlines() if "word" in line]
+    assert len(told) == 3
+    assert set(" ".join(told).partition("fair:")[2].split()) == {"word"}
+    remedy = replace(EXPLAINED, remedies=(Remedy(told=rule),))
     monkeypatch.setitem(VIEWS, "executions/aml/wide", replace(WAITS, waiting=remedy))
     lines = in_80_columns(site, "explain", "aml/wide").splitlines()
     starts = [line[: line.index("word")] for line in lines if "word" in line]
