@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from reconciler.view import paging
 from reconciler.view.cluster import Block, ClusterView, NodeView
 
-NODES = 10
+NODES = 12
 MOST_NODES = 100
-BLOCKS = 30
+BLOCKS = 60
 MOST_BLOCKS = 500
 LONGEST = 300
 
