@@ -9,7 +9,7 @@ from reconciler.view.cluster import Block, ClusterView, NodeView
 
 NODES = 12
 MOST_NODES = 100
-BLOCKS = 60
+BLOCKS = 42
 MOST_BLOCKS = 500
 LONGEST = 300
 
