@@ -53,7 +53,7 @@ def test_a_hold_is_told_wherever_one_looks(held: Installation) -> None:
     assert job.startswith("aml/job\tPending\tHeldByOperator\theld by ")
     assert "\naml/job\theld by " in held("queue").out
     rows = held("queue", "-o", "json").data["held"]
-    assert [name for name, _ in rows] == ["aml/book", "aml/job"]
+    assert [f"{row['namespace']}/{row['name']}" for row in rows] == ["aml/book", "aml/job"]
     assert told in held("explain", "aml/job").out
     assert told in held("explain", "aml/book").out
     assert told in held("explain", "aml/book", "-o", "json").data["line"]["held"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import _thread
 import csv
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -166,6 +168,15 @@ def test_events_of_an_unknown_name_are_refused_in_the_servers_words(
     assert result.code == 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What was started in the background may have been told to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_followed_events_come_once_each_whatever_becomes_of_the_server(
     zoe: Zoe, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
