@@ -108,7 +108,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("model")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(written=st.lists(changes, max_size=5))
 def test_a_store_is_the_sum_of_its_commits(
     written: Sequence[Changes], sqlite_template: Path, folder: Path

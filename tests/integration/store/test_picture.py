@@ -60,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("picture")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(steps=st.lists(st.tuples(changes, st.booleans()), max_size=6))
 def test_a_picture_brought_up_to_date_is_as_one_read_anew(
     steps: Sequence[Step], sqlite_template: Path, folder: Path

@@ -190,4 +190,4 @@ class Cluster(RuleBasedStateMachine):
 
 
 TestCluster = Cluster.TestCase
-TestCluster.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestCluster.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)

@@ -308,7 +308,7 @@ def _part(spec: ServiceSpec) -> tuple[str, ...]:
     return tuple(spec.labels[key] for key in (LABEL_UID, LABEL_ATTEMPT, LABEL_COMPONENT))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(histories())
 def test_no_node_is_overcommitted_and_no_gang_is_half(
     history: tuple[int, list[DesiredState], list[int]],

@@ -73,7 +73,7 @@ def mutated(data: st.DataObject, original: Any) -> Any:
     return value
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_mutated_documents_are_in_force_or_explained(data: st.DataObject):
     repository = Repository.example()

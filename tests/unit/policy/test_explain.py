@@ -84,7 +84,7 @@ def fixes(snapshot: Snapshot, uid: str, settings: PolicySettings = FAIR) -> list
     return [fix.told for fix in why(snapshot, uid, settings).fixes]
 
 
-@effort(max_examples=60)
+@effort(max_examples=30)
 @given(strategies.snapshots(calendar=True), strategies.settings(), st.data())
 def test_every_remedy_starts_it_and_there_is_always_one(
     snapshot: Snapshot, settings: PolicySettings, data: st.DataObject
@@ -103,7 +103,7 @@ def test_every_remedy_starts_it_and_there_is_always_one(
         assert wait.uid in {start.uid for start in decide(after, settings).starts}, fix
 
 
-@effort(max_examples=40)
+@effort(max_examples=25)
 @given(strategies.snapshots(calendar=True), strategies.settings())
 def test_the_table_has_every_node_for_every_component_with_a_core(
     snapshot: Snapshot, settings: PolicySettings

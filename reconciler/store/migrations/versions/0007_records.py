@@ -131,6 +131,7 @@ def _intervals() -> None:
         sa.PrimaryKeyConstraint("uid", "since", name="pk_intervals"),
     )
     op.create_index("ix_intervals_until", "intervals", ["until"])
+    op.create_index("ix_intervals_namespace_since", "intervals", ["namespace", "since"])
 
 
 def _boards() -> None:
