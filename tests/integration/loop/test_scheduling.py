@@ -166,11 +166,11 @@ def test_accounts_are_written_when_an_allocation_changes_and_at_no_other_time(si
 
 
 def test_what_completed_tells_how_long_the_next_will_take(site: Site) -> None:
-    site.cluster.script("busybox", *(Outcome.exits(0, after_ms=20_000) for _ in range(4)))
+    site.cluster.script("busybox", *(Outcome.exits(0, after_ms=5_000) for _ in range(4)))
     for run in range(1, 5):
         site.push({GANG: sized("gang", 1, 1, type_="batch").replace("run: 1", f"run: {run}")})
         until(site, lambda run=run: len(site.store.load().runtimes) == run, passes=200)
-    assert all(19_000 < r.runtime_ms < 23_000 for r in site.store.load().runtimes)
+    assert all(4_000 < r.runtime_ms < 8_000 for r in site.store.load().runtimes)
     assert site.store.load().progress == {}
 
 

@@ -102,7 +102,7 @@ def told_and_done(story: Story, there: Place) -> list[str]:
     return list(differences(plan, happened))
 
 
-@settings(max_examples=20, phases=PHASES)
+@settings(max_examples=15, phases=PHASES)
 @given(story=stories())
 def test_what_the_plan_says_is_what_the_next_passes_do(
     story: Story, zoe_process: ZoeProcess, tmp_path_factory: pytest.TempPathFactory
