@@ -262,10 +262,9 @@ def _runs(picture: Picture, namespace: str, name: str) -> tuple[Uid, ...]:
 def _like(picture: Picture, namespace: str, name: str) -> set[str]:
     """Return the NAMESPACE/NAMEs that may be meant: few enough to be compared letter by letter."""
     found: set[str] = set()
-    for document in picture.documents.values():
-        metadata = document["metadata"]
-        if metadata["namespace"] == namespace or metadata["name"] == name:
-            found.add(f"{metadata['namespace']}/{metadata['name']}")
+    for other in picture.by_name:
+        if namespace == other[0] or name == other[1]:
+            found.add("/".join(other))
             if len(found) >= MOST_COMPARED:
                 break
     return found

@@ -10,8 +10,7 @@ import click
 from reconciler.cli import show
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.place import here
-from reconciler.converge.status import Phase
-from reconciler.view.execution import Reach
+from reconciler.converge.status import Endpoint, Phase
 
 _SCHEMES = ("http", "https")
 
@@ -36,7 +35,7 @@ def command(*, name: tuple[str, str], port: str, is_printed: bool) -> None:
         raise click.ClickException(f"there is no browser here: open {url} yourself")
 
 
-def _found(namespace: str, name: str) -> tuple[Sequence[Reach], str]:
+def _found(namespace: str, name: str) -> tuple[Sequence[Endpoint], str]:
     """Return where it can be reached, and how it is if it can't."""
     with here() as place:
         detail = place.detail(namespace, name)
@@ -45,7 +44,7 @@ def _found(namespace: str, name: str) -> tuple[Sequence[Reach], str]:
     return detail.reach, detail.answer.why or detail.answer.running
 
 
-def _chosen(name: str, reach: Sequence[Reach], port: str, told: str) -> str:
+def _chosen(name: str, reach: Sequence[Endpoint], port: str, told: str) -> str:
     """Return the one address that is meant.
 
     Raises:
@@ -65,5 +64,5 @@ def _chosen(name: str, reach: Sequence[Reach], port: str, told: str) -> str:
     return wanted[0].url
 
 
-def _listed(pages: Sequence[Reach]) -> str:
+def _listed(pages: Sequence[Endpoint]) -> str:
     return ", ".join(f"{one.name} of {one.component} at {one.url}" for one in pages)

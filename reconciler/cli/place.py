@@ -8,7 +8,7 @@ isn't there is said to be unknown.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -23,7 +23,6 @@ from reconciler.clock import SystemClock
 from reconciler.converge.ledger import Entry
 from reconciler.converge.snapshots import Taken
 from reconciler.errors import Missing
-from reconciler.manifest.suggest import did_you_mean
 from reconciler.records import CommitRow
 from reconciler.view import (
     cluster,
@@ -37,7 +36,7 @@ from reconciler.view import (
 )
 from reconciler.view.archive import Archive
 from reconciler.view.cluster import ClusterView
-from reconciler.view.detail import Known, commits_named, find
+from reconciler.view.detail import Known, commits_named, find, holding
 from reconciler.view.detail import of as detail_of
 from reconciler.view.execution import Detail
 from reconciler.view.freshness import Freshness
@@ -70,11 +69,6 @@ class Place(Protocol):
 
     def cluster(self, query: cluster_page.Query) -> ClusterView:
         """Return a page of the nodes; raises Missing where nothing is known of them."""
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return that there is none of a name, with the one that may be meant."""
-    return f"no {kind} {name}: {did_you_mean(name, known, otherwise='there are none yet')}"
 
 
 @contextmanager
@@ -187,10 +181,14 @@ class _Local(ABC):
         """Return what is known of a run beside its status."""
         return Known(explanation=self._explanation(document), holding=self._holding(document))
 
+    @abstractmethod
+    def _holding(self, document: Document) -> Holding | None:
+        """Return what one that runs holds, which tells when it ends."""
+
     def _found(self, namespace: str, name: str) -> Document:
         if (document := find(self.picture, namespace, name)) is None:
             known = map("/".join, self.picture.by_name)
-            raise Missing(unknown("execution", f"{namespace}/{name}", known))
+            raise Missing(reading.unknown("execution", f"{namespace}/{name}", known))
         return document
 
     def _explanation(self, document: Document) -> Explanation | None:
@@ -199,16 +197,6 @@ class _Local(ABC):
         try:
             return waiting.of(self.taken, document["metadata"]["uid"])
         except (Missing, KeyError):  # the snapshot is older, or isn't there
-            return None
-
-    def _holding(self, document: Document) -> Holding | None:
-        """Return what one that runs holds, which tells when it ends."""
-        if document["status"]["phase"] != "Running":
-            return None
-        uid = document["metadata"]["uid"]
-        try:
-            return next((h for h in self._whole_queue.running if h.uid == uid), None)
-        except Missing:
             return None
 
 
@@ -232,6 +220,9 @@ class _ByDatabase(_Local):
     @cached_property
     def _whole_cluster(self) -> ClusterView:
         return cluster.of(self.taken, self.picture.documents.values())
+
+    def _holding(self, document: Document) -> Holding | None:
+        return holding(document) if document["status"]["phase"] == "Running" else None
 
     def _known(self, document: Document) -> Known:
         namespace, name = document["metadata"]["namespace"], document["metadata"]["name"]
@@ -269,6 +260,16 @@ class _ByBranch(_Local):
     @cached_property
     def taken(self) -> Taken:
         return reading.branch_snapshot(self._directory)
+
+    def _holding(self, document: Document) -> Holding | None:
+        # When it ends isn't on the branch; the snapshot knows.
+        if document["status"]["phase"] != "Running":
+            return None
+        uid = document["metadata"]["uid"]
+        try:
+            return next((h for h in self._whole_queue.running if h.uid == uid), None)
+        except Missing:
+            return None
 
     def _known(self, document: Document) -> Known:
         metadata = document["metadata"]

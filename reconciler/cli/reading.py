@@ -19,6 +19,7 @@ from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Source, Store
+from reconciler.view import line
 from reconciler.working_set import WorkingSet
 
 MOST_BYTES = 64 * 1024**2
@@ -77,21 +78,6 @@ def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
         Missing: There is no snapshot yet.
     """
     return _branch_snapshot(config.load(), _clone(directory))
-
-
-def snapshot(directory: Path | None = None) -> snapshots.Taken:
-    """Return the newest snapshot of the cluster that can be had here.
-
-    Raises:
-        StoreUnavailable, SourceUnavailable: The place can't be read.
-        ConfigError: There is no place to read from.
-        Missing: There is no snapshot yet.
-    """
-    settings = config.load()
-    with database(settings) as store:
-        if store is not None:
-            return stored_snapshot(store.load().snapshot)
-    return _branch_snapshot(settings, _clone(directory))
 
 
 def stored_snapshot(text: str | None) -> snapshots.Taken:
@@ -220,22 +206,15 @@ def found(namespace: str, name: str) -> Mapping[str, Any]:
     Raises:
         Missing: There is none; the message names a similar one.
     """
-    named = {full_name(document): document for document in documents()}
+    named = {line.of_name(document): document for document in documents()}
     if (document := named.get(f"{namespace}/{name}")) is None:
-        raise unknown(f"{namespace}/{name}", named)
+        raise Missing(unknown("execution", f"{namespace}/{name}", named))
     return document
 
 
-def full_name(document: Mapping[str, Any]) -> str:
-    """Return NAMESPACE/NAME."""
-    metadata = document["metadata"]
-    return f"{metadata['namespace']}/{metadata['name']}"
-
-
-def unknown(name: str, known: Iterable[str]) -> Missing:
-    """Return the error for a name that no execution has, with the one that may be meant."""
-    remedy = did_you_mean(name, known, otherwise="there are none yet")
-    return Missing(f"no execution {name}: {remedy}")
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return that there is none of a name, with the one that may be meant."""
+    return f"no {kind} {name}: {did_you_mean(name, known, otherwise='there are none yet')}"
 
 
 def _clone(directory: Path | None) -> Source:

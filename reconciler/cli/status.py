@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli import detail_text, every, place, show
+from reconciler.cli import detail_text, every, place, reading, show
 from reconciler.cli.place import Place
 from reconciler.clock import SystemClock
 from reconciler.errors import Missing
@@ -68,7 +68,7 @@ def _check(there: Place, query: Query) -> None:
     """Say so where there is no such namespace; with a selector nobody may match."""
     if not there.page(Query(namespace=query.namespace, all_runs=True, limit=1)).total:
         known = {line.namespace for line in every.execution(there, Query()).lines}
-        raise Missing(place.unknown("execution in namespace", query.namespace, known))
+        raise Missing(reading.unknown("execution in namespace", query.namespace, known))
 
 
 def _say_how_old(there: Place) -> None:

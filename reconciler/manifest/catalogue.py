@@ -128,16 +128,7 @@ class Loader:
             namespaces=owners.namespaces,
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
-            zapps=tuple(
-                ZAppSummary(
-                    name=zapp.name,
-                    title=zapp.title,
-                    path=zapp.path,
-                    type=zapp.spec["type"],
-                    parameters=zapp.spec.get("parameters", {}),
-                )
-                for _, zapp in sorted(owners.zapps.items())
-            ),
+            zapps=owners.summaries(),
             diagnostics=tuple(sorted(set(intake.diagnostics))),
             bad_paths=frozenset(intake.bad),
             good=_new_good(intake),
@@ -242,6 +233,19 @@ class _Owners:
                 self._file(kind, path, parsed, homes)
         if not self.intake.newest["Platform"]:
             self._warn_of_no_platform()
+
+    def summaries(self) -> tuple[ZAppSummary, ...]:
+        """Return the applications by name, without what only an execution needs."""
+        return tuple(
+            ZAppSummary(
+                name=zapp.name,
+                title=zapp.title,
+                path=zapp.path,
+                type=zapp.spec["type"],
+                parameters=zapp.spec.get("parameters", {}),
+            )
+            for _, zapp in sorted(self.zapps.items())
+        )
 
     def _rank(self, item: tuple[str, Parsed]) -> tuple[bool, str]:
         path = item[0]

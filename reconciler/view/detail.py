@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from reconciler.converge.ledger import Entry
 from reconciler.converge.newest import rank
-from reconciler.manifest.suggest import closest
+from reconciler.converge.status import Endpoint, TaskStatus
 from reconciler.records import CommitRow, Harvest, Tail
 from reconciler.review.chronicle import chronicle, run_told
-from reconciler.view import answer, line
+from reconciler.view import answer, encoding, line
 from reconciler.view.event import EventLine
 from reconciler.view.execution import (
     ConditionLine,
@@ -20,9 +20,7 @@ from reconciler.view.execution import (
     Log,
     Logs,
     Part,
-    Reach,
     Step,
-    TaskLine,
     Timeline,
 )
 from reconciler.view.line import Line
@@ -75,11 +73,6 @@ def find(picture: Picture, namespace: str, name: str, run: int | None = None) ->
     return max(mine, key=rank, default=None)
 
 
-def similar(picture: Picture, namespace: str, name: str) -> str:
-    """Return the NAMESPACE/NAME that may have been meant; "" if none is like it."""
-    return closest(f"{namespace}/{name}", map("/".join, picture.by_name))
-
-
 def of(
     picture: Picture, document: Document, known: Known = NOTHING, *, links: Links = NOWHERE
 ) -> Detail:
@@ -104,10 +97,7 @@ def of(
         refusals=tuple(status.get("refusals", ())),
         waiting=known.explanation,
         parts=tuple(_parts(status, known.harvests)),
-        reach=tuple(
-            Reach(component=e["component"], name=e["name"], url=e["url"])
-            for e in status.get("endpoints", ())
-        ),
+        reach=tuple(encoding.from_json(Endpoint, e) for e in status.get("endpoints", ())),
         conditions=tuple(map(_condition, status.get("conditions", ()))),
         git=_git(document.get("source"), known.commits, links),
         timeline=timeline(known.entries, known.commits),
@@ -115,7 +105,6 @@ def of(
         logs=logs.logs,
         logs_told=logs.told,
         runs=_runs(picture, own),
-        labels=own.labels,
     )
 
 
@@ -209,7 +198,7 @@ def _uid(document: Document) -> str:
 
 def _parts(status: Mapping[str, Any], harvests: Sequence[Harvest]) -> Iterator[Part]:
     for part in status.get("components", ()):
-        live = [_task(task) for task in part.get("tasks", ())]
+        live = [encoding.from_json(TaskStatus, task) for task in part.get("tasks", ())]
         ended = [_ended(harvest) for harvest in harvests if harvest.component == part["name"]]
         yield Part(
             name=part["name"],
@@ -224,18 +213,8 @@ def _parts(status: Mapping[str, Any], harvests: Sequence[Harvest]) -> Iterator[P
         )
 
 
-def _task(task: Mapping[str, Any]) -> TaskLine:
-    return TaskLine(
-        node=task.get("node", ""),
-        state=task.get("state", ""),
-        image=task.get("image", ""),
-        exit_code=task.get("exitCode"),
-        error=task.get("error", ""),
-    )
-
-
-def _ended(harvest: Harvest) -> TaskLine:
-    return TaskLine(
+def _ended(harvest: Harvest) -> TaskStatus:
+    return TaskStatus(
         node=harvest.node, state="ended", exit_code=harvest.exit_code, error=harvest.error
     )
 

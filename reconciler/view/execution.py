@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.converge.status import Endpoint, TaskStatus
 from reconciler.view.event import EventLine
 from reconciler.view.line import Line
 from reconciler.view.waiting import Explanation
@@ -25,19 +25,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskLine:
-    """The newest task of a replica, or what was harvested of one that ended."""
-
-    node: str
-    state: str
-    image: str = ""
-    exit_code: int | None = None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A component. ``kind`` is core, elastic or mixed. ``image`` as it was resolved."""
+    """A component. ``tasks`` are the newest, or what was harvested of those that ended."""
 
     name: str
     core: int
@@ -47,7 +36,7 @@ class Part:
     restarts: int
     nodes: tuple[str, ...] = ()
     image: str = ""
-    tasks: tuple[TaskLine, ...] = ()
+    tasks: tuple[TaskStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +64,6 @@ class ConditionLine:
     reason: str
     message: str = ""
     since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """Where a port can be reached."""
-
-    component: str
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +125,7 @@ class Detail:
     refusals: tuple[str, ...] = ()
     waiting: Explanation | None = None
     parts: tuple[Part, ...] = ()
-    reach: tuple[Reach, ...] = ()
+    reach: tuple[Endpoint, ...] = ()
     conditions: tuple[ConditionLine, ...] = ()
     git: GitBox | None = None
     timeline: tuple[Step, ...] = ()
@@ -153,4 +133,3 @@ class Detail:
     logs: tuple[Log, ...] = ()
     logs_told: str = ""
     runs: tuple[Line, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.converge.status import Endpoint, TaskStatus
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
 from reconciler.view.event import EventLine
 from reconciler.view.execution import (
@@ -13,9 +14,7 @@ from reconciler.view.execution import (
     GitBox,
     Log,
     Part,
-    Reach,
     Step,
-    TaskLine,
 )
 from reconciler.view.glance import Alert, Freshness, Glance
 from reconciler.view.listing import Listing
@@ -287,7 +286,6 @@ WAITS = Detail(
     ),
     events=EVENTS,
     logs_told="It hasn't started, so it has written nothing.",
-    labels=WAITING[0].labels,
 )
 RUNS = Detail(
     line=RUNNING[1],
@@ -307,7 +305,7 @@ RUNS = Detail(
             restarts=0,
             nodes=("node-2",),
             image="quay.io/jupyter/pyspark-notebook@sha256:9a0b6c2f5e1d47c3b8f6a4c2e0d91b7f",
-            tasks=(TaskLine(node="node-2", state="running"),),
+            tasks=(TaskStatus(node="node-2", state="running"),),
         ),
         Part(
             name="worker",
@@ -319,16 +317,16 @@ RUNS = Detail(
             nodes=("node-1", "node-2", "node-3"),
             image="apache/spark@sha256:77c1d2a90be4",
             tasks=(
-                TaskLine(node="node-1", state="running"),
-                TaskLine(
+                TaskStatus(node="node-1", state="running"),
+                TaskStatus(
                     node="node-3", state="failed", exit_code=137, error="task: non-zero exit (137)"
                 ),
             ),
         ),
     ),
     reach=(
-        Reach(component="notebook", name="jupyter", url="http://node-2.lab.example:30004/lab"),
-        Reach(component="notebook", name="driver-ui", url="http://node-2.lab.example:30005"),
+        Endpoint(component="notebook", name="jupyter", url="http://node-2.lab.example:30004/lab"),
+        Endpoint(component="notebook", name="driver-ui", url="http://node-2.lab.example:30005"),
     ),
     conditions=(
         ConditionLine(
@@ -374,7 +372,6 @@ RUNS = Detail(
         ),
     ),
     runs=(replace(ENDED[3], namespace="aml", name="spark-lab-1", run=1),),
-    labels=RUNNING[1].labels,
 )
 FAILED = Detail(
     line=ENDED[1],
@@ -393,7 +390,7 @@ FAILED = Detail(
             granted=0,
             running=0,
             restarts=0,
-            tasks=(TaskLine(node="node-2", state="failed", exit_code=3),),
+            tasks=(TaskStatus(node="node-2", state="failed", exit_code=3),),
         ),
     ),
     git=replace(GIT, path="executions/aml/exit-3.yaml"),

@@ -42,6 +42,7 @@ def router(site: Site, replies: Replies, now: Callable[[], datetime]) -> APIRout
     for add in (_add_executions, _add_now, _add_rules):
         add(made, site, replies)
     _add_then(made, site, replies, now)
+    _add_git(made, site, replies)
     return made
 
 
@@ -177,6 +178,8 @@ def _add_then(made: APIRouter, site: Site, replies: Replies, now: Callable[[], d
         response.headers["Content-Disposition"] = 'attachment; filename="usage.csv"'
         return response
 
+
+def _add_git(made: APIRouter, site: Site, replies: Replies) -> None:
     @made.get("/commits", summary="Commits that were looked at", **_describing(Commits))
     async def commits(
         request: Request, cursor: asked.Cursor = "", limit: asked.Limit = sites.COMMITS

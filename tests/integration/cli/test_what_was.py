@@ -19,9 +19,10 @@ import pytest
 import yaml
 
 from reconciler.cli import events, logs
+from reconciler.converge.status import Endpoint
 from reconciler.view import encoding
 from reconciler.view.event import EventLine, Events
-from reconciler.view.execution import Answer, Detail, Log, Reach, Step, Timeline
+from reconciler.view.execution import Answer, Detail, Log, Step, Timeline
 from reconciler.view.history import History, Point
 from reconciler.view.line import Line
 from reconciler.view.usage import Usage, Used
@@ -271,8 +272,8 @@ def test_nothing_that_a_server_says_acts_on_the_terminal(
         assert (nasty in told, shown in told) == (False, True)
 
 
-def reach(name: str, url: str) -> Reach:
-    return Reach(component="main", name=name, url=url)
+def reach(name: str, url: str) -> Endpoint:
+    return Endpoint(component="main", name=name, url=url)
 
 
 LAB = reach("lab", "http://10.0.0.1:8888/lab")
@@ -294,7 +295,7 @@ SSH = reach("ssh", "tcp://10.0.0.1:22")
 )
 def test_open_chooses_a_page_or_says_why_there_is_none(
     zoe: Zoe, api_server: ApiServer, tmp_path: Path,
-    there: tuple[Reach, ...], arguments: list[str], code: int, words: str,
+    there: tuple[Endpoint, ...], arguments: list[str], code: int, words: str,
 ) -> None:  # fmt: skip
     api_server.always(sent(detail(reach=there)))
     result = zoe("open", "aml/book", "--print", *arguments, cwd=tmp_path)

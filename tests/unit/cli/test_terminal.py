@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.converge.status import Endpoint
 from reconciler.view import encoding, queue_page
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
-from reconciler.view.execution import Answer, ConditionLine, Detail, GitBox, Part, Reach
+from reconciler.view.execution import Answer, ConditionLine, Detail, GitBox, Part
 from reconciler.view.glance import Freshness, Glance
 from reconciler.view.line import Line
 from reconciler.view.listing import Listing
@@ -139,7 +140,7 @@ RUNS = Detail(
              image="quay.io/nb@sha256:1"),
         Part(name="db", core=2, elastic=0, granted=1, running=0, restarts=7),
     ),
-    reach=(Reach(component="nb", name="web", url="http://10.0.0.7:8888/lab"),),
+    reach=(Endpoint(component="nb", name="web", url="http://10.0.0.7:8888/lab"),),
     conditions=(
         ConditionLine(type="Ready", status="True", reason="Running", message="up", since=NOW),
         ConditionLine(type="Admitted", status="True", reason="Admitted"),

@@ -8,6 +8,7 @@ import pytest
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
+from reconciler.converge.status import Endpoint, TaskStatus
 from reconciler.records import Board, CommitRow, Harvest, Tail
 from reconciler.view import detail, encoding
 from reconciler.view.answer import Answer
@@ -18,9 +19,7 @@ from reconciler.view.execution import (
     GitBox,
     Log,
     Part,
-    Reach,
     Step,
-    TaskLine,
 )
 from reconciler.view.links import Links
 from tests.documents import COMMIT, EARLIER, NOW, component, condition, picture, told
@@ -97,10 +96,10 @@ def test_everything_that_is_known_is_put_together() -> None:
                 restarts=0,
                 nodes=("n1",),
                 image="busybox@sha256:1",
-                tasks=(TaskLine(node="n1", state="running", image="busybox@sha256:1"),),
+                tasks=(TaskStatus(node="n1", state="running", image="busybox@sha256:1"),),
             ),
         ),
-        reach=(Reach(component="nb", name="web", url="http://10.0.0.1:80/"),),
+        reach=(Endpoint(component="nb", name="web", url="http://10.0.0.1:80/"),),
         conditions=(
             ConditionLine(
                 type="Ready", status="True", reason="Running", message="all is up", since=THEN
@@ -134,7 +133,6 @@ def test_everything_that_is_known_is_put_together() -> None:
         ),
         logs=(Log(component="nb", node="n1", text="done\n", at=THEN, attempt=1, exit_code=3),),
         runs=found.runs,
-        labels={"course": "aml"},
     )
     assert [line.run for line in found.runs] == [0]
     assert encoding.from_json(Detail, encoding.to_json(found)) == found
@@ -162,8 +160,6 @@ def test_the_run_that_stands_for_a_name_is_found_or_one_like_it() -> None:
     assert detail.find(seen, "aml", "night", 1_795_350_000) is ran
     assert detail.find(seen, "aml", "night", 3) is None
     assert detail.find(seen, "aml", "bok") is None
-    assert detail.similar(seen, "aml", "bok") == "aml/book"
-    assert detail.similar(seen, "nobody", "like-that") == ""
 
 
 @pytest.mark.parametrize("board", [Board(), Board(namespaces={"aml": {"page": {"logs": False}}})])
