@@ -87,7 +87,7 @@ class Past(Sources):
     def commit(self, revision: str) -> CommitView:
         """Return one commit."""
         with reading():
-            found = self.archive.commit(revision) if _is_revision(revision) else None
+            found = self.archive.commit(revision)
             if found is None:
                 raise missing("commit of that id", "/commits")
             number, row = found
@@ -135,7 +135,3 @@ class Past(Sources):
         if found is None:
             raise missing(name, "/namespaces", among=picture.board.namespaces)
         return found
-
-
-def _is_revision(text: str) -> bool:
-    return 7 <= len(text) <= 64 and all(c in "0123456789abcdef" for c in text)

@@ -104,11 +104,8 @@ class Streams:
 
         If that isn't known any more, everything has changed.
         """
-        return (
-            [_Event("", "pulse", self._life), *self._missed(last)]
-            if self._life
-            else (self._missed(last))
-        )
+        life = [_Event("", "pulse", self._life)] if self._life else []
+        return life + self._missed(last)
 
     def _missed(self, last: str) -> list[_Event]:
         if not last:

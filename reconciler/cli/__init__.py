@@ -51,7 +51,7 @@ VERBS: Mapping[str, Verb] = {
     "explain": _own(LOOK, "explain", "Say why an execution waits and what would help."),
     "queue": _own(LOOK, "queue", "Show who waits, why, and when each starts."),
     "logs": _own(LOOK, "logs", "Show what an execution printed."),
-    "open": _own(LOOK, "open", "Open an execution's page in the browser."),
+    "open": _own(LOOK, "open", "Open what an execution serves in the browser."),
     "wait": _own(LOOK, "wait", "Wait until an execution has reached a phase."),
     "events": _own(LOOK, "events", "Show what happened."),
     "history": _own(LOOK, "history", "Show how it went: an execution's life, or everything."),

@@ -5,6 +5,7 @@ It never migrates, and it needs no more rights than ``deploy/postgres/zoe_web.sq
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ _ENDS = (
     *(Fact.FIRST_SEEN, Fact.GENERATION, Fact.ADMITTED, Fact.ATTEMPT_INTENDED),
     *(Fact.ATTEMPT_STARTED, Fact.ATTEMPT_ENDED, Fact.FINISHED, Fact.CANCELLED),
 )
-_REVISION_DIGITS = range(7, 41)
+_REVISION = re.compile(r"[0-9a-f]{7,64}")
 
 
 class SqlArchive:
@@ -145,7 +146,7 @@ class SqlArchive:
 
     def commit(self, revision: str) -> tuple[int, CommitRow] | None:
         """Return the commit of an id or of the beginning of one (7 digits or more)."""
-        if len(revision) not in _REVISION_DIGITS:
+        if not _REVISION.fullmatch(revision):
             return None
         return self._read(lambda connection: commits.find(connection, revision))
 

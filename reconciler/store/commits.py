@@ -82,7 +82,7 @@ def page(connection: Connection, *, before: int, limit: int) -> tuple[Numbered, 
 
 
 def find(connection: Connection, revision: str) -> Numbered | None:
-    """Return the newest row of a commit whose id begins so; ``revision`` is 7 to 40 digits."""
+    """Return the newest row of a commit whose id begins so; ``revision`` is 7 digits or more."""
     query = (
         select(commits)
         .where(commits.c.commit_id.startswith(revision, autoescape=True), ~commits.c.is_base)
