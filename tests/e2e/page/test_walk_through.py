@@ -42,6 +42,14 @@ def _settled(site: Site) -> None:
         lambda: mouths.asked_api(site.address, missing)["line"]["state"] == "Failed",
         what="the page to tell it",
     )
+    # What is foreseen comes after what is; until then the page tells what was foreseen before.
+    site.installation.wait_until(
+        lambda: all(
+            re.search(INSTANT, mouths.answer_of_api(site.address, name).when)
+            for name in ("aml/ahead", "aml/behind")
+        ),
+        what="it to be foreseen what that changes",
+    )
 
 
 @pytest.mark.parametrize("name", EXPECTED)
