@@ -20,6 +20,7 @@ from reconciler.converge.host import Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
+from reconciler.keyring import Keyring
 from reconciler.loop import Loop
 from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
@@ -180,6 +181,11 @@ def _make_state_dir(settings: Settings) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"state_dir {folder} can't be made: {error.strerror}") from error
+
+
+def keyring(settings: Settings) -> Keyring:
+    """Return what is derived from this installation's key, which also signs the ledger."""
+    return Keyring(ledger_key(settings))
 
 
 def announcer(settings: Settings) -> Announcer:

@@ -16,7 +16,10 @@ OURS = frozenset(PACKAGES)
 
 CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review", "reconciler.view")
 # What the core is told in, beside its own types.
-VALUES = ("reconciler.errors", "reconciler.canonical", "reconciler.records", "reconciler.posted")
+VALUES = (
+    *("reconciler.errors", "reconciler.canonical", "reconciler.records", "reconciler.posted"),
+    "reconciler.keyring",
+)
 ADAPTERS = (
     "reconciler.git",
     "reconciler.cluster",
