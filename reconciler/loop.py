@@ -18,7 +18,7 @@ from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
-from reconciler.apply import Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
@@ -39,6 +39,7 @@ from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
+from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
@@ -78,6 +79,7 @@ class Loop:
     host: Host
     clock: Clock
     lease: Lease
+    keeper: Keeper
     observe_only: bool = False
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
@@ -119,6 +121,7 @@ class Loop:
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
         self._last = found
+        self.publisher.post(found.letters)
         outcomes = self._act(found)
         self._announce(found)
         self.publish()
@@ -174,9 +177,10 @@ class Loop:
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()
+        memory = self._memory()
         return World(
             wanted=wanted,
-            memory=self._memory(),
+            memory=memory,
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -186,6 +190,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
+            vault=self.keeper.vault(wanted, memory),
         )
 
     def _memory(self) -> Memory:
@@ -287,7 +292,10 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
+        means = Means(
+            cluster=self.cluster, read_blob=self.reader.read_blob, reveal=self.keeper.reveal
+        )
+        outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
                 "action",
