@@ -26,6 +26,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
@@ -39,6 +40,7 @@ from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
+from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.trust import Referee
@@ -92,6 +94,8 @@ class Loop:
     observed: ObservedState | None = None
     """The last reading of the cluster, for other threads."""
     _referee: Referee = field(init=False)
+    _vault: Vault = field(default_factory=Vault)
+    _vetted: Wanted | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
@@ -158,6 +162,7 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
+        self._open_secrets(wanted)
         self.kept = self.reader.kept()
         return replace(
             wanted,
@@ -166,6 +171,14 @@ class Loop:
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),
         )
+
+    def _open_secrets(self, wanted: Wanted) -> None:
+        """Open the ciphertexts of a commit, and say where those stand that don't open."""
+        self._vault = self.keeper.vault(wanted, self._memory())
+        if wanted is not self._vetted:
+            read, files = self.reader.read_blob, self.reader.files
+            self.reader.add(diagnostics(wanted, self._vault, files=files, read=read))
+            self._vetted = wanted
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -177,10 +190,9 @@ class Loop:
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()
-        memory = self._memory()
         return World(
             wanted=wanted,
-            memory=memory,
+            memory=self._memory(),
             observed=observed,
             host=self.host,
             now=self.clock.now(),
@@ -190,7 +202,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
-            vault=self.keeper.vault(wanted, memory),
+            vault=self._vault,
         )
 
     def _memory(self) -> Memory:
