@@ -10,6 +10,7 @@ from policy.model.execution import ApplicationType
 from reconciler.manifest import routes
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.quantities import cpus_text, memory_text
+from reconciler.manifest.secret_mount import SSH_KEY
 from reconciler.manifest.spec import Route, Service
 from reconciler.manifest.suggest import did_you_mean
 
@@ -135,6 +136,8 @@ def _check_targets(service: Service, path: Path) -> Iterator[Problem]:
             places.append((mount.target.rstrip("/"), (*path, part, index)))
     for index, secret in enumerate(service.secrets):
         places.append((f"/run/secrets/{secret.target}", (*path, "secrets", index)))
+        if secret.generate == SSH_KEY:
+            places.append((f"/run/secrets/{secret.target}.pub", (*path, "secrets", index)))
     yield from _duplicates(
         [target for target, _ in places],
         lambda index: places[index][1],

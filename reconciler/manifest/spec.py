@@ -19,6 +19,7 @@ from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
 from reconciler.manifest.membership import Member, Trust
+from reconciler.manifest.secret_mount import SecretMount
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -93,17 +94,6 @@ class Volume:
     def storage(self) -> str:
         """The name of the storage that it mounts."""
         return self.source or self.type
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretMount:
-    """A file under /run/secrets. ``swarm_name`` is the Swarm secret it comes from."""
-
-    swarm_name: str
-    target: str
-    uid: str = "0"
-    gid: str = "0"
-    mode: int = 0o444
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

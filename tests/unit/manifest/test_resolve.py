@@ -9,6 +9,7 @@ from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.manifest.grants import matches, rewritten
 from reconciler.manifest.rules import cycles
+from reconciler.manifest.secret_mount import SecretMount
 from reconciler.manifest.spec import (
     Dependency,
     DependsCondition,
@@ -18,7 +19,6 @@ from reconciler.manifest.spec import (
     Port,
     Retries,
     Route,
-    SecretMount,
     Service,
     Tmpfs,
     Ulimit,
