@@ -23,6 +23,7 @@ from reconciler.manifest.spec import (
     File,
     Healthcheck,
     Port,
+    Route,
     Service,
     Tmpfs,
     Ulimit,
@@ -297,6 +298,7 @@ def _port(value: Mapping[str, Any]) -> Port:
         path=value.get("path", ""),
         mode=value.get("mode", "host"),
         published=value.get("published", 0),
+        route=Route(value.get("route", Route.STRIP)),
     )
 
 

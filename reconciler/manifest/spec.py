@@ -58,6 +58,15 @@ class Healthcheck:
     retries: int = 3
 
 
+class Route(StrEnum):
+    """How the namespace's gateway leads to an http port (``manifest.routes``)."""
+
+    STRIP = "strip"
+    KEEP = "keep"
+    SOCKS = "socks"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """A port that a service listens on. ``published`` 0 = the node chooses."""
@@ -69,6 +78,7 @@ class Port:
     path: str = ""
     mode: str = "host"
     published: int = 0
+    route: Route = Route.STRIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +299,7 @@ class Namespace:
     ``guaranteed`` and ``maximum`` are its quota (see ``policy.model.tenant``);
     ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
     ``shows_logs``: whoever may see the page may read what its executions write.
+    ``gateway_http`` and ``gateway_socks``: what a gateway may offer where there are any.
     """
 
     name: str
@@ -304,6 +315,8 @@ class Namespace:
     maximum_lifetime_ms: int | None = None
     members: tuple[Member, ...] = ()
     shows_logs: bool = False
+    gateway_http: bool = True
+    gateway_socks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
