@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,12 +20,14 @@ from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
 from reconciler.apply import Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import snapshots
+from reconciler.converge import probing, snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
+from reconciler.converge.idleness import Activity
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.probing import Target
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
@@ -82,6 +84,8 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    activity: Callable[[], Mapping[Uid, Activity]] = dict
+    """What is known of who is used."""
     interval_s: int = 30
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
@@ -132,6 +136,10 @@ class Loop:
         """Return the last reading of the cluster, and the namespaces in force. Any thread."""
         last = self.kept.last
         return self.observed, last[1].namespaces if last is not None else {}
+
+    def probed(self) -> tuple[Target, ...] | None:
+        """Return whom the last pass found to ask for their use; None before it. Any thread."""
+        return probing.targets(self._last) if self._last is not None else None
 
     def close(self) -> None:
         """Wait for a push and a request under way, and stop both."""
@@ -186,6 +194,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
+            activity=self.activity(),
         )
 
     def _memory(self) -> Memory:
@@ -216,7 +225,9 @@ class Loop:
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
             postings=(
-                *notices(found, {t.name: t for t in wanted.platform.notify_targets}),
+                *notices(
+                    found, {t.name: t for t in wanted.platform.notify_targets}, last=self._last
+                ),
                 *self.merges.postings(merged),
             ),
             posted=merged,

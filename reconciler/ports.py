@@ -6,7 +6,7 @@ errors of ``reconciler.errors`` it raises; anything else that escapes an adapter
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Protocol
 from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
 from reconciler.converge.world import HoldRequest
@@ -344,6 +345,15 @@ class Store(Outbox, Orders, Reviews, Protocol):
 
     def write_tails(self, tails: Sequence[Tail], *, keep_since: datetime) -> None:
         """Store what was read of logs; forget requests and tails from before ``keep_since``."""
+
+    def activities(self) -> tuple[Activity, ...]:
+        """Return what is known of who is used. Raises StoreUnavailable."""
+
+    def write_activities(self, known: Sequence[Activity], *, gone: Collection[Uid]) -> None:
+        """Store what was learned of some, and forget others. No lease: each is true by itself.
+
+        The version stays. Raises StoreUnavailable.
+        """
 
     def state_version(self) -> int:
         """Return the counter that rises with each committed write."""

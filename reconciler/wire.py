@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from reconciler.keyring import Keyring
 from reconciler.loop import Loop
 from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
+from reconciler.prober import Prober
 from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
@@ -259,6 +260,18 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
             lease=lambda: of.lease,
             told=of.tell,
         )
+    )
+
+
+def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
+    """Return what asks a loop's executions whether they are used."""
+    keys = keyring(settings)
+    return Prober(
+        store=of.store,
+        clock=of.clock,
+        targets=of.probed,
+        token_of=lambda t: keys.text("secret", t.namespace, t.uid, t.idle.probe.token),
+        wake=wake,
     )
 
 

@@ -140,6 +140,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
                 may_change=draft.closed is None,
                 newest_spec=draft.newest_spec_of(uid, record),
+                activity=draft.activity.get(uid),
             )
         )
         draft.steps.extend(moved.steps)
@@ -269,13 +270,14 @@ def _prefetched(draft: Draft, taken: Snapshot) -> DesiredState:
 
 
 def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
-    """Return when a clock alone may change something: by schedule, reservation, window, policy."""
+    """Return when a clock alone may change something: by schedule, window, use, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
     times = [r.next_at for r in wanted.recurrences.values() if r.next_at is not None]
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    times += draft.idle_alarms()
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:
         # Also if it has come since the cluster was read: this decision doesn't know of it.

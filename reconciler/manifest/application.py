@@ -11,6 +11,8 @@ from policy.model.resources import Resources
 from reconciler.manifest.build import Attach, Builder
 from reconciler.manifest.diagnostic import Problem
 from reconciler.manifest.expand import Identity, expand
+from reconciler.manifest.idleness import check as check_idle
+from reconciler.manifest.idleness import idle_of, idle_terms, joined
 from reconciler.manifest.rules import check_services
 from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.manifest.terms import Terms
@@ -38,6 +40,9 @@ class Application:
                     replace(service, files=service.files + terms.files) for service in services
                 )
             problems = check_services(services, type_, path=SERVICES)
+        idle = joined(terms.idle, idle_terms(self.value, Builder(attach=self.attach)))
+        if not problems:
+            problems += check_idle(idle, type_, services, self.value.get("secrets", {}))
         if type_ is ApplicationType.BATCH and len(services) == 1:
             services = (replace(services[0], completes=True),)
         spec = ExecutionSpec(
@@ -51,6 +56,7 @@ class Application:
             retries=terms.retries,
             reservation=terms.reservation,
             not_before=terms.not_before,
+            idle=idle_of(idle),
         )
         return spec, problems
 
