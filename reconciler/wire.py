@@ -46,7 +46,12 @@ def host(settings: Settings) -> Host:
     return Host(
         deployment=settings.deployment,
         storages={
-            name: Storage(path=storage.path, is_shared=storage.shared)
+            name: Storage(
+                path=storage.path,
+                is_shared=storage.shared,
+                is_read_only=storage.read_only,
+                is_whole=not storage.per_namespace,
+            )
             for name, storage in settings.storage.items()
         },
         security_profiles=dict(settings.security_profiles),
@@ -84,7 +89,7 @@ def reader(settings: Settings, from_: Source) -> Reader:
         deployment=settings.deployment,
         source_id=from_.id,
         security_profiles=tuple(settings.security_profiles),
-        storages=tuple(settings.storage),
+        storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
     return Reader(from_, loader)
 

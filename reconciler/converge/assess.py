@@ -141,6 +141,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 may_change=draft.closed is None,
                 newest_spec=draft.newest_spec_of(uid, record),
                 activity=draft.activity.get(uid),
+                unprepared=draft.unprepared(uid, draft.spec_of(uid, record)) if record else "",
             )
         )
         draft.steps.extend(moved.steps)

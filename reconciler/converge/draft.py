@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from policy.model.execution import Allocation, ApplicationType, Uid
-from reconciler.converge import change_window, idleness
+from reconciler.converge import change_window, idleness, storage
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
@@ -48,6 +48,7 @@ class Draft:
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
+        self._storage_faults = storage.faults(world.observed)
         self.blocked: dict[Uid, Blocked] = {}
         self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
@@ -151,6 +152,22 @@ class Draft:
         found = [known for uid in self.activity if (known := self.activity_of(uid)) is not None]
         now = self.world.now
         return [at for activity, idle in found for at in idleness.alarms(activity, idle, now=now)]
+
+    def unprepared(self, uid: Uid, spec: ExecutionSpec | None) -> str:
+        """Return why a storage that an execution mounts where it was placed isn't ready; or ""."""
+        if not self._storage_faults or spec is None:
+            return ""
+        mounted = {
+            service.name: {volume.storage for volume in service.volumes}
+            for service in spec.services
+        }
+        namespace = self.identity(uid).namespace
+        told = (
+            self._storage_faults.get((namespace, placed.node, name), "")
+            for placed in self.placements.get(uid, ())
+            for name in sorted(mounted.get(placed.component, ()))
+        )
+        return next(filter(None, told), "")
 
     def has_live_tasks(self, uid: Uid) -> bool:
         """Tell whether tasks of a run are still there."""

@@ -44,7 +44,7 @@ class Situation:
     before the first admission; ``newest_spec`` is the newest generation's, where that failed and
     an earlier one goes on. ``dependency_failed`` names a predecessor that can't succeed.
     Outside of change windows what runs ``may_change`` by no edit. ``activity`` is what is known of
-    its use.
+    its use; ``unprepared`` says why a storage of it isn't ready.
     """
 
     record: Record | None
@@ -60,6 +60,7 @@ class Situation:
     may_change: bool = True
     newest_spec: ExecutionSpec | None = None
     activity: Activity | None = None
+    unprepared: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +269,7 @@ def _out_of_time(record: Record, spec: ExecutionSpec, situation: Situation) -> l
         since = record.intended_at or now
         if now - since < timedelta(milliseconds=situation.start_timeout_ms):
             return None
-        message = why_not_started(situation.groups)
+        message = situation.unprepared or why_not_started(situation.groups)
         return [ended(record, EndReason.START_TIMEOUT, message, at=now, is_warning=True)]
     if (unused := _unused(record, spec, situation)) is not None:
         return unused

@@ -31,7 +31,8 @@ class Facts:
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
-    where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used.
+    where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used;
+    ``unprepared`` why a storage that it mounts isn't ready.
     """
 
     namespace: str
@@ -52,6 +53,7 @@ class Facts:
     recurrence: Recurrence | None = None
     idle_soon: IdleSoon | None = None
     idle_unknown: str = ""
+    unprepared: str = ""
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:
@@ -96,6 +98,8 @@ def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, s
 
 def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
     if facts.record.started_at is None:
+        if facts.unprepared:
+            return Phase.STARTING, "StorageNotPrepared", facts.unprepared
         if facts.failures:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")

@@ -28,6 +28,7 @@ from reconciler.converge.state import (
     ObservedNetwork,
     ObservedService,
     ObservedState,
+    RestartCondition,
     ServiceSpec,
     TaskState,
 )
@@ -233,7 +234,9 @@ def _change(
     if labels.get(LABEL_KIND) == KIND_PREFETCH:
         return []
     if labels.get(LABEL_KIND) == KIND_INIT:
-        # A storage that couldn't be prepared is tried again as a new task.
+        # An earlier version's isn't tried again by Swarm: as a new one it is.
+        if present.spec.restart.condition is not RestartCondition.NONE:
+            return []
         failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
         if failed and not group.complete:
             return [RemoveService(id=present.id, name=wanted.name, uid="", why=Why.FAILED)]

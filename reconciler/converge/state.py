@@ -28,6 +28,7 @@ LABEL_ATTEMPT = "zoe.attempt"
 LABEL_COMPONENT = "zoe.component"
 LABEL_NODE = "zoe.node"
 LABEL_KIND = "zoe.kind"
+LABEL_STORAGE = "zoe.storage"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
@@ -41,6 +42,7 @@ class RestartCondition(StrEnum):
     """When Swarm itself starts a task anew."""
 
     NONE = "none"
+    ON_FAILURE = "on-failure"
     ANY = "any"
 
 

@@ -104,6 +104,7 @@ def _status(
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
         growth=growth,
+        unprepared=draft.unprepared(uid, draft.spec_of(uid, record)),
         idle_soon=idleness.soon(*use, now=draft.world.now) if use else None,
         idle_unknown=idleness.unknown_for(*use, now=draft.world.now) if use else "",
     )

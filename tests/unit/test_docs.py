@@ -59,6 +59,14 @@ def test_the_file_of_idle_is_valid_with_the_targets_of_notifications(tmp_path: P
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_workspaces_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (manifest,), (settings,) = (blocks("docs/workspaces.md", kind) for kind in ("yaml", "toml"))
+    (tmp_path / "config/executions/aml/study.yaml").write_text(manifest)
+    (tmp_path / "config/zoe.toml").write_text(settings)
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
 def test_the_files_of_trust_are_valid_together(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     for text in blocks("docs/trust.md", "yaml"):

@@ -391,3 +391,10 @@ services:
   main: {{image: busybox, replicas: {{core: 1, max: 3, speedup: {curve}}}}}
 """
     assert codes(spec) in (["BadSpeedup"], ["BadQuantity"])
+
+
+def test_a_storage_that_is_for_others_is_refused():
+    mounting = (
+        "services: {main: {image: busybox, volumes: [{type: volume, source: archive, target: /a}]}}"
+    )
+    assert codes(f"type: interactive\n{mounting}") == ["StorageNotGranted"]
