@@ -48,7 +48,7 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 LOG_TAIL_LINES = 200
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
+_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept"})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 

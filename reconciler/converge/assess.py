@@ -20,6 +20,7 @@ from reconciler.converge import (
     admission,
     books,
     holds,
+    keeping,
     naming,
     prefetch,
     reserving,
@@ -82,8 +83,11 @@ def assess(world: World) -> Assessment:
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
-    desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
-    planned = _plan(draft, desired)
+    kept = keeping.keeping(draft, homes)
+    desired = together(
+        [*(one.state for one in rendered.values()), _prefetched(draft, taken), kept.state]
+    )
+    planned = _plan(draft, desired, kept)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()
@@ -238,20 +242,20 @@ def _network(draft: Draft, namespace: str) -> str:
     )
 
 
-def _plan(draft: Draft, desired: DesiredState) -> Plan:
+def _plan(draft: Draft, desired: DesiredState, kept: keeping.Keeping) -> Plan:
     observed = draft.world.observed
     planned = plan(
         desired,
         observed,
         known=draft.records.keys(),
-        lingering=_lingering(draft),
+        lingering=_lingering(draft) | kept.lingering,
         kept_networks={
             network.name
             for network in observed.networks
             if network.labels.get(LABEL_NAMESPACE) in draft.wanted.namespaces
         },
     )
-    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed)))
+    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed), *kept.notes))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))

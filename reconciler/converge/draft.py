@@ -48,7 +48,7 @@ class Draft:
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
-        self._storage_faults = storage.faults(world.observed)
+        self.storage_faults = storage.faults(world.observed)
         self.blocked: dict[Uid, Blocked] = {}
         self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
@@ -155,7 +155,7 @@ class Draft:
 
     def unprepared(self, uid: Uid, spec: ExecutionSpec | None) -> str:
         """Return why a storage that an execution mounts where it was placed isn't ready; or ""."""
-        if not self._storage_faults or spec is None:
+        if not self.storage_faults or spec is None:
             return ""
         mounted = {
             service.name: {volume.storage for volume in service.volumes}
@@ -163,7 +163,7 @@ class Draft:
         }
         namespace = self.identity(uid).namespace
         told = (
-            self._storage_faults.get((namespace, placed.node, name), "")
+            self.storage_faults.get((namespace, placed.node, name), "")
             for placed in self.placements.get(uid, ())
             for name in sorted(mounted.get(placed.component, ()))
         )

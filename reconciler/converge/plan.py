@@ -16,6 +16,7 @@ from reconciler.converge.desired_state import (
 from reconciler.converge.making_room import allowance
 from reconciler.converge.state import (
     KIND_INIT,
+    KIND_KEEP,
     KIND_PREFETCH,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
@@ -39,7 +40,7 @@ MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
 
 # Services that are for several executions: no uid, so nobody can be missing that knows them.
-_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
+_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH, KIND_KEEP})
 
 
 class Why(StrEnum):
@@ -231,7 +232,7 @@ def _change(
     wanted: ServiceSpec, present: ObservedService, group: Group
 ) -> list[UpdateService | RemoveService]:
     labels = present.spec.labels
-    if labels.get(LABEL_KIND) == KIND_PREFETCH:
+    if labels.get(LABEL_KIND) in (KIND_PREFETCH, KIND_KEEP):
         return []
     if labels.get(LABEL_KIND) == KIND_INIT:
         # An earlier version's isn't tried again by Swarm: as a new one it is.
@@ -329,7 +330,13 @@ def _new_configs(desired: DesiredState, observed: ObservedState) -> list[Action]
 
 
 def _old_configs(desired: DesiredState, observed: ObservedState) -> list[Action]:
-    used = {c.name for service in observed.services for c in service.spec.configs}
+    # A kept log goes together with what has written it down: alone it would be written again.
+    users = (
+        service
+        for service in observed.services
+        if service.spec.labels.get(LABEL_KIND) != KIND_KEEP or service.spec.name in desired.services
+    )
+    used = {config.name for service in users for config in service.spec.configs}
     return [
         RemoveConfig(id=config.id, name=config.name)
         for config in sorted(observed.configs, key=lambda c: c.name)

@@ -29,6 +29,7 @@ LABEL_COMPONENT = "zoe.component"
 LABEL_NODE = "zoe.node"
 LABEL_KIND = "zoe.kind"
 LABEL_STORAGE = "zoe.storage"
+LABEL_KEPT_AS = "zoe.kept-as"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
@@ -36,6 +37,7 @@ LABEL_STACK = "com.docker.stack.namespace"
 
 KIND_INIT = "init"
 KIND_PREFETCH = "prefetch"
+KIND_KEEP = "keep"
 
 
 class RestartCondition(StrEnum):

@@ -18,7 +18,6 @@ from reconciler.manifest.suggest import did_you_mean
 # Part of the design, but not of this version: better said than called unknown.
 _LATER_KEYS = frozenset(
     {
-        ("Execution", "logs"),
         ("Execution", "isolation"),
         ("ZApp", "isolation"),
         ("Platform", "storage"),

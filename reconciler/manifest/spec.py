@@ -180,7 +180,10 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionSpec:
-    """What runs. Frozen at admission. Durations are milliseconds; None = no bound."""
+    """What runs. Frozen at admission. Durations are milliseconds; None = no bound.
+
+    ``logs_kept_in`` is workspace, or "" where only their last lines are kept.
+    """
 
     type: ApplicationType
     services: tuple[Service, ...]
@@ -197,6 +200,7 @@ class ExecutionSpec:
     reservation: str = ""
     not_before: datetime | None = None
     idle: Idle | None = None
+    logs_kept_in: str = ""
 
 
 class Overlap(StrEnum):

@@ -32,6 +32,7 @@ class Terms:
     reservation: str = ""
     not_before: datetime | None = None
     idle: IdleTerms = field(default_factory=IdleTerms)
+    logs_kept_in: str = ""
 
 
 def terms_of(execution: Execution, builder: Builder) -> Terms:
@@ -60,6 +61,7 @@ def terms_of(execution: Execution, builder: Builder) -> Terms:
         if "notBefore" in spec
         else None,
         idle=idle_terms(spec, builder),
+        logs_kept_in=spec.get("logs", {}).get("keep", ""),
     )
 
 

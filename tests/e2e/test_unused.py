@@ -1,4 +1,4 @@
-"""On the real Swarm: what nobody uses ends by itself, and data that all may read nobody writes."""
+"""On the real Swarm: what nobody uses ends by itself and leaves its log, and shared data stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.installation import Installation
-from tests.e2e.manifests import execution, path, service
+from tests.e2e.manifests import WORKSPACE, batch, execution, path, service
 
 PROBE = {"type": "http", "service": "main", "port": "http", "path": "/use.json", "active": "/used"}
 DATASETS = {"type": "volume", "source": "datasets", "target": "/data"}
@@ -19,7 +19,7 @@ def board(page: str, **fields: Any) -> dict[str, Any]:
         "touch /data/mine || echo read only; exec httpd -f -p 8080 -h /tmp/www"
     )
     ports = [{"name": "http", "target": 8080, "app_protocol": "http"}]
-    return service(line, ports=ports, volumes=[DATASETS], **fields)
+    return service(line, ports=ports, volumes=[DATASETS, *WORKSPACE["volumes"]], **fields)
 
 
 def test_what_nobody_uses_ends_and_what_is_used_or_unknown_goes_on(
@@ -34,8 +34,12 @@ def test_what_nobody_uses_ends_and_what_is_used_or_unknown_goes_on(
     pages = {"unused": '{"used": false}', "used": '{"used": true}', "unknown": "who knows"}
     idle = {"after": "10s", "probe": PROBE}
     run = installation.start()
+    logs = {"keep": "workspace"}
     installation.push(
-        {path(n): execution(n, {"main": board(page)}, idle=idle) for n, page in pages.items()}
+        {
+            path(n): execution(n, {"main": board(page)}, idle=idle, logs=logs)
+            for n, page in pages.items()
+        }
     )
     installation.wait_until(
         lambda: installation.status("aml/unused").get("phase") == "Stopped", what="its end"
@@ -52,4 +56,13 @@ def test_what_nobody_uses_ends_and_what_is_used_or_unknown_goes_on(
     assert "for all" in text
     assert "read only" in text
     assert list(data.iterdir()) == [data / "note"]
+    show = "for f in /work/.zoe/logs/unused/run-1/attempt-1/*; do ls -ln $f; cat $f; done"
+    installation.push({path("show"): batch("show", show, **WORKSPACE)})
+    installation.wait_until(
+        lambda: installation.status("aml/show").get("phase") == "Succeeded", what="the kept log"
+    )
+    shown = installation.zoe("logs", "aml/show")
+    assert "-rw-r-----" in shown
+    assert "1000     1000" in shown
+    assert "for all" in shown
     run.stop()

@@ -61,8 +61,9 @@ def test_the_file_of_idle_is_valid_with_the_targets_of_notifications(tmp_path: P
 
 def test_the_files_of_workspaces_are_valid_together(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
-    (manifest,), (settings,) = (blocks("docs/workspaces.md", kind) for kind in ("yaml", "toml"))
-    (tmp_path / "config/executions/aml/study.yaml").write_text(manifest)
+    (settings,) = blocks("docs/workspaces.md", "toml")
+    for text in blocks("docs/workspaces.md", "yaml"):
+        (tmp_path / "config" / text.splitlines()[0].removeprefix("# ")).write_text(text)
     (tmp_path / "config/zoe.toml").write_text(settings)
     assert main(["validate", str(tmp_path / "config")]) == 0
 
