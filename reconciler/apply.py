@@ -22,7 +22,9 @@ from reconciler.converge.plan import (
     RemoveService,
     UpdateService,
 )
-from reconciler.converge.state import LABEL_UID, ConfigSpec
+from reconciler.converge.secret_plan import CreateSecret, RemoveSecret
+from reconciler.converge.secrets import Recipe
+from reconciler.converge.state import LABEL_UID, ConfigSpec, SecretSpec
 from reconciler.errors import (
     ActionFailed,
     ConflictError,
@@ -38,6 +40,8 @@ CONFIG_BYTES = 480_000
 """A Swarm's config holds 500 kB."""
 
 ReadBlob = Callable[[str], bytes]
+Reveal = Callable[[Recipe], bytes]
+"""Makes the value of a secret; ActionFailed where that can't be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,37 +53,42 @@ class Outcome:
     is_stale: bool = False
 
 
-def apply(
-    plan: Plan, cluster: Cluster, read_blob: ReadBlob, *, concurrency: int
-) -> tuple[Outcome, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What actions are taken with. A value of a secret is in nobody's hands but the call's."""
+
+    cluster: Cluster
+    read_blob: ReadBlob
+    reveal: Reveal
+
+
+def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
     """Take every action of the plan; one that fails doesn't stop the others.
 
     Raises:
         ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
-    last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveNetwork)]
+    last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
     logs = [a for a in plan.actions if isinstance(a, CreateConfig) and a.config.log_of]
     first = [a for a in plan.actions if a not in (*creates, *last, *logs)]
-    outcomes = _side_by_side(logs, cluster, read_blob, concurrency)
-    outcomes += [_take(action, cluster, read_blob) for action in first]
-    outcomes += _side_by_side(creates, cluster, read_blob, concurrency)
-    outcomes += [_take(action, cluster, read_blob) for action in last]
+    outcomes = _side_by_side(logs, means, concurrency)
+    outcomes += [_take(action, means) for action in first]
+    outcomes += _side_by_side(creates, means, concurrency)
+    outcomes += [_take(action, means) for action in last]
     return tuple(outcomes)
 
 
-def _side_by_side(
-    actions: Sequence[Action], cluster: Cluster, read_blob: ReadBlob, concurrency: int
-) -> list[Outcome]:
+def _side_by_side(actions: Sequence[Action], means: Means, concurrency: int) -> list[Outcome]:
     if concurrency == 1 or len(actions) < 2:
-        return [_take(action, cluster, read_blob) for action in actions]
+        return [_take(action, means) for action in actions]
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="apply") as pool:
-        return list(pool.map(lambda action: _take(action, cluster, read_blob), actions))
+        return list(pool.map(lambda action: _take(action, means), actions))
 
 
-def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
+def _take(action: Action, means: Means) -> Outcome:
     try:
-        _call(action, cluster, read_blob)
+        _call(action, means)
     except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)
     except Missing as error:
@@ -91,13 +100,18 @@ def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
     return Outcome(action=action)
 
 
-def _call(action: Action, cluster: Cluster, read_blob: ReadBlob) -> None:
+def _call(action: Action, means: Means) -> None:
+    cluster = means.cluster
     match action:
         case CreateNetwork(spec=spec):
             cluster.create_network(spec)
         case CreateConfig(config=config):
-            data = kept_log(cluster, config.log_of) if config.log_of else read_blob(config.blob)
+            log_of, blob = config.log_of, config.blob
+            data = kept_log(cluster, log_of) if log_of else means.read_blob(blob)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
+        case CreateSecret(secret=secret):
+            data = means.reveal(secret.recipe)
+            cluster.create_secret(SecretSpec(name=secret.name, labels=secret.labels, data=data))
         case CreateService(spec=spec):
             cluster.create_service(spec)
         case UpdateService(id=id_, version=version, spec=spec):
@@ -106,6 +120,8 @@ def _call(action: Action, cluster: Cluster, read_blob: ReadBlob) -> None:
             cluster.remove_service(id_, uid=uid)
         case RemoveConfig(id=id_):
             cluster.remove_config(id_)
+        case RemoveSecret(id=id_):
+            cluster.remove_secret(id_)
         case RemoveNetwork(id=id_):
             cluster.remove_network(id_)
 
@@ -129,7 +145,9 @@ def uid_of(action: Action) -> str:
             return spec.labels.get(LABEL_UID, "")
         case CreateConfig(config=config):
             return config.labels.get(LABEL_UID, "")
-        case RemoveService(uid=uid):
+        case CreateSecret(secret=secret):
+            return secret.labels.get(LABEL_UID, "")
+        case RemoveService(uid=uid) | RemoveSecret(uid=uid):
             return uid
         case _:
             return ""

@@ -18,16 +18,16 @@ from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
-from reconciler.apply import Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import probing, snapshots
+from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
-from reconciler.converge.probing import Target
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
@@ -41,6 +41,8 @@ from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
+from reconciler.secrets.faults import diagnostics
+from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
@@ -80,6 +82,7 @@ class Loop:
     host: Host
     clock: Clock
     lease: Lease
+    keeper: Keeper
     observe_only: bool = False
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
@@ -93,10 +96,13 @@ class Loop:
     """What the last pass had read, for other threads."""
     observed: ObservedState | None = None
     """The last reading of the cluster, for other threads."""
+    last: Assessment | None = None
+    """What the last pass found, for other threads."""
     _referee: Referee = field(init=False)
+    _vault: Vault = field(default_factory=Vault)
+    _vetted: Wanted | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
-    _last: Assessment | None = None
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _told: frozenset[tuple[str, str]] = frozenset()
 
@@ -122,7 +128,8 @@ class Loop:
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
-        self._last = found
+        self.last = found
+        self.publisher.post(found.letters)
         outcomes = self._act(found)
         self._announce(found)
         self.publish()
@@ -136,10 +143,6 @@ class Loop:
         """Return the last reading of the cluster, and the namespaces in force. Any thread."""
         last = self.kept.last
         return self.observed, last[1].namespaces if last is not None else {}
-
-    def probed(self) -> tuple[Target, ...] | None:
-        """Return whom the last pass found to ask for their use; None before it. Any thread."""
-        return probing.targets(self._last) if self._last is not None else None
 
     def close(self) -> None:
         """Wait for a push and a request under way, and stop both."""
@@ -163,6 +166,7 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
+        self._open_secrets(wanted)
         self.kept = self.reader.kept()
         return replace(
             wanted,
@@ -171,6 +175,14 @@ class Loop:
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),
         )
+
+    def _open_secrets(self, wanted: Wanted) -> None:
+        """Open the ciphertexts of a commit, and say where those stand that don't open."""
+        self._vault = self.keeper.vault(wanted, self._memory())
+        if wanted is not self._vetted:
+            read, files = self.reader.read_blob, self.reader.files
+            self.reader.add(diagnostics(wanted, self._vault, files=files, read=read))
+            self._vetted = wanted
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -193,8 +205,9 @@ class Loop:
             may_delete=may_delete,
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
-            last=self._last,
+            last=self.last,
             activity=self.activity(),
+            vault=self._vault,
         )
 
     def _memory(self) -> Memory:
@@ -207,7 +220,7 @@ class Loop:
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
-        rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
+        rows = changes.rows(found, self.last, known.statuses, source_id=source_id, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
@@ -226,7 +239,7 @@ class Loop:
             forgotten=found.forgotten,
             postings=(
                 *notices(
-                    found, {t.name: t for t in wanted.platform.notify_targets}, last=self._last
+                    found, {t.name: t for t in wanted.platform.notify_targets}, last=self.last
                 ),
                 *self.merges.postings(merged),
             ),
@@ -298,7 +311,10 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
+        means = Means(
+            cluster=self.cluster, read_blob=self.reader.read_blob, reveal=self.keeper.reveal
+        )
+        outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
                 "action",

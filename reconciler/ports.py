@@ -6,18 +6,24 @@ errors of ``reconciler.errors`` it raises; anything else that escapes an adapter
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Allocation, Uid
+from reconciler.activities import Activities
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
-from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Entry
-from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.converge.state import (
+    ConfigSpec,
+    NetworkSpec,
+    ObservedState,
+    SecretSpec,
+    ServiceSpec,
+)
 from reconciler.converge.world import HoldRequest
 from reconciler.delivery import Outbox
 from reconciler.inbox import ReviewRequest
@@ -136,6 +142,12 @@ class Cluster(Protocol):
 
     def remove_config(self, config_id: str) -> None:
         """Remove a config by id. Gone already is fine. Raises ConflictError while in use."""
+
+    def create_secret(self, spec: SecretSpec) -> str:
+        """Create a secret and return its id. Raises NameTaken, ActionFailed."""
+
+    def remove_secret(self, secret_id: str) -> None:
+        """Remove a secret by id, if it is ours and unused; else ConflictError. Gone is fine."""
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id.
@@ -302,7 +314,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Orders, Reviews, Protocol):
+class Store(Outbox, Orders, Reviews, Activities, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -345,15 +357,6 @@ class Store(Outbox, Orders, Reviews, Protocol):
 
     def write_tails(self, tails: Sequence[Tail], *, keep_since: datetime) -> None:
         """Store what was read of logs; forget requests and tails from before ``keep_since``."""
-
-    def activities(self) -> tuple[Activity, ...]:
-        """Return what is known of who is used. Raises StoreUnavailable."""
-
-    def write_activities(self, known: Sequence[Activity], *, gone: Collection[Uid]) -> None:
-        """Store what was learned of some, and forget others. No lease: each is true by itself.
-
-        The version stays. Raises StoreUnavailable.
-        """
 
     def state_version(self) -> int:
         """Return the counter that rises with each committed write."""

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from policy.model.execution import Uid
+from reconciler.activities import Activities
 from reconciler.converge.idleness import (
     Activity,
     Answer,
@@ -28,7 +29,7 @@ from reconciler.converge.idleness import (
 )
 from reconciler.converge.probing import Target
 from reconciler.errors import StoreUnavailable
-from reconciler.ports import Clock, Store
+from reconciler.ports import Clock
 from reconciler.probes import jupyter, page
 from reconciler.probes.asking import NotUnderstood, asking
 
@@ -52,7 +53,7 @@ class Prober:
     due, or off again.
     """
 
-    store: Store
+    store: Activities
     clock: Clock
     targets: Callable[[], Sequence[Target] | None]
     token_of: Callable[[Target], str]
@@ -165,8 +166,8 @@ class Prober:
         token = self.token_of(target) if probe.token else ""
         ask = asking(target.address, target.port, token=token)
         if probe.type == "jupyter":
-            return jupyter.last_use(ask, probe.path)
-        return page.last_use(ask, probe.path, probe.active)
+            return jupyter.last_use(ask, target.base + probe.path)
+        return page.last_use(ask, target.base + probe.path, probe.active)
 
     def _is_steady(self, target: Target, at: datetime, asked_s: float) -> bool:
         """Tell whether the wall clock went as far as a clock that nobody sets."""

@@ -17,10 +17,12 @@ from reconciler.converge.history import Runtimes
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record
+from reconciler.converge.letters import Letter
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import Rendered
 from reconciler.converge.runs import Recurrence
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.steps import Step
@@ -117,7 +119,7 @@ class World:
     is what the pass before found, if that was committed: what would come out the same is taken
     from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
     for (None = everybody's); what should exist is worked out for all or not at all. ``activity`` is
-    what the probes found of who is used.
+    what the probes found of who is used, ``vault`` what is known of secrets where the keys are.
     """
 
     wanted: Wanted
@@ -132,6 +134,7 @@ class World:
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
     last: Assessment | None = None
+    vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
     activity: Mapping[Uid, Activity] = field(default_factory=dict)
 
@@ -141,7 +144,8 @@ class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
     ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
-    not told any more; ``homes`` the nodes of namespaces' local storage. ``wake_at`` is when a
+    not told any more; ``homes`` the nodes of namespaces' local storage, ``letters`` what
+    their members are told in confidence, by path. ``wake_at`` is when a
     clock alone may change the answer.
     """
 
@@ -161,4 +165,5 @@ class Assessment:
     told: Mapping[Uid, tuple[Facts, Status]]
     forgotten: tuple[Uid, ...] = ()
     homes: Mapping[str, NodeId] = field(default_factory=dict)
+    letters: Mapping[str, Letter] = field(default_factory=dict)
     wake_at: datetime | None = None

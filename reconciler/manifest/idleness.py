@@ -99,8 +99,8 @@ def _misfits(
     if probe.token and probe.token not in secrets:
         remedy = did_you_mean(probe.token, secrets, otherwise="name a generated secret of secrets")
         yield "token", Complaint("UnknownSecret", f"no secret {quoted(probe.token)}", remedy)
-    elif probe.token and "generate" not in secrets[probe.token]:
-        message = f"{probe.token} isn't generated, so Zoe can't know it"
+    elif probe.token and secrets[probe.token].get("generate") != "random":
+        message = f"{probe.token} isn't a generated text, so Zoe can't send it"
         yield "token", Complaint("Contradiction", message, "write generate: random in secrets")
 
 

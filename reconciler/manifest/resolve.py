@@ -96,7 +96,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     return Resolved(
         identity=identity,
         document_hash=body.document_hash,
-        spec=None if problems else spec,
+        spec=None if any(problem.is_error for problem in problems) else spec,
         problems=tuple(problems),
     )
 
@@ -194,7 +194,7 @@ def _from_zapp(execution: Execution, terms: Terms, identity: Identity, context: 
     return _Body(document_hash=said_hash, spec=replace(spec, zapp=name))
 
 
-_OF_ZAPP: Sequence[Path] = (SERVICES, ("spec", "files"))
+_OF_ZAPP: Sequence[Path] = (SERVICES, ("spec", "files"), ("spec", "secrets"))
 
 
 def blame_zapp(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.converge import probing
 from reconciler.converge.idleness import announced_at
 from reconciler.converge.probing import Target
 from reconciler.manifest.idle import Idle, Probe
@@ -59,8 +60,14 @@ class Watched:
         self.site.loop.activity = self.prober.known
         self.prober.round()
 
+    @property
+    def found(self) -> Sequence[Target] | None:
+        """Whom the last pass found to ask."""
+        last = self.site.loop.last
+        return probing.targets(last) if last is not None else None
+
     def targets(self) -> Sequence[Target] | None:
-        found = self.site.loop.probed()
+        found = self.found
         port = self.application.server_port
         return found and [replace(t, address="127.0.0.1", port=t.port and port) for t in found]
 
@@ -197,7 +204,7 @@ def test_an_edit_of_how_long_counts_at_once_and_restarts_nothing(watched: Watche
 
 def test_who_is_asked_and_how_often_is_bounded(watched: Watched) -> None:
     watched.begin()
-    (target,) = watched.site.loop.probed() or ()
+    (target,) = watched.found or ()
     (task,) = watched.site.cluster.observe().tasks
     assert (f"id-{target.address}", target.port) == (task.node, task.host_ports[0].published)
     for _ in range(50):
