@@ -13,8 +13,9 @@ from reconciler.web_client import Answer
 # A question must not count as use itself.
 _QUIETLY = "?no_track_activity=1"
 
-_AT_REST = frozenset({"idle", "dead"})
-_AT_WORK = frozenset({"busy", "starting", "restarting", "autorestarting", "terminating"})
+_AT_WORK = "busy"
+# A kernel that nobody ever connected to says for ever that it is starting.
+_AT_REST = frozenset({"idle", "dead", "starting", "restarting", "autorestarting", "terminating"})
 
 
 def last_use(ask: Ask, base: str) -> timedelta:
@@ -36,9 +37,9 @@ def _times(ask: Ask, api: str) -> Iterator[timedelta]:
     yield ago(status.get("last_activity"), answer, path)
     for kernel, at in _listed(ask, f"{api}kernels"):
         state = kernel.get("execution_state")
-        if not isinstance(state, str) or state not in _AT_REST | _AT_WORK:
+        if not isinstance(state, str) or state not in {_AT_WORK, *_AT_REST}:
             raise NotUnderstood(f"{api}kernels tells of a state that isn't known")
-        yield timedelta(0) if state in _AT_WORK else at
+        yield timedelta(0) if state == _AT_WORK else at
     for _, at in _listed(ask, f"{api}terminals", is_optional=True):
         yield at
 

@@ -44,12 +44,12 @@ def notebook(
         (notebook(), 3 * HOUR),
         (notebook(("idle", 2 * HOUR), ("dead", 4 * HOUR)), 2 * HOUR),
         (notebook(("busy", 9 * HOUR), ("idle", 2 * HOUR)), timedelta(0)),
-        (notebook(("starting", 9 * HOUR)), timedelta(0)),
+        (notebook(("starting", 2 * HOUR)), 2 * HOUR),
         (notebook(terminals=[{"name": "1", "last_activity": moment(HOUR)}]), HOUR),
         (notebook() | {"/api/terminals": 404}, 3 * HOUR),
         (notebook(last=-HOUR), timedelta(0)),
     ],
-    ids=["no kernel", "kernels at rest", "busy", "starting", "terminal", "none", "future"],
+    ids=["no kernel", "kernels at rest", "busy", "nobody connected", "terminal", "none", "future"],
 )
 def test_a_notebook_was_used_last_as_it_says(
     server: Server, pages: Mapping[str, Any], expected: timedelta
