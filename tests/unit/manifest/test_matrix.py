@@ -23,10 +23,11 @@ def reference(axes: dict[str, list[int]], include: list[Any], exclude: list[Any]
     """For each entry, for each combination: may it be added without overwriting an original?"""
     originals = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     originals = [] if not axes else originals
-    kept = []
-    for original in originals:
-        if not any(all(original.get(k) == v for k, v in entry.items()) for entry in exclude):
-            kept.append((original, dict(original)))
+    kept = [
+        (original, dict(original))
+        for original in originals
+        if not any(all(original.get(k) == v for k, v in entry.items()) for entry in exclude)
+    ]
     extra = []
     for entry in include:
         is_added = False
