@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from policy.model.execution import Uid
-from reconciler.converge import publication
+from reconciler.converge import publication, set_status
 from reconciler.converge.newest import newest, rank
 from reconciler.errors import TransientError
+from reconciler.manifest.spec import SetSummary
 from reconciler.ports import StatusSink
 from reconciler.working_set import WorkingSet
 
@@ -65,16 +66,39 @@ class Publisher:
         """Whether something waits to be pushed."""
         return bool(self._files) or self._flight is not None
 
-    def refresh(self, uids: Iterable[Uid], *, snapshot: dict[str, Any] | None = None) -> None:
-        """Make the files of these executions anew and remember those that changed."""
+    def refresh(
+        self,
+        uids: Iterable[Uid],
+        *,
+        snapshot: dict[str, Any] | None = None,
+        sets: Sequence[SetSummary] | None = None,
+    ) -> None:
+        """Make the files of these executions anew and remember those that changed.
+
+        ``sets`` are those in force; without them nothing is said of sets.
+        """
         by_namespace: dict[str, set[Uid]] = defaultdict(set)
         for uid in uids:
             by_namespace[self._working_set.identities[uid].namespace].add(uid)
             self._refresh_ledger(uid)
         for namespace, changed in by_namespace.items():
             self._refresh_namespace(namespace, changed)
+        if sets is not None:
+            self._refresh_sets(sets)
         if snapshot is not None:
             self._snapshot = snapshot
+
+    def _refresh_sets(self, sets: Sequence[SetSummary]) -> None:
+        paths = {publication.set_path(s.spec.namespace, s.spec.name) for s in sets}
+        known = {*self._working_set.published, *self._files}
+        for path in sorted(path for path in known if publication.is_of_set(path)):
+            if path not in paths:
+                self._put(path, None)
+        members = set_status.members_of(self._working_set.statuses.values()) if sets else {}
+        for found in sets:
+            name = (found.spec.namespace, found.spec.name)
+            told = set_status.document(found, members.get(name, ()))
+            self._put(publication.set_path(*name), publication.dump(told))
 
     def _refresh_ledger(self, uid: Uid) -> None:
         identity = self._working_set.identities[uid]

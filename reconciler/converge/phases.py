@@ -98,6 +98,7 @@ def _repeat_phase(recurrence: Recurrence) -> tuple[Phase, str, str]:
     if recurrence.next_at is not None:
         at = recurrence.next_at.isoformat(timespec="seconds")
         told = f"its last run failed or ended at once: it is started again at {at}"
+        return Phase.PENDING, "BackOff", told
     return Phase.SCHEDULED, "Repeats", told
 
 
