@@ -125,6 +125,11 @@ class Status:
     endpoints: tuple[Endpoint, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def set_name(self) -> str:
+        """What people call the set that it is a member of; "" if it is of none."""
+        return "/".join(filter(None, self.of_set)) if self.of_set else ""
+
 
 def document(status: Status) -> dict[str, Any]:
     """Return the whole status document as JSON data."""

@@ -34,6 +34,7 @@ from reconciler.review.onward import assess_onward
 from reconciler.review.quotas import QuotaChange, quota_changes
 from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.rules import NO_CHANGES, RuleChanges
+from reconciler.review.sets import SetChange, set_changes
 
 
 class ActionKind(StrEnum):
@@ -69,6 +70,7 @@ class ExecutionPreview:
     reason: str
     changes: tuple[Change, ...] = ()
     leaves: bool = False
+    of_set: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ class Preview:
     ``lines`` are the executions that it changes, by name, what stops first; ``effects`` what that
     does to others; ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should
     know; ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
-    ``images`` those that it brings and whose registry may be asked.
+    ``images`` those that it brings and whose registry may be asked. ``sets`` is what changes about
+    sets as such.
     """
 
     snapshot: str
@@ -89,6 +92,7 @@ class Preview:
     rules: RuleChanges = NO_CHANGES
     rehearsal: Rehearsal | None = None
     images: tuple[str, ...] = ()
+    sets: tuple[SetChange, ...] = ()
 
 
 def preview(
@@ -125,6 +129,7 @@ def preview(
         quotas=quota_changes(before, after, head.namespaces),
         warnings=tuple(sorted(comparison.warnings((line.uid for line in lines), missing))),
         rules=rules,
+        sets=tuple(set_changes(base.sets, head.sets)),
         images=to_ask(comparison.images(line.uid for line in lines), head.platform),
     )
 
@@ -228,6 +233,7 @@ class _Comparison:
             reason=reason or (wait.reason.message if wait else ""),
             changes=self._changes(uid, kind),
             leaves=uid not in self._head,
+            of_set=status.set_name if status else "",
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
