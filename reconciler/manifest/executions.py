@@ -151,20 +151,26 @@ class Executions:
 
     def _judged(self, outcome: Outcome, work: _Work) -> Outcome:
         """Add what is wrong: of a whole set to its document, else to the items that have it."""
-        problems, items = list(work.problems), [*work.of_items]
+        problems = list(work.problems)
+        is_whole = not any(problem.is_error for _, problem in problems)
+        held: list[tuple[Execution, Problem]] = []
         for found in outcome.sets:
-            mine = [(e, problem) for e, problem in items if e.item and e.item.set is found.spec]
-            if len({e.name for e, _ in mine}) == len(found.members):
-                problems += [(found.index, p) for p in at_items(mine, of=found.members)]
-                items = [item for item in items if item not in mine]
-        if not problems and not items:
+            mine = [(e, p) for e, p in work.of_items if e.item and e.item.set is found.spec]
+            problems += [(found.index, problem) for problem in at_items(mine, of=found.members)]
+            errors = [(e, p) for e, p in mine if p.is_error]
+            if len({execution.name for execution, _ in errors}) == len(found.members):
+                is_whole = False
+            else:
+                held += errors
+        if not problems:
             return outcome
-        pairs = [*problems, *((e.index, at_item(problem, e)) for e, problem in items)]
+        pairs = [*problems, *((e.index, at_item(problem, e)) for e, problem in held)]
         located = self.intake.locate(outcome.path, outcome.blob, pairs)
         refused: dict[Name, str] = {}
-        for (execution, _), diagnostic in zip(items, located[len(problems) :], strict=True):
+        for (execution, _), diagnostic in zip(held, located[len(problems) :], strict=True):
             refused.setdefault((execution.namespace, execution.name), told(diagnostic))
-        judged = replace(outcome, diagnostics=tuple(located), is_whole=not problems)
+        diagnostics = tuple(located[: len(problems)])
+        judged = replace(outcome, diagnostics=diagnostics, is_whole=is_whole)
         return judged.without({}, refused)
 
     def _attach(self, folder: str, asked: dict[str, str | None]) -> Attach:

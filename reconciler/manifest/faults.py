@@ -26,8 +26,6 @@ _LATER_KEYS = frozenset(
         ("Platform", "storage"),
         ("Platform", "registries"),
         ("Namespace", "members"),
-        ("secret", "generate"),
-        ("secret", "age"),
     }
 )
 

@@ -46,6 +46,8 @@ def build_terms(name: str, spec: Mapping[str, Any], builder: Builder, path: Path
         maximum_executions=quota.get("executions", 0),
         maximum_lifetime_ms=bound(quota, "lifetime", builder, place),
         shows_logs=spec.get("page", {}).get("logs", False),
+        gateway_http=spec.get("gateway", {}).get("http", True),
+        gateway_socks=spec.get("gateway", {}).get("socks", True),
     )
     builder.problems += _check_quota(namespace, place)
     return namespace
