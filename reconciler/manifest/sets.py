@@ -277,16 +277,38 @@ def _check_member(member: Execution) -> list[Problem]:
 def at_items(told: Iterable[Told], *, of: Sequence[Execution]) -> Iterator[Problem]:
     """Yield problems of the members ``of`` one set as problems of its document.
 
-    What all of them have is the template's, once; anything else is told at the item.
+    What all of them have is the template's, once; anything else is told at the item, and once
+    where several items stand at one place.
     """
-    grouped: dict[Problem, list[Execution]] = {}
+    grouped: dict[Problem, list[Told]] = {}
     for member, problem in told:
-        grouped.setdefault(problem, []).append(member)
-    for problem, members in grouped.items():
-        if len(members) == len(of):
-            yield in_template(problem, members[0])
-        else:
-            yield from (at_item(problem, member) for member in members)
+        grouped.setdefault(_nameless(problem, member), []).append((member, problem))
+    for alike in grouped.values():
+        member, problem = alike[0]
+        if len(alike) == len(of):
+            more = len(alike) - 1 if any(other != problem for _, other in alike) else 0
+            yield _and_more(in_template(problem, member), more)
+            continue
+        by_place: dict[Path, list[Told]] = {}
+        for member, problem in alike:
+            by_place.setdefault(member.item_path, []).append((member, problem))
+        for (member, problem), *others in by_place.values():
+            yield _and_more(at_item(problem, member), len(others))
+
+
+def _nameless(problem: Problem, member: Execution) -> Problem:
+    """Return what is the same of a problem for whomever it is told of."""
+    message, remedy = (
+        text.replace(member.name, "NAME").replace(member.namespace, "NAMESPACE")
+        for text in (problem.message, problem.remedy)
+    )
+    return replace(problem, message=message, remedy=remedy)
+
+
+def _and_more(problem: Problem, count: int) -> Problem:
+    if not count:
+        return problem
+    return replace(problem, message=f"{problem.message} (and {count} more)")
 
 
 def in_template(problem: Problem, member: Execution) -> Problem:
