@@ -21,13 +21,13 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     wanted = _wanted_runs(draft)
     departed: dict[Uid, EndReason] = {}
     left: dict[Name, list[Uid]] = defaultdict(list)
-    live: dict[Name, SetName | None] = {}
+    live: dict[Name, Uid] = {}
     for uid, record in sorted(draft.records.items()):
         if record.is_final:
             continue
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
         name = (identity.namespace, identity.name)
-        live[name] = draft.set_of(uid)
+        live[name] = uid
         if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
         run = wanted.get(name)
@@ -71,18 +71,17 @@ def _takes_over(wanted: int, run: int) -> bool:
     return wanted > run or SCHEDULE in (wanted, run) or is_scheduled(run)
 
 
-def _allowed(
-    draft: Draft, left: Mapping[Name, list[Uid]], live: Mapping[Name, SetName | None]
-) -> list[Uid]:
+def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]) -> list[Uid]:
     """Let the guard judge: one document counts once, however many runs or members it has."""
     first = {runs[0]: runs for runs in left.values()}
     if not first:
         return []
+    sets = {name: draft.set_of(uid) for name, uid in live.items()}
     departures = [
-        guard.Departure(uid=runs[0], namespace=name[0], name=name[1], set=live[name])
+        guard.Departure(uid=runs[0], namespace=name[0], name=name[1], set=sets[name])
         for name, runs in left.items()
     ]
-    of_live = {(name[0], ("set", *of_set) if of_set else name) for name, of_set in live.items()}
+    of_live = {(name[0], ("set", *of_set) if of_set else name) for name, of_set in sets.items()}
     verdict = guard.judge(
         departures,
         live=Counter(namespace for namespace, _ in of_live),
@@ -92,7 +91,7 @@ def _allowed(
         commit=draft.wanted.commit,
         message=draft.wanted.message,
         agreed=draft.wanted.agreed_deletes,
-        sets=_that_stay(draft, live.values()),
+        sets=_that_stay(draft, sets.values()),
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)
