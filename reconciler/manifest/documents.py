@@ -54,6 +54,11 @@ class Parsed:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
+    def items(self) -> int:
+        """How many Executions its sets stand for."""
+        return sum(len(c.members) for c in self.contents if isinstance(c, ExecutionSet))
+
+    @property
     def is_valid(self) -> bool:
         """Whether nothing is wrong with it by itself."""
         return not any(diagnostic.is_error for diagnostic in self.diagnostics)

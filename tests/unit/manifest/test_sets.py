@@ -207,6 +207,17 @@ def test_items_count_as_executions():
     assert [b.name for b in catalogue.broken] == ["sweep-d"]
 
 
+def test_more_items_than_could_ever_be_in_force_are_not_even_resolved():
+    repository = Repository(limits=Limits(manifests=5))
+    repository.files = Repository.small().files
+    put(repository, ["a", "b", "c"])
+    before = meaning(repository.load())
+    put(repository, ["d", "e", "f"], path="executions/lab/z.yaml")
+    catalogue = repository.load()
+    assert codes(catalogue) == ["TooManyItems"]
+    assert meaning(catalogue) == before
+
+
 def test_unchanged_sets_are_not_resolved_again():
     repository = sweep({"from": 1, "to": 300})
     first = repository.load()
