@@ -127,7 +127,7 @@ def preview(
             touched=frozenset(line.uid for line in lines),
         ),
         quotas=quota_changes(before, after, head.namespaces),
-        warnings=tuple(sorted(comparison.warnings((line.uid for line in lines), missing))),
+        warnings=tuple(sorted(set(comparison.warnings((line.uid for line in lines), missing)))),
         rules=rules,
         sets=tuple(set_changes(base.sets, head.sets)),
         images=to_ask(comparison.images(line.uid for line in lines), head.platform),
@@ -327,10 +327,12 @@ class _Comparison:
 
     def warnings(self, uids: Iterable[Uid], missing: Collection[str]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""
+        told: set[tuple[str, str]] = set()
         for uid in uids:
             manifest = self._head.get(uid)
             if manifest is not None:
-                yield from advice(manifest, missing=missing)
+                advised = advice(manifest, missing=missing)
+                yield from (d for d in advised if _is_news(d, manifest, told))
 
     def images(self, uids: Iterable[Uid]) -> Iterator[str]:
         """Yield the images that executions have with the change and not without it."""
@@ -352,6 +354,17 @@ class _Comparison:
             return 0, 0
         core = sum(component.core for component in execution.components)
         return core, max(0, _replicas(self._groups.get(uid, ())) - core)
+
+
+def _is_news(found: Diagnostic, manifest: Manifest, told: set[tuple[str, str]]) -> bool:
+    """Tell whether a warning of a set's member says what none of the set said before it."""
+    if manifest.item is None:
+        return True
+    words = found.message.replace(manifest.name, "").replace(manifest.namespace, "")
+    key = (manifest.item.set.full_name, words)
+    is_news = key not in told
+    told.add(key)
+    return is_news
 
 
 _WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})
