@@ -51,6 +51,8 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
         if "namespaceDefaults" in spec
         else None,
         trust=build_trust(spec.get("trust", {}), builder),
+        secret_recipients=tuple(spec.get("secrets", {}).get("recipients", ())),
+        secret_deployment=spec.get("secrets", {}).get("deployment", _DEFAULT.secret_deployment),
     )
 
 
