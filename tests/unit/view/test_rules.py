@@ -328,7 +328,7 @@ def test_a_default_is_written_so_that_it_is_read_as_it_was(value: str):
 def test_the_schema_is_told_field_by_field():
     found = reference.of(Board())
     assert [kind.kind for kind in found.kinds] == [
-        "Platform", "Namespace", "ZApp", "Execution", "Reservation",
+        "Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation",
     ]  # fmt: skip
     lines = {f"{kind.kind}.{f.path}": f for kind in found.kinds for f in kind.fields}
     image = lines["ZApp.spec.services.*.image"]
