@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,46 @@ def zapp(
     return _print(file, imported, output)
 
 
+@command.command()
+@_shared
+@click.option(
+    "--volumes",
+    type=click.Choice(["storage", "workspace"]),
+    default="storage",
+    show_default=True,
+    help="What a named volume becomes: a storage of that name, or the namespace's workspace.",
+)
+@click.option("--profile", "profiles", multiple=True, help='Take services of it in; "*" for all.')
+def compose(
+    file: Path,
+    name: str,
+    kind: str,
+    type_: str | None,
+    output: str,
+    volumes: str,
+    profiles: tuple[str, ...],
+) -> int:
+    """Import a Compose file, of any version."""
+    from reconciler.importing.compose.application import Choices, import_compose
+
+    choices = Choices(
+        name=_checked(name),
+        fallback=_fallback(file),
+        type=type_ or "",
+        kind=kind,
+        volumes=volumes,
+        profiles=profiles,
+    )
+    return _print(file, lambda: import_compose(_read(file), choices), output)
+
+
+def _fallback(file: Path) -> str:
+    """Return the name of a file, or of its folder where the file is called as all of them are."""
+    stem = file.stem
+    is_usual = stem.startswith(("docker-compose", "compose")) or stem == "-"
+    return (file.resolve().parent.name or stem) if is_usual else stem
+
+
 def _checked(name: str) -> str:
     from reconciler.manifest.places import is_name
 
@@ -111,7 +152,7 @@ def _pairs(given: tuple[str, ...]) -> Mapping[str, str]:
 def _read(file: Path) -> bytes:
     try:
         if str(file) == "-":
-            data: bytes = click.get_binary_stream("stdin").read(_LARGEST + 1)
+            data = sys.stdin.buffer.read(_LARGEST + 1)
         else:
             with file.open("rb") as opened:
                 data = opened.read(_LARGEST + 1)
