@@ -6,6 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from reconciler.manifest.characters import FORBIDDEN
+
 NAME_CHARS = 40
 COMPONENT_CHARS = 20
 _ODD = re.compile(r"[^a-z0-9]+")
@@ -23,6 +25,12 @@ def slug(text: str, *, chars: int, otherwise: str, joint: str = "-") -> str:
         whole, _, _ = words[: chars + 1].rpartition(joint)
         words = whole if len(whole) >= chars // 2 else words[:chars]
     return words.strip(joint) or otherwise
+
+
+def one_line(text: str, *, chars: int) -> str:
+    """Return what a title or label may hold of a text: one line without odd characters."""
+    seen = "".join(char if char.isprintable() else " " for char in text.replace("{{", "{"))
+    return " ".join(FORBIDDEN.sub("", seen).split())[:chars].strip()
 
 
 @dataclass(slots=True)

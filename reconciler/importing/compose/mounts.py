@@ -20,6 +20,7 @@ _OF_THE_NODE = re.compile(
     r"/(?:(?:proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker)(?:/.*)?)?|.*\.sock"
 )
 _A_FILE = re.compile(r"[^/]*[^/.][^/]*\.[A-Za-z0-9]{1,10}|[A-Z][A-Za-z]+file|\.[a-z]+rc|\.env")
+_SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PATH = re.compile(r"[/\\:~$]|^\.")
 _OPTIONS = re.compile(r"[a-zA-Z,]+")
 _FILE_SOURCE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -190,8 +191,8 @@ def secrets(value: Any, context: Context) -> list[Any]:
     for index, item in enumerate(context.items(value, "secrets")):
         entry = item if isinstance(item, dict) else {"source": item}
         source = context.value(entry.get("source"), "secrets", index)
-        if not source:
-            context.refuse(item, "a secret", "secrets", index)
+        if not _SECRET_NAME.fullmatch(source):
+            context.refuse(entry.get("source"), "the name of a secret", "secrets", index)
             continue
         context.secrets.setdefault(source, {"swarm": _swarm_secret(source, context)})
         mount = {"source": source}
@@ -224,7 +225,7 @@ def _swarm_secret(source: str, context: Context) -> str:
             f"the operator makes it (docker secret create {swarm} FILE) and grants it in the "
             "Namespace (secrets:)",
         )
-    return swarm
+    return swarm if _SECRET_NAME.fullmatch(swarm) else source
 
 
 def configs(value: Any, context: Context) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.importing import naming
 from reconciler.importing.naming import Namer
 from reconciler.importing.notes import Notes
+from reconciler.manifest.characters import FORBIDDEN
 from reconciler.manifest.diagnostic import Path
 from reconciler.review.masking import is_secret
 
@@ -132,18 +133,24 @@ class Variables:
             for part in parts_of(text)
         )
 
+    def _holdable(self, variable: _Variable) -> str | None:
+        """Return a variable's default, if it has one that a manifest can hold."""
+        default = None if variable.default is None else self._plain(variable.default)
+        is_odd = default is not None and ("{{" in default or FORBIDDEN.search(default))
+        return None if is_odd else default
+
     def _expression(self, variable: _Variable, path: Path) -> str:
         if variable.operator.endswith("+"):
             self.notes.add(path, f"${variable.name} counts as not set, so this part is empty")
             return ""
         known = self._names.known(variable.name)
-        default = None if variable.default is None else self._plain(variable.default)
+        default = self._holdable(variable)
         if known is None:
             if len(self.parameters) >= _MOST or len(default or "") > _DEFAULT_CHARS:
                 return self._default(variable, path)
             return self._declared(variable, default, path)
         declaration = self.parameters[known]
-        if default is not None and default != declaration.setdefault("default", default):
+        if default and default != declaration.setdefault("default", default):
             message = (
                 f"${variable.name} has another default ({default}) elsewhere: the first counts"
             )

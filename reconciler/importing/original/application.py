@@ -126,7 +126,7 @@ def convert_application(
     name = choices.name or naming.application(old.name)
     return Application(
         name=name,
-        title=title or old.name,
+        title=naming.one_line(title or old.name, chars=120),
         spec={"type": type_, "parameters": parameters.declared, "services": services},
         sources={names.name(item.service.name): item.service.path for item in folded},
     )

@@ -117,7 +117,7 @@ def _application(
 
 def _labelled(entry: Mapping[str, Any]) -> dict[str, str]:
     category = entry.get("category")
-    return {"category": str(category)[:255]} if category else {}
+    return {"category": naming.one_line(str(category), chars=255)} if category else {}
 
 
 def _used(
@@ -216,7 +216,7 @@ def _declaration(item: Mapping[str, Any], path: Path, notes: Notes) -> dict[str,
         notes.dropped((*path, "step"), "any whole number between the bounds is taken")
     about = " ".join(str(item[key]) for key in ("readable_name", "description") if item.get(key))
     if about:
-        declaration["description"] = about[:1000]
+        declaration["description"] = naming.one_line(about, chars=1000)
     return declaration
 
 
