@@ -101,6 +101,9 @@ def zapp(
     help="What a named volume becomes: a storage of that name, or the namespace's workspace.",
 )
 @click.option("--profile", "profiles", multiple=True, help='Take services of it in; "*" for all.')
+@click.option(
+    "--image", "images", multiple=True, metavar="SERVICE=REFERENCE", help="The image of a service."
+)
 def compose(
     file: Path,
     name: str,
@@ -109,6 +112,7 @@ def compose(
     output: str,
     volumes: str,
     profiles: tuple[str, ...],
+    images: tuple[str, ...],
 ) -> int:
     """Import a Compose file, of any version."""
     from reconciler.importing.compose.application import Choices, import_compose
@@ -120,6 +124,7 @@ def compose(
         kind=kind,
         volumes=volumes,
         profiles=profiles,
+        images=_pairs(images),
     )
     return _print(file, lambda: import_compose(_read(file), choices), output)
 
@@ -144,7 +149,7 @@ def _pairs(given: tuple[str, ...]) -> Mapping[str, str]:
     for item in given:
         key, sign, value = item.partition("=")
         if not (key and sign):
-            raise click.UsageError(f"{item} isn't NAME=TEXT")
+            raise click.UsageError(f"{item} isn't NAME=VALUE")
         pairs[key.strip("{}")] = value
     return pairs
 

@@ -34,7 +34,8 @@ class Choices:
     type: str = ""
     kind: str = "ZApp"
     volumes: str = "storage"
-    profiles: tuple[str, ...] = field(default=())
+    profiles: tuple[str, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 def import_compose(data: bytes, choices: Choices) -> Imported:
@@ -45,8 +46,7 @@ def import_compose(data: bytes, choices: Choices) -> Imported:
     """
     notes = Notes()
     top = _top(reading.read(data), notes)
-    services = dict(_services(top, choices.profiles, notes))
-    _require_an_image(services)
+    services = _with_images(dict(_services(top, choices.profiles, notes)), choices.images)
     variables = Variables(notes)
     names = naming.components()
     for name in services:
@@ -136,7 +136,18 @@ def _services(
         yield name, whole
 
 
-def _require_an_image(services: Mapping[str, Mapping[str, Any]]) -> None:
+def _with_images(
+    services: Mapping[str, Mapping[str, Any]], images: Mapping[str, str]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the services with the images that are given for them; one at least has one then."""
+    for name in images:
+        if name not in services:
+            message = f"an image is given for {name}, and no such service is imported"
+            raise Refused(("services",), message, "name one of " + ", ".join(list(services)[:12]))
+    services = {
+        name: {**service, "image": images[name]} if name in images else service
+        for name, service in services.items()
+    }
     if not services:
         raise Refused(("services",), "no service is left to import", "see what was left out")
     if not any(service.get("image") for service in services.values()):
@@ -144,8 +155,9 @@ def _require_an_image(services: Mapping[str, Mapping[str, Any]]) -> None:
         raise Refused(
             ("services", first),
             "no service names an image, and nothing is built here",
-            f"build and push it, and write image: under {first}",
+            f"build and push it, and add --image {first}=REFERENCE",
         )
+    return services
 
 
 def _hosts(services: Mapping[str, Mapping[str, Any]], names: Namer) -> Iterator[tuple[str, str]]:

@@ -18,10 +18,18 @@ _PLACEHOLDER = re.compile(
     r"|cluster\[(?P<cluster>[A-Za-z0-9_.-]+)\]\[(?P<field>[a-z_]+)\])\}"
 )
 # Before there was {dns_name#...}, authors wrote out how names were made.
-_WRITTEN_OUT = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z0-9-]*)-\{execution_name\}-\{user_name\}-\{deployment_name\}-zoe"
-    r"(?:\.\{user_name\}-\{deployment_name\}-zoe)?"
+_WRITTEN_OUT = (
+    re.compile(
+        r"(?P<name>[A-Za-z][A-Za-z0-9-]*)-\{execution_name\}-\{user_name\}-\{deployment_name\}-zoe"
+        r"(?:\.\{user_name\}-\{deployment_name\}-zoe)?"
+    ),
+    re.compile(
+        r"\{name_prefix\}-(?P<name>[A-Za-z][A-Za-z0-9-]*)-\{execution_id\}"
+        r"(?:\.\{name_prefix\}-usernet-\{user_id\})?"
+    ),
 )
+# What a parameter of the shop was put in place of.
+_PARAMETER = re.compile(r"\$\{\{ parameters\.[a-z0-9_]+ \}\}")
 _WORDS: Mapping[str, str] = {
     "user_name": "${{ execution.namespace }}",
     "execution_name": "${{ execution.name }}",
@@ -33,8 +41,9 @@ SELF = "self"
 
 def spelled(text: str) -> str:
     """Return a text with names that were written out as ``{dns_name#...}``."""
-    written = _WRITTEN_OUT.sub(lambda match: f"{{dns_name#{match['name']}}}", text)
-    return _PLACEHOLDER.sub(_cluster_as_name, written)
+    for pattern in _WRITTEN_OUT:
+        text = pattern.sub(lambda match: f"{{dns_name#{match['name']}}}", text)
+    return _PLACEHOLDER.sub(_cluster_as_name, text)
 
 
 def _cluster_as_name(match: re.Match[str]) -> str:
@@ -88,6 +97,8 @@ class Placeholders:
                 raise Refused(path, message, "name a service of this description")
             return found
 
+        if _PARAMETER.fullmatch(text):
+            return text
         if "${{" in text:
             notes.add(path, "$ before {{ was left out: here that begins an expression")
         return _PLACEHOLDER.sub(one, text.replace("${{", "{{"))

@@ -89,6 +89,9 @@ def read(value: object, path: Path, notes: Notes) -> OldApplication:
     """
     if not isinstance(value, dict):
         raise Refused(path, "a description is a JSON object", "give the description itself")
+    if not value.keys() & {"services", "processes"}:
+        message = "it has neither services nor processes"
+        raise Refused(path, message, "give a description of the original Zoe")
     version = _version(value, path)
     key = "processes" if version == 0 else "services"
     _refuse_mixture(value, version, path)
