@@ -64,8 +64,8 @@ def _short(item: Any, index: int, context: Context) -> _Volume | None:
         return None
     text = context.value(item, "volumes", index).strip()
     parts = text.split(":")
-    if len(parts) > 1 and re.fullmatch("[A-Za-z]", parts[0]) and parts[1][:1] in ("\\", "/"):
-        parts = [":".join(parts[:2]), *parts[2:]]  # C:\folder
+    if len(parts) > 2 and re.fullmatch("[A-Za-z]", parts[0]) and parts[2].startswith("/"):
+        parts = [":".join(parts[:2]), *parts[2:]]  # C:\folder:/target
     flags = parts.pop() if len(parts) > 2 and _OPTIONS.fullmatch(parts[-1]) else ""
     if len(parts) > 2 or not parts[-1].startswith("/"):
         context.refuse(item, "a volume with an absolute path in the container", "volumes", index)

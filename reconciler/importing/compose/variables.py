@@ -165,7 +165,7 @@ class Variables:
             what = f"default {default}" if default else "default empty"
         expression = self.declare(variable.name, declaration)
         name = self._names.name(variable.name)
-        if is_secret(variable.name, default or ""):
+        if is_secret(variable.name, default or "unknown"):
             remedy = "it looks like a secret: make it one of the namespace (secrets:)"
             self.notes.add(path, f"${variable.name} is the parameter {name}", remedy)
         else:
