@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.importing.compose import amounts, reading
@@ -364,6 +364,7 @@ _SERVICES = st.dictionaries(st.sampled_from(_SERVICE_KEYS), _VALUES, max_size=5)
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["a", "b", "A_b"]), _SERVICES, min_size=1), _VALUES)
 def test_odd_files_are_valid_or_refused(services: dict[str, Any], other: Any):
     top = {"services": services, "secrets": other, "volumes": other, "configs": other}

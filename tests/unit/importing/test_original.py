@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.importing.notes import Refused
@@ -284,6 +284,7 @@ _SERVICES = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(_SERVICES, max_size=3), st.booleans())
 def test_odd_descriptions_are_valid_or_refused(services: list[dict[str, Any]], keeps: bool):
     data = json.dumps({"name": "x", "version": 3, "services": services}).encode()

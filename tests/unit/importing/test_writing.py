@@ -14,23 +14,26 @@ from reconciler.manifest import source_map
 from reconciler.manifest.characters import FORBIDDEN
 from reconciler.manifest.places import is_name
 
-_TEXTS = st.text(max_size=12).filter(lambda text: not FORBIDDEN.search(text)) | st.sampled_from(
-    [
-        "yes",
-        "null",
-        "1.5",
-        "0440",
-        "a: b",
-        "a #b",
-        "- a",
-        "a\nb\n",
-        "\na",
-        "a\n\n",
-        " a",
-        "a ",
+_ODD_TEXTS = (
+    *("yes", "null", "1.5", "0440", "a: b", "a #b", "- a", "a\nb\n", "\na", "a\n\n", " a", "a "),
+    *(
         "<<",
-    ]
-    + ["${{ a.b }}", "{a}", "[a", "a:", "#", "!x", "*x", "1e3", "a\tb", "2020-01-01", "=", "a, b"]
+        "${{ a.b }}",
+        "{a}",
+        "[a",
+        "a:",
+        "#",
+        "!x",
+        "*x",
+        "1e3",
+        "a\tb",
+        "2020-01-01",
+        "=",
+        "a,",
+    ),
+)
+_TEXTS = st.sampled_from(_ODD_TEXTS) | st.text(max_size=12).filter(
+    lambda text: not FORBIDDEN.search(text)
 )
 _KEYS = _TEXTS.filter(bool)
 _VALUES = st.recursive(
