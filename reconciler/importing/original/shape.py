@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.importing.notes import Notes, Refused
-from reconciler.importing.original import ports
+from reconciler.importing.original import ports, values
 from reconciler.importing.original.ports import OldPort
 from reconciler.manifest.diagnostic import Path, quoted
 
@@ -115,7 +115,7 @@ def read(value: object, path: Path, notes: Notes) -> OldApplication:
         notes.dropped((*path, name), _WITHOUT_MEANING.get(name, "no format has such a key"))
     return OldApplication(
         path=path,
-        name=_text(value.get("name"), (*path, "name")) or "imported",
+        name=values.text(value.get("name"), (*path, "name")) or "imported",
         version=version,
         will_end=will_end,
         services=services,
@@ -171,31 +171,33 @@ def _service(value: object, version: int, path: Path, notes: Notes) -> OldServic
     _refuse_service_mixture(value, version, path)
     _note_unread(value, path, notes)
     image_key = "image" if version == 3 else "docker_image"
-    image = _text(value.get(image_key), (*path, image_key))
+    image = values.text(value.get(image_key), (*path, image_key))
     if not image:
         raise Refused(path, f"{image_key} is missing", "name the image that runs")
-    memory, cpus, shm = _amounts(value, version, path, notes)
-    total = _count(value.get("total_count", 1), (*path, "total_count"))
-    essential = _count(value.get("essential_count", total), (*path, "essential_count"), least=0)
+    memory, cpus, shm = values.amounts(value, version, path, notes)
+    total = values.count(value.get("total_count", 1), (*path, "total_count"))
+    essential = values.count(
+        value.get("essential_count", total), (*path, "essential_count"), least=0
+    )
     if essential > total:
         message = f"essential_count {essential} is more than total_count {total}"
         raise Refused((*path, "essential_count"), message, f"write {total} or less")
     return OldService(
         path=path,
-        name=_text(value.get("name"), (*path, "name")) or "service",
+        name=values.text(value.get("name"), (*path, "name")) or "service",
         image_key=image_key,
         image=image,
         is_monitor=value.get("monitor") is True,
-        command=_text(value.get("command"), (*path, "command")),
-        environment=_pairs(value.get("environment"), (*path, "environment")),
+        command=values.text(value.get("command"), (*path, "command")),
+        environment=values.pairs(value.get("environment"), (*path, "environment")),
         ports=ports.read(value.get("ports"), (*path, "ports"), notes),
         volumes=_volumes(value.get("volumes"), (*path, "volumes"), version, notes),
-        labels=_texts(value.get("labels"), (*path, "labels")),
-        constraints=_texts(value.get("constraints"), (*path, "constraints")),
+        labels=values.texts(value.get("labels"), (*path, "labels")),
+        constraints=values.texts(value.get("constraints"), (*path, "constraints")),
         essential=essential,
         total=total,
-        order=_count(value.get("startup_order", 0), (*path, "startup_order"), least=-(10**6)),
-        work_dir=_text(value.get("work_dir"), (*path, "work_dir")),
+        order=values.count(value.get("startup_order", 0), (*path, "startup_order"), least=-(10**6)),
+        work_dir=values.text(value.get("work_dir"), (*path, "work_dir")),
         memory_bytes=memory,
         cpu_millis=cpus,
         shm_bytes=shm,
@@ -211,98 +213,6 @@ def _note_unread(value: Mapping[str, Any], path: Path, notes: Notes) -> None:
         key = "network" if value.get("network") else "networks"
         why = "services of a namespace share its network"
         notes.dropped((*path, key), why, "ask the operator to grant another network")
-
-
-def _amounts(
-    value: Mapping[str, Any], version: int, path: Path, notes: Notes
-) -> tuple[int, int, int]:
-    """Return memory and CPUs that count, and the size of /dev/shm."""
-    key = "resources" if version == 3 else "required_resources"
-    amounts = value.get(key) or {}
-    if not isinstance(amounts, dict):
-        raise Refused((*path, key), f"{key} isn't an object", 'write {"memory": ...}')
-    memory = _bounded(amounts.get("memory"), (*path, key, "memory"), notes)
-    cpus = _bounded(amounts.get("cores"), (*path, key, "cores"), notes)
-    shm = amounts.get("shm", amounts.get("shm_size", 0)) or 0
-    for name in sorted(amounts.keys() - {"memory", "cores", "shm", "shm_size"}):
-        notes.dropped((*path, key, name), "the original didn't act on it")
-    place = (*path, key)
-    return _whole(memory, place), _whole(cpus * 1000, place), _whole(shm, place)
-
-
-def _bounded(amount: object, path: Path, notes: Notes) -> float:
-    """Return what was reserved, and enforced as a limit: the minimum. The maximum never counted."""
-    if not isinstance(amount, dict):
-        return _number(amount, path)
-    least = _number(amount.get("min"), (*path, "min"))
-    most = _number(amount.get("max"), (*path, "max"))
-    if most and most != least:
-        why = "the original enforced the minimum, whatever the maximum said"
-        remedy = "write resources: limits: if it is to have more than is set aside for it"
-        notes.dropped((*path, "max"), why, remedy)
-    return least
-
-
-def _number(amount: object, path: Path) -> float:
-    if amount is None:
-        return 0
-    if isinstance(amount, str):
-        try:
-            amount = float(amount)
-        except ValueError:
-            amount = None
-    if not isinstance(amount, (int, float)) or isinstance(amount, bool) or amount != amount:
-        raise Refused(path, "it isn't an amount", "write a number, or null for the default")
-    return max(amount, 0)  # 0 and -1 both said: none
-
-
-def _whole(amount: object, path: Path) -> int:
-    number = _number(amount, path)
-    if number > 2**50:
-        raise Refused(path, "no machine has that much", "write a smaller amount")
-    return int(number)
-
-
-def _count(value: object, path: Path, *, least: int = 1) -> int:
-    if value is None:
-        return max(least, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 10_000:
-        raise Refused(
-            path, f"{quoted(value)} isn't a count", f"write a whole number from {least} on"
-        )
-    return value
-
-
-def _text(value: object, path: Path) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list, bool)):
-        raise Refused(path, "it isn't a text", "write a text")
-    return str(value)
-
-
-def _texts(value: object, path: Path) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise Refused(path, "it isn't a list", "write a list")
-    return tuple(_text(item, (*path, index)) for index, item in enumerate(value))
-
-
-def _pairs(value: object, path: Path) -> tuple[tuple[str, str], ...]:
-    if value is None:
-        return ()
-    if isinstance(value, dict):
-        return tuple((str(name), _text(item, (*path, name))) for name, item in value.items())
-    if not isinstance(value, list):
-        raise Refused(path, "the environment isn't a list", 'write [["NAME", "value"]]')
-    for index, item in enumerate(value):
-        if not isinstance(item, list) or len(item) != 2:
-            raise Refused((*path, index), "it isn't a pair", 'write ["NAME", "value"]')
-    return tuple(
-        (_text(item[0], (*path, index, 0)), _text(item[1], (*path, index, 1)))
-        for index, item in enumerate(value)
-    )
 
 
 def _volumes(
