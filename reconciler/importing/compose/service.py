@@ -25,7 +25,7 @@ _SILENT = frozenset(
     {"image", "build", "restart", "profiles", "expose", "init", "cap_drop", "pull_policy"}
     | {"extends", "attach", "develop", "tty", "stdin_open"}
 )
-_SECRET = "put it into a secret of the namespace (secrets:), and change it where it is from"  # noqa: S105
+_SECRET = "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from"  # noqa: S105
 _CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 _IMAGE = re.compile(r"[A-Za-z0-9._:/@-]+")
 

@@ -166,7 +166,7 @@ class Variables:
         expression = self.declare(variable.name, declaration)
         name = self._names.name(variable.name)
         if is_secret(variable.name, default or "unknown"):
-            remedy = "it looks like a secret: make it one of the namespace (secrets:)"
+            remedy = "it looks like a secret: write secrets: {NAME: {age: ...}}, as zoe secret encrypt prints it"
             self.notes.add(path, f"${variable.name} is the parameter {name}", remedy)
         else:
             self.notes.add(path, f"${variable.name} is the parameter {name}: {what}")

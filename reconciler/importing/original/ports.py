@@ -21,6 +21,7 @@ class OldPort:
     protocol: str
     app_protocol: str
     url_path: str
+    is_proxied: bool = False
     is_main: bool = False
 
 
@@ -58,9 +59,6 @@ def _mapping(item: dict[str, object], path: Path, notes: Notes, *, is_main: bool
         raise Refused((*path, "port_number"), f"{quoted(number)} isn't a port", "write 1 to 65535")
     protocol = str(item.get("protocol") or "tcp")
     app_protocol, url_path = _link(item, protocol, path, notes)
-    if item.get("proxy") is True:
-        why = "the original's proxy served it below a path of its own"
-        notes.dropped((*path, "proxy"), why, "zoe open leads to the port itself")
     if item.get("expose") not in (None, False):
         notes.dropped((*path, "expose"), "every port can be reached from within the namespace")
     return OldPort(
@@ -70,6 +68,7 @@ def _mapping(item: dict[str, object], path: Path, notes: Notes, *, is_main: bool
         protocol="udp" if protocol == "udp" else "tcp",
         app_protocol=app_protocol,
         url_path=url_path,
+        is_proxied=item.get("proxy") is True and app_protocol == "http",
         is_main=is_main,
     )
 

@@ -11,6 +11,7 @@ from reconciler.importing import naming
 from reconciler.importing.images import note_private
 from reconciler.importing.notes import Notes
 from reconciler.importing.original.placeholders import Placeholders, SeveralSelves
+from reconciler.importing.original.ports import OldPort
 from reconciler.importing.original.shape import OldService
 from reconciler.manifest.diagnostic import quoted
 from reconciler.manifest.quantities import cpus_text, memory_text
@@ -23,7 +24,7 @@ _CONSTRAINT = re.compile(r"(?:constraint:)?([A-Za-z0-9_.-]+) ?(==|!=) ?([A-Za-z0
 _OLD_REPOSITORIES = ("zapps/", "zoerepo/")
 _SECRET = (
     "it looks like a secret, and whoever reads the repository reads it",
-    "put it into a secret of the namespace (secrets:), and change it where it is from",
+    "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from",
 )
 _LEAST_MEMORY = 4 * 1024**2
 
@@ -52,7 +53,7 @@ def convert(
     service: dict[str, Any] = {
         "image": _image(old, notes),
         "environment": _environment(old, names, notes),
-        "ports": _ports(old, notes),
+        "ports": _ports(old, notes, keeps_names=names.keeps_names),
         "volumes": _volumes(old, has_workspace, notes),
         "resources": _resources(old, notes),
         "placement": _placement(old, notes),
@@ -114,9 +115,13 @@ def _kept_names(old: OldService, names: Naming, notes: Notes) -> dict[str, str]:
             ("ZOE_GID", "zoe_gid", "The gid of the Namespace"),
         )
     }
-    paths = {f"REVERSE_PROXY_PATH_{port.number}": "/" for port in old.ports}
-    if paths:
-        message = "REVERSE_PROXY_PATH_<port> is /: a port is reached at its own address"
+    proxied = _proxied(old)
+    route = f"${{{{ services.{names.name}.route }}}}"
+    paths = {
+        f"REVERSE_PROXY_PATH_{port.number}": route if port is proxied else "/" for port in old.ports
+    }
+    if any(port is not proxied for port in old.ports):
+        message = "REVERSE_PROXY_PATH_<port> is / where no proxy led to the port"
         notes.add((*old.path, "ports"), message)
     return {
         "EXECUTION_ID": "${{ execution.uid }}",
@@ -129,7 +134,13 @@ def _kept_names(old: OldService, names: Naming, notes: Notes) -> dict[str, str]:
     }
 
 
-def _ports(old: OldService, notes: Notes) -> list[dict[str, Any]]:
+def _proxied(old: OldService) -> OldPort | None:
+    """Return the port that the gateway can lead to as the original's proxy did: the first page."""
+    pages = [port for port in old.ports if port.app_protocol == "http" and port.protocol == "tcp"]
+    return pages[0] if pages and pages[0].is_proxied else None
+
+
+def _ports(old: OldService, notes: Notes, *, keeps_names: bool) -> list[dict[str, Any]]:
     names = naming.ports()
     found: dict[tuple[int, str], dict[str, Any]] = {}
     for port in old.ports:
@@ -145,10 +156,15 @@ def _ports(old: OldService, notes: Notes) -> list[dict[str, Any]]:
         if new != port.name:
             notes.add((*port.path, "name"), f"the port is called {new} now")
         found[key] = _port(port, new)
+        if port.is_proxied and keeps_names and port is _proxied(old):
+            found[key]["route"] = "keep"
+        elif port.is_proxied:
+            why = "the gateway serves it under a path that the application needn't know"
+            notes.dropped((*port.path, "proxy"), why, "--keep-names tells the application its path")
     return list(found.values())
 
 
-def _port(port: Any, name: str) -> dict[str, Any]:
+def _port(port: OldPort, name: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "target": port.number}
     if port.protocol != "tcp":
         entry["protocol"] = port.protocol

@@ -154,6 +154,16 @@ def test_names_that_the_original_injected_are_kept_on_request():
     }
 
 
+def test_what_was_proxied_learns_its_path_if_names_are_kept():
+    data = sample("v3.json")
+    kept = spec_of(data, keeps_names=True)["services"]["notebook"]
+    assert kept["ports"][0]["route"] == "keep"
+    assert kept["environment"]["REVERSE_PROXY_PATH_8888"] == "${{ services.notebook.route }}"
+    assert kept["environment"]["REVERSE_PROXY_PATH_9999"] == "/"
+    plain = spec_of(data)["services"]["notebook"]
+    assert "route" not in plain["ports"][0]
+
+
 def test_an_execution_says_it_all_with_defaults_filled_in():
     data = described(environment=[["WHERE", "on {deployment_name}"]])
     (document,) = import_description(data, Choices(kind="Execution", name="mine")).documents
