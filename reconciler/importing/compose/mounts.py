@@ -222,8 +222,8 @@ def _swarm_secret(source: str, context: Context) -> str:
         context.notes.add(
             ("secrets", source),
             f"it came from {origin} there; here it is the Swarm secret {swarm}",
-            f"write {{age: ...}} in its place (zoe secret encrypt), or let the operator make {swarm} "
-            "and grant it in the Namespace",
+            "write {age: ...} in its place (zoe secret encrypt), or let the operator make it and "
+            "grant it in the Namespace",
         )
     return swarm if _SECRET_NAME.fullmatch(swarm) else source
 

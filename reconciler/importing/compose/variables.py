@@ -166,7 +166,9 @@ class Variables:
         expression = self.declare(variable.name, declaration)
         name = self._names.name(variable.name)
         if is_secret(variable.name, default or "unknown"):
-            remedy = "it looks like a secret: write secrets: {NAME: {age: ...}}, as zoe secret encrypt prints it"
+            remedy = (
+                "it looks like a secret: write secrets: {NAME: {age: ...}} (zoe secret encrypt)"
+            )
             self.notes.add(path, f"${variable.name} is the parameter {name}", remedy)
         else:
             self.notes.add(path, f"${variable.name} is the parameter {name}: {what}")
