@@ -55,6 +55,7 @@ def import_compose(data: bytes, choices: Choices) -> Imported:
     type_ = choices.type or _type(services, notes)
     hosts = Hosts(dict(_hosts(services, names)), notes)
     secrets: dict[str, dict[str, str]] = {}
+    folders: set[str] = set()
     spec: Spec = {"type": type_, "services": {}}
     for name, value in services.items():
         context = Context(
@@ -68,8 +69,13 @@ def import_compose(data: bytes, choices: Choices) -> Imported:
             volumes=choices.volumes,
             is_batch=type_ == "batch",
             secrets=secrets,
+            folders=folders,
         )
         spec["services"][names.name(name)] = convert(value, context)
+    if len(folders) > 1:
+        message = f"{len(folders)} folders or volumes are one workspace now, and their files mix"
+        remedy = "write {type: volume, source: NAME} for each that needs room of its own"
+        notes.add(("services",), message, remedy)
     if type_ == "batch":
         _complete(spec["services"])
     spec |= {"parameters": variables.parameters, "secrets": secrets}

@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One service. ``top`` is the whole file, for what it names there."""
+    """One service. ``top`` is the whole file, for what it names there.
+
+    ``secrets`` and ``folders`` are all services' together: the secrets that they mount, and what
+    the workspace stands for.
+    """
 
     name: str
     path: Path
@@ -30,6 +34,7 @@ class Context:
     volumes: str
     is_batch: bool
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
 
     def at(self, *parts: str | int) -> Path:
         """Return the place of a part of this service."""

@@ -17,7 +17,7 @@ from reconciler.importing.compose.reading import kind_of, plain_text
 
 # Of the node itself; nothing of the repository or the workspace stands for them.
 _OF_THE_NODE = re.compile(
-    r"/(?:(?:proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker)(?:/.*)?)?|.*\.sock"
+    r"/(?:(?:proc|sys|dev|run|var/run|var/log|etc|boot|lib|usr|var/lib/docker)(?:/.*)?)?|.*\.sock"
 )
 _A_FILE = re.compile(r"[^/]*[^/.][^/]*\.[A-Za-z0-9]{1,10}|[A-Z][A-Za-z]+file|\.[a-z]+rc|\.env")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -70,7 +70,8 @@ def _short(item: Any, index: int, context: Context) -> _Volume | None:
     if len(parts) > 2 or not parts[-1].startswith("/"):
         context.refuse(item, "a volume with an absolute path in the container", "volumes", index)
         return None
-    source = parts[0] if len(parts) == 2 else ""
+    # A variable without a value names a folder all the same.
+    source = parts[0] or plain_text(item).partition(":")[0] if len(parts) == 2 else ""
     kind = "bind" if _PATH.search(source) else "volume"
     return _Volume(kind, source, parts[-1], "ro" in flags.split(","))
 
@@ -106,6 +107,7 @@ def _placed(volume: _Volume, target: str, index: int, context: Context) -> tuple
         context.notes.dropped(place, why, "write {type: workspace, target: ...} to keep it")
         return None
     if context.volumes == "workspace":
+        context.folders.add(volume.source)
         message = f"the volume {volume.source} is the namespace's workspace, mounted at {target}"
         context.notes.add(place, message)
         return "volumes", _entry({"type": "workspace"}, target, volume)
@@ -142,6 +144,7 @@ def _bound(volume: _Volume, target: str, index: int, context: Context) -> tuple[
     name = source.rstrip("/").rpartition("/")[2]
     if not source.endswith("/") and _A_FILE.fullmatch(name) and _is_file(target):
         return "files", _file(name, target, source, ("volumes", index), context)
+    context.folders.add(source)
     context.notes.add(
         place,
         f"folders of the node can't be mounted: the workspace is at {target} in place of {source}",

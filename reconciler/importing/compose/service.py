@@ -37,7 +37,8 @@ def convert(value: Mapping[str, Any], context: Context) -> dict[str, Any]:
         Refused: Its image isn't one.
     """
     service: dict[str, Any] = {"image": _image(value, context)}
-    for key, item in value.items():
+    # What is merged comes last: links add to depends_on, in whatever order they stand there.
+    for key, item in sorted(value.items(), key=lambda pair: pair[0] in _MERGED):
         if key.startswith("x-") or key in _SILENT or item is None:
             continue
         if key in _KEPT:
@@ -54,12 +55,13 @@ def convert(value: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _merge(service: dict[str, Any], parts: Mapping[str, Any]) -> None:
     """Add parts to a service: lists grow, mappings are filled, single values stay what they are."""
     for key, part in parts.items():
-        if isinstance(part, list):
-            service[key] = [*service.get(key, []), *part]
+        held = service.get(key)
+        if isinstance(part, list) and isinstance(held, dict):  # links, beside conditions
+            service[key] = {**{name: {"condition": _CONDITIONS[0]} for name in part}, **held}
+        elif isinstance(part, list):
+            service[key] = [*(held or []), *(item for item in part if item not in (held or []))]
         elif isinstance(part, Mapping):
-            held = service.setdefault(key, {})
-            if isinstance(held, dict):
-                _merge(held, part)
+            _merge(service.setdefault(key, {}), part)
         elif part is not None:
             service.setdefault(key, part)
 

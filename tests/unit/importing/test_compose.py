@@ -107,6 +107,12 @@ def test_no_folder_of_a_node_is_ever_mounted(volumes: str, expected: dict[str, A
     assert service(f"volumes: [{volumes}]") == expected
 
 
+def test_folders_that_would_mix_in_the_workspace_are_told():
+    one = "services: {a: {image: i, volumes: ['./x:/x']}, b: {image: i, volumes: ['./x:/y']}}"
+    assert "their files mix" not in told(imported(one))
+    assert "2 folders or volumes are one" in told(imported(one.replace("./x:/y", "$Y:/y")))
+
+
 def test_named_volumes_may_be_the_workspace():
     assert service("volumes: [a:/d]", volumes="workspace") == {
         "volumes": [{"type": "workspace", "target": "/d"}]
@@ -186,6 +192,22 @@ def test_hosts_are_expressions_where_they_are_hosts():
     }
     assert spec["services"]["app"]["depends_on"] == ["db"]
     assert spec["services"]["db"]["environment"] == {"SELF_URL": f"http://{host}/x"}
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "expected"),
+    [
+        ("[b]", ["b", "c"]),
+        (
+            "{b: {condition: service_healthy}}",
+            {"b": {"condition": "service_healthy"}, "c": {"condition": "service_started"}},
+        ),
+    ],
+)
+def test_links_add_to_what_comes_first(depends_on: str, expected: Any):
+    app = f"{{image: i, links: [b, 'c:d'], depends_on: {depends_on}}}"
+    spec = spec_of(f"services: {{a: {app}, b: {{image: i}}, c: {{image: i}}}}")
+    assert spec["services"]["a"]["depends_on"] == expected
 
 
 def test_a_batch_ends_with_what_nothing_else_waits_for():
