@@ -32,9 +32,22 @@ def command() -> None:
 def _shared(function: Any) -> Any:
     """Add what both formats have."""
     options: tuple[Any, ...] = (
-        click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml"),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Choice(["yaml", "json"]),
+            default="yaml",
+            show_default=True,
+            help="How to print the documents.",
+        ),
         click.option("--type", "type_", type=_TYPES, help="What it is, if the file can't tell."),
-        click.option("--kind", type=click.Choice(["ZApp", "Execution"]), default="ZApp"),
+        click.option(
+            "--kind",
+            type=click.Choice(["ZApp", "Execution"]),
+            default="ZApp",
+            show_default=True,
+            help="What to print: an application for everybody, or one execution of it.",
+        ),
         click.option("--name", default="", help="Its name. Default: the file's own."),
         click.argument("file", type=click.Path(path_type=Path, allow_dash=True)),
     )
@@ -65,7 +78,10 @@ def zapp(
     no_workspace: bool,
     placeholders: tuple[str, ...],
 ) -> int:
-    """Import a description of the original Zoe (formats 0 to 3), or its shop's manifest.json."""
+    """Import a description of the original Zoe, or its shop's manifest.json.
+
+    Formats 0 to 3, also within a saved answer of its REST API.
+    """
     from reconciler.importing.original import shop
     from reconciler.importing.original.application import Choices, import_description
 

@@ -12,7 +12,7 @@ from reconciler.importing.compose.context import Context
 from reconciler.importing.compose.extending import extended
 from reconciler.importing.compose.hosts import Hosts
 from reconciler.importing.compose.reading import kind_of, plain_text
-from reconciler.importing.compose.service import convert
+from reconciler.importing.compose.service import convert, ends
 from reconciler.importing.compose.variables import Variables
 from reconciler.importing.naming import Namer
 from reconciler.importing.notes import Notes, Refused
@@ -21,7 +21,6 @@ from reconciler.manifest.diagnostic import Path
 
 _TOP = frozenset({"services", "version", "name", "volumes", "networks", "secrets", "configs"})
 _OF_A_SERVICE = frozenset({"image", "build", "extends"})
-_ENDS = frozenset({"no", "false", "on-failure"})
 _RESOLVE = "import what `docker compose config` prints: it has everything in one file"
 
 
@@ -109,6 +108,10 @@ def _top(value: Any, notes: Notes) -> Mapping[str, Any]:
             notes.dropped((key,), "other files aren't read", _RESOLVE)
         elif not key.startswith("x-"):
             notes.dropped((key,), "no key of Compose that is known here")
+    volumes = value.get("volumes")
+    for name, volume in (volumes if isinstance(volumes, dict) else {}).items():
+        if isinstance(volume, dict) and volume.keys() - {"name", "external", "labels"}:
+            notes.dropped(("volumes", name), "where a storage is kept says the operator's zoe.toml")
     if value.get("networks"):
         notes.dropped(("networks",), "services of a namespace share its network")
     return value
@@ -200,18 +203,13 @@ def _aliases(service: Mapping[str, Any]) -> list[str]:
 
 def _type(services: Mapping[str, Mapping[str, Any]], notes: Notes) -> str:
     """Return batch where every service says that it isn't started again, else interactive."""
-    if all(_ends(service) for service in services.values()):
+    if all(ends(service) for service in services.values()):
         message = "imported as batch: no service is started again after its end"
         notes.add(("services",), message, "--type interactive otherwise")
         return "batch"
     message = "imported as interactive: it runs until somebody, idleness or a lifetime ends it"
     notes.add(("services",), message, "--type batch if it ends by itself, streaming if never")
     return "interactive"
-
-
-def _ends(service: Mapping[str, Any]) -> bool:
-    restart = service.get("restart")
-    return restart is not None and plain_text(restart).partition(":")[0] in _ENDS
 
 
 def _complete(services: Mapping[str, dict[str, Any]]) -> None:

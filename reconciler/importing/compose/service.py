@@ -22,11 +22,11 @@ from reconciler.review.masking import is_secret, is_secret_argument
 
 # So here anyway, or said elsewhere in the file and read there.
 _SILENT = frozenset(
-    {"image", "build", "restart", "profiles", "expose", "init", "cap_drop", "pull_policy"}
-    | {"extends", "attach", "develop", "tty", "stdin_open"}
+    {"image", "build", "restart", "profiles", "extends", "expose", "init", "cap_drop"}
 )
 _SECRET = "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from"  # noqa: S105
 _CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
+_ENDS = frozenset({"no", "false", "on-failure"})
 _IMAGE = re.compile(r"[A-Za-z0-9._:/@-]+")
 
 
@@ -37,6 +37,9 @@ def convert(value: Mapping[str, Any], context: Context) -> dict[str, Any]:
         Refused: Its image isn't one.
     """
     service: dict[str, Any] = {"image": _image(value, context)}
+    if ends(value) and not context.is_batch:
+        message = f"{context.name} is started again when it ends, as everything that isn't a batch"
+        context.notes.add(context.at("restart"), message)
     # What is merged comes last: links add to depends_on, in whatever order they stand there.
     for key, item in sorted(value.items(), key=lambda pair: pair[0] in _MERGED):
         if key.startswith("x-") or key in _SILENT or item is None:
@@ -50,6 +53,12 @@ def convert(value: Mapping[str, Any], context: Context) -> dict[str, Any]:
         else:
             _tell(key, item, context)
     return service
+
+
+def ends(value: Mapping[str, Any]) -> bool:
+    """Tell whether a service says that it isn't started again after it has ended well."""
+    restart = value.get("restart")
+    return restart is not None and plain_text(restart).partition(":")[0] in _ENDS
 
 
 def _merge(service: dict[str, Any], parts: Mapping[str, Any]) -> None:

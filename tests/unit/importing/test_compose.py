@@ -223,6 +223,27 @@ def test_a_batch_ends_with_what_nothing_else_waits_for():
     assert ends == {"load": True, "make": True, "db": False}
 
 
+def test_nothing_goes_without_a_word():
+    result = imported(
+        "services:\n"
+        "  a: {image: i, restart: 'no', tty: true, pull_policy: always, x-mine: 1, odd: 1}\n"
+        "  b: {image: i, expose: [80], init: true}\n"
+        "volumes: {v: {driver: nfs}}\n"
+        "include: [other.yaml]\n"
+        "x-note: 1\n"
+    )
+    told_of = [note.path for note in result.notes]
+    assert told_of == [
+        ("include",),
+        ("volumes", "v"),
+        ("services",),
+        ("services", "a", "restart"),
+        ("services", "a", "tty"),
+        ("services", "a", "pull_policy"),
+        ("services", "a", "odd"),
+    ]
+
+
 def test_a_job_in_an_interactive_application_is_told():
     result = imported(
         "services:\n"
