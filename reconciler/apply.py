@@ -98,7 +98,7 @@ def _call(action: Action, means: Means) -> None:
         case CreateNetwork(spec=spec):
             cluster.create_network(spec)
         case CreateConfig(config=config):
-            data = means.read_blob(config.blob)
+            data = config.data or means.read_blob(config.blob)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
         case CreateSecret(secret=secret):
             data = means.reveal(secret.recipe)

@@ -49,7 +49,9 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 LOG_TAIL_LINES = 200
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
+_OF_NO_EXECUTION = frozenset(
+    {"Orphan", "PrefetchFailed", "GatewayFailed", "GatewayNoPort", "GatewayNoRoom"}
+)
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 

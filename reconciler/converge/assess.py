@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -19,6 +20,8 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
+    gateway,
+    gateway_services,
     holds,
     naming,
     prefetch,
@@ -37,6 +40,7 @@ from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
     Action,
+    Note,
     Plan,
     RemoveConfig,
     RemoveNetwork,
@@ -86,8 +90,15 @@ def assess(world: World) -> Assessment:
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
-    desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
-    planned = _plan(draft, desired)
+    gateways = gateway.planned(draft, taken.nodes)
+    desired = together(
+        [
+            *(one.state for one in rendered.values()),
+            _prefetched(draft, taken),
+            _reachable(draft, gateways),
+        ]
+    )
+    planned = _plan(draft, desired, gateways.notes)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()
@@ -112,8 +123,11 @@ def assess(world: World) -> Assessment:
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
         homes=homes,
-        letters=letters(draft),
-        wake_at=_wake_at(draft, decision),
+        letters={
+            **letters(draft),
+            **gateway_services.letters(gateways, draft.wanted.namespaces),
+        },
+        wake_at=_wake_at(draft, decision, gateways.until),
     )
 
 
@@ -246,7 +260,7 @@ def _network(draft: Draft, namespace: str) -> str:
     )
 
 
-def _plan(draft: Draft, desired: DesiredState) -> Plan:
+def _plan(draft: Draft, desired: DesiredState, told: tuple[Note, ...]) -> Plan:
     observed = draft.world.observed
     planned = plan(
         desired,
@@ -260,7 +274,8 @@ def _plan(draft: Draft, desired: DesiredState) -> Plan:
         },
         deployment=draft.world.host.deployment,
     )
-    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed)))
+    standing = (*prefetch.notes(observed), *gateway_services.notes(observed))
+    planned = replace(planned, notes=(*planned.notes, *told, *standing))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
@@ -279,7 +294,19 @@ def _prefetched(draft: Draft, taken: Snapshot) -> DesiredState:
     )
 
 
-def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
+def _reachable(draft: Draft, gateways: gateway.Planned) -> DesiredState:
+    world = draft.world
+    return gateway_services.desired(
+        gateways,
+        world.observed,
+        host=world.host,
+        epoch=world.epoch,
+        vault=world.vault,
+        network=partial(_network, draft),
+    )
+
+
+def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) -> datetime | None:
     """Return when a clock alone may change something: by schedule, reservation, window, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
@@ -287,6 +314,8 @@ def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    if gateways_until is not None:
+        times.append(gateways_until)
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:
         # Also if it has come since the cluster was read: this decision doesn't know of it.

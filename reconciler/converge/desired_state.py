@@ -34,11 +34,12 @@ class DesiredService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredConfig:
-    """A config that should exist; its bytes are the blob's, read only when it is created."""
+    """A config that should exist: with ``data``, or a blob's bytes, read when it is created."""
 
     name: str
     labels: Mapping[str, str]
-    blob: str
+    blob: str = ""
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

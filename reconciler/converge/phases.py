@@ -17,6 +17,7 @@ from reconciler.converge.ledger import (
     phase_of_ending,
 )
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.reach import Reach
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
 from reconciler.converge.tasks import Group
@@ -30,7 +31,7 @@ class Facts:
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
-    where Git asks for nothing.
+    where Git asks for nothing. ``reach`` is its namespace's gateway, where one is up.
     """
 
     namespace: str
@@ -49,6 +50,7 @@ class Facts:
     unpublished: str = ""
     growth: str = "NoRoom"
     recurrence: Recurrence | None = None
+    reach: Reach | None = None
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:

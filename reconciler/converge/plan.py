@@ -24,6 +24,7 @@ from reconciler.converge.secret_plan import (
     taken_name,
 )
 from reconciler.converge.state import (
+    KIND_GATEWAY,
     KIND_INIT,
     KIND_PREFETCH,
     LABEL_ATTEMPT,
@@ -47,7 +48,7 @@ MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
 
 # Services that are for several executions: no uid, so nobody can be missing that knows them.
-_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
+_OF_NOBODY = frozenset({KIND_GATEWAY, KIND_INIT, KIND_PREFETCH})
 
 
 class Why(StrEnum):

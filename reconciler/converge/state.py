@@ -32,10 +32,12 @@ LABEL_KIND = "zoe.kind"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
+LABEL_GATEWAY_PORT = "zoe.gateway-port"
 LABEL_STACK = "com.docker.stack.namespace"
 
 KIND_INIT = "init"
 KIND_PREFETCH = "prefetch"
+KIND_GATEWAY = "gateway"
 KIND_SECRET = "secret"  # noqa: S105 - a label's value
 
 
