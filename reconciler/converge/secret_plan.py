@@ -78,7 +78,8 @@ def removals(
     """Split what nothing needs into what goes, and what belongs to nobody that we know."""
     goes = [secret for secret in old if _is_known(secret, known)]
     orphans = [secret for secret in old if not _is_known(secret, known)]
-    return [RemoveSecret(id=s.id, name=s.name, uid=s.labels[LABEL_UID]) for s in goes], orphans
+    removed = [RemoveSecret(id=s.id, name=s.name, uid=s.labels.get(LABEL_UID, "")) for s in goes]
+    return removed, orphans
 
 
 def _is_known(secret: ObservedFile, known: Collection[Uid]) -> bool:
