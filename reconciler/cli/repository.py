@@ -101,7 +101,7 @@ def load(root: Path, files: Mapping[str, str]) -> Catalogue:
         deployment=settings.deployment,
         source_id=_source_id(settings),
         security_profiles=tuple(settings.security_profiles),
-        storages=tuple(settings.storage),
+        storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
     commit = WorkTree()
 

@@ -23,6 +23,7 @@ from reconciler.converge import (
     gateway,
     gateway_services,
     holds,
+    keeping,
     naming,
     prefetch,
     reserving,
@@ -91,14 +92,16 @@ def assess(world: World) -> Assessment:
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
     gateways = gateway.planned(draft, taken.nodes)
+    kept = keeping.keeping(draft, homes)
     desired = together(
         [
             *(one.state for one in rendered.values()),
             _prefetched(draft, taken),
+            kept.state,
             _reachable(draft, gateways),
         ]
     )
-    planned = _plan(draft, desired, gateways.notes)
+    planned = _plan(draft, desired, kept, gateways.notes)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()
@@ -160,6 +163,8 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
                 may_change=draft.closed is None,
                 newest_spec=draft.newest_spec_of(uid, record),
+                activity=draft.activity.get(uid),
+                unprepared=draft.unprepared(uid, draft.spec_of(uid, record)) if record else "",
             )
         )
         draft.steps.extend(moved.steps)
@@ -260,13 +265,15 @@ def _network(draft: Draft, namespace: str) -> str:
     )
 
 
-def _plan(draft: Draft, desired: DesiredState, told: tuple[Note, ...]) -> Plan:
+def _plan(
+    draft: Draft, desired: DesiredState, kept: keeping.Keeping, told: tuple[Note, ...]
+) -> Plan:
     observed = draft.world.observed
     planned = plan(
         desired,
         observed,
         known=draft.records.keys(),
-        lingering=_lingering(draft),
+        lingering=_lingering(draft) | kept.lingering,
         kept_networks={
             network.name
             for network in observed.networks
@@ -275,7 +282,7 @@ def _plan(draft: Draft, desired: DesiredState, told: tuple[Note, ...]) -> Plan:
         deployment=draft.world.host.deployment,
     )
     standing = (*prefetch.notes(observed), *gateway_services.notes(observed))
-    planned = replace(planned, notes=(*planned.notes, *told, *standing))
+    planned = replace(planned, notes=(*planned.notes, *kept.notes, *told, *standing))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
@@ -307,7 +314,7 @@ def _reachable(draft: Draft, gateways: gateway.Planned) -> DesiredState:
 
 
 def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) -> datetime | None:
-    """Return when a clock alone may change something: by schedule, reservation, window, policy."""
+    """Return when a clock alone may change something: by schedule, window, use, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
     times = [r.next_at for r in wanted.recurrences.values() if r.next_at is not None]
@@ -316,6 +323,7 @@ def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) 
         times.append(draft.closed.until)
     if gateways_until is not None:
         times.append(gateways_until)
+    times += draft.idle_alarms()
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:
         # Also if it has come since the cluster was read: this decision doesn't know of it.

@@ -34,11 +34,16 @@ class DesiredService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredConfig:
-    """A config that should exist: with ``data``, or a blob's bytes, read when it is created."""
+    """A config that should exist; its bytes are read only when it is created.
+
+    They are ``data``, or the blob's, or what there is of the log of the service ``log_of``,
+    compressed.
+    """
 
     name: str
     labels: Mapping[str, str]
     blob: str = ""
+    log_of: str = ""
     data: bytes = field(default=b"", repr=False)
 
 

@@ -36,6 +36,9 @@ LINGER = timedelta(minutes=5)
 NODE_LABEL = "zoe.gateway"
 """Nodes with this label set to ``true`` carry the gateways, where there are any."""
 
+REASONS = frozenset({"GatewayFailed", "GatewayNoPort", "GatewayNoRoom"})
+"""What is told of gateways, and of no execution."""
+
 RESERVED = Resources(cpu_millis=50, memory_bytes=64 * 1024**2)
 """What each part of a gateway is promised."""
 

@@ -9,6 +9,7 @@ from policy.model.execution import Allocation
 from reconciler.converge import calendar
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.endings import ENDED
+from reconciler.converge.idleness import IdleSoon
 from reconciler.converge.ledger import (
     HELD_BY_OPERATOR,
     EndReason,
@@ -31,7 +32,9 @@ class Facts:
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
-    where Git asks for nothing. ``reach`` is its namespace's gateway, where one is up.
+    where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used;
+    ``unprepared`` why a storage that it mounts isn't ready. ``reach`` is its namespace's gateway,
+    where one is up.
     """
 
     namespace: str
@@ -51,6 +54,9 @@ class Facts:
     growth: str = "NoRoom"
     recurrence: Recurrence | None = None
     reach: Reach | None = None
+    idle_soon: IdleSoon | None = None
+    idle_unknown: str = ""
+    unprepared: str = ""
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:
@@ -76,7 +82,9 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
     return Phase.PENDING, "Pending", "not looked at yet"
 
 
-_LEAVING = frozenset({EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED})
+_LEAVING = frozenset(
+    {EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED, EndReason.IDLE}
+)
 
 
 def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, str, str]:
@@ -93,6 +101,8 @@ def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, s
 
 def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
     if facts.record.started_at is None:
+        if facts.unprepared:
+            return Phase.STARTING, "StorageNotPrepared", facts.unprepared
         if facts.failures:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")
@@ -126,7 +136,7 @@ def _ending(record: Record) -> str:
             return f"failed{code}{attempts}; raise run to start it again"
         case EndReason.DELETED | EndReason.SUPERSEDED | EndReason.SKIPPED | EndReason.MISSED:
             return ENDED[ended.reason]
-        case EndReason.LIFETIME_REACHED:
+        case EndReason.LIFETIME_REACHED | EndReason.IDLE:
             return f"{ENDED[ended.reason]}; raise run to start it again"
         case _:
             return f"{ENDED[ended.reason]}{code}{attempts}; raise run to start it again"

@@ -24,9 +24,10 @@ from reconciler.converge.secret_plan import (
     taken_name,
 )
 from reconciler.converge.state import (
-    KIND_GATEWAY,
     KIND_INIT,
+    KIND_KEEP,
     KIND_PREFETCH,
+    KINDS_OF_NOBODY,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
     LABEL_KIND,
@@ -39,6 +40,7 @@ from reconciler.converge.state import (
     ObservedNetwork,
     ObservedService,
     ObservedState,
+    RestartCondition,
     ServiceSpec,
     TaskState,
 )
@@ -46,9 +48,6 @@ from reconciler.converge.tasks import Group, group_of
 
 MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
-
-# Services that are for several executions: no uid, so nobody can be missing that knows them.
-_OF_NOBODY = frozenset({KIND_GATEWAY, KIND_INIT, KIND_PREFETCH})
 
 
 class Why(StrEnum):
@@ -240,7 +239,7 @@ def _removals(
         if service.spec.name in desired.services or service.id in lingering:
             continue
         uid = labels.get(LABEL_UID, "")
-        if labels.get(LABEL_KIND) not in _OF_NOBODY and uid not in known:
+        if labels.get(LABEL_KIND) not in KINDS_OF_NOBODY and uid not in known:
             notes.append(_orphan(service))
             continue
         removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
@@ -251,10 +250,12 @@ def _change(
     wanted: ServiceSpec, present: ObservedService, group: Group
 ) -> list[UpdateService | RemoveService]:
     labels = present.spec.labels
-    if labels.get(LABEL_KIND) == KIND_PREFETCH:
+    if labels.get(LABEL_KIND) in (KIND_PREFETCH, KIND_KEEP):
         return []
     if labels.get(LABEL_KIND) == KIND_INIT:
-        # A storage that couldn't be prepared is tried again as a new task.
+        # An earlier version's isn't tried again by Swarm: as a new one it is.
+        if present.spec.restart.condition is not RestartCondition.NONE:
+            return []
         failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
         if failed and not group.complete:
             return [RemoveService(id=present.id, name=wanted.name, uid="", why=Why.FAILED)]
@@ -334,7 +335,13 @@ def _new_configs(desired: DesiredState, observed: ObservedState) -> list[Action]
 
 
 def _old_configs(desired: DesiredState, observed: ObservedState) -> list[Action]:
-    used = {c.name for service in observed.services for c in service.spec.configs}
+    # A kept log goes together with what has written it down: alone it would be written again.
+    users = (
+        service
+        for service in observed.services
+        if service.spec.labels.get(LABEL_KIND) != KIND_KEEP or service.spec.name in desired.services
+    )
+    used = {config.name for service in users for config in service.spec.configs}
     return [
         RemoveConfig(id=config.id, name=config.name)
         for config in sorted(observed.configs, key=lambda c: c.name)

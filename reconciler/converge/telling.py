@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
 from policy.model.execution import Uid
+from reconciler.converge import idleness
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
@@ -90,7 +91,7 @@ def _status(
 ) -> tuple[Facts, Status]:
     identity = draft.identity(uid)
     groups = draft.groups.get(uid, ())
-    growth = _growth(draft, uid)
+    growth, use = _growth(draft, uid), draft.activity_of(uid)
     if record.is_final:  # what lingers for its logs isn't being stopped
         groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
     facts = Facts(
@@ -111,6 +112,9 @@ def _status(
         unpublished=_unpublished(draft, uid, record),
         growth=growth,
         reach=reached.get(identity.namespace) if groups else None,
+        unprepared=draft.unprepared(uid, draft.spec_of(uid, record)),
+        idle_soon=idleness.soon(*use, now=draft.world.now) if use else None,
+        idle_unknown=idleness.unknown_for(*use, now=draft.world.now) if use else "",
     )
     before = draft.world.last.told.get(uid) if draft.world.last else None
     if before is not None and before[0] == facts:

@@ -69,7 +69,7 @@ class Loader:
         deployment: str,
         source_id: str,
         security_profiles: Collection[str],
-        storages: Collection[str],
+        storages: Mapping[str, Collection[str]],
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._deployment = deployment

@@ -18,10 +18,7 @@ from reconciler.manifest.suggest import did_you_mean
 # Part of the design, but not of this version: better said than called unknown.
 _LATER_KEYS = frozenset(
     {
-        ("Execution", "idle"),
-        ("Execution", "logs"),
         ("Execution", "isolation"),
-        ("ZApp", "idle"),
         ("ZApp", "isolation"),
         ("Platform", "storage"),
         ("Platform", "registries"),

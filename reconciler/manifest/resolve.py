@@ -16,6 +16,7 @@ from reconciler.manifest.documents import Execution
 from reconciler.manifest.expand import Identity
 from reconciler.manifest.grants import Offer, grant
 from reconciler.manifest.identity import uid_of
+from reconciler.manifest.idleness import IDLE
 from reconciler.manifest.notify import refuse_targets
 from reconciler.manifest.parameters import bind
 from reconciler.manifest.scalars import Number
@@ -186,14 +187,20 @@ def _from_zapp(execution: Execution, terms: Terms, identity: Identity, context: 
         return _Body(document_hash=said_hash, problems=problems)
     application = Application(zapp.spec, context.attach_zapp(zapp.folder), values)
     spec, problems = application.spec(terms, identity, context.platform.default_reservations)
-    problems = blame_zapp(problems, name) + _check_retries(execution, spec.type)
+    of_zapp = _OF_ZAPP if "idle" in execution.spec else (*_OF_ZAPP, IDLE)
+    problems = blame_zapp(problems, name, parts=of_zapp) + _check_retries(execution, spec.type)
     if problems:
         return _Body(document_hash=said_hash, problems=problems)
     return _Body(document_hash=said_hash, spec=replace(spec, zapp=name))
 
 
-def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:
-    """Return the problems as seen from the Execution that runs the ZApp."""
+_OF_ZAPP: Sequence[Path] = (SERVICES, ("spec", "files"), ("spec", "secrets"))
+
+
+def blame_zapp(
+    problems: list[Problem], zapp: str, *, parts: Sequence[Path] = _OF_ZAPP
+) -> list[Problem]:
+    """Return the problems of the ZApp's ``parts`` as seen from the Execution that runs it."""
     if not zapp:
         return problems
     return [
@@ -203,7 +210,7 @@ def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:
             at_key=False,
             message=f"ZApp {zapp}, {'.'.join(map(str, problem.path[1:]))}: {problem.message}",
         )
-        if problem.path[:2] in (SERVICES, ("spec", "files"), ("spec", "secrets"))
+        if problem.path[:2] in parts
         else problem
         for problem in problems
     ]

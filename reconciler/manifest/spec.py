@@ -18,6 +18,7 @@ from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
+from reconciler.manifest.idle import Idle
 from reconciler.manifest.membership import Member, Trust
 from reconciler.manifest.secret_mount import SecretMount
 
@@ -195,6 +196,8 @@ class ExecutionSpec:
     is_filler: bool = False
     reservation: str = ""
     not_before: datetime | None = None
+    idle: Idle | None = None
+    logs_kept_in: str = ""
 
 
 class Overlap(StrEnum):

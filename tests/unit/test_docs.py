@@ -58,6 +58,26 @@ def test_the_files_of_notifications_are_valid_together(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_file_of_idle_is_valid_with_the_targets_of_notifications(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    platform, _ = blocks("docs/notifications.md", "yaml")
+    for text in (platform, *blocks("docs/idle.md", "yaml")):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_files_of_workspaces_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (settings,) = blocks("docs/workspaces.md", "toml")
+    for text in blocks("docs/workspaces.md", "yaml"):
+        (tmp_path / "config" / text.splitlines()[0].removeprefix("# ")).write_text(text)
+    (tmp_path / "config/zoe.toml").write_text(settings)
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
 def test_the_files_of_trust_are_valid_together(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     for text in blocks("docs/trust.md", "yaml"):

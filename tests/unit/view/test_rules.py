@@ -189,7 +189,7 @@ def loaded(files: dict[str, str]) -> Loaded:
         deployment="test",
         source_id="platform",
         security_profiles=("restricted", "baseline"),
-        storages=("workspace",),
+        storages={"workspace": ()},
     )
     return loader.load(
         {path: path for path in files},
