@@ -20,6 +20,7 @@ API_VERSION = "zoe.status/v1"
 
 SetName = tuple[str, str]
 """Namespace ("" where it is over many) and name of a set."""
+
 DIRECT = ""
 GATEWAY = "gateway"
 SOCKS = "socks"
