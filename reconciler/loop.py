@@ -258,7 +258,9 @@ class Loop:
         self.working_set.committed(new, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
         self.publisher.refresh(
-            sorted(touched & self.working_set.statuses.keys()), snapshot=snapshot
+            sorted(touched & self.working_set.statuses.keys()),
+            snapshot=snapshot,
+            sets=wanted.sets,
         )
 
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:

@@ -58,6 +58,7 @@ from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
 from reconciler.converge.world import Assessment, World
+from reconciler.manifest.namespace_defaults import made
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
 
 LINGER_S = 60
@@ -239,10 +240,9 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
 
 def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Admitted:
     identity = draft.identity(uid)
-    owner = draft.wanted.namespaces.get(identity.namespace)
     return Admitted(
         uid=uid,
-        namespace=owner or Namespace(name=identity.namespace),
+        namespace=_owner(draft, identity.namespace),
         name=identity.name,
         run=record.run,
         generation=record.generation,
@@ -251,6 +251,14 @@ def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Ad
         spec=spec,
         groups=draft.placements.get(uid, ()),
     )
+
+
+def _owner(draft: Draft, name: str) -> Namespace:
+    """Return the namespace; what is held there may outlive the set that it was made for."""
+    found, defaults = draft.wanted.namespaces.get(name), draft.wanted.platform.namespace_defaults
+    if found is not None:
+        return found
+    return made(name, defaults) if defaults is not None else Namespace(name=name)
 
 
 def _network(draft: Draft, namespace: str) -> str:

@@ -17,6 +17,7 @@ from reconciler.converge.blocked import Blocked
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.runs import is_scheduled
+from reconciler.converge.status import SetName, set_of
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
@@ -106,6 +107,15 @@ class Draft:
         """Return what the newest manifest resolves to, if it does."""
         manifest = self.manifest_of(uid)
         return manifest.spec if manifest else None
+
+    def set_of(self, uid: Uid) -> SetName | None:
+        """Return the set that a run is a member of, or was when somebody last asked for it."""
+        manifest = self.manifest_of(uid)
+        if manifest is not None:
+            item = manifest.item
+            return (item.set.namespace, item.set.name) if item else None
+        told = self.memory.statuses.get(uid)
+        return set_of(told) if told is not None else None
 
     def identity(self, uid: Uid) -> Identity:
         """Return whose run it is."""

@@ -92,11 +92,24 @@ def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, s
     if hold is not None:
         told = f"{hold.sentence}; no run begins, those begun go on"
         return Phase.SUSPENDED, HELD_BY_OPERATOR, told
+    if recurrence.template.repeats:
+        return _repeat_phase(recurrence)
     if recurrence.template.suspend:
         return Phase.SUSPENDED, "Suspended", "suspend is true: no run begins; those begun go on"
     if schedule is None or at is None:
         return Phase.SCHEDULED, "Scheduled", "its times are over"
     return Phase.SCHEDULED, "Scheduled", f"runs next at {calendar.on_the_wall(schedule, at)}"
+
+
+def _repeat_phase(recurrence: Recurrence) -> tuple[Phase, str, str]:
+    if recurrence.template.suspend:
+        return Phase.SUSPENDED, "Suspended", "suspend is true: nothing of it runs"
+    told = "started again whenever it has ended"
+    if recurrence.next_at is not None:
+        at = recurrence.next_at.isoformat(timespec="seconds")
+        told = f"its last run failed or ended at once: it is started again at {at}"
+        return Phase.PENDING, "BackOff", told
+    return Phase.SCHEDULED, "Repeats", told
 
 
 def _open_phase(facts: Facts) -> tuple[Phase, str, str]:

@@ -46,6 +46,11 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
         for uid in sorted(asked)
         if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
     }
+    sets = {
+        (namespace, name): (found.spec.namespace, found.spec.name)
+        for found in draft.wanted.sets
+        for namespace, name, _ in found.refused
+    }
     invalid = [
         invalid_status(
             identity,
@@ -53,6 +58,7 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
             message,
             previous=draft.memory.statuses.get(uid),
             now=draft.world.now,
+            of_set=sets.get((identity.namespace, identity.name)),
         )
         for identity, uid, message in (*draft.wanted.invalid, *_gone(draft))
         if uid not in draft.records

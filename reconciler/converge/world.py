@@ -27,7 +27,14 @@ from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform, Reservation
+from reconciler.manifest.spec import (
+    ExecutionSpec,
+    Manifest,
+    Namespace,
+    Platform,
+    Reservation,
+    SetSummary,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,7 @@ class Wanted:
     platform: Platform = field(default_factory=Platform)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     recurrences: Mapping[Uid, Recurrence] = field(default_factory=dict)
+    sets: tuple[SetSummary, ...] = ()
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.manifest import times
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Path
-from reconciler.manifest.documents import Execution
+from reconciler.manifest.execution import Execution
 from reconciler.manifest.idleness import IdleTerms, idle_terms
 from reconciler.manifest.spec import After, File, Retries, UpdateMode
 from reconciler.manifest.windows import bound
