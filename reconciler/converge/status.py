@@ -18,12 +18,12 @@ from reconciler.manifest.spec import Origin
 
 API_VERSION = "zoe.status/v1"
 
-SetName = tuple[str, str]
-"""Namespace ("" where it is over many) and name of a set."""
-
 DIRECT = ""
 GATEWAY = "gateway"
 SOCKS = "socks"
+
+SetName = tuple[str, str]
+"""Namespace ("" where it is over many) and name of a set."""
 
 
 class Phase(StrEnum):
