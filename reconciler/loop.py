@@ -40,6 +40,7 @@ from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
 from reconciler.sender import Sender
+from reconciler.tenants import Tenants
 from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
 
@@ -83,6 +84,7 @@ class Loop:
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
     interval_s: int = 30
+    tenants: Tenants = field(default_factory=Tenants)
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
@@ -102,7 +104,13 @@ class Loop:
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
         self.recorder = Recorder(
-            self.reader, self.store, self.working_set, self.clock, self.interval_s, self.host
+            self.reader,
+            self.store,
+            self.working_set,
+            self.clock,
+            self.interval_s,
+            self.host,
+            self.tenants,
         )
 
     def reconcile(self, *, fetch: bool = True) -> Report:
@@ -134,7 +142,8 @@ class Loop:
         return self.observed, last[1].namespaces if last is not None else {}
 
     def close(self) -> None:
-        """Wait for a push and a request under way, and stop both."""
+        """Wait for a push and a request under way, and stop both; look at sources no more."""
+        self.tenants.close()
         self.publisher.close()
         if self.sender is not None:
             self.sender.close()
@@ -156,8 +165,16 @@ class Loop:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
         self.kept = self.reader.kept()
-        return replace(
+        catalogue = self.reader.catalogue
+        united = self.tenants.want(
             wanted,
+            catalogue.lent if catalogue else None,
+            known=self.working_set,
+            memory=self._memory(),
+            confirmed=confirmed,
+        )
+        return replace(
+            united,
             is_confirmed=acceptance.is_confirmed(wanted.commit, confirmed),
             agreed_deletes=self.merges.follow(
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
@@ -198,7 +215,8 @@ class Loop:
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
-        rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
+        whose = changes.Whose(wanted, known.identities)
+        rows = changes.rows(found, self._last, known.statuses, whose=whose, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
@@ -208,11 +226,14 @@ class Loop:
             runtimes=found.books.runtimes,
             executions=rows,
             events=(
-                *changes.events(found, known.identities, commit=wanted.commit),
+                *changes.events(found, known.identities, whose=whose),
                 *self._alerts(found, wanted.commit),
             ),
             harvests=tuple(self._harvest(uid, group, now) for uid, group in found.harvest),
-            good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
+            good_files=(
+                *changes.good_files(source_id, known.good_files(source_id), self.reader.good),
+                *self.tenants.good_files(known),
+            ),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
             postings=(
@@ -274,11 +295,11 @@ class Loop:
         )
 
     def _newly_accepted(self) -> Mapping[str, str]:
-        source_id = self.reader.source.id
+        source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)
         accepted = self._accepted.commit if self._accepted else ""
-        if not accepted or self.working_set.accepted.get(source_id) == accepted:
-            return {}
-        return {source_id: accepted}
+        if accepted and self.working_set.accepted.get(source_id) != accepted:
+            found[source_id] = accepted
+        return found
 
     # -- act ------------------------------------------------------------------------------------
 
@@ -287,7 +308,7 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
+        outcomes = apply(plan, self.cluster, self._read_blob, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
                 "action",
@@ -299,6 +320,14 @@ class Loop:
             )
         self._backing_off.note(outcomes, found.records, now)
         return outcomes
+
+    def _read_blob(self, blob: str) -> bytes:
+        try:
+            return self.reader.read_blob(blob)
+        except SourceUnavailable:
+            if not self.tenants.ids:
+                raise
+            return self.tenants.read_blob(blob)
 
     # -- tell -----------------------------------------------------------------------------------
 

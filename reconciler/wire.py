@@ -28,6 +28,7 @@ from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
 from reconciler.sender import Sender
+from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -86,6 +87,24 @@ def reader(settings: Settings, from_: Source) -> Reader:
         storages=tuple(settings.storage),
     )
     return Reader(from_, loader)
+
+
+def tenants(settings: Settings) -> Tenants:
+    """Return the tenants' sources; nothing is fetched before somebody looks.
+
+    Raises ConfigError.
+    """
+    declared = [source for source in settings.sources if source.role == "tenant"]
+    if not declared:
+        return Tenants()
+    from reconciler.git.tenant import TenantFetcher, TenantReader
+    from reconciler.lookout import Lookout
+
+    mirrors = settings.state_dir / "mirrors" / "tenants"
+    return Tenants(
+        [reader(settings, TenantReader(one, mirrors / f"{one.id}.git")) for one in declared],
+        Lookout({one.id: TenantFetcher(one, mirrors / f"{one.id}.git") for one in declared}),
+    )
 
 
 @contextmanager
@@ -293,4 +312,5 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             announcer=announcer(settings),
             sender=outgoing,
             interval_s=settings.interval_s,
+            tenants=tenants(settings),
         )

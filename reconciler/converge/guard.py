@@ -47,11 +47,12 @@ def judge(
     commit: str,
     message: str,
     agreed: Collection[Uid] = (),
+    missing: tuple[str, str] | None = None,
 ) -> Verdict:
     """Return which departures may be carried out.
 
     Args:
-        departures: All that left, together.
+        departures: All that left one source, together.
         live: Namespace -> how many executions were live before (departures included).
         tree_is_empty: Whether the commit holds no manifest at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
@@ -60,9 +61,13 @@ def judge(
         message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
         agreed: Those that whoever merged was shown to go. Only if all were shown, it counts, and
             not for an owner whose files can't be read.
+        missing: Code and sentence where the source itself can't be read: what isn't known isn't
+            gone.
     """
     if not departures:
         return Verdict(allowed=frozenset(), held={})
+    if missing is not None:
+        return Verdict(allowed=frozenset(), held={d.uid: missing for d in departures})
     count = len(departures)
     if is_confirmed or _trailer(message) == count:
         return Verdict(allowed=frozenset(d.uid for d in departures), held={})

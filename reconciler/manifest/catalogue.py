@@ -20,6 +20,7 @@ from reconciler.manifest.executions import Executions, Outcome
 from reconciler.manifest.grants import Offer
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.intake import CommitLike, Good, Intake, Key, Memory, Revision
+from reconciler.manifest.lent import Lent, own_part, unread
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.places import place_of
 from reconciler.manifest.reservations import check_reservation, settle
@@ -45,7 +46,8 @@ class Catalogue:
     """A commit, resolved. ``manifests`` are sorted by namespace and name.
 
     ``bad_paths`` are files whose newest content has errors; ``good`` is what to hand to the next
-    call of :meth:`Loader.load`; ``documents`` counts the documents of every file.
+    call of :meth:`Loader.load`; ``documents`` counts the documents of every file; ``lent`` is what
+    tenants may use of it.
     """
 
     platform: Platform
@@ -58,6 +60,7 @@ class Catalogue:
     good: Good
     documents: Mapping[str, int] = field(default_factory=dict)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    lent: Lent | None = field(default=None, compare=False)
 
 
 class Loader:
@@ -93,6 +96,7 @@ class Loader:
         good: Good,
         refused: Sequence[tuple[str, str]] = (),
         now: datetime | None = None,
+        lent: Lent | None = None,
     ) -> Catalogue:
         """Return what a commit says.
 
@@ -104,6 +108,8 @@ class Loader:
             good: What the last call returned; empty at the very first.
             refused: Path and reason of tree entries that are never read.
             now: When it is, for what lies in the past; by default when its content was committed.
+            lent: What the platform's source lends, if this one is a tenant's; what only the
+                platform may say is then left unread.
         """
         revision = Revision(
             files=files,
@@ -114,11 +120,15 @@ class Loader:
             refused=refused,
             now=now,
         )
-        intake = Intake(revision, self._memory, self._limits)
+        intake = Intake(
+            revision if lent is None else own_part(revision), self._memory, self._limits
+        )
         intake.read_all()
-        owners = _Owners(intake)
+        owners = _Owners(intake, lent=lent)
         owners.settle()
-        executions = Executions(intake, self._contexts(owners), self._outcomes, self._limits)
+        executions = Executions(
+            intake, self._contexts(owners), self._outcomes, self._limits, lent=lent
+        )
         in_force = executions.in_force()
         manifests = [manifest for outcome in in_force.values() for manifest in outcome.manifests]
         manifests.sort(key=lambda manifest: (manifest.namespace, manifest.name))
@@ -129,7 +139,9 @@ class Loader:
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
             zapps=owners.summaries(),
-            diagnostics=tuple(sorted(set(intake.diagnostics))),
+            diagnostics=tuple(
+                sorted({*intake.diagnostics, *(() if lent is None else unread(files))})
+            ),
             bad_paths=frozenset(intake.bad),
             good=_new_good(intake),
             documents={
@@ -138,6 +150,7 @@ class Loader:
                 for path, parsed in files.items()
             },
             reservations=owners.reservations,
+            lent=None if lent is not None else owners.lend(self._source_id),
         )
 
     def _contexts(self, owners: _Owners) -> Callable[[str], Context]:
@@ -158,6 +171,7 @@ class Loader:
                     offer=self._offer,
                     attach=_nothing,
                     attach_zapp=lambda _: _nothing,
+                    is_tenant=owners.lent is not None,
                 )
             return made[namespace]
 
@@ -218,6 +232,7 @@ class _Owners:
     """Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
 
     intake: Intake
+    lent: Lent | None = None
     platform: Platform = field(default_factory=Platform)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     zapps: dict[str, ZApp] = field(default_factory=dict)
@@ -226,13 +241,33 @@ class _Owners:
 
     def settle(self) -> None:
         """Fill in everything."""
+        if self.lent is not None:
+            self._borrow(self.lent)
         for kind in ("Platform", "Namespace", "ZApp", "Reservation"):
-            homes: dict[str, str] = {}
+            homes = self.lent.homes(kind) if self.lent else {}
             # Content that was good before comes first: it keeps its name against a newcomer.
             for path, parsed in sorted(self.intake.newest[kind].items(), key=self._rank):
                 self._file(kind, path, parsed, homes)
-        if not self.intake.newest["Platform"]:
+        if not self.intake.newest["Platform"] and self.lent is None:
             self._warn_of_no_platform()
+
+    def lend(self, source_id: str) -> Lent:
+        """Return what tenants may use of it."""
+        return Lent(
+            source_id=source_id,
+            platform=self.platform,
+            namespaces=self.namespaces,
+            reservations=self.reservations,
+            zapps=self.zapps,
+            broken_zapps=self.broken_zapps,
+            files=self.intake.revision.files,
+            attachment=self.intake.attachment,
+        )
+
+    def _borrow(self, lent: Lent) -> None:
+        self.platform, self.namespaces = lent.rules(), dict(lent.namespaces)
+        self.reservations = dict(lent.reservations)
+        self.zapps, self.broken_zapps = dict(lent.zapps), dict(lent.broken_zapps)
 
     def summaries(self) -> tuple[ZAppSummary, ...]:
         """Return the applications by name, without what only an execution needs."""

@@ -14,6 +14,7 @@ from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity, quoted
 from reconciler.manifest.documents import Execution, Parsed
 from reconciler.manifest.intake import Intake, Key
+from reconciler.manifest.lent import Lent
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
 from reconciler.manifest.resolve import Context, Resolved, resolve
@@ -32,13 +33,17 @@ from reconciler.manifest.zapps import ZApp
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a file's outcome depends on besides its own content."""
+    """All that a file's outcome depends on besides its own content.
+
+    ``attachments`` are of its own repository, ``borrowed`` those of the platform's.
+    """
 
     platform: Platform
     namespace: Namespace | None
     commit: str
     zapps: tuple[tuple[str, ZApp | None], ...]
     attachments: tuple[tuple[str, str | None], ...]
+    borrowed: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Executions:
     context_of: Callable[[str], Context]
     before: Mapping[Key, Outcome]
     limits: Limits
+    lent: Lent | None = None
     kept: dict[Key, Outcome] = field(default_factory=dict)
 
     def in_force(self) -> dict[str, Outcome]:
@@ -130,17 +136,19 @@ class Executions:
             and inputs.namespace == context.namespace
             and all(context.zapps.get(name) is zapp for name, zapp in inputs.zapps)
             and all(files.get(path) == blob for path, blob in inputs.attachments)
+            and all(self._lent_blob(path) == blob for path, blob in inputs.borrowed)
             and inputs.commit == self.intake.first_seen_id(outcome.path, outcome.blob)
         )
 
     def _resolve(self, path: str, blob: str, parsed: Parsed) -> Outcome:
         commit = self.intake.first_seen(path, blob)
         asked: dict[str, str | None] = {}
+        borrowed: dict[str, str | None] = {}
         context = replace(
             self.context_of(_folder(path)),
             commit=commit.id,
             attach=self._attach(f"executions/{_folder(path)}", asked),
-            attach_zapp=lambda folder: self._attach(f"zapps/{folder}", asked),
+            attach_zapp=lambda zapp: self._attach_zapp(zapp, asked, borrowed),
         )
         manifests: list[Manifest] = []
         problems: list[tuple[int, Problem]] = []
@@ -166,8 +174,19 @@ class Executions:
             commit=commit.id,
             zapps=tuple((name, context.zapps.get(name)) for name in sorted(names)),
             attachments=tuple(sorted(asked.items())),
+            borrowed=tuple(sorted(borrowed.items())),
         )
         return Outcome(path, blob, inputs, found, tuple(manifests), tuple(diagnostics))
+
+    def _lent_blob(self, path: str) -> str | None:
+        return self.lent.files.get(path) if self.lent else None
+
+    def _attach_zapp(
+        self, zapp: ZApp, asked: dict[str, str | None], borrowed: dict[str, str | None]
+    ) -> Attach:
+        if self.lent is not None and self.lent.is_of_platform(zapp):
+            return self.lent.attach(zapp, borrowed)
+        return self._attach(f"zapps/{zapp.folder}", asked)
 
     def _attach(self, folder: str, asked: dict[str, str | None]) -> Attach:
         """Return what finds files in ``folder``, and notes which were asked for."""
