@@ -261,8 +261,10 @@ class Loop:
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
         """Return what concerns no single execution, once when it comes up."""
         now = {(n.reason, n.message) for n in found.plan.notes if n.reason in _OF_NO_EXECUTION}
-        if self._accepted is not None and self._accepted.hold:
-            now.add((self._accepted.hold, self._accepted.message))
+        tenants = self.tenants.acceptances()
+        for accepted in (self._accepted, *tenants) if self._accepted else tenants:
+            if accepted.hold:
+                now.add((accepted.hold, accepted.message))
         if self.publisher.error:
             now.add(("StatusNotPublished", self.publisher.error))
         fresh = sorted(now - self._told)
