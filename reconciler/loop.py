@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
@@ -28,16 +27,16 @@ from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
-from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
-from reconciler.errors import ActionFailed, Missing, SourceUnavailable
+from reconciler.errors import SourceUnavailable
+from reconciler.harvesting import harvest
 from reconciler.manifest.spec import Namespace
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
-from reconciler.records import Event, Harvest
+from reconciler.records import Event
 from reconciler.reviewer.merges import Merges
 from reconciler.sender import Sender
 from reconciler.tenants import Tenants
@@ -46,7 +45,6 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-LOG_TAIL_LINES = 200
 _OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
@@ -229,7 +227,9 @@ class Loop:
                 *changes.events(found, known.identities, whose=whose),
                 *self._alerts(found, wanted.commit),
             ),
-            harvests=tuple(self._harvest(uid, group, now) for uid, group in found.harvest),
+            harvests=tuple(
+                harvest(self.cluster, uid, group, at=now) for uid, group in found.harvest
+            ),
             good_files=(
                 *changes.good_files(source_id, known.good_files(source_id), self.reader.good),
                 *self.tenants.good_files(known),
@@ -274,26 +274,6 @@ class Loop:
         return tuple(
             Event(at=self.clock.now(), reason=r, message=m, commit=commit, is_warning=True)
             for r, m in fresh
-        )
-
-    def _harvest(self, uid: Uid, group: Group, now: datetime) -> Harvest:
-        """Fetch what the log still says: removing the service would lose it for good."""
-        last = group.tasks[-1]
-        tail = ""
-        if not group.is_node_lost:
-            try:
-                tail = self.cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
-            except (Missing, ActionFailed):
-                tail = ""
-        return Harvest(
-            uid=uid,
-            attempt=group.attempt,
-            component=group.component,
-            node=group.node.hostname if group.node else str(group.service.spec.node),
-            exit_code=last.exit_code,
-            error=last.error,
-            log_tail=tail,
-            at=now,
         )
 
     def _newly_accepted(self) -> Mapping[str, str]:
@@ -359,6 +339,9 @@ class Loop:
                 self.reader.diagnostics,
                 self._backing_off.messages,
                 remark=self.merges.remark,
+                others=self.working_set.uids_besides(self.reader.source.id)
+                if self.announcer.has_forge
+                else (),
             )
             # After a restart the announcer believes that all of it is news.
             fresh = tuple(posting for posting in news if not self.store.is_known(posting))

@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
-from reconciler.config import Settings
+from reconciler.config import Settings, SourceSettings
 from reconciler.converge.host import Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
@@ -100,11 +100,33 @@ def tenants(settings: Settings) -> Tenants:
     from reconciler.git.tenant import TenantFetcher, TenantReader
     from reconciler.lookout import Lookout
 
-    mirrors = settings.state_dir / "mirrors" / "tenants"
     return Tenants(
-        [reader(settings, TenantReader(one, mirrors / f"{one.id}.git")) for one in declared],
-        Lookout({one.id: TenantFetcher(one, mirrors / f"{one.id}.git") for one in declared}),
+        [reader(settings, TenantReader(one, _mirror(settings, one))) for one in declared],
+        Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared}),
     )
+
+
+def tenant_tip(settings: Settings, declared: SourceSettings) -> str:
+    """Fetch a tenant's source and return its tip. Raises ConfigError, SourceUnavailable."""
+    from reconciler.git.tenant import TenantFetcher
+
+    return TenantFetcher(declared, _mirror(settings, declared)).fetch()
+
+
+def _mirror(settings: Settings, declared: SourceSettings) -> Path:
+    """Return where a tenant's mirror is: apart from the platform's, whatever its id is."""
+    return settings.state_dir / "mirrors" / "tenants" / f"{declared.id}.git"
+
+
+def mirrors(settings: Settings) -> Sequence[Source]:
+    """Return what reads the mirrors of all sources, the platform's first. Raises ConfigError."""
+    from reconciler.git.tenant import TenantReader
+
+    declared = [source for source in settings.sources if source.role == "tenant"]
+    return [
+        source(settings),
+        *(TenantReader(one, _mirror(settings, one)) for one in declared),
+    ]
 
 
 @contextmanager

@@ -79,6 +79,14 @@ class WorkingSet:
         """
         return self._good.get(source_id, {})
 
+    def uids_besides(self, source_id: str) -> frozenset[Uid]:
+        """Return the runs that came from other sources."""
+        return frozenset(
+            uid
+            for uid, identity in self.identities.items()
+            if identity.source_id not in ("", source_id)
+        )
+
     def known(self, source_id: str) -> Known:
         """Return a copy of what previews depend on; any thread. What is stored, no less or more."""
         with self._lock:
