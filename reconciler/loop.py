@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
-from reconciler.apply import Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
@@ -25,19 +26,22 @@ from reconciler.converge.host import Host
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.harvesting import harvest
-from reconciler.manifest.spec import Namespace
+from reconciler.manifest.spec import Manifest, Namespace
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event
 from reconciler.reviewer.merges import Merges
+from reconciler.secrets.faults import diagnostics
+from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.tenants import Tenants
 from reconciler.trust import Referee
@@ -77,6 +81,7 @@ class Loop:
     host: Host
     clock: Clock
     lease: Lease
+    keeper: Keeper
     observe_only: bool = False
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
@@ -90,6 +95,8 @@ class Loop:
     observed: ObservedState | None = None
     """The last reading of the cluster, for other threads."""
     _referee: Referee = field(init=False)
+    _vault: Vault = field(default_factory=Vault)
+    _vetted: Mapping[Uid, Manifest] | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
@@ -125,6 +132,7 @@ class Loop:
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
         self._last = found
+        self.publisher.post(found.letters)
         outcomes = self._act(found)
         self._announce(found)
         self.publish()
@@ -162,7 +170,6 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
-        self.kept = self.reader.kept()
         catalogue = self.reader.catalogue
         united = self.tenants.want(
             wanted,
@@ -171,6 +178,8 @@ class Loop:
             memory=self._memory(),
             confirmed=confirmed,
         )
+        self._open_secrets(wanted, united)
+        self.kept = self.reader.kept()
         return replace(
             united,
             is_confirmed=acceptance.is_confirmed(wanted.commit, confirmed),
@@ -178,6 +187,15 @@ class Loop:
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),
         )
+
+    def _open_secrets(self, own: Wanted, united: Wanted) -> None:
+        """Open the ciphertexts that are asked for, and say where those stand that don't open."""
+        self._vault = self.keeper.vault(united, self._memory())
+        if united.manifests is not self._vetted:
+            for reader, wanted in ((self.reader, own), *self.tenants.read()):
+                files, read = reader.files, reader.read_blob
+                reader.add(diagnostics(wanted, self._vault, files=files, read=read))
+            self._vetted = united.manifests
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -201,6 +219,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
+            vault=self._vault,
         )
 
     def _memory(self) -> Memory:
@@ -290,7 +309,9 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        outcomes = apply(plan, self.cluster, self._read_blob, concurrency=self.concurrency)
+        read = partial(self.tenants.read_blob, first=self.reader)
+        means = Means(cluster=self.cluster, read_blob=read, reveal=self.keeper.reveal)
+        outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
                 "action",
@@ -302,14 +323,6 @@ class Loop:
             )
         self._backing_off.note(outcomes, found.records, now)
         return outcomes
-
-    def _read_blob(self, blob: str) -> bytes:
-        try:
-            return self.reader.read_blob(blob)
-        except SourceUnavailable:
-            if not self.tenants.ids:
-                raise
-            return self.tenants.read_blob(blob)
 
     # -- tell -----------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ the mirrors. Whatever is wrong with a source holds what came from there, and not
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -179,18 +180,25 @@ class Tenants:
             )
         return Recording(commits=tuple(commits), documents=documents)
 
-    def read_blob(self, blob: str) -> bytes:
-        """Return a blob's bytes from whichever source has it.
+    def read(self) -> Iterator[tuple[Reader, Wanted]]:
+        """Yield what reads each, and what it wants by itself."""
+        for tenant in self._tenants.values():
+            if tenant.part is not None:
+                yield tenant.reader, tenant.part.wanted
+
+    def read_blob(self, blob: str, *, first: Reader) -> bytes:
+        """Return a blob's bytes from whichever source has it, the platform's ``first``.
 
         Raises:
             SourceUnavailable: None has.
         """
-        for tenant in self._tenants.values():
-            try:
-                return tenant.reader.read_blob(blob)
-            except SourceUnavailable:
-                continue
-        raise SourceUnavailable(f"no source has the file {blob[:12]} any more")
+        try:
+            return first.read_blob(blob)
+        except SourceUnavailable:
+            for tenant in self._tenants.values():
+                with contextlib.suppress(SourceUnavailable):
+                    return tenant.reader.read_blob(blob)
+            raise
 
     def close(self) -> None:
         """Look no more."""

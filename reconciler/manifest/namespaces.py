@@ -39,6 +39,8 @@ def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
         members=build_members(spec.get("members", ()), builder, ("spec", "members")),
         shows_logs=spec.get("page", {}).get("logs", False),
         sources=tuple(spec.get("sources", ())),
+        gateway_http=spec.get("gateway", {}).get("http", True),
+        gateway_socks=spec.get("gateway", {}).get("socks", True),
     )
     builder.problems += _check_quota(namespace)
     return namespace

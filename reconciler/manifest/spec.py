@@ -19,6 +19,7 @@ from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
 from reconciler.manifest.membership import Member, Trust
+from reconciler.manifest.secret_mount import SecretMount
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -57,6 +58,15 @@ class Healthcheck:
     retries: int = 3
 
 
+class Route(StrEnum):
+    """How the namespace's gateway leads to an http port (``manifest.routes``)."""
+
+    STRIP = "strip"
+    KEEP = "keep"
+    SOCKS = "socks"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """A port that a service listens on. ``published`` 0 = the node chooses."""
@@ -68,6 +78,7 @@ class Port:
     path: str = ""
     mode: str = "host"
     published: int = 0
+    route: Route = Route.STRIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +94,6 @@ class Volume:
     def storage(self) -> str:
         """The name of the storage that it mounts."""
         return self.source or self.type
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretMount:
-    """A file under /run/secrets. ``swarm_name`` is the Swarm secret it comes from."""
-
-    swarm_name: str
-    target: str
-    uid: str = "0"
-    gid: str = "0"
-    mode: int = 0o444
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +300,7 @@ class Namespace:
     ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
     ``shows_logs``: whoever may see the page may read what its executions write. ``sources`` are
     the tenants' repositories that may hold its executions, beside the platform's.
+    ``gateway_http`` and ``gateway_socks``: what a gateway may offer where there are any.
     """
 
     name: str
@@ -316,6 +317,8 @@ class Namespace:
     members: tuple[Member, ...] = ()
     shows_logs: bool = False
     sources: tuple[str, ...] = ()
+    gateway_http: bool = True
+    gateway_socks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
