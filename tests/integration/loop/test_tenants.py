@@ -16,6 +16,7 @@ from reconciler.converge.newest import newest
 from reconciler.loop import Report
 from reconciler.store.archive import SqlArchive
 from reconciler.tenants import parting
+from tests.fixtures.signing import Clone, Person, namespace_with, trusting
 from tests.fixtures.site import Site, execution_file, namespace_file, opened_site
 
 SUSPENDED = execution_file(extra="suspend: true")
@@ -371,3 +372,71 @@ def test_commits_of_groups_are_written_down_with_what_they_changed(campus: Campu
     (mine,) = [row for row in rows if row.id == tip]
     assert (mine.source_id, mine.delta.added) == ("g1", ("one/more",))
     assert sorted(row.source_id for row in rows) == ["g1", "g1", "g2", "platform"]
+
+
+def test_signatures_of_groups_are_checked_from_the_first_commit_on(
+    campus: Campus, people: Callable[[str], Person], clone_of: Callable[..., Clone]
+) -> None:
+    root, ada, bob = map(people, ("root", "ada", "bob"))
+    spec = "spec:\n  sources: [g1]\n"
+    campus.push(
+        "platform",
+        {
+            "platform.yaml": trusting(root),
+            "namespaces/one.yaml": namespace_with("one", ada).replace("spec:\n", spec),
+        },
+    )
+    campus.passes(6)
+    holds = {a.tenant: a.hold for a in campus.site.loop.tenants.acceptances()}
+    assert holds == {"g1": "Unsigned", "g2": "Unsigned"}
+    assert running(campus) == set()
+    clone = clone_of(campus.repositories["g1"])
+    tip = clone.commit({"README.md": "mine"}, ada)
+    campus.site.store.confirm(tip, by="root", at=campus.site.clock.now())
+    campus.passes(6)
+    assert running(campus) == {"one/book"}
+    clone.commit({"zapps/own/zapp.yaml": zapp("own", "own")}, ada)
+    campus.passes()
+    assert campus.site.loop.tenants.acceptances()[0].hold == ""
+    clone.commit({"README.md": "theirs"}, bob)
+    campus.passes()
+    assert campus.site.loop.tenants.acceptances()[0].hold == "UnknownSigner"
+
+
+def test_a_damaged_mirror_is_cloned_anew_by_who_fetches(campus: Campus) -> None:
+    campus.passes(8)
+    mirror = campus.site.settings.state_dir / "mirrors/tenants/g1.git"
+    campus.push("g1", {"executions/one/more.yaml": execution_file("more")})
+    campus.site.loop.tenants.lookout.look_now()
+    for pack in (*mirror.glob("objects/pack/*.pack"), *mirror.glob("objects/??/*")):
+        pack.chmod(0o600)
+        pack.write_bytes(b"damaged" * 10)
+    campus.site.restart()
+    campus.passes(10)
+    assert running(campus) == {"one/book", "one/more", "two/book"}
+    assert mirror.with_name("g1.git.corrupt").exists()
+
+
+@pytest.mark.parametrize("after", ["commit", "act"])
+def test_a_crash_in_between_is_a_delay(
+    campus: Campus, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crash(Exception):
+        pass
+
+    def crash(*_: object, **__: object) -> None:
+        raise Crash
+
+    loop = campus.site.loop
+    monkeypatch.setattr(type(loop), "_act" if after == "commit" else "_announce", crash)
+    with pytest.raises(Crash):
+        campus.passes()
+    monkeypatch.undo()
+    campus.site.restart()
+    campus.passes(8)
+    assert running(campus) == {"one/book", "two/book"}
+    with SqlArchive(
+        campus.site.settings.database, clock=campus.site.clock, random=random.Random(1)
+    ) as archive:
+        rows = [row.source_id for _, row in archive.commits(limit=10)]
+    assert sorted(rows) == ["g1", "g2", "platform"]
