@@ -334,6 +334,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             )
         ) as publisher,
         contextlib.closing(sender(settings, from_store, clock)) as outgoing,
+        contextlib.closing(tenants(settings)) as groups,
     ):
         yield Loop(
             reader=reader(settings, source(settings)),
@@ -350,5 +351,5 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             announcer=announcer(settings),
             sender=outgoing,
             interval_s=settings.interval_s,
-            tenants=tenants(settings),
+            tenants=groups,
         )

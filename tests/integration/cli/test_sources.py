@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.site import PLATFORM, execution_file, namespace_file
-from tests.fixtures.verbs import Installation, Zoe
+from tests.fixtures.verbs import Clone, Installation, Zoe
 
 BOOK = "executions/aml/book.yaml"
 GRANTED = namespace_file("aml").replace("spec: {}", "spec: {sources: [g1]}")
@@ -80,3 +80,16 @@ def test_validate_in_a_groups_repository_takes_the_platforms_rules(
     other = zoe("validate", "--source", "g2", "--platform", "../config", cwd=work)
     assert (other.code, "sources: [g1, g2]" in other.out) == (1, True)
     assert zoe("validate", "--source", "g1", cwd=work).code == 2
+
+
+def test_a_plan_of_the_platforms_leaves_what_groups_run_as_it_is(
+    installation: Installation, group: BareRepository, clone: Clone
+) -> None:
+    installation.process("once")
+    installation.cloned(clone)
+    clone.git("checkout", "-q", "-b", "topic")
+    clone.commit({"executions/aml/new.yaml": execution_file("new"), BOOK: execution_file("book")})
+    result = installation("plan", "--repo", str(clone.path), "--head", "topic", "-o", "json")
+    (action,) = result.data["actions"]
+    assert (action["name"], action["action"]) == ("new", "create")
+    assert (result.code, "DuplicateIdentity" in result.out) == (1, True)

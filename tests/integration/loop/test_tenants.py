@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconciler import lead
 from reconciler.config import SourceSettings
 from reconciler.converge.newest import newest
 from reconciler.loop import Report
@@ -440,3 +442,18 @@ def test_a_crash_in_between_is_a_delay(
     ) as archive:
         rows = [row.source_id for _, row in archive.commits(limit=10)]
     assert sorted(rows) == ["g1", "g2", "platform"]
+
+
+def test_a_delivery_for_a_group_has_that_group_fetched_and_nobody_else(campus: Campus) -> None:
+    store, lookout = campus.site.store, campus.site.loop.tenants.lookout
+    news = threading.Semaphore(0)
+    lookout.start(lambda: news.release())
+    assert all(news.acquire(timeout=20) for _ in campus.site.loop.tenants.ids)
+    old, tips = lookout.finding("g2"), [campus.push(g, {"x": "y"}) for g in ("g1", "g2")]
+    store.request_pass("g1")
+    assert lead._is_wanted(store, lookout, 0, threading.Event()) is False
+    assert news.acquire(timeout=20)
+    found = lookout.finding("g1")
+    assert (found.tip if found else "", lookout.finding("g2")) == (tips[0], old)
+    store.request_pass("platform")
+    assert lead._is_wanted(store, lookout, 0, threading.Event()) is True
