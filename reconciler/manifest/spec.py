@@ -359,6 +359,7 @@ class Platform:
     """What the operator set for everybody. Milliseconds, bytes, milli-CPUs.
 
     ``published_ports`` are the first and last port that manifests may fix; (0, 0) = none.
+    ``secret_recipients`` are what people encrypt to, for ``secret_deployment``.
     ``policy`` leaves headroom and node selector to the fields of that name. Outside of
     ``change_windows`` (if there are any) nothing that runs is changed or removed by an edit.
     """
@@ -386,6 +387,8 @@ class Platform:
     change_windows: tuple[Window, ...] = ()
     notify_targets: tuple[NotifyTarget, ...] = ()
     trust: Trust = field(default_factory=Trust)
+    secret_recipients: tuple[str, ...] = ()
+    secret_deployment: str = "zoe"  # noqa: S105 - a name
     is_current: bool = True
 
 

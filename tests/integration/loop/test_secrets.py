@@ -198,7 +198,7 @@ def test_a_ciphertext_copied_from_elsewhere_is_refused_and_others_run(
     assert "zoe secret encrypt --namespace aml --name token" in status["message"]
     assert made(site) == {}
     (found,) = site.loop.reader.diagnostics
-    assert (found.file, found.line, found.code) == (BOOK, 6, "SecretNotForHere")
+    assert (found.file, found.line, found.code) == (BOOK, 7, "SecretNotForHere")
     assert report.diagnostics == 1
 
 

@@ -104,3 +104,9 @@ def test_what_was_agreed_to_waits_for_an_owner_that_can_be_read() -> None:
     agreed = {departure.uid for departure in gone}
     found = verdict(gone, agreed=agreed, unparsed_namespaces={"aml"})
     assert {reason for reason, _ in found.held.values()} == {"OwnerUnreadable"}
+
+
+def test_what_isnt_known_isnt_gone_whatever_is_confirmed_of_it() -> None:
+    why = ("SourceGone", "put it back")
+    found = verdict(departures(1), missing=why, is_confirmed=True)
+    assert (found.allowed, found.held) == (frozenset(), {Uid("aml0"): why})
