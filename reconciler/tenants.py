@@ -256,19 +256,12 @@ class Tenants:
             tenant.unreadable = None if error is None else (found, lent, error)
         if tenant.unreadable is None:
             return tenant.reader.read(tip, good=good, lent=lent)
-        self._ask_to_mend(tenant)
         told = Acceptance(commit=accepted, hold="SourceUnavailable", message=tenant.unreadable[2])
         tenant.acceptance = _of(tenant, told)
         if accepted and accepted != tip and _trial(tenant, accepted, good, lent) is None:
             return tenant.reader.read(accepted, good=good, lent=lent)
         before = tenant.part.wanted if tenant.part is not None else None
         return before if before is not None and before.commit == accepted else None
-
-    def _ask_to_mend(self, tenant: Tenant) -> None:
-        source = tenant.reader.source
-        if getattr(source, "is_damaged", False):
-            source.is_damaged = False  # type: ignore[attr-defined]
-            self.lookout.mend(tenant.id)
 
     def _rules(self, source_id: str) -> Rules:
         return rules_of_tenant(self._platform.platform, self._platform.namespaces, source_id)

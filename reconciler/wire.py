@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,12 @@ def tenants(settings: Settings) -> Tenants:
     from reconciler.git.tenant import TenantFetcher, TenantReader
     from reconciler.lookout import Lookout
 
-    return Tenants(
-        [reader(settings, TenantReader(one, _mirror(settings, one))) for one in declared],
-        Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared}),
-    )
+    lookout = Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared})
+    sources = [
+        TenantReader(one, _mirror(settings, one), damaged=partial(lookout.mend, one.id))
+        for one in declared
+    ]
+    return Tenants([reader(settings, source) for source in sources], lookout)
 
 
 def tenant_tip(settings: Settings, declared: SourceSettings) -> str:

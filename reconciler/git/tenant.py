@@ -44,12 +44,14 @@ class TenantFetcher(GitSource):
 
 
 class TenantReader(GitSource):
-    """Reads what was fetched. ``is_damaged`` asks the fetcher to clone it anew."""
+    """Reads what was fetched, and tells when that is damaged: only the fetcher clones it anew."""
 
-    def __init__(self, settings: SourceSettings, mirror: Path) -> None:
+    def __init__(
+        self, settings: SourceSettings, mirror: Path, *, damaged: Callable[[], None] = lambda: None
+    ) -> None:
         """Take the settings; nothing is opened before it is needed. Raises ConfigError."""
         super().__init__(settings, mirror)
-        self.is_damaged = False
+        self._damaged = damaged
 
     def fetch(self) -> str:
         """Return the tip that was fetched last; nothing is fetched."""
@@ -65,7 +67,7 @@ class TenantReader(GitSource):
         try:
             return work()
         except RepositoryCorrupt:
-            self.is_damaged = True
+            self._damaged()
             raise
 
     def _objects(self) -> Objects:
