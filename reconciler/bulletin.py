@@ -24,6 +24,7 @@ from reconciler.manifest.spec import (
     Platform,
     Reservation,
     Schedule,
+    SetSummary,
     Window,
     ZAppSummary,
 )
@@ -59,11 +60,12 @@ def boards(
     workspaces: Workspaces = NOWHERE_YET,
     *,
     others: Iterable[Manifest] = (),
+    sets_of_others: Iterable[SetSummary] = (),
     problems_of_others: Sequence[Diagnostic] = (),
 ) -> dict[str, Any]:
     """Return the documents of a commit by the fields of ``Board``.
 
-    ``others`` are the executions that tenants' sources add, with what is wrong there.
+    ``others`` are the executions that tenants' sources add, with their sets and what is wrong.
     """
     manifests = [*catalogue.manifests, *others]
     return {
@@ -73,6 +75,7 @@ def boards(
         "platform": platform(catalogue.platform),
         "reservations": [reservation(r) for _, r in sorted(catalogue.reservations.items())],
         "recurrences": [recurrence(m, m.schedule) for m in manifests if m.schedule],
+        "sets": [execution_set(found) for found in (*catalogue.sets, *sets_of_others)],
     }
 
 
@@ -160,6 +163,25 @@ def recurrence(manifest: Manifest, schedule: Schedule) -> dict[str, Any]:
         "startDeadlineMs": schedule.start_deadline_ms,
         "keep": schedule.keep,
         "suspend": manifest.suspend,
+    }
+
+
+def execution_set(told: SetSummary) -> dict[str, Any]:
+    """Return how many a set asks for, how they go together, and which items can't be."""
+    return {
+        "namespace": told.spec.namespace,
+        "name": told.spec.name,
+        "path": told.path,
+        "line": told.line,
+        "total": told.total,
+        "parallel": told.spec.parallel,
+        "maxFailed": told.spec.max_failed,
+        "staggerMs": told.spec.stagger_ms,
+        "repeats": told.spec.repeats,
+        "refused": [
+            {"namespace": namespace, "name": name, "message": message}
+            for namespace, name, message in told.refused
+        ],
     }
 
 

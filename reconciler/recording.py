@@ -185,12 +185,14 @@ class Recorder:
             self._file,
             workspaces,
             others=self.tenants.manifests(),
+            sets_of_others=self.tenants.sets(),
             problems_of_others=self.tenants.diagnostics(),
         )
         return {
             topic: document
             for topic, document in found.items()
-            if before.get(topic) != digest_of(document)
+            # What was never told and is empty isn't news: a new topic writes nothing by itself.
+            if before.get(topic) != digest_of(document) and (document or topic in before)
         }
 
     def _file(self, path: str) -> bytes | None:

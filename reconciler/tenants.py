@@ -25,7 +25,7 @@ from reconciler.lookout import Finding, Lookout
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.ownership import Rules, rules_of_tenant
-from reconciler.manifest.spec import Manifest
+from reconciler.manifest.spec import Manifest, SetSummary
 from reconciler.ports import GoodFile
 from reconciler.records import CommitRow, Recorded, Recording
 from reconciler.trust import TenantReferee
@@ -142,6 +142,12 @@ class Tenants:
             return ()
         wanted = self._union.wanted
         return tuple(m for m in wanted.manifests.values() if wanted.source(m.origin.source_id))
+
+    def sets(self) -> tuple[SetSummary, ...]:
+        """Return the sets in force that tenants add."""
+        of_platform = set(self._platform.sets)
+        united = self._union.wanted.sets if self._union else ()
+        return tuple(found for found in united if found not in of_platform)
 
     def newly_accepted(self, known: WorkingSet) -> dict[str, str]:
         """Return the commits that are desired from now on, by source."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from policy.model.execution import Uid
 from reconciler.converge import guard
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.runs import SCHEDULE, is_scheduled
+from reconciler.converge.status import SetName
 from reconciler.manifest.spec import Manifest
 
 Name = tuple[str, str, str]
@@ -21,14 +22,14 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     wanted = _wanted_runs(draft)
     departed: dict[Uid, EndReason] = {}
     left: dict[Name, list[Uid]] = defaultdict(list)
-    live: set[Name] = set()
+    live: dict[Name, Uid] = {}
     for uid, record in sorted(draft.records.items()):
         if record.is_final:
             continue
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
         source = draft.wanted.source(identity.source_id)
         name = (source, identity.namespace, identity.name)
-        live.add(name)
+        live[name] = uid
         if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
         run = wanted.get(name)
@@ -78,36 +79,52 @@ def _takes_over(wanted: int, run: int) -> bool:
     return wanted > run or SCHEDULE in (wanted, run) or is_scheduled(run)
 
 
-def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: set[Name]) -> list[Uid]:
+def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]) -> list[Uid]:
     """Let the guard judge what left each source: a bad one holds its own, and nobody else's."""
     allowed: list[Uid] = []
     for source in sorted({source for source, _, _ in left}):
         of_source = {name: runs for name, runs in left.items() if name[0] == source}
-        names = Counter(namespace for its, namespace, _ in live if its == source)
-        allowed += _judged(draft, source, of_source, names)
+        lived = {name: uid for name, uid in live.items() if name[0] == source}
+        allowed += _judged(draft, source, of_source, lived)
     return allowed
 
 
 def _judged(
-    draft: Draft, source: str, left: Mapping[Name, list[Uid]], live: Mapping[str, int]
+    draft: Draft, source: str, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]
 ) -> list[Uid]:
-    """Return the runs that may go: one document counts once, however many runs it has."""
+    """Return the runs that may go: a document counts once, whatever runs or members it has."""
     first = {runs[0]: runs for runs in left.values()}
     reading = draft.wanted.reading(source)
+    sets = {name: draft.set_of(uid) for name, uid in live.items()}
+    departures = [
+        guard.Departure(uid=runs[0], namespace=name[1], name=name[2], set=sets[name])
+        for name, runs in left.items()
+    ]
+    of_live = {(name[1], ("set", *of_set) if of_set else name) for name, of_set in sets.items()}
     verdict = guard.judge(
-        [
-            guard.Departure(uid=runs[0], namespace=namespace, name=name)
-            for (_, namespace, name), runs in left.items()
-        ],
-        live=live,
+        departures,
+        live=Counter(namespace for namespace, _ in of_live),
         tree_is_empty=reading.tree_is_empty,
         unparsed_namespaces=reading.unparsed_namespaces,
         is_confirmed=reading.is_confirmed,
         commit=reading.commit,
         message=reading.message,
         agreed=reading.agreed_deletes,
+        sets=_that_stay(draft, sets.values()),
         missing=reading.missing,
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)
     return [run for uid in verdict.allowed for run in first[uid]]
+
+
+def _that_stay(draft: Draft, live: Iterable[SetName | None]) -> Mapping[SetName, int]:
+    """Return the sets that are still asked for, with how many live executions each has."""
+    wanted = {(m.item.set.namespace, m.item.set.name) for m in _manifests(draft) if m.item}
+    counts = Counter(of_set for of_set in live if of_set is not None)
+    return {of_set: count for of_set, count in counts.items() if of_set in wanted}
+
+
+def _manifests(draft: Draft) -> Iterator[Manifest]:
+    yield from draft.wanted.manifests.values()
+    yield from (found.template for found in draft.wanted.recurrences.values())

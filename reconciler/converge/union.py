@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Memory, Reading, Wanted
 from reconciler.manifest.diagnostic import Diagnostic
-from reconciler.manifest.spec import Manifest
+from reconciler.manifest.spec import Manifest, SetSummary
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -82,6 +82,7 @@ def unite(platform: Wanted, parts: Sequence[Part], whose: Mapping[Name, str]) ->
     """Return what all want together, each name once."""
     manifests: dict[Uid, Manifest] = {}
     invalid: list[Invalid] = []
+    sets: dict[Name, tuple[str, SetSummary]] = {}
     clashes: list[tuple[str, Diagnostic]] = []
     for source, wanted in (("", platform), *((part.source_id, part.wanted) for part in parts)):
         for uid, manifest in wanted.manifests.items():
@@ -91,10 +92,15 @@ def unite(platform: Wanted, parts: Sequence[Part], whose: Mapping[Name, str]) ->
             else:
                 clashes.append((source, _clash(manifest, holder or platform.source_id)))
         invalid += _told_invalid(source, wanted, platform, whose)
+        for found in wanted.sets:
+            holder, _ = sets.setdefault((found.spec.namespace, found.spec.name), (source, found))
+            if holder != source:
+                clashes.append((source, _set_clash(found, source, holder or platform.source_id)))
     united = replace(
         platform,
         manifests=manifests,
         invalid=tuple(invalid),
+        sets=tuple(found for _, found in sets.values()),
         tenants={part.source_id: part.reading for part in parts},
     )
     return Union(wanted=united, clashes=tuple(clashes))
@@ -122,6 +128,19 @@ def _told_invalid(
             yield identity, uid, told
         elif namespace is not None and source in namespace.sources:
             yield identity, uid, f"{source}:{told}"
+
+
+def _set_clash(found: SetSummary, source: str, holder: str) -> Diagnostic:
+    name = f"{found.spec.namespace}/{found.spec.name}"
+    return Diagnostic(
+        file=found.path,
+        line=found.line,
+        column=1,
+        pointer="/metadata/name",
+        code="DuplicateIdentity",
+        message=f"the set {name} of {source} counts as {holder}'s, which has the name",
+        remedy=f"rename it, or remove {name} from {holder}",
+    )
 
 
 def _clash(manifest: Manifest, holder: str) -> Diagnostic:

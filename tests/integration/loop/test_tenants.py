@@ -457,3 +457,16 @@ def test_a_delivery_for_a_group_has_that_group_fetched_and_nobody_else(campus: C
     assert (found.tip if found else "", lookout.finding("g2")) == (tips[0], old)
     store.request_pass("platform")
     assert lead._is_wanted(store, lookout, 0, threading.Event()) is True
+
+
+def test_a_group_may_keep_sets_of_its_own_namespace(campus: Campus) -> None:
+    template = "    spec: {type: interactive, services: {main: {image: busybox}}}\n"
+    text = (
+        "apiVersion: zoe/v1\nkind: ExecutionSet\nmetadata: {name: team}\nspec:\n"
+        f"  items: [a, b]\n  template:\n{template}"
+    )
+    campus.push("g1", {"executions/one/team.yaml": text, "sets/all.yaml": text})
+    campus.passes(8)
+    assert running(campus) == {"one/book", "one/team-a", "one/team-b", "two/book"}
+    assert campus.codes() == {"g1:sets/all.yaml": "PlatformOnly"}
+    assert [found.spec.name for found in campus.site.loop.tenants.sets()] == ["team"]
