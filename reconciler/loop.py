@@ -20,7 +20,7 @@ from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
 from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import snapshots
+from reconciler.converge import gateway, snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
@@ -50,7 +50,7 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept"})
+_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept", *gateway.REASONS})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 

@@ -18,7 +18,7 @@ from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings, SourceSettings
 from reconciler.converge import probing
-from reconciler.converge.host import Host, Storage
+from reconciler.converge.host import Gateways, Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
@@ -60,7 +60,17 @@ def host(settings: Settings) -> Host:
         },
         security_profiles=dict(settings.security_profiles),
         init_image=settings.init_image,
+        gateways=gateways(settings),
     )
+
+
+def gateways(settings: Settings) -> Gateways | None:
+    """Return what namespaces' gateways are made of; None where the operator offers none."""
+    offered = settings.gateway
+    if offered is None or offered.port_range is None:
+        return None
+    first, last = offered.port_range
+    return Gateways(image=offered.image, first_port=first, last_port=last, host=offered.host)
 
 
 def source(settings: Settings) -> Source:

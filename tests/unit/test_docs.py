@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
@@ -26,6 +28,18 @@ def test_the_manifest_of_the_readme_is_valid_and_short(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     (tmp_path / "config/executions/aml/lab-3.yaml").write_text(manifest)
     assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_what_is_imported_comes_out_as_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose, manifest, _ = blocks("docs/moving.md", "yaml")
+    (console,) = blocks("docs/moving.md", "console")
+    (tmp_path / "notes.yaml").write_text(compose)
+    assert main(["import", "compose", str(tmp_path / "notes.yaml")]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == manifest.splitlines()[1:]
+    assert err.replace(f"{tmp_path}/", "") in console
 
 
 def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
