@@ -283,6 +283,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         problems.append("source must be written as [[source]]")
         return
+    seen: dict[str, str] = {}
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
         given = dict(table)
@@ -303,10 +304,21 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
             problems,
         )
         values = _checked(SourceSettings, given, base, where, problems)
+        problems += _check_id(values, seen, where)
         if {"id", "url"} <= values.keys():
             yield SourceSettings(**values, webhook=webhook, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")
+
+
+def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> Iterator[str]:
+    """Yield what is wrong with a tenant's id: it is part of names, and nobody else's."""
+    id_, role = values.get("id", ""), values.get("role", "platform")
+    if id_ in seen and "tenant" in (role, seen[id_]):
+        yield f"{where}: there is a source {id_} already: each needs its own id"
+    if id_ and role == "tenant" and not _NAME.fullmatch(id_):
+        yield f"{where}: id takes small letters, digits and dashes, at most 40, a letter first"
+    seen[id_] = role
 
 
 def _table(

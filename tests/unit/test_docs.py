@@ -169,3 +169,13 @@ def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
 def test_every_policy_is_told() -> None:
     text = (ROOT / "docs/scheduling.md").read_text()
     assert all(f"\n| `{name}` | " in text for name in Policy)
+
+
+def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> None:
+    (toml,), (namespace,) = blocks("docs/sources.md", "toml"), blocks("docs/sources.md", "yaml")
+    (tmp_path / "zoe.toml").write_text(toml)
+    settings = config.load({}, directory=tmp_path)
+    assert [source.role for source in settings.sources] == ["platform", "tenant"]
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (tmp_path / "config/namespaces/group-07.yaml").write_text(namespace)
+    assert main(["validate", str(tmp_path / "config")]) == 0
