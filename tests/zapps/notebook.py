@@ -25,14 +25,28 @@ class Kernel:
         """Run a cell and return what it printed or evaluated to; fail if it raised."""
         id_ = secrets.token_hex(8)
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
-        header = {"msg_id": id_, "msg_type": "execute_request", "session": self._session,
-                  "username": "ada", "version": "5.3", "date": ""}
+        header = {
+            "msg_id": id_,
+            "msg_type": "execute_request",
+            "session": self._session,
+            "username": "ada",
+            "version": "5.3",
+            "date": "",
+        }
         self._channel.send(
-            json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
-                        "channel": "shell", "buffers": []})
+            json.dumps(
+                {
+                    "header": header,
+                    "parent_header": {},
+                    "metadata": {},
+                    "content": content,
+                    "channel": "shell",
+                    "buffers": [],
+                }
+            )
         )
         printed = "".join(self._answers(id_))
-        print(f"[cell]\n{code.rstrip()}\n[out]\n{printed}")
+        print(f"[cell]\n{code.rstrip()}\n[out]\n{printed}")  # noqa: T201 - the record of the run
         return printed
 
     def _answers(self, id_: str) -> Iterator[str]:

@@ -1,42 +1,54 @@
-"""A working place of somebody who follows a README: a clone, a shell, ``zoe run`` beside it."""
+"""A working place of somebody who follows a README: a clone, a shell, ``zoe up`` beside it."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.process import ROOT, Json, RunningZoe
-from tests.fixtures.swarm import wait_for
+from tests.fixtures.swarm import Swarm, wait_for
 from tests.zapps.readme import Step, steps
 
 ZAPPS = ROOT / "examples" / "zapps"
-_IDENTITY = {f"GIT_{who}_{what}": "ada@example.org" for who in ("AUTHOR", "COMMITTER")
-             for what in ("NAME", "EMAIL")}
+TOKEN = "of-this-session-only"
+PATIENCE_S = 600
+_WHO = {"NAME": "Ada", "EMAIL": "ada@example.org"}
+_IDENTITY = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in _WHO.items()}
 
 
 class Place:
-    """The repository holds the example's settings and all ZApps; images are the lab's."""
+    """The repository holds all ZApps and what their README tells to add; images are the lab's."""
 
-    def __init__(self, folder: Path, docker_host: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, swarm: Swarm) -> None:
+        self.swarm = swarm
         self.clone = folder / "clone"
+        self.workspace = folder / "workspaces" / "aml"
+        self._folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self._port = server.getsockname()[1]
         self._environment = {
             **os.environ,
             **_IDENTITY,
             "ZOE_CONFIG": str(folder / "zoe.toml"),
-            "DOCKER_HOST": docker_host,
+            "ZOE_SERVER": f"http://127.0.0.1:{self._port}",
+            "DOCKER_HOST": swarm.docker_host,
+            "TOKEN": TOKEN,
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         }
-        self._lay(docker_host)
-        self._running: RunningZoe | None = None
+        self._lay()
+        command = [sys.executable, "-m", "reconciler", "up", "--port", str(self._port)]
+        self._zoe = RunningZoe(command, self._environment, folder / "zoe.log")
+        self.follow(ZAPPS)
 
     # -- what people do
 
-    def sh(self, script: str, *, code: int = 0, timeout_s: float = 900) -> str:
+    def sh(self, script: str) -> str:
         """Run lines of shell in the clone and return what they printed."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
@@ -45,92 +57,116 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout_s,
+            timeout=PATIENCE_S,
             check=False,
         )
-        print(f"$ {script.rstrip()}\n{done.stdout.rstrip()}")
-        assert done.returncode == code, f"{script}\n{done.stdout}\n{self.log()}"
+        print(f"$ {script.rstrip()}\n{done.stdout.rstrip()}")  # noqa: T201 - the record of the run
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{self._log()}"
         return done.stdout
 
-    def follow(self, zapp: str, *, heading: str = "Steps") -> list[Step]:
+    def follow(self, folder: Path) -> list[str]:
         """Do what a README says: lay its files, run its lines; return the cells that it holds."""
-        cells, printed = [], ""
-        for step in steps(ZAPPS / zapp / "README.md", heading):
-            match step.language:
-                case "file":
+        cells: list[str] = []
+        printed = ""
+        for step in steps(folder / "README.md"):
+            match step:
+                case Step(language="file"):
                     self.write(step.path, step.text)
-                case "sh":
+                case Step(language="sh"):
                     printed = self.sh(step.text)
-                case "text":
+                case Step(language="text"):
                     missing = [line for line in step.text.splitlines() if line not in printed]
                     assert not missing, f"{missing} in:\n{printed}"
                 case _:
-                    cells.append(step)
+                    cells.append(step.text)
         return cells
 
     def write(self, path: str, text: str) -> None:
         """Lay a file into the clone."""
-        print(f"--- {path}\n{text.rstrip()}")
+        print(f"--- {path}\n{text.rstrip()}")  # noqa: T201 - the record of the run
         target = self.clone / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
-    def push(self, path: str, text: str | None) -> None:
-        """Commit and push one file, or its removal."""
-        if text is None:
-            (self.clone / path).unlink()
-        else:
-            self.write(path, text)
+    def push(self, path: str, text: str) -> None:
+        """Commit and push one file."""
+        self.write(path, text)
         self.sh("git add -A && git commit -qm 'An edit' && git push -q")
 
-    # -- what is told
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Change one place of a file, and push it."""
+        text = (self.clone / path).read_text()
+        assert text.count(old) == 1, text
+        self.push(path, text.replace(old, new))
+
+    def stop_all(self) -> None:
+        """Delete all executions, and wait until nothing of them runs."""
+        shutil.rmtree(self.clone / "executions", ignore_errors=True)
+        self.sh("git add -A && git commit -q --allow-empty -m 'The end' && git push -q")
+        self.sh("zoe confirm $(git rev-parse HEAD)")
+        self.wait_until(lambda: not self.services(""), what="all to be stopped")
+
+    # -- what is told and what is there
+
+    def wait_until(self, condition: Callable[[], object], *, what: str) -> None:
+        """Wait; if it was in vain, say what was logged."""
+        try:
+            wait_for(condition, what=what, timeout_s=PATIENCE_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._log()}") from error
 
     def status(self, name: str) -> Json:
-        """Return an execution's status; empty while there is none."""
-        listed = json.loads(self._zoe("status", name, "-o", "json") or "[]")
-        print(listed)
-        return listed
+        """Return an execution's status."""
+        found: Json = json.loads(self.sh(f"zoe status {name} -o json"))
+        return found
 
-    def log(self) -> str:
-        """Return the end of what ``zoe run`` logged."""
-        return self._running.log.read_text()[-3000:] if self._running else ""
+    def services(self, name: str) -> list[str]:
+        """Return the names of the services whose names begin so, those of storage aside."""
+        listed = self.swarm.docker("service", "ls", "--format", "{{.Name}}").split()
+        return [
+            service for service in listed if service.startswith(name) and service[:5] != "init-"
+        ]
+
+    def logs(self, name: str, component: str) -> str:
+        return self.sh(f"zoe logs {name} --component {component} --tail 5000")
+
+    def address(self, name: str, port: str) -> str:
+        """Return the address of one of an execution's pages."""
+        return self.sh(f"zoe open {name} --port {port} --print").strip().splitlines()[-1]
 
     # -- beginning and end
 
-    def start(self) -> None:
-        """Start ``zoe run``."""
-        program = [sys.executable, "-m", "reconciler", "run"]
-        self._running = RunningZoe(program, self._environment, self.folder / "zoe.log")
-
     def close(self) -> None:
-        """Let everything be stopped by an empty repository, then end ``zoe run``."""
-        if self._running is None:
-            return
+        """Let everything be stopped, then end ``zoe up``."""
         try:
-            self.sh("zoe stop --help >/dev/null")
+            self.stop_all()
         finally:
-            self._running.stop()
+            self._zoe.stop()
 
-    def _zoe(self, *arguments: str) -> str:
-        return self.sh(" ".join(["zoe", *arguments]))
+    def _log(self) -> str:
+        return self._zoe.log.read_text()[-3000:]
 
-    def _lay(self, docker_host: str) -> None:
-        shutil.copytree(ROOT / "examples" / "repository", self.clone)
-        shutil.rmtree(self.clone / "executions")
-        shutil.rmtree(self.clone / "reservations")
-        shutil.rmtree(self.clone / "zapps")
-        shutil.copytree(ZAPPS, self.clone / "zapps", ignore=shutil.ignore_patterns("image"))
-        program = self.folder / "bin" / "zoe"
+    def _lay(self) -> None:
+        """Lay the clone with its remote, the settings and a ``zoe`` to call."""
+        ignored = shutil.ignore_patterns("image", "README.md")
+        shutil.copytree(ZAPPS, self.clone / "zapps", ignore=ignored)
+        program = self._folder / "bin" / "zoe"
         program.parent.mkdir()
         program.write_text(
             f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m reconciler "$@"\n'
         )
         program.chmod(0o755)
-        bare = self.folder / "config.git"
-        (self.folder / "zoe.toml").write_text(
-            f'deployment = "zapps"\ndocker_host = "{docker_host}"\nstate_dir = "state"\n'
-            f'interval_s = 2\n[[source]]\nid = "platform"\nurl = "{bare}"\n'
-        )
+        self.workspace.parent.mkdir()
+        bare = self._folder / "config.git"
+        lines = [
+            'deployment = "zapps"',
+            f'docker_host = "{self.swarm.docker_host}"',
+            'state_dir = "state"',
+            "interval_s = 2",
+            f'[[source]]\nid = "platform"\nurl = "{bare}"',
+            f'[storage.workspace]\npath = "{self.workspace.parent}"\nshared = true',
+        ]
+        (self._folder / "zoe.toml").write_text("\n".join(lines) + "\n")
         self.sh(
             f"git init -q --bare -b main {bare} && git init -q -b main . "
             f"&& git remote add origin {bare} && git add -A && git commit -qm 'Begin' "
