@@ -71,8 +71,8 @@ def _run_while_two_go(place: Place, cells: Kernel, code: str) -> str:
 
 
 def _workers(place: Place) -> int:
-    components = place.status("aml/spark")["status"]["components"]
-    return sum(part["running"] for part in components if part["name"] == "worker")
+    parts = place.status("aml/spark")["parts"]
+    return sum(part["running"] for part in parts if part["name"] == "worker")
 
 
 def test_an_application_that_is_submitted_ends_with_its_exit_code(
@@ -87,4 +87,4 @@ def test_a_stream_goes_on_and_survives_its_driver(with_image: Callable[[str], Pl
     place.wait_until(
         lambda: "Batch: 1" in place.logs("aml/rate", "driver"), what="the second batch"
     )
-    assert place.status("aml/rate")["status"]["phase"] == "Running"
+    assert place.status("aml/rate")["line"]["state"] == "Running"
