@@ -85,7 +85,8 @@ def installation(folder: Path, count: int) -> Iterator[tuple[Loop, FakeCluster, 
         lease = store.acquire_lease("bench", ttl_s=36_000)
         assert lease is not None
         working_set = WorkingSet(store.load())
-        publisher = Publisher(sink, working_set, ledger_key=b"k" * 32)
+        keeper = wire.keeper(settings)
+        publisher = Publisher(sink, working_set, ledger_key=b"k" * 32, sealer=keeper)
         yield (
             Loop(
                 reader=wire.reader(settings, GitSource(platform, folder / "mirror.git")),
@@ -96,6 +97,7 @@ def installation(folder: Path, count: int) -> Iterator[tuple[Loop, FakeCluster, 
                 host=wire.host(settings),
                 clock=clock,
                 lease=lease,
+                keeper=keeper,
                 concurrency=1,
             ),
             cluster,

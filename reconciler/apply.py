@@ -21,7 +21,9 @@ from reconciler.converge.plan import (
     RemoveService,
     UpdateService,
 )
-from reconciler.converge.state import LABEL_UID, ConfigSpec
+from reconciler.converge.secret_plan import CreateSecret, RemoveSecret
+from reconciler.converge.secrets import Recipe
+from reconciler.converge.state import LABEL_UID, ConfigSpec, SecretSpec
 from reconciler.errors import (
     ActionFailed,
     ConflictError,
@@ -32,6 +34,8 @@ from reconciler.errors import (
 from reconciler.ports import Cluster
 
 ReadBlob = Callable[[str], bytes]
+Reveal = Callable[[Recipe], bytes]
+"""Makes the value of a secret; ActionFailed where that can't be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,35 +47,40 @@ class Outcome:
     is_stale: bool = False
 
 
-def apply(
-    plan: Plan, cluster: Cluster, read_blob: ReadBlob, *, concurrency: int
-) -> tuple[Outcome, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What actions are taken with. A value of a secret is in nobody's hands but the call's."""
+
+    cluster: Cluster
+    read_blob: ReadBlob
+    reveal: Reveal
+
+
+def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
     """Take every action of the plan; one that fails doesn't stop the others.
 
     Raises:
         ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
-    last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveNetwork)]
+    last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
     first = [a for a in plan.actions if a not in creates and a not in last]
-    outcomes = [_take(action, cluster, read_blob) for action in first]
-    outcomes += _side_by_side(creates, cluster, read_blob, concurrency)
-    outcomes += [_take(action, cluster, read_blob) for action in last]
+    outcomes = [_take(action, means) for action in first]
+    outcomes += _side_by_side(creates, means, concurrency)
+    outcomes += [_take(action, means) for action in last]
     return tuple(outcomes)
 
 
-def _side_by_side(
-    actions: Sequence[Action], cluster: Cluster, read_blob: ReadBlob, concurrency: int
-) -> list[Outcome]:
+def _side_by_side(actions: Sequence[Action], means: Means, concurrency: int) -> list[Outcome]:
     if concurrency == 1 or len(actions) < 2:
-        return [_take(action, cluster, read_blob) for action in actions]
+        return [_take(action, means) for action in actions]
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="apply") as pool:
-        return list(pool.map(lambda action: _take(action, cluster, read_blob), actions))
+        return list(pool.map(lambda action: _take(action, means), actions))
 
 
-def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
+def _take(action: Action, means: Means) -> Outcome:
     try:
-        _call(action, cluster, read_blob)
+        _call(action, means)
     except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)
     except Missing as error:
@@ -83,13 +92,17 @@ def _take(action: Action, cluster: Cluster, read_blob: ReadBlob) -> Outcome:
     return Outcome(action=action)
 
 
-def _call(action: Action, cluster: Cluster, read_blob: ReadBlob) -> None:
+def _call(action: Action, means: Means) -> None:
+    cluster = means.cluster
     match action:
         case CreateNetwork(spec=spec):
             cluster.create_network(spec)
         case CreateConfig(config=config):
-            data = read_blob(config.blob)
+            data = means.read_blob(config.blob)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
+        case CreateSecret(secret=secret):
+            data = means.reveal(secret.recipe)
+            cluster.create_secret(SecretSpec(name=secret.name, labels=secret.labels, data=data))
         case CreateService(spec=spec):
             cluster.create_service(spec)
         case UpdateService(id=id_, version=version, spec=spec):
@@ -98,6 +111,8 @@ def _call(action: Action, cluster: Cluster, read_blob: ReadBlob) -> None:
             cluster.remove_service(id_, uid=uid)
         case RemoveConfig(id=id_):
             cluster.remove_config(id_)
+        case RemoveSecret(id=id_):
+            cluster.remove_secret(id_)
         case RemoveNetwork(id=id_):
             cluster.remove_network(id_)
 
@@ -109,7 +124,9 @@ def uid_of(action: Action) -> str:
             return spec.labels.get(LABEL_UID, "")
         case CreateConfig(config=config):
             return config.labels.get(LABEL_UID, "")
-        case RemoveService(uid=uid):
+        case CreateSecret(secret=secret):
+            return secret.labels.get(LABEL_UID, "")
+        case RemoveService(uid=uid) | RemoveSecret(uid=uid):
             return uid
         case _:
             return ""

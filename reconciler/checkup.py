@@ -22,6 +22,7 @@ from reconciler.ports import Clock, StoreCondition
 
 if TYPE_CHECKING:
     from reconciler.manifest.diagnostic import Diagnostic
+    from reconciler.manifest.spec import Platform
 
 CLOCKS_APART_MOST = timedelta(seconds=2)
 DISK_LOW_BYTES = 1024**3
@@ -159,6 +160,8 @@ def _source(settings: Settings) -> Iterator[Finding]:
     yield _platform(reader.diagnostics)
     if wanted.platform.trust.is_required:
         yield signatures(can_verify=wire.can_verify())
+    if wanted.platform.secret_recipients:
+        yield secret_key(settings, wanted.platform)
     files = sorted({item.file for item in reader.diagnostics if item.is_error})
     told = f"{len(wanted.manifests)} executions are valid"
     if files:
@@ -178,6 +181,25 @@ def _platform(diagnostics: tuple[Diagnostic, ...]) -> Finding:
     if first.is_error:
         return _problem("source", "PlatformInvalid", message, first.remedy)
     return _warning("source", first.code, message, first.remedy)
+
+
+def secret_key(settings: Settings, platform: Platform) -> Finding:
+    """Return the finding for the keys that people encrypt secrets to."""
+    from reconciler.secrets import identities
+
+    path, part = settings.state_dir / identities.FILE, "source"
+    held = {key.recipient for key in identities.read(path)} if path.exists() else set()
+    remedy = "write what zoe secret key prints under spec.secrets of platform.yaml"
+    if not set(platform.secret_recipients) <= held:
+        message = "platform.yaml has people encrypt secrets to a key that isn't in " + str(path)
+        return _problem(part, "SecretKeyMissing", message, remedy)
+    if platform.secret_deployment != settings.deployment:
+        message = f"people encrypt secrets for {platform.secret_deployment}, not for us"
+        return _problem(part, "SecretsForAnother", message, remedy)
+    if _is_open_to_others(path):
+        message = f"other users of this machine may read {path}"
+        return _problem(part, "SecretKeyReadable", message, f"chmod 600 {path}")
+    return _ok(part, "SecretsOpen", "what people encrypt can be decrypted here")
 
 
 def signatures(*, can_verify: bool) -> Finding:

@@ -126,6 +126,13 @@ class Reader:
         self._last = (commit, wanted)
         return wanted
 
+    def add(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Take over what was found wrong with the commit by who knows more than its files."""
+        known = set(self.diagnostics)
+        fresh = tuple(item for item in diagnostics if item not in known)
+        if fresh:
+            self.diagnostics = tuple(sorted((*self.diagnostics, *fresh)))
+
     def read_blob(self, blob: str) -> bytes:
         """Return a blob's bytes, at most what a config can hold."""
         return self.source.read(blob, limit_bytes=BLOB_LIMIT_BYTES)

@@ -18,7 +18,7 @@ from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
-from reconciler.apply import Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
@@ -26,6 +26,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import Group
@@ -39,6 +40,8 @@ from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event, Harvest
 from reconciler.reviewer.merges import Merges
+from reconciler.secrets.faults import diagnostics
+from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.trust import Referee
 from reconciler.working_set import WorkingSet
@@ -78,6 +81,7 @@ class Loop:
     host: Host
     clock: Clock
     lease: Lease
+    keeper: Keeper
     observe_only: bool = False
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
@@ -90,6 +94,8 @@ class Loop:
     observed: ObservedState | None = None
     """The last reading of the cluster, for other threads."""
     _referee: Referee = field(init=False)
+    _vault: Vault = field(default_factory=Vault)
+    _vetted: Wanted | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _last: Assessment | None = None
@@ -119,6 +125,7 @@ class Loop:
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
         self._last = found
+        self.publisher.post(found.letters)
         outcomes = self._act(found)
         self._announce(found)
         self.publish()
@@ -155,6 +162,7 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
+        self._open_secrets(wanted)
         self.kept = self.reader.kept()
         return replace(
             wanted,
@@ -163,6 +171,14 @@ class Loop:
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),
         )
+
+    def _open_secrets(self, wanted: Wanted) -> None:
+        """Open the ciphertexts of a commit, and say where those stand that don't open."""
+        self._vault = self.keeper.vault(wanted, self._memory())
+        if wanted is not self._vetted:
+            read, files = self.reader.read_blob, self.reader.files
+            self.reader.add(diagnostics(wanted, self._vault, files=files, read=read))
+            self._vetted = wanted
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -186,6 +202,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self._last,
+            vault=self._vault,
         )
 
     def _memory(self) -> Memory:
@@ -287,7 +304,10 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        outcomes = apply(plan, self.cluster, self.reader.read_blob, concurrency=self.concurrency)
+        means = Means(
+            cluster=self.cluster, read_blob=self.reader.read_blob, reveal=self.keeper.reveal
+        )
+        outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
                 "action",

@@ -99,6 +99,7 @@ def plan(
         rules=judged.rules,
         missing=missing,
     )
+    found = replace(found, warnings=_untold(found.warnings, judged.diagnostics))
     if judged.rules.paths and not judged.rules.is_first:
         found = replace(found, rehearsal=rehearse(wanted, judged.own, past()))
     return Planned(
@@ -112,6 +113,14 @@ def plan(
             *found.warnings,
         ),
     )
+
+
+def _untold(
+    warnings: tuple[Diagnostic, ...], told: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
+    """Return the warnings without those that the reader of the file gave with their line."""
+    known = {(item.file, item.code) for item in told}
+    return tuple(item for item in warnings if (item.file, item.code) not in known)
 
 
 def _judged(of_base: Reader, base: str, head: str) -> _Judged:

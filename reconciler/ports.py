@@ -16,7 +16,13 @@ from policy.model.execution import Allocation, Uid
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
-from reconciler.converge.state import ConfigSpec, NetworkSpec, ObservedState, ServiceSpec
+from reconciler.converge.state import (
+    ConfigSpec,
+    NetworkSpec,
+    ObservedState,
+    SecretSpec,
+    ServiceSpec,
+)
 from reconciler.converge.world import HoldRequest
 from reconciler.delivery import Outbox
 from reconciler.inbox import ReviewRequest
@@ -135,6 +141,12 @@ class Cluster(Protocol):
 
     def remove_config(self, config_id: str) -> None:
         """Remove a config by id. Gone already is fine. Raises ConflictError while in use."""
+
+    def create_secret(self, spec: SecretSpec) -> str:
+        """Create a secret and return its id. Raises NameTaken, ActionFailed."""
+
+    def remove_secret(self, secret_id: str) -> None:
+        """Remove a secret by id, if it is ours and unused; else ConflictError. Gone is fine."""
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id.

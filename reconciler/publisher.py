@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from policy.model.execution import Uid
 from reconciler.converge import publication
+from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
 from reconciler.errors import TransientError
 from reconciler.ports import StatusSink
@@ -35,6 +36,16 @@ class Published:
     sequence: int
 
 
+class Sealer(Protocol):
+    """Who encrypts letters."""
+
+    def mark(self, sent: Letter) -> str:
+        """Return what changes when a letter has to be sealed anew."""
+
+    def seal(self, sent: Letter) -> bytes:
+        """Return a letter's file; other bytes each time."""
+
+
 class Publisher:
     """One push at a time, in a thread of its own."""
 
@@ -44,12 +55,15 @@ class Publisher:
         working_set: WorkingSet,
         *,
         ledger_key: bytes,
+        sealer: Sealer | None = None,
         interval: timedelta = MINIMUM_INTERVAL,
     ) -> None:
         self._sink = sink
         self._interval = interval
         self._working_set = working_set
         self._key = ledger_key
+        self._sealer = sealer
+        self._marks: dict[str, str] = {}
         self._files: dict[str, bytes | None] = {}
         self._snapshot: dict[str, Any] | None = None
         self._last_push: datetime | None = None
@@ -107,6 +121,20 @@ class Publisher:
             path = publication.status_path(identity.namespace, identity.name, identity.run)
             self._put(path, None)
 
+    def post(self, letters: Mapping[str, Letter]) -> None:
+        """Publish these letters by path and no others; one is sealed anew when its mark changes."""
+        if self._sealer is None:
+            return
+        for path, letter in letters.items():
+            mark = self._sealer.mark(letter)
+            if mark != self._marks.get(path, self._working_set.published.get(path)):
+                self._files[path], self._marks[path] = self._sealer.seal(letter), mark
+        known = {*self._marks, *self._working_set.published}
+        for path in sorted(known - letters.keys()):
+            if path.startswith(f"{FOLDER}/") and self._files.get(path, b"") is not None:
+                self._marks.pop(path, None)
+                self._files[path] = None
+
     def _drop_leftovers(self) -> None:
         """Delete the files of runs that were forgotten before that could be pushed."""
         known = {publication.ledger_path(uid) for uid in self._working_set.entries}
@@ -163,13 +191,17 @@ class Publisher:
         files = dict(self._files)
         if self._snapshot is not None:
             files[publication.SNAPSHOT_PATH] = publication.dump(self._snapshot)
-        sequence = self._working_set.last_seq
-        self._flight = self._pool.submit(self._push, files, sequence)
+        digests = {path: self._told_apart(path, data) for path, data in files.items()}
+        going = Published(digests=digests, sequence=self._working_set.last_seq)
+        self._flight = self._pool.submit(self._push, files, going)
 
-    def _push(self, files: Mapping[str, bytes | None], sequence: int) -> Published:
-        self._sink.publish(files, message=_subject(files), sequence=sequence)
-        digests = {path: _digest(data) for path, data in files.items()}
-        return Published(digests=digests, sequence=sequence)
+    def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
+        self._sink.publish(files, message=_subject(files), sequence=going.sequence)
+        return going
+
+    def _told_apart(self, path: str, data: bytes | None) -> str | None:
+        """Return what a file is known by: a letter by its mark, since its bytes are of chance."""
+        return self._marks.get(path, _digest(data)) if data is not None else None
 
     def _landed(self, *, wait: bool) -> Published | None:
         flight = self._flight
@@ -185,7 +217,7 @@ class Publisher:
             return None
         self.error = ""
         for path, digest in published.digests.items():
-            if path in self._files and _digest(self._files[path]) == digest:
+            if path in self._files and self._told_apart(path, self._files[path]) == digest:
                 del self._files[path]
         self.published_seq = published.sequence
         return published

@@ -33,6 +33,7 @@ from reconciler.working_set import WorkingSet
 if TYPE_CHECKING:
     from reconciler.cluster.swarm import SwarmCluster
     from reconciler.git.status_branch import StatusBranch
+    from reconciler.secrets.keeper import Keeper
     from reconciler.store.archive import SqlArchive
     from reconciler.store.repository import SqlStore
 
@@ -188,6 +189,18 @@ def keyring(settings: Settings) -> Keyring:
     return Keyring(ledger_key(settings))
 
 
+def keeper(settings: Settings) -> Keeper:
+    """Return who holds the keys of secrets. The key of age is made by hand, not here."""
+    from reconciler.secrets import identities
+    from reconciler.secrets.keeper import Keeper
+
+    return Keeper(
+        deployment=settings.deployment,
+        keyring=keyring(settings),
+        identities=identities.Identities(settings.state_dir / identities.FILE),
+    )
+
+
 def announcer(settings: Settings) -> Announcer:
     """Return who says what the platform source's forge is told."""
     platform = settings.platform_source
@@ -267,6 +280,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
     clock = SystemClock()
     working_set = WorkingSet(from_store.load())
+    keys = keeper(settings)
     with (
         cluster(settings, clock) as there,
         contextlib.closing(
@@ -274,6 +288,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
                 status_sink(settings),
                 working_set,
                 ledger_key=ledger_key(settings),
+                sealer=keys,
                 interval=timedelta(seconds=settings.publish_interval_s),
             )
         ) as publisher,
@@ -288,6 +303,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             host=host(settings),
             clock=clock,
             lease=lease,
+            keeper=keys,
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
             announcer=announcer(settings),

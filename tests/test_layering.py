@@ -43,6 +43,7 @@ LOOP_ONLY = (
     *("reconciler.git", "reconciler.cluster", "reconciler.forges", "reconciler.notifiers"),
     *("reconciler.wire", "reconciler.loop", "reconciler.lead", "reconciler.trigger"),
     *("reconciler.apply", "reconciler.publisher", "reconciler.sender", "reconciler.reviewer"),
+    *("reconciler.secrets", "pyrage"),
     *("reconciler.store.repository", "reconciler.store.migrate", "docker", "pygit2"),
 )
 
@@ -180,6 +181,15 @@ def test_a_web_process_imports_nothing_of_what_acts_on_the_world(modules: str):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = {name for name in done.stdout.split() if within(name, *LOOP_ONLY)}
+    assert loaded == set()
+
+
+def test_what_reviews_others_changes_cant_decrypt():
+    program = "import sys, reconciler.reviewer.worker, reconciler.planning\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name for name in done.stdout.split() if within(name, "reconciler.secrets", "pyrage")}
     assert loaded == set()
 
 

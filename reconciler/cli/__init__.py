@@ -65,6 +65,7 @@ VERBS: Mapping[str, Verb] = {
     "plan": _own(WRITE, "plan", "Show what a revision would change, start and stop."),
     "render": _own(WRITE, "render", "Print an execution as it would run."),
     "diff": _own(WRITE, "diff", "Show what differs between two versions of an execution."),
+    "secret": _own(WRITE, "secret", "Encrypt secrets, and show those that were made for you."),
     "completion": _own(WRITE, "completion", "Print what makes a shell complete verbs and names."),
     "rerun": _own(CHANGE, "rerun", "Raise an execution's run in its manifest."),
     "extend": _own(CHANGE, "extend", "Raise an execution's lifetime in its manifest."),

@@ -80,6 +80,18 @@ def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
     return _branch_snapshot(config.load(), _clone(directory))
 
 
+def branch_file(path: str, directory: Path | None = None) -> bytes | None:
+    """Return a file of the status branch of a clone; None: there is none.
+
+    Raises:
+        SourceUnavailable: This clone doesn't have the branch.
+        ConfigError: This is no clone.
+    """
+    settings, clone = config.load(), _clone(directory)
+    blob = clone.tree(_tip(clone, settings.status_branch)).files.get(path)
+    return None if blob is None else clone.read(blob, limit_bytes=MOST_BYTES)
+
+
 def stored_snapshot(text: str | None) -> snapshots.Taken:
     """Return the snapshot that a database keeps as text.
 

@@ -33,6 +33,7 @@ from reconciler.converge.state import (
     ConfigSpec,
     NetworkSpec,
     ObservedState,
+    SecretSpec,
     ServiceSpec,
 )
 from reconciler.errors import ClusterUnavailable, ConflictError, Missing
@@ -143,6 +144,24 @@ class SwarmCluster:
         client = self._connected()
         with contextlib.suppress(Missing), writing(f"remove config {config_id}"):
             client.remove_config(config_id)
+
+    def create_secret(self, spec: SecretSpec) -> str:
+        """Create a secret and return its id."""
+        client = self._connected()
+        with writing(f"create secret {spec.name}"):
+            answer = client.create_secret(spec.name, spec.data, labels=dict(spec.labels))
+        return self._remember(Kind.SECRET, spec.name, answer["ID"])
+
+    def remove_secret(self, secret_id: str) -> None:
+        """Remove a secret of ours by id; ConflictError while a service uses it."""
+        client = self._connected()
+        with contextlib.suppress(Missing):
+            with reading(f"reading secret {secret_id}"):
+                current = client.inspect_secret(secret_id)
+            if not self._is_ours(current["Spec"]):
+                raise ConflictError(f"secret {secret_id} isn't of deployment {self._deployment}")
+            with writing(f"remove secret {secret_id}"):
+                client.remove_secret(secret_id)
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
+from reconciler.converge import secret_access
 from reconciler.converge.accounting import progress_of, work_by
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
@@ -166,12 +167,18 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
         return Blocked(reason="PlatformSuspended", message="platform.yaml suspends all starts")
     if (closed := _held_for_window(draft, candidate)) is not None:
         return closed
-    return blocked(
+    why = blocked(
         candidate,
         now=draft.world.now,
         siblings=draft.predecessors(manifest, candidate.spec),
         has_leftovers=_has_leftovers(draft, candidate),
     )
+    return why or _lacks_secret(draft, candidate)
+
+
+def _lacks_secret(draft: Draft, candidate: Candidate) -> Blocked | None:
+    why = secret_access.trouble(draft, candidate.record.uid, candidate.spec)
+    return Blocked(reason=why[0], message=why[1]) if why is not None else None
 
 
 def _held_for_window(draft: Draft, candidate: Candidate) -> Blocked | None:

@@ -24,10 +24,12 @@ from reconciler.converge import (
     prefetch,
     reserving,
     schedule,
+    secret_access,
 )
 from reconciler.converge.blocked import can_never_be_met
 from reconciler.converge.departures import depart
 from reconciler.converge.desired_state import DesiredState, together
+from reconciler.converge.disclosure import letters
 from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
 from reconciler.converge.instants import from_epoch_ms
@@ -44,6 +46,8 @@ from reconciler.converge.plan import (
 )
 from reconciler.converge.queue import snapshot
 from reconciler.converge.render import Admitted, Inputs, Rendered, render
+from reconciler.converge.secret_plan import RemoveSecret
+from reconciler.converge.secrets import named
 from reconciler.converge.state import LABEL_NAMESPACE
 from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
@@ -108,6 +112,7 @@ def assess(world: World) -> Assessment:
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
         homes=homes,
+        letters=letters(draft),
         wake_at=_wake_at(draft, decision),
     )
 
@@ -126,6 +131,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
         elif manifest is not None and draft.is_outrun(manifest):
             continue
+        manifest = secret_access.held_back(draft, uid, record, manifest)
         moved = advance(
             Situation(
                 record=record,
@@ -202,9 +208,13 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
             host=draft.world.host,
             network=networks[namespace],
             epoch=draft.world.epoch,
+            secrets=named(spec, namespace=namespace, uid=uid, vault=draft.world.vault),
         )
-        before = last.get(uid)
-        rendered[uid] = before if before and before.inputs == inputs else render(inputs)
+        before, as_it_is = last.get(uid), secret_access.left_alone(draft, uid, record, spec)
+        if as_it_is is not None:
+            rendered[uid] = Rendered(inputs=inputs, state=as_it_is)
+        else:
+            rendered[uid] = before if before and before.inputs == inputs else render(inputs)
     return rendered
 
 
@@ -248,6 +258,7 @@ def _plan(draft: Draft, desired: DesiredState) -> Plan:
             for network in observed.networks
             if network.labels.get(LABEL_NAMESPACE) in draft.wanted.namespaces
         },
+        deployment=draft.world.host.deployment,
     )
     planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed)))
     if draft.world.may_delete:
@@ -312,4 +323,4 @@ def settings_of(platform: Platform) -> PolicySettings:
 
 def is_delete(action: Action) -> bool:
     """Tell whether an action takes something away."""
-    return isinstance(action, RemoveService | RemoveConfig | RemoveNetwork)
+    return isinstance(action, RemoveService | RemoveConfig | RemoveSecret | RemoveNetwork)

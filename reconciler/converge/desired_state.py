@@ -1,10 +1,11 @@
-"""What should exist on the Swarm: services with what they wait for, configs, networks."""
+"""What should exist on the Swarm: services with what they wait for, files, networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.converge.secrets import Recipe
 from reconciler.converge.state import NetworkSpec, ServiceSpec
 from reconciler.manifest.spec import DependsCondition
 
@@ -41,12 +42,22 @@ class DesiredConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredSecret:
+    """A secret that should exist; its value is made only when it is created."""
+
+    name: str
+    labels: Mapping[str, str]
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredState:
     """Everything of ours that should exist, by name."""
 
     services: Mapping[str, DesiredService] = field(default_factory=dict)
     configs: Mapping[str, DesiredConfig] = field(default_factory=dict)
     networks: Mapping[str, NetworkSpec] = field(default_factory=dict)
+    secrets: Mapping[str, DesiredSecret] = field(default_factory=dict)
 
 
 def together(states: Iterable[DesiredState]) -> DesiredState:
@@ -54,8 +65,10 @@ def together(states: Iterable[DesiredState]) -> DesiredState:
     services: dict[str, DesiredService] = {}
     configs: dict[str, DesiredConfig] = {}
     networks: dict[str, NetworkSpec] = {}
+    secrets: dict[str, DesiredSecret] = {}
     for state in states:
         services.update(state.services)
         configs.update(state.configs)
         networks.update(state.networks)
-    return DesiredState(services=services, configs=configs, networks=networks)
+        secrets.update(state.secrets)
+    return DesiredState(services=services, configs=configs, networks=networks, secrets=secrets)

@@ -40,6 +40,7 @@ class Draft:
         self.wanted_uids = self._newest_wanted()
         self.groups = groups_by_uid(world.observed)
         self.nodes = {node.id: node for node in world.observed.nodes}
+        self.secrets = {secret.name: secret for secret in world.observed.secrets}
         self.records = dict(world.memory.records)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}

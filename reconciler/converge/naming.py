@@ -48,6 +48,11 @@ def config_name(*, uid: Uid, target: str, content_hash: str) -> str:
     return f"{uid}-{_short(target, 8)}-{content_hash[:12]}"
 
 
+def secret_name(*, uid: Uid, name: str, digest: str) -> str:
+    """Return a name that changes with the value, since secrets are immutable."""
+    return f"{uid}-{_short(name, 8)}-{digest[:12]}"
+
+
 def volume_name(*, deployment: str, namespace: str, storage: str) -> str:
     """Return the Docker volume that holds a namespace's storage on its node."""
     return f"zoe-{deployment}-{namespace}-{storage}"

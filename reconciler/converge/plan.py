@@ -14,6 +14,15 @@ from reconciler.converge.desired_state import (
     Requirement,
 )
 from reconciler.converge.making_room import allowance
+from reconciler.converge.requirements import unmet
+from reconciler.converge.secret_plan import (
+    CreateSecret,
+    RemoveSecret,
+    new_secrets,
+    old_secrets,
+    removals,
+    taken_name,
+)
 from reconciler.converge.state import (
     KIND_INIT,
     KIND_PREFETCH,
@@ -25,6 +34,7 @@ from reconciler.converge.state import (
     LABEL_STACK,
     LABEL_UID,
     NetworkSpec,
+    ObservedFile,
     ObservedNetwork,
     ObservedService,
     ObservedState,
@@ -32,7 +42,6 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.tasks import Group, group_of
-from reconciler.manifest.spec import DependsCondition
 
 MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
@@ -113,9 +122,11 @@ Action = (
     RemoveService
     | CreateNetwork
     | CreateConfig
+    | CreateSecret
     | UpdateService
     | CreateService
     | RemoveConfig
+    | RemoveSecret
     | RemoveNetwork
 )
 
@@ -145,6 +156,7 @@ def plan(
     known: Collection[Uid],
     lingering: Collection[str] = (),
     kept_networks: Collection[str] = (),
+    deployment: str = "",
 ) -> Plan:
     """Return what brings the observed state to the desired one.
 
@@ -154,6 +166,7 @@ def plan(
         known: Every uid that the ledger knows; a service of any other is an orphan, never removed.
         lingering: Ids of finished services that stay for a while longer.
         kept_networks: Names of networks that stay although nothing uses them.
+        deployment: Whose secrets may be removed; all are observed.
     """
     by_name = {service.spec.name: service for service in observed.services}
     groups = _groups(observed)
@@ -165,14 +178,19 @@ def plan(
     notes += [_making_room(desired, uid, told) for uid, told in sorted(allowed.waits.items())]
     changes: list[UpdateService | RemoveService] = []
     creates: list[Action] = []
+    there = {secret.name: secret for secret in observed.secrets}
+    old, orphans = removals(old_secrets(desired, observed, deployment=deployment), known)
+    notes += [_orphan_secret(secret) for secret in orphans]
     for name, service in sorted(desired.services.items()):
         present = by_name.get(name)
         wanted = _capped(service, allowed.replicas.get(name))
-        if present is not None:
+        if taken := taken_name(wanted.spec, desired, there):
+            notes.append(_taken(wanted.spec, taken))
+        elif present is not None:
             changes += _change(wanted.spec, present, groups[name])
         elif (conflict := _conflict(wanted.spec, observed)) is not None:
             notes.append(conflict)
-        elif (waits_for := _unmet(wanted, groups)) is not None:
+        elif (waits_for := unmet(wanted, groups)) is not None:
             notes.append(_waiting(wanted.spec, waits_for))
         elif wanted.spec.replicas:
             creates.append(CreateService(spec=wanted.spec))
@@ -181,9 +199,11 @@ def plan(
             *removes,
             *_new_networks(desired, observed),
             *_new_configs(desired, observed),
+            *new_secrets(desired, observed),
             *sorted(changes, key=lambda change: _grows(change, groups)),
             *creates,
             *_old_configs(desired, observed),
+            *old,
             *_old_networks(desired, observed, kept_networks),
         ),
         notes=tuple(notes),
@@ -280,19 +300,6 @@ def _capped(service: DesiredService, replicas: int | None) -> DesiredService:
     return replace(service, spec=replace(service.spec, replicas=replicas))
 
 
-def _unmet(wanted: DesiredService, groups: Mapping[str, Group]) -> Requirement | None:
-    return next((r for r in wanted.requires if not _is_met(r, groups)), None)
-
-
-def _is_met(requirement: Requirement, groups: Mapping[str, Group]) -> bool:
-    found = [groups[name] for name in requirement.services if name in groups]
-    if requirement.condition is DependsCondition.COMPLETED:
-        return sum(group.complete for group in found) >= requirement.needed
-    if requirement.condition is DependsCondition.STARTED:
-        return sum(group.service.spec.replicas for group in found) >= requirement.needed
-    return sum(group.running + group.complete for group in found) >= requirement.needed
-
-
 def _new_networks(desired: DesiredState, observed: ObservedState) -> list[Action]:
     have = {network.name for network in observed.networks}
     return [
@@ -344,6 +351,20 @@ def _conflict(spec: ServiceSpec, observed: ObservedState) -> Note | None:
         message = f"a stack of somebody else is called {stack}; rename the execution or the stack"
         return _note(spec, "NameConflict", message)
     return None
+
+
+def _taken(spec: ServiceSpec, name: str) -> Note:
+    message = f"a secret of somebody else is called {name}; remove it"
+    return _note(spec, "NameConflict", message)
+
+
+def _orphan_secret(secret: ObservedFile) -> Note:
+    message = (
+        f"secret {secret.name} carries our labels but nobody knows it; "
+        f"look at it, then: docker secret rm {secret.id}"
+    )
+    uid = secret.labels.get(LABEL_UID, "")
+    return Note(uid=uid, name=secret.name, reason="Orphan", message=message)
 
 
 def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:

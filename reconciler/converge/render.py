@@ -7,21 +7,25 @@ word in any of it beyond naming.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler import canonical
-from reconciler.converge import naming
+from reconciler.converge import naming, secret_files
 from reconciler.converge.desired_state import (
     DesiredConfig,
+    DesiredSecret,
     DesiredService,
     DesiredState,
     Requirement,
 )
 from reconciler.converge.host import Host
 from reconciler.converge.runs import is_scheduled, time_of
+from reconciler.converge.secrets import Named, is_ours
 from reconciler.converge.state import (
+    KIND_SECRET,
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
     LABEL_DEPLOYMENT,
@@ -82,13 +86,15 @@ class Inputs:
     """All that rendering one execution depends on.
 
     ``network`` is the name of its namespace's overlay; ``epoch`` that of the lease under which
-    objects are created, and no part of any comparison with what is there.
+    objects are created, and no part of any comparison with what is there. ``secrets`` are those
+    that are made for it, by the name that its services use.
     """
 
     execution: Admitted
     host: Host
     network: str
     epoch: int
+    secrets: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +107,7 @@ class Rendered:
 
 def render(inputs: Inputs) -> Rendered:
     """Return what should exist for one admitted execution."""
-    rendering = _Rendering(inputs.execution, inputs.host, inputs.network, inputs.epoch)
+    rendering = _Rendering(inputs)
     network = NetworkSpec(
         name=inputs.network,
         labels={
@@ -114,6 +120,7 @@ def render(inputs: Inputs) -> Rendered:
         services=rendering.services(),
         configs=rendering.configs(),
         networks={inputs.network: network},
+        secrets=rendering.secrets(),
     )
     return Rendered(inputs=inputs, state=state)
 
@@ -141,12 +148,16 @@ def component_hash(service: Service) -> str:
 class _Rendering:
     """The services of one execution."""
 
-    def __init__(self, execution: Admitted, host: Host, network: str, epoch: int) -> None:
+    def __init__(self, inputs: Inputs) -> None:
+        execution, host = inputs.execution, inputs.host
         self._execution = execution
         self._host = host
-        self._network = network
-        self._epoch = epoch
-        self._storage = NamespaceStorage(host=host, namespace=execution.namespace, epoch=epoch)
+        self._network = inputs.network
+        self._epoch = inputs.epoch
+        self._named = inputs.secrets
+        self._storage = NamespaceStorage(
+            host=host, namespace=execution.namespace, epoch=inputs.epoch
+        )
         self._services = {service.name: service for service in execution.spec.services}
 
     def services(self) -> dict[str, DesiredService]:
@@ -173,6 +184,9 @@ class _Rendering:
             for file in service.files
         }
 
+    def secrets(self) -> dict[str, DesiredSecret]:
+        return secret_files.desired(self._named, self._labels(KIND_SECRET))
+
     def _service(self, service: Service, group: Allocation) -> ServiceSpec:
         return ServiceSpec(
             name=self._name(group),
@@ -181,7 +195,7 @@ class _Rendering:
             | {
                 LABEL_COMPONENT: service.name,
                 LABEL_NODE: group.node,
-                LABEL_SPEC_HASH: component_hash(service),
+                LABEL_SPEC_HASH: self._spec_hash(service),
                 LABEL_STACK: naming.stack_name(
                     deployment=self._host.deployment,
                     namespace=self._execution.namespace.name,
@@ -198,7 +212,7 @@ class _Rendering:
             container_labels=tuple(sorted(service.labels)),
             mounts=self._mounts(service),
             configs=self._configs(service),
-            secrets=_secrets(service),
+            secrets=secret_files.references(service, self._named),
             health=_probe(service),
             stop_grace_ms=service.stop_grace_ms,
             reservations=service.reservations,
@@ -215,6 +229,15 @@ class _Rendering:
             networks=(self._attachment(service.name),),
             ports=_ports(service),
         )
+
+    def _spec_hash(self, service: Service) -> str:
+        """Return what the tasks are made of; of secrets that are made by us, the values count."""
+        mounted = {m.name for m in service.secrets if is_ours(m)}
+        if not mounted:
+            return component_hash(service)
+        names = [one.swarm_name for name in sorted(mounted) for one in self._named[name]]
+        rest = component_hash(secret_files.without_ciphertexts(service))
+        return canonical.digest([rest, *names])[:16]
 
     def _configs(self, service: Service) -> tuple[FileReference, ...]:
         return tuple(
@@ -290,19 +313,6 @@ class _Rendering:
             told_as=f"{component} is "
             + ("complete" if condition is DependsCondition.COMPLETED else "up"),
         )
-
-
-def _secrets(service: Service) -> tuple[FileReference, ...]:
-    return tuple(
-        FileReference(
-            name=secret.swarm_name,
-            target=secret.target,
-            uid=secret.uid,
-            gid=secret.gid,
-            mode=secret.mode,
-        )
-        for secret in service.secrets
-    )
 
 
 def _ports(service: Service) -> tuple[PublishedPort, ...]:

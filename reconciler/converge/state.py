@@ -27,6 +27,7 @@ LABEL_GENERATION = "zoe.generation"
 LABEL_ATTEMPT = "zoe.attempt"
 LABEL_COMPONENT = "zoe.component"
 LABEL_NODE = "zoe.node"
+LABEL_SECRET = "zoe.secret"  # noqa: S105 - a label's name
 LABEL_KIND = "zoe.kind"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
@@ -35,6 +36,7 @@ LABEL_STACK = "com.docker.stack.namespace"
 
 KIND_INIT = "init"
 KIND_PREFETCH = "prefetch"
+KIND_SECRET = "secret"  # noqa: S105 - a label's value
 
 
 class RestartCondition(StrEnum):
@@ -184,6 +186,15 @@ class NetworkSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigSpec:
     """A Swarm config: immutable, so its name holds a digest of ``data``."""
+
+    name: str
+    labels: Mapping[str, str]
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSpec:
+    """A Swarm secret: immutable, so its name changes with ``data``, which the Swarm never shows."""
 
     name: str
     labels: Mapping[str, str]

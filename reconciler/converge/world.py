@@ -16,10 +16,12 @@ from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
 from reconciler.converge.host import Host
 from reconciler.converge.ledger import Hold, Record
+from reconciler.converge.letters import Letter
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import Rendered
 from reconciler.converge.runs import Recurrence
+from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.steps import Step
@@ -115,7 +117,8 @@ class World:
     the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
     is what the pass before found, if that was committed: what would come out the same is taken
     from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
-    for (None = everybody's); what should exist is worked out for all or not at all.
+    for (None = everybody's); what should exist is worked out for all or not at all. ``vault`` is
+    what is known of secrets where the keys are.
     """
 
     wanted: Wanted
@@ -130,6 +133,7 @@ class World:
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
     last: Assessment | None = None
+    vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
 
 
@@ -138,7 +142,8 @@ class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
     ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
-    not told any more; ``homes`` the nodes of namespaces' local storage. ``wake_at`` is when a
+    not told any more; ``homes`` the nodes of namespaces' local storage, ``letters`` what
+    their members are told in confidence, by path. ``wake_at`` is when a
     clock alone may change the answer.
     """
 
@@ -158,4 +163,5 @@ class Assessment:
     told: Mapping[Uid, tuple[Facts, Status]]
     forgotten: tuple[Uid, ...] = ()
     homes: Mapping[str, NodeId] = field(default_factory=dict)
+    letters: Mapping[str, Letter] = field(default_factory=dict)
     wake_at: datetime | None = None

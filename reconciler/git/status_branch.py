@@ -29,7 +29,7 @@ from reconciler.git.transfer import offered, pull, push
 from reconciler.ports import Clock
 
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
-OUR_PREFIXES = ("status", "ledger", "cluster")
+OUR_PREFIXES = ("status", "ledger", "cluster", "secrets")
 
 _TIP = "refs/zoe/status"
 _PENDING = "refs/zoe/pending"

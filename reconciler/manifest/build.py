@@ -14,14 +14,16 @@ from typing import Any, TypeVar
 from policy.model.execution import Constraint, Operator
 from policy.model.resources import Resources
 from reconciler.manifest import quantities
+from reconciler.manifest.ciphertext import one_line
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.secret_mount import SSH_KEY, SecretMount
 from reconciler.manifest.spec import (
     Dependency,
     DependsCondition,
     File,
     Healthcheck,
     Port,
-    SecretMount,
+    Route,
     Service,
     Tmpfs,
     Ulimit,
@@ -169,21 +171,31 @@ class Builder:
             source = value["source"]
             if source not in secrets:
                 remedy = did_you_mean(
-                    source, secrets, otherwise=f"add secrets: {{{source}: {{swarm: NAME}}}}"
+                    source, secrets, otherwise=f"add secrets: {{{source}: {{generate: random}}}}"
                 )
                 message = f"no secret {quoted(source)} under spec.secrets"
                 self.problems.append(Complaint("UnknownSecret", message, remedy).at((*path, index)))
                 continue
-            built.append(
-                SecretMount(
-                    swarm_name=secrets[source]["swarm"],
-                    target=value.get("target", source),
-                    uid=value.get("uid", "0"),
-                    gid=value.get("gid", "0"),
-                    mode=int(value.get("mode", "0444"), 8),
-                )
-            )
+            built.append(self._secret(source, value, secrets[source]))
         return tuple(built)
+
+    def _secret(
+        self, name: str, mount: Mapping[str, Any], origin: Mapping[str, Any]
+    ) -> SecretMount:
+        generate = origin.get("generate", "")
+        # ssh refuses a private key that others may read.
+        mode = "0400" if generate == SSH_KEY else "0444"
+        place = ("spec", "secrets", name, "age")
+        return SecretMount(
+            swarm_name=origin.get("swarm", ""),
+            target=mount.get("target", name),
+            uid=mount.get("uid", "0"),
+            gid=mount.get("gid", "0"),
+            mode=int(mount.get("mode", mode), 8),
+            name="" if "swarm" in origin else name,
+            age=self.measured(one_line, origin["age"], place, "") if "age" in origin else "",
+            generate=generate,
+        )
 
     def files(self, items: Sequence[Mapping[str, Any]], path: Path) -> tuple[File, ...]:
         """Return the files to deliver, each with the blob and digest of its content."""
@@ -286,6 +298,7 @@ def _port(value: Mapping[str, Any]) -> Port:
         path=value.get("path", ""),
         mode=value.get("mode", "host"),
         published=value.get("published", 0),
+        route=Route(value.get("route", Route.STRIP)),
     )
 
 

@@ -60,6 +60,11 @@ class Problem:
     at_key: bool = False
     severity: Severity = Severity.ERROR
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it keeps the document out."""
+        return self.severity is Severity.ERROR
+
 
 class Complaint(ValueError):
     """A value that can't be taken, said without knowing where it stands."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.manifest import source_map
@@ -16,6 +16,8 @@ from reconciler.manifest.build import Builder, labels_of
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, quoted
 from reconciler.manifest.expressions import refuse_outside
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+from reconciler.manifest.literals import CODE as LITERAL
+from reconciler.manifest.literals import check_literals
 from reconciler.manifest.marks import Document
 from reconciler.manifest.namespaces import build_namespace
 from reconciler.manifest.owners import build_platform, check_priorities
@@ -25,7 +27,7 @@ from reconciler.manifest.rules import check_labels
 from reconciler.manifest.spec import Namespace, Platform, Reservation, Schedule
 from reconciler.manifest.validate import check_envelope, check_raw
 from reconciler.manifest.windows import build_schedule
-from reconciler.manifest.zapps import ZApp, check_zapp, no_files
+from reconciler.manifest.zapps import SERVICES, ZApp, check_zapp, no_files
 
 _SPEC: Path = ("spec",)
 _SCHEDULE: Path = (*_SPEC, "schedule")
@@ -97,7 +99,8 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
         if content is not None:
             contents.append(content)
         stubs += _stub(document.value, place)
-    ordered = tuple(sorted(dict.fromkeys(item for item in diagnostics if not _is_moment(item))))
+    told = (_unshown(item) for item in diagnostics if not _is_moment(item))
+    ordered = tuple(sorted(dict.fromkeys(told)))
     if not stubs and place.kind == "Execution" and is_name(place.stem):
         stubs = [Stub(name=place.stem, run=1)]
     return Parsed(path=path, contents=tuple(contents), stubs=tuple(stubs), diagnostics=ordered)
@@ -107,6 +110,11 @@ def _is_moment(diagnostic: Diagnostic) -> bool:
     """Tell whether it warns that a moment is a date to other readers: it is one to us as well."""
     is_text = diagnostic.code == "TextHere"
     return is_text and _MOMENT.fullmatch(diagnostic.pointer) is not None
+
+
+def _unshown(diagnostic: Diagnostic) -> Diagnostic:
+    """Return it without the line, where that holds what nobody should read."""
+    return replace(diagnostic, snippet="") if diagnostic.code == LITERAL else diagnostic
 
 
 def refused(path: str, place: Place | None, complaint: Complaint) -> Parsed:
@@ -170,9 +178,11 @@ def _document(
         case "ZApp":
             content = _zapp(value, path, place)
             problems += check_zapp(content)
+            problems += check_literals(content.spec["services"], path=SERVICES)
         case _:
             content = _execution(document, index, place)
             problems += check_execution(content, metadata)
+            problems += check_literals(content.spec.get("services", {}), path=SERVICES)
             if "zapp" not in content.spec and not {"type", "services"} <= content.spec.keys():
                 return None, problems
     return content, problems

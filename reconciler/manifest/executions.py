@@ -55,7 +55,7 @@ class Outcome:
     @property
     def is_whole(self) -> bool:
         """Whether every document could be resolved."""
-        return not self.diagnostics
+        return not any(diagnostic.is_error for diagnostic in self.diagnostics)
 
     def stale(self) -> Outcome:
         """Return the same as the last good content of a file that has errors now."""
@@ -92,13 +92,12 @@ class Executions:
         if blob is None or not parsed.contents:
             return None
         outcome = self._outcome(path, blob, parsed)
+        # All that is wrong is told at once, also about the documents that could be read.
+        self.intake.report(outcome.diagnostics)
         if not parsed.is_valid:
-            # All that is wrong is told at once, also about the documents that could be read.
-            self.intake.report(outcome.diagnostics)
             return None
         if outcome.is_whole:
             return outcome
-        self.intake.report(outcome.diagnostics)
         return outcome if self._is_good(path, blob) else None
 
     def _is_good(self, path: str, blob: str) -> bool:

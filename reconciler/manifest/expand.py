@@ -12,7 +12,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from policy.model.resources import Resources
-from reconciler.manifest import quantities
+from reconciler.manifest import quantities, routes
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
 from reconciler.manifest.expressions import Scope, Substitution
 
@@ -67,8 +67,10 @@ def expand(
         }
         for name, service in services.items()
     }
+    known = dict(scope)
     for name, service in sized.items():
         scope |= _service_scope(name, service, identity.name, defaults)
+        scope |= _route_scope(name, service, identity.name, known)
     rest = Substitution(scope, problems)
     expanded = {
         name: {
@@ -97,6 +99,20 @@ def _service_scope(
         f"services.{name}.cpus": max(1, cpus // 1000),
         f"services.{name}.memory_mib": max(1, memory // _MIB),
     }
+
+
+def _route_scope(name: str, service: Mapping[str, Any], execution: str, known: Scope) -> Scope:
+    """Return the path of a service on its namespace's gateway, where it has one.
+
+    What is wrong with its ports is told when they are replaced for good.
+    """
+    trial = Substitution(known, [])
+    ports = [
+        {key: trial.apply(value, ()) if key == "target" else value for key, value in port.items()}
+        for port in service.get("ports", ())
+    ]
+    found = routes.written_path({"ports": ports}, execution=execution, component=name)
+    return {} if found is None else {f"services.{name}.route": found}
 
 
 def _amount(resources: Mapping[str, Any], name: str, measure: Callable[[object], int]) -> int:

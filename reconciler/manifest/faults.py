@@ -27,8 +27,6 @@ _LATER_KEYS = frozenset(
         ("Platform", "registries"),
         ("Platform", "namespaceDefaults"),
         ("Namespace", "members"),
-        ("secret", "generate"),
-        ("secret", "age"),
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from policy.model.resources import Resources
-from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.diagnostic import Complaint, Path, Problem, Severity, quoted
 from reconciler.manifest.quantities import duration_text
 from reconciler.manifest.spec import (
     ExecutionSpec,
@@ -143,12 +143,16 @@ def _check_mounts(
             complaint = Complaint("UnknownStorage", f"no storage {quoted(name)} here", remedy)
             yield complaint.at((*path, "volumes", index))
     for index, secret in enumerate(service.secrets):
-        if secret.swarm_name not in namespace.secrets:
-            message = f"the secret {quoted(secret.swarm_name)} isn't granted to {namespace.name}"
+        if secret.swarm_name and secret.swarm_name not in namespace.secrets:
+            message = (
+                f"namespaces/{namespace.name}.yaml doesn't grant the secret "
+                f"{quoted(secret.swarm_name)}: it waits unless a label on the secret does"
+            )
             remedy = did_you_mean(
                 secret.swarm_name, namespace.secrets, otherwise="ask the operator to grant it"
             )
-            yield Complaint("SecretNotGranted", message, remedy).at((*path, "secrets", index))
+            complaint = Complaint("SecretNotGranted", message, remedy)
+            yield replace(complaint.at((*path, "secrets", index)), severity=Severity.WARNING)
 
 
 def _check_published(service: Service, platform: Platform, path: Path) -> Iterator[Problem]:

@@ -38,6 +38,8 @@ def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
         maximum_lifetime_ms=bound(quota, "lifetime", builder, _QUOTA),
         members=build_members(spec.get("members", ()), builder, ("spec", "members")),
         shows_logs=spec.get("page", {}).get("logs", False),
+        gateway_http=spec.get("gateway", {}).get("http", True),
+        gateway_socks=spec.get("gateway", {}).get("socks", True),
     )
     builder.problems += _check_quota(namespace)
     return namespace

@@ -47,6 +47,8 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
         ),
         notify_targets=build_targets(spec.get("notifyTargets", {}), builder),
         trust=build_trust(spec.get("trust", {}), builder),
+        secret_recipients=tuple(spec.get("secrets", {}).get("recipients", ())),
+        secret_deployment=spec.get("secrets", {}).get("deployment", _DEFAULT.secret_deployment),
     )
 
 

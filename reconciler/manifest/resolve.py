@@ -95,7 +95,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     return Resolved(
         identity=identity,
         document_hash=body.document_hash,
-        spec=None if problems else spec,
+        spec=None if any(problem.is_error for problem in problems) else spec,
         problems=tuple(problems),
     )
 
@@ -203,7 +203,7 @@ def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:
             at_key=False,
             message=f"ZApp {zapp}, {'.'.join(map(str, problem.path[1:]))}: {problem.message}",
         )
-        if problem.path[:2] in (SERVICES, ("spec", "files"))
+        if problem.path[:2] in (SERVICES, ("spec", "files"), ("spec", "secrets"))
         else problem
         for problem in problems
     ]

@@ -7,9 +7,11 @@ from itertools import pairwise
 from typing import TypeVar
 
 from policy.model.execution import ApplicationType
+from reconciler.manifest import routes
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.quantities import cpus_text, memory_text
-from reconciler.manifest.spec import Service
+from reconciler.manifest.secret_mount import SSH_KEY
+from reconciler.manifest.spec import Route, Service
 from reconciler.manifest.suggest import did_you_mean
 
 RESERVED_LABELS = ("zoe.", "com.docker.")
@@ -119,6 +121,11 @@ def _check_ports(service: Service, path: Path) -> Iterator[Problem]:
         lambda index: (*path, "ports", index, "name"),
         lambda key: f"a port named {key}",
     )
+    for index, port in enumerate(service.ports):
+        if port.route is not Route.STRIP and not routes.is_http(port):
+            message = f"the port {port.name} isn't one that a gateway leads to"
+            complaint = Complaint("RouteWithoutHttp", message, "add app_protocol: http, over tcp")
+            yield complaint.at((*path, "ports", index, "route"))
 
 
 def _check_targets(service: Service, path: Path) -> Iterator[Problem]:
@@ -129,6 +136,8 @@ def _check_targets(service: Service, path: Path) -> Iterator[Problem]:
             places.append((mount.target.rstrip("/"), (*path, part, index)))
     for index, secret in enumerate(service.secrets):
         places.append((f"/run/secrets/{secret.target}", (*path, "secrets", index)))
+        if secret.generate == SSH_KEY:
+            places.append((f"/run/secrets/{secret.target}.pub", (*path, "secrets", index)))
     yield from _duplicates(
         [target for target, _ in places],
         lambda index: places[index][1],

@@ -19,6 +19,7 @@ from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
 from reconciler.manifest.membership import Member, Trust
+from reconciler.manifest.secret_mount import SecretMount
 
 DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
 
@@ -57,6 +58,15 @@ class Healthcheck:
     retries: int = 3
 
 
+class Route(StrEnum):
+    """How the namespace's gateway leads to an http port (``manifest.routes``)."""
+
+    STRIP = "strip"
+    KEEP = "keep"
+    SOCKS = "socks"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """A port that a service listens on. ``published`` 0 = the node chooses."""
@@ -68,6 +78,7 @@ class Port:
     path: str = ""
     mode: str = "host"
     published: int = 0
+    route: Route = Route.STRIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +94,6 @@ class Volume:
     def storage(self) -> str:
         """The name of the storage that it mounts."""
         return self.source or self.type
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretMount:
-    """A file under /run/secrets. ``swarm_name`` is the Swarm secret it comes from."""
-
-    swarm_name: str
-    target: str
-    uid: str = "0"
-    gid: str = "0"
-    mode: int = 0o444
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +299,7 @@ class Namespace:
     ``guaranteed`` and ``maximum`` are its quota (see ``policy.model.tenant``);
     ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
     ``shows_logs``: whoever may see the page may read what its executions write.
+    ``gateway_http`` and ``gateway_socks``: what a gateway may offer where there are any.
     """
 
     name: str
@@ -314,6 +315,8 @@ class Namespace:
     maximum_lifetime_ms: int | None = None
     members: tuple[Member, ...] = ()
     shows_logs: bool = False
+    gateway_http: bool = True
+    gateway_socks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +357,7 @@ class Platform:
     """What the operator set for everybody. Milliseconds, bytes, milli-CPUs.
 
     ``published_ports`` are the first and last port that manifests may fix; (0, 0) = none.
+    ``secret_recipients`` are what people encrypt to, for ``secret_deployment``.
     ``policy`` leaves headroom and node selector to the fields of that name. Outside of
     ``change_windows`` (if there are any) nothing that runs is changed or removed by an edit.
     """
@@ -381,6 +385,8 @@ class Platform:
     change_windows: tuple[Window, ...] = ()
     notify_targets: tuple[NotifyTarget, ...] = ()
     trust: Trust = field(default_factory=Trust)
+    secret_recipients: tuple[str, ...] = ()
+    secret_deployment: str = "zoe"  # noqa: S105 - a name
     is_current: bool = True
 
 

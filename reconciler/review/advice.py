@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from reconciler.manifest.diagnostic import Diagnostic, Severity
+from reconciler.manifest.literals import CODE as LITERAL
 from reconciler.manifest.spec import Manifest, Service
 from reconciler.review.masking import is_secret, is_secret_argument
 
@@ -41,7 +42,7 @@ def _found(manifest: Manifest, missing: Collection[str]) -> Iterator[Diagnostic]
         for what in _literals(service):
             yield _warning(
                 manifest,
-                code="LiteralSecret",
+                code=LITERAL,
                 message=f"{what} of service {service.name} looks like a secret: whoever reads "
                 "the repository has it",
                 remedy="put it into a secret of the namespace, and change it where it is from",

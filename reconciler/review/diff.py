@@ -94,6 +94,8 @@ def _told(field: str, value: Any) -> str:
             return format_amount("memory", value).removesuffix(" memory")
         case int() if field == "cpu_millis":
             return format_amount("cpu", value)
+        case str() if field == "age":
+            return f"ciphertext {canonical.digest(value)[:8]}"
         case list():
             return " ".join(HIDDEN if is_secret_argument(str(v)) else str(v) for v in value)
         case _:

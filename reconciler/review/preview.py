@@ -33,6 +33,7 @@ from reconciler.review.images import images, to_ask
 from reconciler.review.onward import assess_onward
 from reconciler.review.quotas import QuotaChange, quota_changes
 from reconciler.review.rehearsal import Rehearsal
+from reconciler.review.renewal import renewed
 from reconciler.review.rules import NO_CHANGES, RuleChanges
 
 
@@ -310,7 +311,7 @@ class _Comparison:
             Edit.ROLLING: ActionKind.ROLLING,
             Edit.REPLACE: ActionKind.REPLACE,
         }[edit]
-        return kind, ""
+        return kind, renewed(old, new) if edit is Edit.ROLLING else ""
 
     def _spec(self, uid: Uid, base: Manifest) -> ExecutionSpec | None:
         """Return what runs, which may be older than what the base resolves to; else the latter."""

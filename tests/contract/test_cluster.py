@@ -22,6 +22,7 @@ from reconciler.converge.state import (
     PublishedPort,
     Restart,
     RestartCondition,
+    SecretSpec,
     ServiceSpec,
 )
 from reconciler.errors import ActionFailed, ConflictError, Missing, NameTaken
@@ -524,6 +525,46 @@ def test_logs_are_the_last_lines_with_controls_escaped(stage: Stage) -> None:
     assert stage.cluster.logs(service_id, tail=9) == "one\ntwo\n\\x1b[31mthree\n"
     assert stage.cluster.logs(service_id, tail=1) == "\\x1b[31mthree\n"
     assert stage.cluster.logs(service_id, tail=9, limit_bytes=14) == "\\x1b[31mthree\n"
+
+
+def test_a_secret_of_ours_is_made_once_and_never_shown(stage: Stage) -> None:
+    spec = SecretSpec(name=stage.name("token"), labels=stage.labels, data=b"hidden")
+    assert "hidden" not in repr(spec)
+    secret_id = stage.cluster.create_secret(spec)
+    (there,) = [s for s in stage.cluster.observe().secrets if s.name == spec.name]
+    assert (there.id, there.labels) == (secret_id, stage.labels)
+    with pytest.raises(NameTaken):
+        stage.cluster.create_secret(replace(spec, data=b"other"))
+
+
+def test_a_secret_stays_while_a_service_uses_it(stage: Stage) -> None:
+    name = stage.name("token")
+    secret_id = stage.cluster.create_secret(
+        SecretSpec(name=name, labels=stage.labels, data=b"hidden")
+    )
+    files = (FileReference(name=name, target="token"),)
+    service_id = stage.cluster.create_service(stage.spec("reader", secrets=files))
+    with pytest.raises(ConflictError):
+        stage.cluster.remove_secret(secret_id)
+    stage.cluster.remove_service(service_id, uid=UID)
+    for _ in range(2):
+        stage.cluster.remove_secret(secret_id)
+    assert name not in {secret.name for secret in stage.cluster.observe().secrets}
+
+
+def test_a_secret_of_somebody_else_isnt_removed(stage: Stage) -> None:
+    name = stage.name("granted")
+    stage.driver.add_secret(name)
+    (there,) = [s for s in stage.cluster.observe().secrets if s.name == name]
+    with pytest.raises(ConflictError):
+        stage.cluster.remove_secret(there.id)
+
+
+@pytest.mark.parametrize("size", [0, 512_000])
+def test_a_secret_of_an_impossible_size_is_refused(stage: Stage, size: int) -> None:
+    spec = SecretSpec(name=stage.name("big"), labels=stage.labels, data=b"x" * size)
+    with pytest.raises(ActionFailed):
+        stage.cluster.create_secret(spec)
 
 
 def test_secrets_are_listed_and_reach_a_service_by_name(stage: Stage) -> None:

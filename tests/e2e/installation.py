@@ -211,6 +211,11 @@ class Installation:
         listed: list[Json] = self.engine.configs(filters={"label": self._label})
         return listed
 
+    def secrets(self) -> list[Json]:
+        """Return the Swarm secrets that this deployment made."""
+        listed: list[Json] = self.engine.secrets(filters={"label": self._label})
+        return listed
+
     def networks(self) -> list[Json]:
         listed: list[Json] = self.engine.networks(filters={"label": self._label})
         return listed
@@ -309,6 +314,8 @@ class Installation:
                 self.engine.remove_service(service["ID"])
         for config in self.configs():
             self.engine.remove_config(config["ID"])
+        for secret in self.secrets():
+            self.engine.remove_secret(secret["ID"])
         wait_for(self._networks_are_gone, what="the networks to go")
 
     def _networks_are_gone(self) -> bool:

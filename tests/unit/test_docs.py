@@ -38,6 +38,16 @@ def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_secrets_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    for text in blocks("docs/secrets.md", "yaml"):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
 def test_the_files_of_notifications_are_valid_together(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     for text in blocks("docs/notifications.md", "yaml"):

@@ -15,6 +15,7 @@ PLACES = [
     "reconciler/manifest/*.py",
     "reconciler/converge/*.py",
     "reconciler/review/*.py",
+    "reconciler/secrets/*.py",
     "reconciler/acceptance.py",
     "reconciler/objections.py",
     "reconciler/trust.py",

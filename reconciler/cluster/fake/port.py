@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from reconciler.cluster.dictionary import Kind
 from reconciler.cluster.fake.agenda import Agenda, VirtualClock, from_ms, to_ms
 from reconciler.cluster.fake.manager import Manager
-from reconciler.cluster.fake.script import Effect, Script, Timings
+from reconciler.cluster.fake.script import Effect, Script, Timings, Written
 from reconciler.cluster.fake.shelf import Shelf
 from reconciler.cluster.fake.state import FakeService, listed_service, logs_of
 from reconciler.cluster.text import last_bytes
@@ -30,6 +30,7 @@ from reconciler.converge.state import (
     ObservedNetwork,
     ObservedNode,
     ObservedState,
+    SecretSpec,
     ServiceSpec,
 )
 from reconciler.errors import ActionFailed, ConflictError, Missing, NameTaken, ReconcilerError
@@ -37,6 +38,7 @@ from reconciler.ports import Clock
 
 _DNS_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
 _FILE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?")
+_SECRET_LIMIT_BYTES = 512_000
 _LEAST_MEMORY_BYTES = 4 * 1024**2
 
 
@@ -139,6 +141,23 @@ class SimulatedSwarm:
                 self._check_unused(Kind.CONFIG, config.name)
                 self._configs.drop(config_id)
 
+    def create_secret(self, spec: SecretSpec) -> str:
+        """Create a secret and return its id. Its value is kept nowhere."""
+        with self._writing("create_secret", spec.name, replace(spec, data=b"")):
+            _check_name(spec.name, _FILE_NAME, 64)
+            _check_secret_size(spec)
+            return self._add_file(self._secrets, spec.name, spec.labels)
+
+    def remove_secret(self, secret_id: str) -> None:
+        """Remove a secret of ours by id; ConflictError while a service uses it."""
+        with self._writing("remove_secret", self._secrets.name_of(secret_id)):
+            secret = self._secrets.get(secret_id)
+            if secret is not None:
+                if not self._is_ours(secret):
+                    raise ConflictError(f"secret {secret_id} isn't of this deployment")
+                self._check_unused(Kind.SECRET, secret.name)
+                self._secrets.drop(secret_id)
+
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id."""
         with self._writing("create_service", spec.name, spec):
@@ -215,9 +234,7 @@ class SimulatedSwarm:
             yield
 
     @contextmanager
-    def _writing(
-        self, method: str, name: str, spec: ServiceSpec | NetworkSpec | ConfigSpec | None = None
-    ) -> Iterator[None]:
+    def _writing(self, method: str, name: str, spec: Written | None = None) -> Iterator[None]:
         effect = Effect(method=method, name=name, spec=spec)
         with self._doing():
             failures = self._failures.get(method)
@@ -368,6 +385,11 @@ def _check_name(name: str, pattern: re.Pattern[str], longest: int) -> None:
         raise ActionFailed(f"{name}: name must be valid as a DNS name component")
     if len(name) > longest:
         raise ActionFailed(f"{name}: name must be {longest} characters or fewer")
+
+
+def _check_secret_size(spec: SecretSpec) -> None:
+    if not 0 < len(spec.data) < _SECRET_LIMIT_BYTES:
+        raise ActionFailed(f"secret data must be larger than 0 and less than {_SECRET_LIMIT_BYTES}")
 
 
 def _check_amounts(spec: ServiceSpec) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from reconciler.converge.state import ConfigSpec, NetworkSpec, ServiceSpec
+from reconciler.converge.state import ConfigSpec, NetworkSpec, SecretSpec, ServiceSpec
+
+Written = ServiceSpec | NetworkSpec | ConfigSpec | SecretSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Effect:
 
     method: str
     name: str
-    spec: ServiceSpec | NetworkSpec | ConfigSpec | None = None
+    spec: Written | None = None
     error: str = ""
     is_lost: bool = False
 

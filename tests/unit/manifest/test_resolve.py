@@ -9,6 +9,7 @@ from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.manifest.grants import matches, rewritten
 from reconciler.manifest.rules import cycles
+from reconciler.manifest.secret_mount import SecretMount
 from reconciler.manifest.spec import (
     Dependency,
     DependsCondition,
@@ -17,7 +18,7 @@ from reconciler.manifest.spec import (
     Manifest,
     Port,
     Retries,
-    SecretMount,
+    Route,
     Service,
     Tmpfs,
     Ulimit,
@@ -108,6 +109,46 @@ def test_every_field_of_a_service_arrives():
         spread="node.hostname",
         max_per_node=2,
     )
+
+
+NOTEBOOK = """
+type: interactive
+services:
+  main:
+    image: busybox
+    command: [serve, "--base=${{ services.main.route }}"]
+    ports: [{name: http, target: "${{ 8000 + 888 }}", app_protocol: http, route: keep}]
+  beside:
+    image: busybox
+    environment: {SEE: "${{ services.main.route }}/lab"}
+"""
+
+
+def test_route_is_the_path_under_which_the_gateway_shows_a_service():
+    spec = resolve(NOTEBOOK).spec
+    assert spec is not None
+    beside, main = spec.services
+    assert main.ports[0].route is Route.KEEP
+    assert main.command == ("serve", "--base=/~/job/main/8888")
+    assert beside.environment == (("SEE", "/~/job/main/8888/lab"),)
+
+
+@pytest.mark.parametrize("port", ["app_protocol: https", "app_protocol: http, protocol: udp"])
+def test_a_route_needs_http(port: str):
+    manifest = NOTEBOOK.replace("app_protocol: http", port)
+    assert codes(manifest.replace("${{ services.main.route }}", "")) == ["RouteWithoutHttp"]
+    assert "UnknownName" in codes(manifest)
+
+
+def test_no_service_has_a_route_that_only_socks_leads_to():
+    assert codes(NOTEBOOK.replace("route: keep", "route: socks")) == ["UnknownName"] * 2
+
+
+def test_route_that_says_nothing_new_leaves_a_spec_as_it_was():
+    plain = NOTEBOOK.replace(", route: keep", "").replace("${{ services.main.route }}", "")
+    said = plain.replace("app_protocol: http", "app_protocol: http, route: strip")
+    assert resolve(plain).spec_hash == resolve(said).spec_hash
+    assert "route" not in canonical.dumps(resolve(plain).spec)
 
 
 def test_terms_of_an_execution_arrive():

@@ -106,6 +106,6 @@ def test_what_authors_wrote_is_never_markup(text: str) -> None:
 def test_warnings_name_what_a_reviewer_should_know() -> None:
     careless = service(environment=(("API_TOKEN", "hunter2"),), command=("x", "--password=y"))
     found = advice(manifest(interactive(careless)))
-    assert [d.code for d in found] == ["NoLifetime", "LiteralSecret", "LiteralSecret"]
+    assert [d.code for d in found] == ["NoLifetime", "LooksLikeSecret", "LooksLikeSecret"]
     assert "hunter2" not in "".join(d.message + d.remedy for d in found)
     assert advice(manifest(batch(lifetime_ms=1000))) == ()
