@@ -43,11 +43,26 @@ def test_none_needs_a_right_that_a_user_has_not(folder: Path) -> None:
     assert [name for name, service in services.items() if "security_profile" in service] == []
 
 
+def test_the_example_repository_has_the_same_spark() -> None:
+    copy = ZAPPS.parent / "repository" / "zapps" / "spark-jupyter"
+    for name in ("zapp.yaml", "README.md", "logo.svg"):
+        assert (copy / name).read_text() == (ZAPPS / "spark-jupyter" / name).read_text()
+
+
 def test_a_readme_is_read_in_its_order(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text(
-        "# X\n\n```sh\nno\n```\n\n## Steps\n\n```yaml\n# a/b.yaml\nx: 1\n```\n\nThen:\n\n"
-        "```sh\nzoe status\n```\n\n```text\nRunning\n```\n\n```python\n1\n```\n\n## More\n\n```sh\nno\n```\n"
+    text = (
+        "# X",
+        "```sh\nno\n```",
+        "## Steps",
+        "```yaml\n# a/b.yaml\nx: 1\n```",
+        "Then:",
+        "```sh\nzoe status\n```",
+        "```text\nRunning\n```",
+        "```python\n1\n```",
+        "## More",
+        "```sh\nno\n```",
     )
+    (tmp_path / "README.md").write_text("\n\n".join(text) + "\n")
     assert steps(tmp_path / "README.md") == (
         Step(language="file", text="# a/b.yaml\nx: 1\n", path="a/b.yaml"),
         Step(language="sh", text="zoe status\n"),

@@ -67,10 +67,12 @@ class Kernel:
 
 
 @contextmanager
-def kernel(address: str, token: str, *, timeout_s: float = 300) -> Iterator[Kernel]:
-    """Start a kernel on the server whose page is at ``address``; end it afterwards."""
-    parts = urlsplit(address)
-    root = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/lab')}"
+def kernel(address: str, token: str, path: str, *, timeout_s: float = 300) -> Iterator[Kernel]:
+    """Start a kernel on the server whose page is at ``address``; end it afterwards.
+
+    ``path`` is where the server has its pages, in case that the address is its port's alone.
+    """
+    root = _root(address, path)
     headers = {"Authorization": f"token {token}"}
     answer = requests.post(f"{root}/api/kernels", headers=headers, timeout=60, json={})
     assert answer.status_code == 201, answer.text
@@ -80,3 +82,10 @@ def kernel(address: str, token: str, *, timeout_s: float = 300) -> Iterator[Kern
             yield Kernel(channel)
     finally:
         requests.delete(url, headers=headers, timeout=60)
+
+
+def _root(address: str, path: str) -> str:
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    shown = f"{origin}{parts.path.removesuffix('/lab')}"
+    return shown if shown != origin else f"{origin}{path}"

@@ -18,7 +18,6 @@ from tests.fixtures.swarm import Swarm
 from tests.zapps.readme import Step, steps
 
 ZAPPS = ROOT / "examples" / "zapps"
-TOKEN = "of-this-session-only"
 PATIENCE_S = 600
 POLL_S = 2.0
 RESTING = """
@@ -51,7 +50,8 @@ class Place:
             "ZOE_CONFIG": str(folder / "zoe.toml"),
             "ZOE_SERVER": f"http://127.0.0.1:{self._port}",
             "DOCKER_HOST": swarm.docker_host,
-            "TOKEN": TOKEN,
+            "HOME": str(folder),
+            "USER": "ada",
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         }
         self._lay()
@@ -138,6 +138,10 @@ class Place:
         """Return the address of one of an execution's pages."""
         return self.sh(f"zoe open {name} --port {port} --print").strip().splitlines()[-1]
 
+    def token(self, name: str) -> str:
+        """Return what was generated for an execution, as a member reads it."""
+        return self._output(f"git fetch -q origin && zoe secret show {name}").strip()
+
     # -- beginning and end
 
     def close(self) -> None:
@@ -181,6 +185,7 @@ class Place:
             f'docker_host = "{self.swarm.docker_host}"',
             'state_dir = "state"',
             "interval_s = 2",
+            "publish_interval_s = 2",
             f'[[source]]\nid = "platform"\nurl = "{bare}"',
             f'[storage.workspace]\npath = "{self.workspace.parent}"\nshared = true',
         ]

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.manifest import routes
+from reconciler.manifest.spec import Route
 from tests.zapps.notebook import kernel
-from tests.zapps.place import TOKEN, ZAPPS, Place
+from tests.zapps.place import ZAPPS, Place
 
 pytestmark = [pytest.mark.zapps, pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -48,7 +50,9 @@ spec:
 def test_a_notebook_runs_a_cell_and_keeps_its_files(with_image: Callable[[str], Place]) -> None:
     place = with_image("jupyter")
     (cell,) = place.follow(ZAPPS / "jupyter")
-    with kernel(place.address("aml/notebook", "jupyter"), TOKEN) as cells:
+    path = routes.path(execution="notebook", component="notebook", target=8888, route=Route.KEEP)
+    address, token = place.address("aml/notebook", "jupyter"), place.token("aml/notebook")
+    with kernel(address, token, path) as cells:
         assert "42 ['kept.txt']" in cells.run(cell)
     assert (place.workspace / "kept.txt").read_text() == "kept"
 

@@ -6,11 +6,14 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
+from reconciler.manifest import routes
+from reconciler.manifest.spec import Route
 from tests.zapps.notebook import Kernel, kernel
-from tests.zapps.place import TOKEN, ZAPPS, Place
+from tests.zapps.place import ZAPPS, Place
 
 pytestmark = [pytest.mark.zapps, pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -38,7 +41,7 @@ def test_pi_is_right_while_two_of_the_workers_that_compute_it_go(
     pi, scala = place.follow(ZAPPS / "spark-jupyter")
     assert pi.count("    return") == 1
     place.wait_until(lambda: _workers(place) == 5, what="five workers")
-    with kernel(place.address("aml/spark", "jupyter"), TOKEN, timeout_s=600) as cells:
+    with _opened(place) as cells:
         cells.run("from pyspark.sql import SparkSession\n" + _WARM_UP)
         printed = _run_while_two_go(place, cells, pi.replace("    return", WITH_A_PAUSE))
         assert abs(float(re.findall(r"Pi is roughly (\S+)", printed)[-1]) - 3.1416) < 0.01
@@ -58,6 +61,12 @@ spark = SparkSession.builder.appName("pi").getOrCreate()
 import time
 spark.sparkContext.parallelize(range(40), 40).map(lambda n: time.sleep(0.2)).count()
 """
+
+
+def _opened(place: Place) -> AbstractContextManager[Kernel]:
+    path = routes.path(execution="spark", component="notebook", target=8888, route=Route.KEEP)
+    address, token = place.address("aml/spark", "jupyter"), place.token("aml/spark")
+    return kernel(address, token, path, timeout_s=600)
 
 
 def _run_while_two_go(place: Place, cells: Kernel, code: str) -> str:
