@@ -6,6 +6,7 @@ which shows the service as ours (and wanted) or as somebody else's (a name confl
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ from reconciler.errors import (
     SourceUnavailable,
 )
 from reconciler.ports import Cluster
+
+LOG_LINES = 100_000
+LOG_BYTES = 4 * 1024**2
+CONFIG_BYTES = 480_000
+"""A Swarm's config holds 500 kB."""
 
 ReadBlob = Callable[[str], bytes]
 Reveal = Callable[[Recipe], bytes]
@@ -64,8 +70,10 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
     last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
-    first = [a for a in plan.actions if a not in creates and a not in last]
-    outcomes = [_take(action, means) for action in first]
+    logs = [a for a in plan.actions if isinstance(a, CreateConfig) and a.config.log_of]
+    first = [a for a in plan.actions if a not in (*creates, *last, *logs)]
+    outcomes = _side_by_side(logs, means, concurrency)
+    outcomes += [_take(action, means) for action in first]
     outcomes += _side_by_side(creates, means, concurrency)
     outcomes += [_take(action, means) for action in last]
     return tuple(outcomes)
@@ -98,7 +106,8 @@ def _call(action: Action, means: Means) -> None:
         case CreateNetwork(spec=spec):
             cluster.create_network(spec)
         case CreateConfig(config=config):
-            data = means.read_blob(config.blob)
+            log_of, blob = config.log_of, config.blob
+            data = kept_log(cluster, log_of) if log_of else means.read_blob(blob)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
         case CreateSecret(secret=secret):
             data = means.reveal(secret.recipe)
@@ -115,6 +124,18 @@ def _call(action: Action, means: Means) -> None:
             cluster.remove_secret(id_)
         case RemoveNetwork(id=id_):
             cluster.remove_network(id_)
+
+
+def kept_log(cluster: Cluster, service_id: str) -> bytes:
+    """Return the log of a service, compressed: as much of its end as fits a config.
+
+    Raises Missing, ActionFailed, ClusterUnavailable.
+    """
+    text = cluster.logs(service_id, tail=LOG_LINES, limit_bytes=LOG_BYTES).encode()
+    while len(data := gzip.compress(text, mtime=0)) > CONFIG_BYTES:
+        text = text[len(text) // 4 :]
+        text = text[text.find(b"\n") + 1 :]
+    return data
 
 
 def uid_of(action: Action) -> str:

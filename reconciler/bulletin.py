@@ -24,6 +24,7 @@ from reconciler.manifest.spec import (
     Platform,
     Reservation,
     Schedule,
+    SetSummary,
     Window,
     ZAppSummary,
 )
@@ -64,6 +65,7 @@ def boards(
         "platform": platform(catalogue.platform),
         "reservations": [reservation(r) for _, r in sorted(catalogue.reservations.items())],
         "recurrences": [recurrence(m, m.schedule) for m in catalogue.manifests if m.schedule],
+        "sets": [execution_set(found) for found in catalogue.sets],
     }
 
 
@@ -151,6 +153,25 @@ def recurrence(manifest: Manifest, schedule: Schedule) -> dict[str, Any]:
         "startDeadlineMs": schedule.start_deadline_ms,
         "keep": schedule.keep,
         "suspend": manifest.suspend,
+    }
+
+
+def execution_set(told: SetSummary) -> dict[str, Any]:
+    """Return how many a set asks for, how they go together, and which items can't be."""
+    return {
+        "namespace": told.spec.namespace,
+        "name": told.spec.name,
+        "path": told.path,
+        "line": told.line,
+        "total": told.total,
+        "parallel": told.spec.parallel,
+        "maxFailed": told.spec.max_failed,
+        "staggerMs": told.spec.stagger_ms,
+        "repeats": told.spec.repeats,
+        "refused": [
+            {"namespace": namespace, "name": name, "message": message}
+            for namespace, name, message in told.refused
+        ],
     }
 
 

@@ -64,12 +64,17 @@ class StorageSettings:
     """A storage that Platform may name.
 
     With ``path`` every node mounts that folder of its own (``shared`` = it is the same one
-    everywhere, such as NFS); without, a Docker volume on the node of first use.
+    everywhere, such as NFS); without, a Docker volume on the node of first use. What is
+    ``read_only`` isn't prepared by us, and may be mounted whole: not ``per_namespace``.
+    ``namespaces`` may mount it (empty = any).
     """
 
     name: str
     path: str = ""
     shared: bool = False
+    read_only: bool = False
+    per_namespace: bool = True
+    namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +203,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         )
         for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
+    problems += [fault for one in storage.values() for fault in _storage_faults(one)]
     notify = {
         name: NotifySettings(
             name=name, **_checked(NotifySettings, table, base, f"[notify.{name}]", problems)
@@ -225,6 +231,15 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         storage=MappingProxyType(dict(settings.storage) | storage),
         security_profiles=MappingProxyType(dict(settings.security_profiles) | profiles),
     )
+
+
+def _storage_faults(storage: StorageSettings) -> Iterator[str]:
+    """Yield what would let namespaces write into one another's, or mount nothing."""
+    where = f"[storage.{storage.name}]"
+    if not storage.per_namespace and not (storage.read_only and storage.path):
+        yield f"{where}: per_namespace = false needs read_only = true and a path"
+    elif storage.read_only and not storage.path:
+        yield f"{where}: read_only needs a path: nobody could ever have written to it"
 
 
 def _tables(

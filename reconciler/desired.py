@@ -111,7 +111,7 @@ class Reader:
                 (
                     Identity(namespace=b.namespace, name=b.name, run=0),
                     Uid(b.uid),
-                    _first_error(catalogue.diagnostics, b.path),
+                    b.message or _first_error(catalogue.diagnostics, b.path),
                 )
                 for b in catalogue.broken
             ),
@@ -119,9 +119,8 @@ class Reader:
             platform=catalogue.platform,
             reservations=catalogue.reservations,
             tree_is_empty=not catalogue.manifests and not catalogue.broken,
-            unparsed_namespaces=frozenset(
-                path.split("/")[1] for path in catalogue.bad_paths if path.startswith("executions/")
-            ),
+            sets=catalogue.sets,
+            unparsed_namespaces=catalogue.unreadable,
         )
         self._last = (commit, wanted)
         return wanted

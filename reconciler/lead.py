@@ -23,6 +23,7 @@ from reconciler.errors import (
 )
 from reconciler.loop import Loop, Report
 from reconciler.ports import Lease, Store
+from reconciler.prober import Prober
 from reconciler.reviewer.service import Reviewer
 from reconciler.tails import Tails
 from reconciler.trigger import Trigger
@@ -67,7 +68,11 @@ def _once(
         raise Standby("another zoe run leads; it makes the passes")
     stop = threading.Event()
     try:
-        with wire.loop(settings, lease, store) as loop:
+        with (
+            wire.loop(settings, lease, store) as loop,
+            probing(settings, loop, lambda: None) as prober,
+        ):
+            prober.round()  # nobody is asked before a pass: what is known is read
             report = loop.reconcile()
             told(report)
             for _ in range(ONCE_PASSES_MOST):
@@ -77,6 +82,7 @@ def _once(
                 loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
                 report = loop.reconcile(fetch=False)
                 told(report)
+            prober.round()
             loop.publish(wait=True)
             with reviewing(settings, loop) as reviewer:
                 if reviewer is not None:
@@ -108,6 +114,17 @@ def reading_logs(loop: Loop) -> Iterator[None]:
         yield
     finally:
         tails.close()
+
+
+@contextlib.contextmanager
+def probing(settings: Settings, loop: Loop, wake: Callable[[], None]) -> Iterator[Prober]:
+    """Lend what asks executions whether they are used; the loop's passes know what it learns."""
+    prober = wire.prober(settings, loop, wake)
+    loop.activity = prober.known
+    try:
+        yield prober
+    finally:
+        prober.close()
 
 
 def run(settings: Settings, *, chance: random.Random | None = None) -> None:
@@ -179,7 +196,9 @@ def _lead(
             reviewer.start()
         threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
         try:
-            _passes(loop, store, trigger, chance)
+            with probing(settings, loop, trigger.look) as prober:
+                prober.start()
+                _passes(loop, store, trigger, chance)
             loop.publish(wait=True)
         finally:
             trigger.close()

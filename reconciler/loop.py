@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
+from reconciler.converge.idleness import Activity
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
@@ -49,7 +50,7 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 LOG_TAIL_LINES = 200
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed"})
+_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept"})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
@@ -86,6 +87,8 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    activity: Callable[[], Mapping[Uid, Activity]] = dict
+    """What is known of who is used."""
     interval_s: int = 30
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
@@ -93,12 +96,13 @@ class Loop:
     """What the last pass had read, for other threads."""
     observed: ObservedState | None = None
     """The last reading of the cluster, for other threads."""
+    last: Assessment | None = None
+    """What the last pass found, for other threads."""
     _referee: Referee = field(init=False)
     _vault: Vault = field(default_factory=Vault)
     _vetted: Wanted | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
-    _last: Assessment | None = None
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _told: frozenset[tuple[str, str]] = frozenset()
 
@@ -124,7 +128,7 @@ class Loop:
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
         self._commit(wanted, found)
-        self._last = found
+        self.last = found
         self.publisher.post(found.letters)
         outcomes = self._act(found)
         self._announce(found)
@@ -201,7 +205,8 @@ class Loop:
             may_delete=may_delete,
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
-            last=self._last,
+            last=self.last,
+            activity=self.activity(),
             vault=self._vault,
         )
 
@@ -215,7 +220,7 @@ class Loop:
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
-        rows = changes.rows(found, self._last, known.statuses, source_id=source_id, at=now)
+        rows = changes.rows(found, self.last, known.statuses, source_id=source_id, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
@@ -233,7 +238,9 @@ class Loop:
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
             postings=(
-                *notices(found, {t.name: t for t in wanted.platform.notify_targets}),
+                *notices(
+                    found, {t.name: t for t in wanted.platform.notify_targets}, last=self.last
+                ),
                 *self.merges.postings(merged),
             ),
             posted=merged,
@@ -251,7 +258,9 @@ class Loop:
         self.working_set.committed(new, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
         self.publisher.refresh(
-            sorted(touched & self.working_set.statuses.keys()), snapshot=snapshot
+            sorted(touched & self.working_set.statuses.keys()),
+            snapshot=snapshot,
+            sets=wanted.sets,
         )
 
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:

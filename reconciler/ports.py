@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Allocation, Uid
+from reconciler.activities import Activities
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry
@@ -313,7 +314,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Orders, Reviews, Protocol):
+class Store(Outbox, Orders, Reviews, Activities, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:

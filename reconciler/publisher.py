@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from policy.model.execution import Uid
-from reconciler.converge import publication
+from reconciler.converge import publication, set_status
 from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
+from reconciler.converge.status import SetName, set_of
 from reconciler.errors import TransientError
+from reconciler.manifest.spec import SetSummary
 from reconciler.ports import StatusSink
 from reconciler.working_set import WorkingSet
 
@@ -66,6 +68,7 @@ class Publisher:
         self._marks: dict[str, str] = {}
         self._files: dict[str, bytes | None] = {}
         self._snapshot: dict[str, Any] | None = None
+        self._sets: Mapping[SetName, SetSummary] = {}
         self._last_push: datetime | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="publish")
         self._flight: Future[Published] | None = None
@@ -79,16 +82,44 @@ class Publisher:
         """Whether something waits to be pushed."""
         return bool(self._files) or self._flight is not None
 
-    def refresh(self, uids: Iterable[Uid], *, snapshot: dict[str, Any] | None = None) -> None:
-        """Make the files of these executions anew and remember those that changed."""
+    def refresh(
+        self,
+        uids: Iterable[Uid],
+        *,
+        snapshot: dict[str, Any] | None = None,
+        sets: Sequence[SetSummary] | None = None,
+    ) -> None:
+        """Make the files of these executions anew and remember those that changed.
+
+        ``sets`` are those in force; without them nothing is said of sets.
+        """
         by_namespace: dict[str, set[Uid]] = defaultdict(set)
-        for uid in uids:
+        told = tuple(uids)
+        for uid in told:
             by_namespace[self._working_set.identities[uid].namespace].add(uid)
             self._refresh_ledger(uid)
         for namespace, changed in by_namespace.items():
             self._refresh_namespace(namespace, changed)
+        if sets is not None:
+            statuses = self._working_set.statuses
+            self._refresh_sets(sets, {set_of(statuses[uid]) for uid in told if uid in statuses})
         if snapshot is not None:
             self._snapshot = snapshot
+
+    def _refresh_sets(self, sets: Sequence[SetSummary], touched: Set[SetName | None]) -> None:
+        """Make the files of sets anew: of those touched, and of those whose document changed."""
+        now = {(found.spec.namespace, found.spec.name): found for found in sets}
+        paths = {publication.set_path(*name) for name in now}
+        for path in sorted({*self._working_set.published, *self._files} - paths):
+            if publication.is_of_set(path):
+                self._put(path, None)
+        changed = [n for n, found in now.items() if n in touched or self._sets.get(n) != found]
+        statuses = self._working_set.statuses.values() if changed else ()
+        members = set_status.members_of(statuses)
+        for name in changed:
+            told = set_status.document(now[name], members.get(name, ()))
+            self._put(publication.set_path(*name), publication.dump(told))
+        self._sets = now
 
     def _refresh_ledger(self, uid: Uid) -> None:
         identity = self._working_set.identities[uid]

@@ -190,7 +190,8 @@ class Recorder:
         return {
             topic: document
             for topic, document in found.items()
-            if before.get(topic) != digest_of(document)
+            # What was never told and is empty isn't news: a new topic writes nothing by itself.
+            if before.get(topic) != digest_of(document) and (document or topic in before)
         }
 
     def _file(self, path: str) -> bytes | None:

@@ -160,6 +160,9 @@ class Board:
     isCurrent. No slots: whole nodes."""
     recurrences: tuple[Mapping[str, Any], ...] = ()
     """By name: namespace, name, cron, timezone, overlap, startDeadlineMs, keep, suspend."""
+    sets: tuple[Mapping[str, Any], ...] = ()
+    """By name: namespace ("" over many), name, path, line, total, parallel, maxFailed, staggerMs,
+    repeats, refused (namespace, name, message)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ class Trigger:
         self._scheduler.add_job(self._tick, "interval", seconds=interval_s, jitter=jitter_s or None)
         self._watchers = [
             threading.Thread(
-                target=self._watch, args=(wait_for_event, self._look, 0.0), daemon=True
+                target=self._watch, args=(wait_for_event, self.look, 0.0), daemon=True
             ),
             threading.Thread(
                 target=self._watch, args=(wait_for_wanted, self.want_fetch, REST_S), daemon=True
@@ -85,6 +85,11 @@ class Trigger:
     def want_fetch(self) -> None:
         """Ask for a pass that looks at the source too: at once, or when it may be fetched again."""
         self._pace.tell()
+        self._wake.set()
+
+    def look(self) -> None:
+        """Ask for a pass now; it needn't fetch."""
+        self._is_seen = True
         self._wake.set()
 
     def wait(self, *, is_moving: bool, runs_batch: bool, at_most_s: float | None) -> bool:
@@ -124,10 +129,6 @@ class Trigger:
             is_seen, self._is_seen = self._is_seen, False
             if is_seen or self.is_stopped:
                 return
-
-    def _look(self) -> None:
-        self._is_seen = True
-        self._wake.set()
 
     def _tick(self) -> None:
         self._pace.tick()

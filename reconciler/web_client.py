@@ -112,6 +112,7 @@ def send(
     headers: Mapping[str, str],
     body: bytes | None = None,
     timeout_s: float = TIMEOUT_S,
+    limit_bytes: int = ANSWER_LIMIT_BYTES,
 ) -> Answer:
     """Make one request and return its answer, whatever its status is.
 
@@ -122,6 +123,7 @@ def send(
         headers: Besides those that say who we are.
         body: What to send.
         timeout_s: For all of it: a server that trickles is cut off.
+        limit_bytes: More isn't read.
 
     Raises:
         TargetUnavailable: No answer, or only part of one.
@@ -138,9 +140,9 @@ def send(
             headers={"User-Agent": AGENT, "Connection": "close", **headers},
         )
         response = connection.getresponse()
-        content = response.read(ANSWER_LIMIT_BYTES + 1)
-        if len(content) > ANSWER_LIMIT_BYTES:
-            raise TargetUnavailable(f"{place.host} sent more than {ANSWER_LIMIT_BYTES} bytes")
+        content = response.read(limit_bytes + 1)
+        if len(content) > limit_bytes:
+            raise TargetUnavailable(f"{place.host} sent more than {limit_bytes} bytes")
         if response.length:
             raise TargetUnavailable(f"the answer of {place.host} was cut off")
         return Answer(

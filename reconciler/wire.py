@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
+from reconciler.converge import probing
 from reconciler.converge.host import Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
@@ -24,6 +25,7 @@ from reconciler.keyring import Keyring
 from reconciler.loop import Loop
 from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
+from reconciler.prober import Prober
 from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
@@ -46,7 +48,12 @@ def host(settings: Settings) -> Host:
     return Host(
         deployment=settings.deployment,
         storages={
-            name: Storage(path=storage.path, is_shared=storage.shared)
+            name: Storage(
+                path=storage.path,
+                is_shared=storage.shared,
+                is_read_only=storage.read_only,
+                is_whole=not storage.per_namespace,
+            )
             for name, storage in settings.storage.items()
         },
         security_profiles=dict(settings.security_profiles),
@@ -84,7 +91,7 @@ def reader(settings: Settings, from_: Source) -> Reader:
         deployment=settings.deployment,
         source_id=from_.id,
         security_profiles=tuple(settings.security_profiles),
-        storages=tuple(settings.storage),
+        storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
     return Reader(from_, loader)
 
@@ -272,6 +279,18 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
             lease=lambda: of.lease,
             told=of.tell,
         )
+    )
+
+
+def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
+    """Return what asks a loop's executions whether they are used."""
+    keys = keyring(settings)
+    return Prober(
+        store=of.store,
+        clock=of.clock,
+        targets=lambda: probing.targets(of.last) if of.last is not None else None,
+        token_of=lambda t: keys.text("secret", t.namespace, t.uid, t.idle.probe.token),
+        wake=wake,
     )
 
 

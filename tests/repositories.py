@@ -78,7 +78,7 @@ class Repository:
             deployment="test",
             source_id="main",
             security_profiles=("restricted", "baseline"),
-            storages=("workspace", "datasets"),
+            storages={"workspace": (), "datasets": (), "archive": ("bio",)},
             limits=self.limits,
         )
 

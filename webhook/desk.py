@@ -88,11 +88,13 @@ class Desk(Past):
 
     def sets(self) -> Sets:
         """Return all sets."""
-        return sets.of(self.documents())
+        picture = self.picture()
+        return sets.of(picture.documents.values(), picture.board)
 
     def set(self, namespace: str, name: str) -> SetView:
         """Return one set."""
-        found = sets.one(self.documents(), namespace, name)
+        picture = self.picture()
+        found = sets.one(picture.documents.values(), picture.board, namespace, name)
         if found is None:
             raise missing(f"set {namespace}/{name}", "/sets")
         return found

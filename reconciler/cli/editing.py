@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli import repository, work_tree
+from reconciler.cli import repository, set_items, work_tree
 from reconciler.cli.names import EXECUTION
 from reconciler.errors import ConfigError, ManifestError, Missing
 from reconciler.manifest import edit, source_map
@@ -39,13 +39,14 @@ def committing(function: F) -> F:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An Execution's document in a file of a clone."""
+    """The document of an Execution, or of a set, in a file of a clone."""
 
     root: Path
     path: str
     name: str
     text: str
     index: int
+    is_set: bool = False
 
     def value(self, keys: Keys) -> Any:
         """Return what is written at ``keys``; None if nothing is."""
@@ -61,7 +62,7 @@ class Target:
 
 
 def find(namespace: str, name: str) -> Target:
-    """Return the one document of this clone that asks for an execution.
+    """Return the one document of this clone that asks for an execution, or else for a set.
 
     Raises:
         Missing: There is none; the message names a similar one.
@@ -69,24 +70,37 @@ def find(namespace: str, name: str) -> Target:
         ConfigError: We aren't in a clone of a configuration repository.
     """
     root = repository.find_root(Path())
+    targets, unreadable = _targets(root, namespace, name, "Execution")
+    if not targets:
+        targets, _ = _targets(root, namespace, name, "ExecutionSet")
+    if not targets:
+        raise _unknown(root, namespace, name, unreadable)
+    if len(targets) > 1:
+        paths = " and ".join(target.path for target in targets)
+        raise click.ClickException(f"{namespace}/{name} is in {paths}: remove one of them")
+    return targets[0]
+
+
+def _targets(
+    root: Path, namespace: str, name: str, kind: str
+) -> tuple[list[Target], dict[str, ManifestError]]:
+    """Return the documents of a kind and name, and the files that can't be read."""
     unreadable: dict[str, ManifestError] = {}
     found: list[Target] = []
     for path in manifest_paths(root, namespace):
         try:
             text = _text(root, path)
-            index = edit.find_document(text, name, file=path)
+            index = edit.find_document(text, name, file=path, kind=kind)
         except ManifestError as error:
             unreadable[path] = error
             continue
         if index is not None:
             full = f"{namespace}/{name}"
-            found.append(Target(root=root, path=path, name=full, text=text, index=index))
-    if not found:
-        raise _unknown(root, namespace, name, unreadable)
-    if len(found) > 1:
-        paths = " and ".join(target.path for target in found)
-        raise click.ClickException(f"{namespace}/{name} is in {paths}: remove one of them")
-    return found[0]
+            is_set = kind == "ExecutionSet"
+            found.append(
+                Target(root=root, path=path, name=full, text=text, index=index, is_set=is_set)
+            )
+    return found, unreadable
 
 
 def carry_out(target: Target, text: str, *, did: str, message: str, commit: bool) -> None:
@@ -137,6 +151,8 @@ def _text(root: Path, path: str) -> str:
 def _unknown(
     root: Path, namespace: str, name: str, unreadable: dict[str, ManifestError]
 ) -> ManifestError | Missing:
+    if place := set_items.where(root, namespace, name):
+        return Missing(f"{namespace}/{name} is {place}")
     own = f"executions/{namespace}/{name}.yaml"
     if own in unreadable:
         return unreadable[own]

@@ -32,6 +32,7 @@ from reconciler.view import (
     listing,
     queue,
     queue_page,
+    sets,
     waiting,
 )
 from reconciler.view.archive import Archive
@@ -44,6 +45,7 @@ from reconciler.view.glance import Glance
 from reconciler.view.listing import Listing, Query
 from reconciler.view.picture import Document, Picture
 from reconciler.view.queue import Holding, Queue
+from reconciler.view.sets import SetView
 from reconciler.view.waiting import Explanation
 
 EVENTS = 20
@@ -63,6 +65,9 @@ class Place(Protocol):
 
     def detail(self, namespace: str, name: str) -> Detail:
         """Return all of the run that stands for a name; raises Missing."""
+
+    def set(self, namespace: str, name: str) -> SetView:
+        """Return all of a set, of no namespace where it is over many; raises Missing."""
 
     def queue(self, query: queue_page.Query) -> Queue:
         """Return a page of who waits; raises Missing where nothing is known of the cluster."""
@@ -127,6 +132,9 @@ class _Remote:
             return self.detail(namespace, name).line.state
         return ""
 
+    def set(self, namespace: str, name: str) -> SetView:
+        return self.server.read(SetView, f"sets/{namespace or sets.NOWHERE}/{name}")
+
     def queue(self, query: queue_page.Query) -> Queue:
         return self.server.read(Queue, "queue", **_asked(query))
 
@@ -154,6 +162,14 @@ class _Local(ABC):
 
     def page(self, query: Query) -> Listing:
         return listing.of(self.picture, query)
+
+    def set(self, namespace: str, name: str) -> SetView:
+        documents, board = self.picture.documents.values(), self.picture.board
+        found = sets.one(documents, board, namespace, name)
+        if found is None:
+            known = [one.full_name for one in sets.of(documents, board).sets]
+            raise Missing(reading.unknown("set", f"{namespace}/{name}".strip("/"), known))
+        return found
 
     def queue(self, query: queue_page.Query) -> Queue:
         return queue_page.of(self._whole_queue, query)

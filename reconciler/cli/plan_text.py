@@ -10,6 +10,7 @@ from reconciler.clock import SystemClock
 from reconciler.planning import Planned
 from reconciler.review.preview import ActionKind, ExecutionPreview
 from reconciler.review.rehearsal import Rehearsal
+from reconciler.review.sets import Group, grouped
 
 _WHOLE = (ActionKind.CREATE, ActionKind.STOP)
 """Of these every field is new or gone."""
@@ -26,8 +27,10 @@ def _lines(planned: Planned) -> Iterator[str]:
     found = planned.preview
     if found.rules.told:
         yield f"rules: {found.rules.told}"
-    for line in found.lines:
-        yield from _execution(line)
+    for change in found.sets:
+        yield f"set {change.name}: {change.told}"
+    for group in grouped(found.lines):
+        yield from _group(group)
     for effect in found.effects:
         yield f"  {effect.namespace}/{effect.name} {effect.told}"
     for quota in found.quotas:
@@ -38,11 +41,14 @@ def _lines(planned: Planned) -> Iterator[str]:
     yield f"{told}; snapshot {found.snapshot}"
 
 
-def _execution(line: ExecutionPreview) -> Iterator[str]:
-    where = f", number {line.position} in the queue" if line.position else ""
-    reason = f": {line.reason}" if line.reason else ""
+def _group(group: Group) -> Iterator[str]:
+    line, where = group.first, ""
+    if group.positions is not None:
+        first, last = group.positions
+        where = f", number {first}{f' to {last}' if last > first else ''} in the queue"
+    reason = f": {group.reason}" if group.reason else ""
     mark = _MARKS.get(str(line.action), "~")
-    yield f"{mark} {line.namespace}/{line.name} {line.action}{where}{_when(line)}{reason}"
+    yield f"{mark} {group.name} {line.action}{where}{_when(line)}{reason}"
     for change in line.changes if line.action not in _WHOLE else ():
         yield f"    {change.told}"
 

@@ -15,9 +15,9 @@ from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.limits import DEFAULT_LIMITS
 from reconciler.manifest.places import is_managed, place_of
 
-_ROOT_MARKS = ("platform.yaml", "executions", "namespaces", "reservations", "zapps")
+_ROOT_MARKS = ("platform.yaml", "executions", "namespaces", "reservations", "sets", "zapps")
 # What every execution is resolved against.
-_SHARED = ("platform.yaml", "namespaces", "reservations", "zapps")
+_SHARED = ("platform.yaml", "namespaces", "reservations", "sets", "zapps")
 
 _LINK = "a symbolic link is never read"
 
@@ -101,7 +101,7 @@ def load(root: Path, files: Mapping[str, str]) -> Catalogue:
         deployment=settings.deployment,
         source_id=_source_id(settings),
         security_profiles=tuple(settings.security_profiles),
-        storages=tuple(settings.storage),
+        storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
     commit = WorkTree()
 

@@ -38,6 +38,8 @@ def encrypt(*, namespace: str, name: str, source: Path | None) -> None:
     from reconciler.secrets.envelope import Address
 
     platform = _platform()
+    if not (repository.find_root(Path()) / "namespaces" / f"{namespace}.yaml").exists():
+        click.echo(f"there is no namespaces/{namespace}.yaml here: is that its name?", err=True)
     address = Address(deployment=platform.secret_deployment, namespace=namespace, name=name)
     try:
         line = encrypting.ciphertext(_value(source), address, platform.secret_recipients)

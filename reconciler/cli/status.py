@@ -22,9 +22,25 @@ from reconciler.view.words import instant
 @click.option("-l", "--selector", default="", help="Only these labels: course=aml,team!=x,!done.")
 @click.option("--state", default="", help="Only these states, such as Running or Queued,Pending.")
 @click.option("--all-runs", is_flag=True, help="Every run that is kept, not only the newest.")
+@click.option("--set", "of_set", metavar="[NAMESPACE/]NAME", help="A set: who is missing, and why.")
 @show.output_option()
-def command(*, name: str | None, selector: str, state: str, all_runs: bool, output: str) -> None:
+def command(
+    *,
+    name: str | None,
+    selector: str,
+    state: str,
+    all_runs: bool,
+    of_set: str | None,
+    output: str,
+) -> None:
     """Show the executions of all namespaces, of NAMESPACE, or all of one NAMESPACE/NAME."""
+    if of_set is not None:
+        if name or selector or state or all_runs:
+            raise click.UsageError("--set shows all of a set: leave the rest out")
+        with place.here() as there:
+            _set(there, of_set, output)
+            _say_how_old(there)
+        return
     namespace, slash, execution = (name or "").partition("/")
     query = Query(namespace=namespace, labels=selector, state=state, all_runs=all_runs)
     with place.here() as there:
@@ -37,6 +53,22 @@ def command(*, name: str | None, selector: str, state: str, all_runs: bool, outp
         else:
             _list(there, query, output)
         _say_how_old(there)
+
+
+def _set(there: Place, name: str, output: str) -> None:
+    namespace, _, own = name.rpartition("/")
+    found = there.set(namespace, own)
+    if output != "text":
+        show.as_data(found, output)
+        return
+    click.echo(f"{found.full_name}: {found.sentence}")
+    if found.rules:
+        click.echo(found.rules)
+    for item in found.refused:
+        click.echo(f"{item.namespace}/{item.name}: {item.message}")
+    if found.missing:
+        click.echo()
+        _print(found.missing)
 
 
 def _list(there: Place, query: Query, output: str) -> None:

@@ -96,6 +96,8 @@ def _asked(value: Any) -> tuple[str, int]:
     spec = value.get("spec") if isinstance(value, Mapping) else None
     if not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
         return "", 0
+    if isinstance(value, Mapping) and value.get("kind") != "Execution":
+        return "", 0
     run = spec.get("run", 1)
     is_plain = isinstance(run, int) and not isinstance(run, bool) and "schedule" not in spec
     return str(metadata.get("name", "")), run if is_plain else 0

@@ -18,6 +18,7 @@ from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
 from reconciler.converge.queue import Candidate
 from reconciler.converge.steps import Step, ended
 from reconciler.converge.tasks import Group
+from reconciler.converge.turns import take_turns
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Overlap
 
 
@@ -42,7 +43,7 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             queued.append(candidate)
         else:
             draft.blocked[uid] = why
-    return queued, admitted
+    return take_turns(draft, queued), admitted
 
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:

@@ -20,6 +20,7 @@ from reconciler.converge import (
     admission,
     books,
     holds,
+    keeping,
     naming,
     prefetch,
     reserving,
@@ -53,6 +54,7 @@ from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
 from reconciler.converge.world import Assessment, World
+from reconciler.manifest.namespace_defaults import made
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
 
 LINGER_S = 60
@@ -86,8 +88,11 @@ def assess(world: World) -> Assessment:
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
-    desired = together([*(one.state for one in rendered.values()), _prefetched(draft, taken)])
-    planned = _plan(draft, desired)
+    kept = keeping.keeping(draft, homes)
+    desired = together(
+        [*(one.state for one in rendered.values()), _prefetched(draft, taken), kept.state]
+    )
+    planned = _plan(draft, desired, kept)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()
@@ -146,6 +151,8 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
                 attempts_are_as_recorded=draft.world.attempts_are_as_recorded,
                 may_change=draft.closed is None,
                 newest_spec=draft.newest_spec_of(uid, record),
+                activity=draft.activity.get(uid),
+                unprepared=draft.unprepared(uid, draft.spec_of(uid, record)) if record else "",
             )
         )
         draft.steps.extend(moved.steps)
@@ -220,10 +227,9 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
 
 def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Admitted:
     identity = draft.identity(uid)
-    owner = draft.wanted.namespaces.get(identity.namespace)
     return Admitted(
         uid=uid,
-        namespace=owner or Namespace(name=identity.namespace),
+        namespace=_owner(draft, identity.namespace),
         name=identity.name,
         run=record.run,
         generation=record.generation,
@@ -232,6 +238,14 @@ def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Ad
         spec=spec,
         groups=draft.placements.get(uid, ()),
     )
+
+
+def _owner(draft: Draft, name: str) -> Namespace:
+    """Return the namespace; what is held there may outlive the set that it was made for."""
+    found, defaults = draft.wanted.namespaces.get(name), draft.wanted.platform.namespace_defaults
+    if found is not None:
+        return found
+    return made(name, defaults) if defaults is not None else Namespace(name=name)
 
 
 def _network(draft: Draft, namespace: str) -> str:
@@ -246,13 +260,13 @@ def _network(draft: Draft, namespace: str) -> str:
     )
 
 
-def _plan(draft: Draft, desired: DesiredState) -> Plan:
+def _plan(draft: Draft, desired: DesiredState, kept: keeping.Keeping) -> Plan:
     observed = draft.world.observed
     planned = plan(
         desired,
         observed,
         known=draft.records.keys(),
-        lingering=_lingering(draft),
+        lingering=_lingering(draft) | kept.lingering,
         kept_networks={
             network.name
             for network in observed.networks
@@ -260,7 +274,7 @@ def _plan(draft: Draft, desired: DesiredState) -> Plan:
         },
         deployment=draft.world.host.deployment,
     )
-    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed)))
+    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed), *kept.notes))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
@@ -280,13 +294,14 @@ def _prefetched(draft: Draft, taken: Snapshot) -> DesiredState:
 
 
 def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
-    """Return when a clock alone may change something: by schedule, reservation, window, policy."""
+    """Return when a clock alone may change something: by schedule, window, use, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
     times = [r.next_at for r in wanted.recurrences.values() if r.next_at is not None]
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    times += draft.idle_alarms()
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:
         # Also if it has come since the cluster was read: this decision doesn't know of it.

@@ -106,6 +106,11 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
         found.append(held)
     if any(group.service.is_drifted for group in facts.groups):
         found.append(_true("Drifted", "ChangedByHand", "a service was changed by hand"))
+    if facts.idle_soon is not None:
+        found.append(_true("IdleSoon", "NobodyUsesIt", facts.idle_soon.sentence))
+    if facts.idle_unknown:
+        told = f"it can't be told whether it is used ({facts.idle_unknown}), so idle doesn't end it"
+        found.append(_true("IdleUnknown", "ProbeFailed", told))
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
         found.append(_true("Reconciling", status.reason, status.message))
     if status.phase is Phase.FAILED:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from policy.model.execution import Uid
 from reconciler.converge import guard
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.runs import SCHEDULE, is_scheduled
+from reconciler.converge.status import SetName
+from reconciler.manifest.spec import Manifest
 
 Name = tuple[str, str]
 
@@ -19,13 +21,13 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     wanted = _wanted_runs(draft)
     departed: dict[Uid, EndReason] = {}
     left: dict[Name, list[Uid]] = defaultdict(list)
-    live: set[Name] = set()
+    live: dict[Name, Uid] = {}
     for uid, record in sorted(draft.records.items()):
         if record.is_final:
             continue
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
         name = (identity.namespace, identity.name)
-        live.add(name)
+        live[name] = uid
         if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
         run = wanted.get(name)
@@ -69,22 +71,40 @@ def _takes_over(wanted: int, run: int) -> bool:
     return wanted > run or SCHEDULE in (wanted, run) or is_scheduled(run)
 
 
-def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: set[Name]) -> list[Uid]:
-    """Let the guard judge: one document counts once, however many runs it has."""
+def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]) -> list[Uid]:
+    """Let the guard judge: one document counts once, however many runs or members it has."""
     first = {runs[0]: runs for runs in left.values()}
+    if not first:
+        return []
+    sets = {name: draft.set_of(uid) for name, uid in live.items()}
+    departures = [
+        guard.Departure(uid=runs[0], namespace=name[0], name=name[1], set=sets[name])
+        for name, runs in left.items()
+    ]
+    of_live = {(name[0], ("set", *of_set) if of_set else name) for name, of_set in sets.items()}
     verdict = guard.judge(
-        [
-            guard.Departure(uid=runs[0], namespace=namespace, name=name)
-            for (namespace, name), runs in left.items()
-        ],
-        live=Counter(namespace for namespace, _ in live),
+        departures,
+        live=Counter(namespace for namespace, _ in of_live),
         tree_is_empty=draft.wanted.tree_is_empty,
         unparsed_namespaces=draft.wanted.unparsed_namespaces,
         is_confirmed=draft.wanted.is_confirmed,
         commit=draft.wanted.commit,
         message=draft.wanted.message,
         agreed=draft.wanted.agreed_deletes,
+        sets=_that_stay(draft, sets.values()),
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)
     return [run for uid in verdict.allowed for run in first[uid]]
+
+
+def _that_stay(draft: Draft, live: Iterable[SetName | None]) -> Mapping[SetName, int]:
+    """Return the sets that are still asked for, with how many live executions each has."""
+    wanted = {(m.item.set.namespace, m.item.set.name) for m in _manifests(draft) if m.item}
+    counts = Counter(of_set for of_set in live if of_set is not None)
+    return {of_set: count for of_set, count in counts.items() if of_set in wanted}
+
+
+def _manifests(draft: Draft) -> Iterator[Manifest]:
+    yield from draft.wanted.manifests.values()
+    yield from (found.template for found in draft.wanted.recurrences.values())

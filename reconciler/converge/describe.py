@@ -19,12 +19,14 @@ from reconciler.converge.status import (
     Condition,
     Endpoint,
     Phase,
+    SetName,
     Status,
     TaskStatus,
+    set_of,
 )
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Identity
-from reconciler.manifest.spec import ExecutionSpec
+from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 MOST_TASKS = 50
 """So many tasks of a component are told: nobody reads more, and every list holds them all."""
@@ -50,6 +52,7 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
         message=message,
         generation=record.generation,
         labels=manifest.labels if manifest else (),
+        of_set=_set_of(manifest, previous),
         type=str(spec.type) if spec else "",
         zapp=spec.zapp if spec else "",
         origin=manifest.origin if manifest else None,
@@ -71,8 +74,21 @@ def status_of(facts: Facts, *, previous: Mapping[str, Any] | None, now: datetime
     return replace(status, conditions=conditions)
 
 
+def _set_of(manifest: Manifest | None, previous: Mapping[str, Any] | None) -> SetName | None:
+    """Return the set that it is, or was, a member of."""
+    if manifest is not None:
+        return (manifest.item.set.namespace, manifest.item.set.name) if manifest.item else None
+    return set_of(previous) if previous else None
+
+
 def invalid_status(
-    identity: Identity, uid: Uid, message: str, *, previous: Mapping[str, Any] | None, now: datetime
+    identity: Identity,
+    uid: Uid,
+    message: str,
+    *,
+    previous: Mapping[str, Any] | None,
+    now: datetime,
+    of_set: SetName | None = None,
 ) -> Status:
     """Return the status of a manifest that never had a valid version; no message: it is gone."""
     is_gone = not message
@@ -87,6 +103,7 @@ def invalid_status(
         phase=phase,
         reason=reason,
         message=told,
+        of_set=of_set or (set_of(previous) if previous else None),
         ended_at=now if is_gone else None,
         conditions=with_times([validated], previous, now),
     )

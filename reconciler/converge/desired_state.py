@@ -34,11 +34,15 @@ class DesiredService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredConfig:
-    """A config that should exist; its bytes are the blob's, read only when it is created."""
+    """A config that should exist; its bytes are read only when it is created.
+
+    They are the blob's, or what there is of the log of the service ``log_of``, compressed.
+    """
 
     name: str
     labels: Mapping[str, str]
     blob: str
+    log_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

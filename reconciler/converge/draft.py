@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from policy.model.execution import Allocation, ApplicationType, Uid
-from reconciler.converge import change_window
+from reconciler.converge import change_window, idleness, storage
 from reconciler.converge.blocked import Blocked
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.runs import is_scheduled
+from reconciler.converge.status import SetName, set_of
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
+from reconciler.manifest.idle import Idle
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
 
 ENDS_SOON = timedelta(minutes=1)
@@ -37,6 +40,7 @@ class Draft:
         self.world = world
         self.memory = world.memory
         self.wanted = world.wanted
+        self.activity = world.activity
         self.wanted_uids = self._newest_wanted()
         self.groups = groups_by_uid(world.observed)
         self.nodes = {node.id: node for node in world.observed.nodes}
@@ -46,6 +50,7 @@ class Draft:
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {}
         self.steps: list[Step] = []
         self.held: dict[Uid, tuple[str, str]] = {}
+        self.storage_faults = storage.faults(world.observed)
         self.blocked: dict[Uid, Blocked] = {}
         self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
@@ -103,6 +108,15 @@ class Draft:
         manifest = self.manifest_of(uid)
         return manifest.spec if manifest else None
 
+    def set_of(self, uid: Uid) -> SetName | None:
+        """Return the set that a run is a member of, or was when somebody last asked for it."""
+        manifest = self.manifest_of(uid)
+        if manifest is not None:
+            item = manifest.item
+            return (item.set.namespace, item.set.name) if item else None
+        told = self.memory.statuses.get(uid)
+        return set_of(told) if told is not None else None
+
     def identity(self, uid: Uid) -> Identity:
         """Return whose run it is."""
         manifest = self.manifest_of(uid)
@@ -133,6 +147,38 @@ class Draft:
             if uid is not None and (record := self.records.get(uid)) is not None:
                 found[after.name] = (record, record.first_started_at is not None)
         return found
+
+    def activity_of(self, uid: Uid) -> tuple[Activity, Idle] | None:
+        """Return what is known of the use of an open attempt, if that is asked for."""
+        activity, record = self.activity.get(uid), self.records.get(uid)
+        if activity is None or record is None or not record.attempt_open:
+            return None
+        spec = self.spec_of(uid, record)
+        if spec is None or spec.idle is None or activity.attempt != record.attempt:
+            return None
+        return activity, spec.idle
+
+    def idle_alarms(self) -> list[datetime]:
+        """Return the times at which somebody's idleness is told of, or ends it."""
+        found = [known for uid in self.activity if (known := self.activity_of(uid)) is not None]
+        now = self.world.now
+        return [at for activity, idle in found for at in idleness.alarms(activity, idle, now=now)]
+
+    def unprepared(self, uid: Uid, spec: ExecutionSpec | None) -> str:
+        """Return why a storage that an execution mounts where it was placed isn't ready; or ""."""
+        if not self.storage_faults or spec is None:
+            return ""
+        mounted = {
+            service.name: {volume.storage for volume in service.volumes}
+            for service in spec.services
+        }
+        namespace = self.identity(uid).namespace
+        told = (
+            self.storage_faults.get((namespace, placed.node, name), "")
+            for placed in self.placements.get(uid, ())
+            for name in sorted(mounted.get(placed.component, ()))
+        )
+        return next(filter(None, told), "")
 
     def has_live_tasks(self, uid: Uid) -> bool:
         """Tell whether tasks of a run are still there."""

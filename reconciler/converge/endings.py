@@ -13,6 +13,7 @@ ENDED: Mapping[str, str] = {
     "StartTimeout": "it wasn't up within the time that a start may take",
     "DeadlineExceeded": "it ran for longer than its lifetime",
     "LifetimeReached": "its lifetime is over",
+    "Idle": "nobody used it for as long as its idle.after allows",
     "DependencyFailed": "what it runs after didn't succeed",
     "QueueTimeout": "it waited for longer than its queueTimeout",
     "NodeLost": "its node was lost, and it isn't to be tried again",

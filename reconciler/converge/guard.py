@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from policy.model.execution import Uid
 
@@ -22,11 +23,17 @@ _TRAILER = re.compile(r"^Zoe-Confirm-Deletes: (\d{1,6})$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """A live execution that no manifest asks for any more."""
+    """A live execution that no manifest asks for any more; ``set`` is that which it came from."""
 
     uid: Uid
     namespace: str
     name: str
+    set: tuple[str, str] | None = None
+
+    @property
+    def document(self) -> tuple[str, ...]:
+        """What asked for it: a set counts once, however many it stood for."""
+        return ("set", *self.set) if self.set else (self.namespace, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +54,13 @@ def judge(
     commit: str,
     message: str,
     agreed: Collection[Uid] = (),
+    sets: Mapping[tuple[str, str], int] | None = None,
 ) -> Verdict:
     """Return which departures may be carried out.
 
     Args:
         departures: All that left, together.
-        live: Namespace -> how many executions were live before (departures included).
+        live: Namespace -> how many documents were live before (departures included).
         tree_is_empty: Whether the commit holds no manifest at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
         is_confirmed: Whether an operator confirmed this very commit.
@@ -60,10 +68,12 @@ def judge(
         message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
         agreed: Those that whoever merged was shown to go. Only if all were shown, it counts, and
             not for an owner whose files can't be read.
+        sets: Those that are still asked for -> how many live executions they had. What one of
+            these loses is an edit of it, unless it is most of it.
     """
     if not departures:
         return Verdict(allowed=frozenset(), held={})
-    count = len(departures)
+    count = len({departure.document for departure in departures})
     if is_confirmed or _trailer(message) == count:
         return Verdict(allowed=frozenset(d.uid for d in departures), held={})
     is_agreed = all(departure.uid in agreed for departure in departures)
@@ -76,7 +86,9 @@ def judge(
         whole = "the commit holds no manifest at all"
     elif count > most and not is_agreed:
         whole = f"{count} deletes at once, more than {most}"
-    per_namespace = Counter(d.namespace for d in departures)
+    documents = {(d.namespace, d.document) for d in departures}
+    per_namespace = Counter(namespace for namespace, _ in documents)
+    per_set = Counter(d.set for d in departures if d.set is not None)
     held: dict[Uid, tuple[str, str]] = {}
     for departure in departures:
         owner = departure.namespace
@@ -89,7 +101,19 @@ def judge(
         elif not is_agreed and live.get(owner, 0) >= NAMESPACE_FLOOR and lost * 2 > live[owner]:
             told = f"{lost} of {live[owner]} executions of {owner} at once; released by {release}"
             held[departure.uid] = ("MassDelete", told)
+        elif not is_agreed and (share := _most_of(departure.set, sets or {}, per_set)):
+            told = f"{share} executions at once of a set that is still asked for"
+            held[departure.uid] = ("MassDelete", f"{told}; released by {release}")
     return Verdict(allowed=frozenset(d.uid for d in departures if d.uid not in held), held=held)
+
+
+def _most_of(
+    name: tuple[str, str] | None, sets: Mapping[tuple[str, str], int], lost: Mapping[Any, int]
+) -> str:
+    """Return how many of how many a set loses, if it is still asked for and they are most."""
+    had = sets.get(name, 0) if name else 0
+    is_most = had >= NAMESPACE_FLOOR and lost[name] * 2 > had
+    return f"{lost[name]} of {had}" if is_most else ""
 
 
 def _trailer(message: str) -> int | None:

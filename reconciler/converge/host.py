@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where a storage lives on the nodes: a host path, or (empty) a Docker volume per node."""
+    """Where a storage lives on the nodes: a host path, or (empty) a Docker volume per node.
+
+    ``is_whole``: everybody mounts all of it, not a folder of the namespace's own.
+    """
 
     path: str = ""
     is_shared: bool = False
+    is_read_only: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class EndReason(StrEnum):
     NODE_LOST = "NodeLost"
     REMOVED = "Removed"
     LIFETIME_REACHED = "LifetimeReached"
+    IDLE = "Idle"
     SUSPENDED = "Suspended"
     REPLACED = "Replaced"
     PREEMPTED = "Preempted"
@@ -67,7 +68,12 @@ SUCCEEDED = frozenset({EndReason.COMPLETED})
 LEFT_OUT = frozenset({EndReason.SKIPPED, EndReason.MISSED})
 """How a scheduled run ends that never began."""
 
-STOPPED = LEFT_OUT | {EndReason.LIFETIME_REACHED, EndReason.DELETED, EndReason.SUPERSEDED}
+STOPPED = LEFT_OUT | {
+    EndReason.LIFETIME_REACHED,
+    EndReason.IDLE,
+    EndReason.DELETED,
+    EndReason.SUPERSEDED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

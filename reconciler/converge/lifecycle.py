@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policy.model.execution import Allocation, ApplicationType
+from reconciler.converge import idleness
 from reconciler.converge.attempt import failure_of, is_complete, is_up, why_not_started
 from reconciler.converge.edits import Edit, classify, follows, is_refused
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import EndReason, Record, fold, is_rerun_by_return
 from reconciler.converge.queue import waits_since
 from reconciler.converge.runs import is_scheduled, time_of
@@ -41,7 +43,8 @@ class Situation:
     ``departure`` says why then. ``spec`` is what was frozen for the record's generation, or None
     before the first admission; ``newest_spec`` is the newest generation's, where that failed and
     an earlier one goes on. ``dependency_failed`` names a predecessor that can't succeed.
-    Outside of change windows what runs ``may_change`` by no edit.
+    Outside of change windows what runs ``may_change`` by no edit. ``activity`` is what is known of
+    its use; ``unprepared`` says why a storage of it isn't ready.
     """
 
     record: Record | None
@@ -56,6 +59,8 @@ class Situation:
     attempts_are_as_recorded: bool = False
     may_change: bool = True
     newest_spec: ExecutionSpec | None = None
+    activity: Activity | None = None
+    unprepared: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +269,10 @@ def _out_of_time(record: Record, spec: ExecutionSpec, situation: Situation) -> l
         since = record.intended_at or now
         if now - since < timedelta(milliseconds=situation.start_timeout_ms):
             return None
-        message = why_not_started(situation.groups)
+        message = situation.unprepared or why_not_started(situation.groups)
         return [ended(record, EndReason.START_TIMEOUT, message, at=now, is_warning=True)]
+    if (unused := _unused(record, spec, situation)) is not None:
+        return unused
     if spec.lifetime_ms is None:
         return None
     ran = timedelta(milliseconds=record.ran_ms) + (now - record.started_at)
@@ -274,6 +281,14 @@ def _out_of_time(record: Record, spec: ExecutionSpec, situation: Situation) -> l
     is_batch = spec.type is ApplicationType.BATCH
     reason = EndReason.DEADLINE_EXCEEDED if is_batch else EndReason.LIFETIME_REACHED
     return _over(record, reason, "its lifetime is over", at=now)
+
+
+def _unused(record: Record, spec: ExecutionSpec, situation: Situation) -> list[Step] | None:
+    activity = situation.activity
+    if spec.idle is None or activity is None or activity.attempt != record.attempt:
+        return None
+    told = idleness.ending(activity, spec.idle, now=situation.now)
+    return _over(record, EndReason.IDLE, told, at=situation.now) if told else None
 
 
 def _told(reason: EndReason) -> str:

@@ -38,6 +38,11 @@ def prefetch_name(*, deployment: str, image: str, node: NodeId) -> str:
     return f"prefetch-{_cut(plain, 20)}-{_short(f'{deployment}|{image}|{node}', 16)}"
 
 
+def kept_log_name(*, service: str) -> str:
+    """Return the name of the config that holds a service's log, and of what writes it down."""
+    return f"log-{_short(service, 24)}"
+
+
 def network_name(*, deployment: str, namespace: str, incarnation: int) -> str:
     """Return a name that is never used twice: the engine remembers a removed network's id."""
     return f"zoe-{_cut(deployment, 16)}-{_cut(namespace, 20)}-{_short(namespace)}-n{incarnation}"

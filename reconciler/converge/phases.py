@@ -9,6 +9,7 @@ from policy.model.execution import Allocation
 from reconciler.converge import calendar
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.endings import ENDED
+from reconciler.converge.idleness import IdleSoon
 from reconciler.converge.ledger import (
     HELD_BY_OPERATOR,
     EndReason,
@@ -30,7 +31,8 @@ class Facts:
     ``manifest`` is None once nobody wants the run any more; ``unpublished`` says why its news
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
-    where Git asks for nothing.
+    where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used;
+    ``unprepared`` why a storage that it mounts isn't ready.
     """
 
     namespace: str
@@ -49,6 +51,9 @@ class Facts:
     unpublished: str = ""
     growth: str = "NoRoom"
     recurrence: Recurrence | None = None
+    idle_soon: IdleSoon | None = None
+    idle_unknown: str = ""
+    unprepared: str = ""
 
 
 def phase_of(facts: Facts) -> tuple[Phase, str, str]:
@@ -74,7 +79,9 @@ def phase_of(facts: Facts) -> tuple[Phase, str, str]:
     return Phase.PENDING, "Pending", "not looked at yet"
 
 
-_LEAVING = frozenset({EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED})
+_LEAVING = frozenset(
+    {EndReason.DELETED, EndReason.SUPERSEDED, EndReason.LIFETIME_REACHED, EndReason.IDLE}
+)
 
 
 def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, str, str]:
@@ -82,6 +89,8 @@ def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, s
     if hold is not None:
         told = f"{hold.sentence}; no run begins, those begun go on"
         return Phase.SUSPENDED, HELD_BY_OPERATOR, told
+    if recurrence.template.repeats:
+        return _repeat_phase(recurrence)
     if recurrence.template.suspend:
         return Phase.SUSPENDED, "Suspended", "suspend is true: no run begins; those begun go on"
     if schedule is None or at is None:
@@ -89,8 +98,21 @@ def _schedule_phase(recurrence: Recurrence, hold: Hold | None) -> tuple[Phase, s
     return Phase.SCHEDULED, "Scheduled", f"runs next at {calendar.on_the_wall(schedule, at)}"
 
 
+def _repeat_phase(recurrence: Recurrence) -> tuple[Phase, str, str]:
+    if recurrence.template.suspend:
+        return Phase.SUSPENDED, "Suspended", "suspend is true: nothing of it runs"
+    told = "started again whenever it has ended"
+    if recurrence.next_at is not None:
+        at = recurrence.next_at.isoformat(timespec="seconds")
+        told = f"its last run failed or ended at once: it is started again at {at}"
+        return Phase.PENDING, "BackOff", told
+    return Phase.SCHEDULED, "Repeats", told
+
+
 def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
     if facts.record.started_at is None:
+        if facts.unprepared:
+            return Phase.STARTING, "StorageNotPrepared", facts.unprepared
         if facts.failures:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")
@@ -124,7 +146,7 @@ def _ending(record: Record) -> str:
             return f"failed{code}{attempts}; raise run to start it again"
         case EndReason.DELETED | EndReason.SUPERSEDED | EndReason.SKIPPED | EndReason.MISSED:
             return ENDED[ended.reason]
-        case EndReason.LIFETIME_REACHED:
+        case EndReason.LIFETIME_REACHED | EndReason.IDLE:
             return f"{ENDED[ended.reason]}; raise run to start it again"
         case _:
             return f"{ENDED[ended.reason]}{code}{attempts}; raise run to start it again"

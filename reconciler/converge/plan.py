@@ -25,6 +25,7 @@ from reconciler.converge.secret_plan import (
 )
 from reconciler.converge.state import (
     KIND_INIT,
+    KIND_KEEP,
     KIND_PREFETCH,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
@@ -38,6 +39,7 @@ from reconciler.converge.state import (
     ObservedNetwork,
     ObservedService,
     ObservedState,
+    RestartCondition,
     ServiceSpec,
     TaskState,
 )
@@ -47,7 +49,7 @@ MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
 
 # Services that are for several executions: no uid, so nobody can be missing that knows them.
-_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH})
+_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH, KIND_KEEP})
 
 
 class Why(StrEnum):
@@ -250,10 +252,12 @@ def _change(
     wanted: ServiceSpec, present: ObservedService, group: Group
 ) -> list[UpdateService | RemoveService]:
     labels = present.spec.labels
-    if labels.get(LABEL_KIND) == KIND_PREFETCH:
+    if labels.get(LABEL_KIND) in (KIND_PREFETCH, KIND_KEEP):
         return []
     if labels.get(LABEL_KIND) == KIND_INIT:
-        # A storage that couldn't be prepared is tried again as a new task.
+        # An earlier version's isn't tried again by Swarm: as a new one it is.
+        if present.spec.restart.condition is not RestartCondition.NONE:
+            return []
         failed = any(t.state in (TaskState.FAILED, TaskState.REJECTED) for t in group.tasks)
         if failed and not group.complete:
             return [RemoveService(id=present.id, name=wanted.name, uid="", why=Why.FAILED)]
@@ -333,7 +337,13 @@ def _new_configs(desired: DesiredState, observed: ObservedState) -> list[Action]
 
 
 def _old_configs(desired: DesiredState, observed: ObservedState) -> list[Action]:
-    used = {c.name for service in observed.services for c in service.spec.configs}
+    # A kept log goes together with what has written it down: alone it would be written again.
+    users = (
+        service
+        for service in observed.services
+        if service.spec.labels.get(LABEL_KIND) != KIND_KEEP or service.spec.name in desired.services
+    )
+    used = {config.name for service in users for config in service.spec.configs}
     return [
         RemoveConfig(id=config.id, name=config.name)
         for config in sorted(observed.configs, key=lambda c: c.name)

@@ -19,6 +19,7 @@ from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status import published
 
 _OF_ONE_RUN = re.compile(r"ledger/.+|status/[^/]+/[^/]+/[^/.]+\.[0-9]+\.yaml")
+_OF_SET = re.compile(r"status/(?:[^/]+/)?_sets/[^/]+\.yaml")
 _SYMBOLS = {
     "Running": "🟢",
     "Succeeded": "✅",
@@ -59,6 +60,16 @@ def is_of_one_run(path: str) -> bool:
 def readme_path(namespace: str) -> str:
     """Return the table that a forge shows when it opens the folder."""
     return f"status/{namespace}/README.md"
+
+
+def set_path(namespace: str, name: str) -> str:
+    """Return where a set's own status is; no namespace, and no shard, has such a name."""
+    return f"status/{namespace}/_sets/{name}.yaml" if namespace else f"status/_sets/{name}.yaml"
+
+
+def is_of_set(path: str) -> bool:
+    """Tell whether a published file is the status of a set."""
+    return _OF_SET.fullmatch(path) is not None
 
 
 SNAPSHOT_PATH = "cluster/snapshot.yaml"

@@ -1,5 +1,7 @@
 """Recurring executions: a manifest with a schedule is a template, and each due time one run of it.
 
+So is a member of a set that repeats: there a run is due when the one before has ended.
+
 The runs are expanded before anything else in a pass looks at manifests; from there on they are
 executions like all others. What must be remembered is in the ledger: the template's record says
 since when its times count (``queued_at``), and the record of a run that its time was dealt with,
@@ -16,7 +18,7 @@ from datetime import datetime, timedelta
 
 from policy.model.execution import Uid
 from reconciler import canonical
-from reconciler.converge import calendar, holds
+from reconciler.converge import calendar, holds, repeating
 from reconciler.converge.draft import Draft
 from reconciler.converge.ledger import LEFT_OUT, EndReason, Fact, Record
 from reconciler.converge.runs import SCHEDULE, Recurrence, is_scheduled, run_at, time_of
@@ -33,7 +35,7 @@ _TOLD = {
 
 def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) -> Wanted:
     """Return what is wanted now: in the place of each template, its runs. Twice is as once."""
-    templates = [m for m in wanted.manifests.values() if m.schedule and not is_scheduled(m.run)]
+    templates = [m for m in wanted.manifests.values() if m.recurs and not is_scheduled(m.run)]
     if not templates:
         return wanted
     known = _known_runs(memory, {(m.namespace, m.name) for m in templates})
@@ -41,7 +43,7 @@ def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) ->
     manifests = {
         uid: manifest
         for uid, manifest in wanted.manifests.items()
-        if manifest.schedule is None or is_scheduled(manifest.run)
+        if not manifest.recurs or is_scheduled(manifest.run)
     }
     recurrences: dict[Uid, Recurrence] = {}
     for manifest in templates:
@@ -83,7 +85,7 @@ def tidied(draft: Draft) -> tuple[Uid, ...]:
     found: list[Uid] = []
     for recurrence in draft.wanted.recurrences.values():
         schedule = recurrence.template.schedule
-        keep = schedule.keep if schedule else 0
+        keep = schedule.keep if schedule else repeating.KEEP
         of_kind: dict[bool, int] = defaultdict(int)
         for uid in recurrence.ended:
             is_left_out = _was_left_out(draft.records[uid])
@@ -117,27 +119,45 @@ def _recurrence(
     *,
     begins_none: bool,
 ) -> Recurrence:
-    schedule = template.schedule
-    if schedule is None:
-        raise ValueError("a template has a schedule")
-    due, left_out = None, None
     since = record.queued_at if record and _is_in_force(record, template) else now
-    at = None if begins_none else _due(schedule, [since, *(time_of(r.run) for r in known)], now)
-    if at is not None and template.spec is not None:
-        due = _as_run(template, run_at(at), deployment)
-        left_out = _why_left_out(schedule, at, known, now)
+    due, next_at = _next(template, known, since, now, deployment)
+    left_out = None
+    if begins_none or template.spec is None:
+        due = None
+    if due is not None and template.schedule is not None:
+        left_out = _why_left_out(template.schedule, time_of(due.run), known, now)
     took_place = [r.uid for r in known if not _was_left_out(r)]
     if due is not None and left_out is None:
         took_place.append(due.uid)
-    upcoming = calendar.upcoming(schedule.cron, schedule.timezone, now=now)
     return Recurrence(
         template=template,
         due=due,
         left_out=left_out,
         ended=tuple(r.uid for r in reversed(known) if r.is_final),
         newest=took_place[-1] if took_place else None,
-        next_at=None if begins_none else upcoming,
+        next_at=None if begins_none else next_at,
     )
+
+
+def _next(
+    template: Manifest,
+    known: Sequence[Record],
+    since: datetime,
+    now: datetime,
+    deployment: str,
+) -> tuple[Manifest | None, datetime | None]:
+    """Return the run that is due now, and when the one after it is, where that is known."""
+    schedule = template.schedule
+    if schedule is not None:
+        at = _due(schedule, [since, *(time_of(r.run) for r in known)], now)
+        upcoming = calendar.upcoming(schedule.cron, schedule.timezone, now=now)
+        return (_as_run(template, run_at(at), deployment) if at else None), upcoming
+    following = repeating.following(known, since=since)
+    if following is None:
+        return None, None
+    if following.at > now:
+        return None, following.at
+    return _as_run(template, following.run, deployment), None
 
 
 def _due(schedule: Schedule, dealt_with: Iterable[datetime], now: datetime) -> datetime | None:
@@ -170,10 +190,16 @@ def _runs(recurrence: Recurrence, known: Iterable[Record]) -> Iterable[Manifest]
 def _continued(template: Manifest, record: Record) -> Manifest:
     """Return a run under way: once admitted it keeps what it was made from; edits are the next's.
 
-    A schedule that is suspended begins nothing; what it has begun goes on.
+    A schedule that is suspended begins nothing; what it has begun goes on. What repeats stops.
     """
     document = record.document_hash if record.incarnation else template.document_hash
-    return replace(template, uid=record.uid, run=record.run, document_hash=document, suspend=False)
+    return replace(
+        template,
+        uid=record.uid,
+        run=record.run,
+        document_hash=document,
+        suspend=template.suspend and template.repeats,
+    )
 
 
 def _as_run(manifest: Manifest, run: int, deployment: str) -> Manifest:
@@ -196,7 +222,7 @@ def _is_in_force(record: Record | None, template: Manifest) -> bool:
 def _times_hash(template: Manifest) -> str:
     """Return the digest of what says when. After a change of it no earlier time is made up for."""
     schedule = template.schedule
-    times = [schedule.cron, schedule.timezone] if schedule else []
+    times = [schedule.cron, schedule.timezone] if schedule else ["always"]
     return canonical.digest([*times, template.suspend])
 
 
@@ -204,7 +230,9 @@ def _in_force_from_now(
     record: Record | None, recurrence: Recurrence, now: datetime
 ) -> Iterable[Step]:
     template = recurrence.template
-    told = "its schedule is suspended"
+    told = "suspended: no run begins"
+    if template.repeats and not template.suspend:
+        told = "started again from now on whenever it has ended"
     if template.schedule and recurrence.next_at:
         first = calendar.on_the_wall(template.schedule, recurrence.next_at)
         told = f"its schedule is in force, first at {first}"

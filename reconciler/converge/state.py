@@ -29,6 +29,8 @@ LABEL_COMPONENT = "zoe.component"
 LABEL_NODE = "zoe.node"
 LABEL_SECRET = "zoe.secret"  # noqa: S105 - a label's name
 LABEL_KIND = "zoe.kind"
+LABEL_STORAGE = "zoe.storage"
+LABEL_KEPT_AS = "zoe.kept-as"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
@@ -36,6 +38,7 @@ LABEL_STACK = "com.docker.stack.namespace"
 
 KIND_INIT = "init"
 KIND_PREFETCH = "prefetch"
+KIND_KEEP = "keep"
 KIND_SECRET = "secret"  # noqa: S105 - a label's value
 
 
@@ -43,6 +46,7 @@ class RestartCondition(StrEnum):
     """When Swarm itself starts a task anew."""
 
     NONE = "none"
+    ON_FAILURE = "on-failure"
     ANY = "any"
 
 

@@ -18,6 +18,9 @@ from reconciler.manifest.spec import Origin
 
 API_VERSION = "zoe.status/v1"
 
+SetName = tuple[str, str]
+"""Namespace ("" where it is over many) and name of a set."""
+
 
 class Phase(StrEnum):
     """Where an execution is in its life. Queued is healthy."""
@@ -103,6 +106,7 @@ class Status:
     message: str
     generation: int = 0
     labels: tuple[tuple[str, str], ...] = ()
+    of_set: SetName | None = None
     type: str = ""
     zapp: str = ""
     origin: Origin | None = None
@@ -121,6 +125,11 @@ class Status:
     endpoints: tuple[Endpoint, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def set_name(self) -> str:
+        """What people call the set that it is a member of; "" if it is of none."""
+        return "/".join(filter(None, self.of_set)) if self.of_set else ""
+
 
 def document(status: Status) -> dict[str, Any]:
     """Return the whole status document as JSON data."""
@@ -134,10 +143,25 @@ def document(status: Status) -> dict[str, Any]:
             "run": status.run,
             "generation": status.generation,
             "labels": dict(status.labels),
+            **_set(status.of_set),
         },
         "source": _source(status.origin) if status.origin else {},
         "status": {k: v for k, v in _body(status).items() if v not in (None, "", [])},
     }
+
+
+def _set(of_set: SetName | None) -> dict[str, Any]:
+    if of_set is None:
+        return {}
+    namespace, name = of_set
+    whose = {"namespace": namespace} if namespace else {}
+    return {"set": {**whose, "name": name}}
+
+
+def set_of(whole: Mapping[str, Any]) -> SetName | None:
+    """Return the set that a status document's execution is, or was, a member of."""
+    told = whole["metadata"].get("set")
+    return (told.get("namespace", ""), told["name"]) if told else None
 
 
 def _source(origin: Origin) -> dict[str, Any]:

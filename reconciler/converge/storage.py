@@ -21,13 +21,27 @@ from reconciler.converge.state import (
     LABEL_NAMESPACE,
     LABEL_NODE,
     LABEL_SPEC_HASH,
+    LABEL_STORAGE,
     LABEL_UID,
     Mount,
+    ObservedState,
+    ObservedTask,
     Restart,
     RestartCondition,
     ServiceSpec,
+    TaskState,
 )
 from reconciler.manifest.spec import DependsCondition, Namespace, Service, Volume
+
+AGAIN = Restart(condition=RestartCondition.ON_FAILURE, delay_ms=30_000)
+"""What can't be prepared is tried again by Swarm, so that it is ready once the node is mended."""
+
+_CANNOT_MAKE, _CANNOT_OWN = 3, 4
+_WORDS = {
+    _CANNOT_MAKE: "its folder can't be made there: the file system is full or can only be read",
+    _CANNOT_OWN: "its folder can't be given to the namespace's uid and gid (a file server must "
+    "let root do that)",
+}
 
 INIT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
 
@@ -47,16 +61,20 @@ class NamespaceStorage:
             type="bind" if storage.path else "volume",
             source=self._source(volume.storage, storage),
             target=volume.target,
-            read_only=volume.read_only,
+            read_only=volume.read_only or storage.is_read_only,
         )
 
     def preparing(self, service: Service, node: NodeId) -> dict[str, DesiredService]:
         """Return the services that prepare, on one node, what a component mounts."""
-        names = {volume.storage for volume in service.volumes}
+        mounted = {volume.storage for volume in service.volumes}
+        # What can only be read is somebody else's: there is nothing to prepare.
+        names = {name for name in mounted if not self.host.storages[name].is_read_only}
         specs = [self._init_service(name, node) for name in sorted(names)]
         return {spec.name: DesiredService(spec=spec) for spec in specs}
 
     def _source(self, name: str, storage: Storage) -> str:
+        if storage.path and storage.is_whole:
+            return storage.path
         if storage.path:
             return f"{storage.path}/{self.namespace.name}"
         return naming.volume_name(
@@ -73,7 +91,12 @@ class NamespaceStorage:
             source=storage.path or self._source(name, storage),
             target="/storage",
         )
-        script = f"mkdir -p {folder} && chown {owner} {folder} && chmod 0770 {folder}"
+        # Each step has its exit code, so that people can be told which one failed.
+        script = (
+            f"mkdir -p {folder} || exit {_CANNOT_MAKE}; "
+            f"chown {owner} {folder} || exit {_CANNOT_OWN}; "
+            f"chmod 0770 {folder} || exit {_CANNOT_OWN}"
+        )
         return ServiceSpec(
             name=naming.init_name(
                 deployment=self.host.deployment,
@@ -88,6 +111,7 @@ class NamespaceStorage:
                 LABEL_NAMESPACE: namespace.name,
                 LABEL_KIND: KIND_INIT,
                 LABEL_NODE: node,
+                LABEL_STORAGE: name,
                 LABEL_UID: "",
                 LABEL_SPEC_HASH: canonical.digest([name, owner, storage])[:16],
                 LABEL_EPOCH: str(self.epoch),
@@ -98,8 +122,42 @@ class NamespaceStorage:
             mounts=(mount,),
             pids_limit=64,
             capabilities_add=INIT_CAPABILITIES,
-            restart=Restart(condition=RestartCondition.NONE),
+            restart=AGAIN,
         )
+
+
+def faults(observed: ObservedState) -> Mapping[tuple[str, NodeId, str], str]:
+    """Return why storages aren't prepared, by namespace, node and name.
+
+    Only what was tried and failed; what is under way needs no telling.
+    """
+    tasks: dict[str, list[ObservedTask]] = {}
+    hosts = {node.id: node.hostname for node in observed.nodes}
+    for service in observed.services:
+        if service.spec.labels.get(LABEL_KIND) == KIND_INIT:
+            tasks[service.id] = []
+    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
+        if task.service_id in tasks:
+            tasks[task.service_id].append(task)
+    found: dict[tuple[str, NodeId, str], str] = {}
+    for service in observed.services:
+        failed = [t for t in tasks.get(service.id, ()) if t.state in _FAILED]
+        if not failed or any(t.state is TaskState.COMPLETE for t in tasks[service.id]):
+            continue
+        labels, node = service.spec.labels, service.spec.node
+        name, host = labels.get(LABEL_STORAGE, ""), hosts.get(node, node)
+        found[labels.get(LABEL_NAMESPACE, ""), node, name] = (
+            f"its storage {name} can't be prepared on {host}: {_cause(failed[-1])}; "
+            "the operator looks at [storage] in zoe.toml and at that node"
+        )
+    return found
+
+
+def _cause(task: ObservedTask) -> str:
+    return _WORDS.get(task.exit_code or 0) or task.error or "it failed"
+
+
+_FAILED = frozenset({TaskState.FAILED, TaskState.REJECTED})
 
 
 def prepared(services: Mapping[str, DesiredService]) -> Requirement:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
 from policy.model.execution import Uid
+from reconciler.converge import idleness
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
@@ -43,6 +44,11 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
         for uid in sorted(asked)
         if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
     }
+    sets = {
+        (namespace, name): (found.spec.namespace, found.spec.name)
+        for found in draft.wanted.sets
+        for namespace, name, _ in found.refused
+    }
     invalid = [
         invalid_status(
             identity,
@@ -50,6 +56,7 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
             message,
             previous=draft.memory.statuses.get(uid),
             now=draft.world.now,
+            of_set=sets.get((identity.namespace, identity.name)),
         )
         for identity, uid, message in (*draft.wanted.invalid, *_gone(draft))
         if uid not in draft.records
@@ -83,7 +90,7 @@ def _status(
 ) -> tuple[Facts, Status]:
     identity = draft.identity(uid)
     groups = draft.groups.get(uid, ())
-    growth = _growth(draft, uid)
+    growth, use = _growth(draft, uid), draft.activity_of(uid)
     if record.is_final:  # what lingers for its logs isn't being stopped
         groups = tuple(g for g in groups if any(is_live(task) for task in g.tasks))
     facts = Facts(
@@ -103,6 +110,9 @@ def _status(
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
         growth=growth,
+        unprepared=draft.unprepared(uid, draft.spec_of(uid, record)),
+        idle_soon=idleness.soon(*use, now=draft.world.now) if use else None,
+        idle_unknown=idleness.unknown_for(*use, now=draft.world.now) if use else "",
     )
     before = draft.world.last.told.get(uid) if draft.world.last else None
     if before is not None and before[0] == facts:

@@ -15,6 +15,7 @@ from reconciler.converge.accounting import Books, Progress, Use
 from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
 from reconciler.converge.host import Host
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record
 from reconciler.converge.letters import Letter
 from reconciler.converge.phases import Facts
@@ -26,7 +27,14 @@ from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform, Reservation
+from reconciler.manifest.spec import (
+    ExecutionSpec,
+    Manifest,
+    Namespace,
+    Platform,
+    Reservation,
+    SetSummary,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,7 @@ class Wanted:
     platform: Platform = field(default_factory=Platform)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     recurrences: Mapping[Uid, Recurrence] = field(default_factory=dict)
+    sets: tuple[SetSummary, ...] = ()
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False
@@ -117,8 +126,8 @@ class World:
     the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
     is what the pass before found, if that was committed: what would come out the same is taken
     from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
-    for (None = everybody's); what should exist is worked out for all or not at all. ``vault`` is
-    what is known of secrets where the keys are.
+    for (None = everybody's); what should exist is worked out for all or not at all. ``activity`` is
+    what the probes found of who is used, ``vault`` what is known of secrets where the keys are.
     """
 
     wanted: Wanted
@@ -135,6 +144,7 @@ class World:
     last: Assessment | None = None
     vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
+    activity: Mapping[Uid, Activity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,9 @@ from policy.model.resources import Resources
 from reconciler.manifest.build import Attach, Builder
 from reconciler.manifest.diagnostic import Problem
 from reconciler.manifest.expand import Identity, expand
-from reconciler.manifest.rules import check_services
+from reconciler.manifest.idleness import check as check_idle
+from reconciler.manifest.idleness import idle_of, idle_terms, joined
+from reconciler.manifest.rules import check_kept_logs, check_services
 from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.manifest.terms import Terms
 from reconciler.manifest.validate import check_resolved
@@ -38,6 +40,10 @@ class Application:
                     replace(service, files=service.files + terms.files) for service in services
                 )
             problems = check_services(services, type_, path=SERVICES)
+        idle = joined(terms.idle, idle_terms(self.value, Builder(attach=self.attach)))
+        if not problems:
+            problems += check_kept_logs(terms.logs_kept_in, services)
+            problems += check_idle(idle, type_, services, self.value.get("secrets", {}))
         if type_ is ApplicationType.BATCH and len(services) == 1:
             services = (replace(services[0], completes=True),)
         spec = ExecutionSpec(
@@ -51,6 +57,8 @@ class Application:
             retries=terms.retries,
             reservation=terms.reservation,
             not_before=terms.not_before,
+            idle=idle_of(idle),
+            logs_kept_in=terms.logs_kept_in,
         )
         return spec, problems
 

@@ -8,36 +8,46 @@ pass over an unchanged repository compares and does nothing else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler.manifest.build import Attachment
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Severity
-from reconciler.manifest.documents import Content, Execution, Parsed
-from reconciler.manifest.executions import Executions, Outcome
+from reconciler.manifest.diagnostic import Complaint, Diagnostic
+from reconciler.manifest.executions import Executions
 from reconciler.manifest.grants import Offer
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.intake import CommitLike, Good, Intake, Key, Memory, Revision
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+from reconciler.manifest.outcome import Outcome
 from reconciler.manifest.places import place_of
-from reconciler.manifest.reservations import check_reservation, settle
 from reconciler.manifest.resolve import Context
-from reconciler.manifest.spec import Manifest, Namespace, Platform, Reservation, ZAppSummary
-from reconciler.manifest.zapps import ZApp
+from reconciler.manifest.rulebook import Rulebook
+from reconciler.manifest.spec import (
+    Manifest,
+    Namespace,
+    Platform,
+    Reservation,
+    SetSummary,
+    ZAppSummary,
+)
 
 __all__ = ["BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenManifest:
-    """An Execution whose file never had a valid version: shown as phase Invalid."""
+    """An Execution that never had a valid version: shown as phase Invalid.
+
+    ``message`` is there for an item of a set, whose file may be in force for others.
+    """
 
     namespace: str
     name: str
     path: str
     uid: Uid
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,8 @@ class Catalogue:
     """A commit, resolved. ``manifests`` are sorted by namespace and name.
 
     ``bad_paths`` are files whose newest content has errors; ``good`` is what to hand to the next
-    call of :meth:`Loader.load`; ``documents`` counts the documents of every file.
+    call of :meth:`Loader.load`; ``documents`` counts the documents of every file; ``unreadable``
+    are the namespaces in which a bad file may ask for more.
     """
 
     platform: Platform
@@ -58,6 +69,8 @@ class Catalogue:
     good: Good
     documents: Mapping[str, int] = field(default_factory=dict)
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    sets: tuple[SetSummary, ...] = ()
+    unreadable: frozenset[str] = frozenset()
 
 
 class Loader:
@@ -69,7 +82,7 @@ class Loader:
         deployment: str,
         source_id: str,
         security_profiles: Collection[str],
-        storages: Collection[str],
+        storages: Mapping[str, Collection[str]],
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._deployment = deployment
@@ -116,31 +129,34 @@ class Loader:
         )
         intake = Intake(revision, self._memory, self._limits)
         intake.read_all()
-        owners = _Owners(intake)
-        owners.settle()
-        executions = Executions(intake, self._contexts(owners), self._outcomes, self._limits)
+        rulebook = Rulebook(intake)
+        rulebook.settle()
+        executions = Executions(intake, self._contexts(rulebook), self._outcomes, self._limits)
         in_force = executions.in_force()
         manifests = [manifest for outcome in in_force.values() for manifest in outcome.manifests]
         manifests.sort(key=lambda manifest: (manifest.namespace, manifest.name))
         self._memory, self._outcomes = intake.kept, executions.kept
+        bad = frozenset(intake.bad)
         return Catalogue(
-            platform=owners.platform,
-            namespaces=owners.namespaces,
+            platform=rulebook.platform,
+            namespaces=rulebook.namespaces,
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
-            zapps=owners.summaries(),
+            zapps=rulebook.summaries(),
             diagnostics=tuple(sorted(set(intake.diagnostics))),
-            bad_paths=frozenset(intake.bad),
+            bad_paths=bad,
             good=_new_good(intake),
             documents={
                 path: len(parsed.contents)
                 for files in intake.newest.values()
                 for path, parsed in files.items()
             },
-            reservations=owners.reservations,
+            reservations=rulebook.reservations,
+            sets=tuple(_summaries(in_force)),
+            unreadable=frozenset(_unreadable(bad, in_force)),
         )
 
-    def _contexts(self, owners: _Owners) -> Callable[[str], Context]:
+    def _contexts(self, rulebook: Rulebook) -> Callable[[str], Context]:
         made: dict[str, Context] = {}
 
         def context_of(namespace: str) -> Context:
@@ -149,12 +165,12 @@ class Loader:
                     deployment=self._deployment,
                     source_id=self._source_id,
                     commit="",
-                    platform=owners.platform,
-                    namespace=owners.namespaces.get(namespace),
-                    namespaces=owners.namespaces,
-                    reservations=owners.reservations,
-                    zapps=owners.zapps,
-                    broken_zapps=owners.broken_zapps,
+                    platform=rulebook.platform,
+                    namespace=rulebook.namespaces.get(namespace),
+                    namespaces=rulebook.namespaces,
+                    reservations=rulebook.reservations,
+                    zapps=rulebook.zapps,
+                    broken_zapps=rulebook.broken_zapps,
                     offer=self._offer,
                     attach=_nothing,
                     attach_zapp=lambda _: _nothing,
@@ -170,27 +186,63 @@ class Loader:
             (execution.namespace, execution.name)
             for outcome in in_force.values()
             for execution in outcome.documents
+            if (execution.namespace, execution.name) not in outcome.refused
         }
         broken: dict[tuple[str, str], BrokenManifest] = {}
+
+        def note(key: tuple[str, str], run: int, path: str, message: str = "") -> None:
+            uid = uid_of(
+                deployment=self._deployment,
+                source_id=self._source_id,
+                namespace=key[0],
+                name=key[1],
+                run=run,
+            )
+            made = BrokenManifest(
+                namespace=key[0], name=key[1], path=path, uid=uid, message=message
+            )
+            broken.setdefault(key, made)
+
         for path, parsed in intake.newest["Execution"].items():
             place = place_of(path)
-            if path in in_force or place is None:
-                continue
-            for stub in parsed.stubs:
-                key = (place.folder, stub.name)
-                uid = uid_of(
-                    deployment=self._deployment,
-                    source_id=self._source_id,
-                    namespace=place.folder,
-                    name=stub.name,
-                    run=stub.run,
-                )
-                if key not in taken:
-                    item = BrokenManifest(
-                        namespace=place.folder, name=stub.name, path=path, uid=uid
-                    )
-                    broken.setdefault(key, item)
+            for stub in parsed.stubs if path not in in_force and place is not None else ():
+                if place is not None and (place.folder, stub.name) not in taken:
+                    note((place.folder, stub.name), stub.run, path)
+        for path, outcome in in_force.items():
+            for execution in outcome.documents:
+                key = (execution.namespace, execution.name)
+                if key in outcome.refused and key not in taken:
+                    note(key, execution.run, path, outcome.refused[key])
         return tuple(broken[key] for key in sorted(broken))
+
+
+def _summaries(in_force: Mapping[str, Outcome]) -> Iterator[SetSummary]:
+    """Yield the sets in force."""
+    for path, outcome in in_force.items():
+        for found in outcome.sets:
+            names = [(member.namespace, member.name) for member in found.members]
+            yield SetSummary(
+                spec=found.spec,
+                path=path,
+                line=found.line,
+                total=len(names),
+                refused=tuple((*n, outcome.refused[n]) for n in names if n in outcome.refused),
+            )
+
+
+def _unreadable(bad: Collection[str], in_force: Mapping[str, Outcome]) -> Iterator[str]:
+    """Yield the namespaces of files with errors; of a set's, those that it is over.
+
+    A file that is in force but for some items hides nothing.
+    """
+    for path in bad:
+        outcome = in_force.get(path)
+        if outcome is not None and outcome.is_whole and outcome.is_newest:
+            continue
+        if path.startswith("executions/"):
+            yield path.split("/")[1]
+        elif outcome is not None:
+            yield from (execution.namespace for execution in outcome.documents)
 
 
 def _nothing(source: str) -> Attachment:
@@ -211,119 +263,3 @@ def _new_good(intake: Intake) -> Good:
             elif path in old:
                 good[path] = old[path]
     return good
-
-
-@dataclass(slots=True)
-class _Owners:
-    """Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
-
-    intake: Intake
-    platform: Platform = field(default_factory=Platform)
-    namespaces: dict[str, Namespace] = field(default_factory=dict)
-    zapps: dict[str, ZApp] = field(default_factory=dict)
-    broken_zapps: dict[str, str] = field(default_factory=dict)
-    reservations: dict[str, Reservation] = field(default_factory=dict)
-
-    def settle(self) -> None:
-        """Fill in everything."""
-        for kind in ("Platform", "Namespace", "ZApp", "Reservation"):
-            homes: dict[str, str] = {}
-            # Content that was good before comes first: it keeps its name against a newcomer.
-            for path, parsed in sorted(self.intake.newest[kind].items(), key=self._rank):
-                self._file(kind, path, parsed, homes)
-        if not self.intake.newest["Platform"]:
-            self._warn_of_no_platform()
-
-    def summaries(self) -> tuple[ZAppSummary, ...]:
-        """Return the applications by name, without what only an execution needs."""
-        return tuple(
-            ZAppSummary(
-                name=zapp.name,
-                title=zapp.title,
-                path=zapp.path,
-                type=zapp.spec["type"],
-                parameters=zapp.spec.get("parameters", {}),
-            )
-            for _, zapp in sorted(self.zapps.items())
-        )
-
-    def _rank(self, item: tuple[str, Parsed]) -> tuple[bool, str]:
-        path = item[0]
-        good = self.intake.revision.good.get(path)
-        return (good is None or good[0] != self.intake.revision.files.get(path), path)
-
-    def _file(self, kind: str, path: str, parsed: Parsed, homes: dict[str, str]) -> None:
-        content = parsed if parsed.is_valid else self.intake.last_good(path)
-        if kind == "Reservation" and content is parsed and self._is_misfit(path, parsed):
-            content = self.intake.last_good(path)
-        if content is None:
-            place = place_of(path)
-            if kind == "ZApp" and place is not None:
-                self.broken_zapps[place.folder] = path
-            return
-        for index, item in enumerate(content.contents):
-            name = kind if isinstance(item, Platform) else item.name
-            if name in homes:
-                self._duplicate(path, index, kind, name, homes[name])
-            else:
-                homes[name] = path
-                self._own(item, is_current=content is parsed)
-
-    def _is_misfit(self, path: str, parsed: Parsed) -> bool:
-        """Tell whether a file's newest content must give way: new, and at odds with the rest.
-
-        What was in force before isn't at fault when a namespace or an image goes: it is told, and
-        stays.
-        """
-        blob = self.intake.revision.files.get(path)
-        if blob is None:
-            return False
-        good = self.intake.revision.good.get(path)
-        is_newcomer = good is None or good[0] != blob
-        now = self.intake.revision.now or self.intake.first_seen(path, blob).committed_at
-        found = [
-            (index, problem if is_newcomer else replace(problem, severity=Severity.WARNING))
-            for index, item in enumerate(parsed.contents)
-            if isinstance(item, Reservation)
-            for problem in check_reservation(
-                item, platform=self.platform, namespaces=self.namespaces, now=now
-            )
-        ]
-        if found:
-            self.intake.report(self.intake.locate(path, blob, found))
-        return any(problem.severity is Severity.ERROR for _, problem in found)
-
-    def _own(self, item: Content, *, is_current: bool) -> None:
-        match item:
-            case Platform():
-                self.platform = item if is_current else replace(item, is_current=False)
-            case Namespace():
-                self.namespaces[item.name] = item if is_current else replace(item, is_current=False)
-            case Reservation():
-                settled = settle(item, self.platform)
-                self.reservations[item.name] = replace(settled, is_current=is_current)
-            case ZApp():
-                self.zapps[item.name] = item
-            case Execution():
-                pass
-
-    def _duplicate(self, path: str, index: int, kind: str, name: str, home: str) -> None:
-        message = f"{kind} {name} is in {home} too"
-        complaint = Complaint("DuplicateIdentity", message, "rename one of the two")
-        blob = self.intake.revision.files.get(path)
-        if blob is not None:
-            problem = complaint.at(("metadata", "name"))
-            self.intake.report(self.intake.locate(path, blob, [(index, problem)]))
-
-    def _warn_of_no_platform(self) -> None:
-        diagnostic = Diagnostic(
-            file="platform.yaml",
-            line=0,
-            column=0,
-            pointer="",
-            code="NoPlatform",
-            message="there is no platform.yaml: defaults apply",
-            remedy="add one, as zoe init writes it",
-            severity=Severity.WARNING,
-        )
-        self.intake.report([diagnostic])

@@ -7,13 +7,14 @@ a path and a blob for good.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.manifest import source_map
 from reconciler.manifest.build import Builder, labels_of
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, quoted
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem
+from reconciler.manifest.execution import Execution, check_execution
 from reconciler.manifest.expressions import refuse_outside
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.literals import CODE as LITERAL
@@ -24,38 +25,14 @@ from reconciler.manifest.owners import build_platform, check_priorities
 from reconciler.manifest.places import Place, Standing, is_name
 from reconciler.manifest.reservations import build_reservation
 from reconciler.manifest.rules import check_labels
-from reconciler.manifest.spec import Namespace, Platform, Reservation, Schedule
+from reconciler.manifest.sets import ExecutionSet, build_set
+from reconciler.manifest.spec import Namespace, Platform, Reservation
 from reconciler.manifest.validate import check_envelope, check_raw
-from reconciler.manifest.windows import build_schedule
 from reconciler.manifest.zapps import SERVICES, ZApp, check_zapp, no_files
 
-_SPEC: Path = ("spec",)
-_SCHEDULE: Path = (*_SPEC, "schedule")
-_MOMENT = re.compile(r"/spec/(?:notBefore|window/start|changeWindows/[0-9]+/start)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """An Execution document. ``spec`` is as written; ``index`` is its place in the file."""
-
-    namespace: str
-    name: str
-    index: int
-    line: int
-    spec: Mapping[str, Any]
-    labels: tuple[tuple[str, str], ...]
-
-    @property
-    def run(self) -> int:
-        """The author's counter."""
-        return int(self.spec.get("run", 1))
-
-    @property
-    def schedule(self) -> Schedule | None:
-        """When it runs again and again; worth nothing where :func:`parse` found fault with it."""
-        if "schedule" not in self.spec:
-            return None
-        return build_schedule(self.spec["schedule"], Builder(attach=no_files), _SCHEDULE)
+_MOMENT = re.compile(
+    r"/spec/(?:(?:template/spec/)?notBefore|window/start|changeWindows/[0-9]+/start)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +43,7 @@ class Stub:
     run: int
 
 
-Content = Platform | Namespace | Reservation | ZApp | Execution
+Content = Platform | Namespace | Reservation | ZApp | Execution | ExecutionSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +54,11 @@ class Parsed:
     contents: tuple[Content, ...] = ()
     stubs: tuple[Stub, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def items(self) -> int:
+        """How many Executions its sets stand for."""
+        return sum(len(c.members) for c in self.contents if isinstance(c, ExecutionSet))
 
     @property
     def is_valid(self) -> bool:
@@ -92,7 +74,7 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
     contents: list[Content] = []
     stubs: list[Stub] = []
     for index, document in enumerate(reading.documents):
-        content, problems = _document(document, index, path, place)
+        content, problems = _document(document, index, path, place, limits)
         located = [reading.locate(index, problem) for problem in problems]
         # A value that couldn't be read isn't also of the wrong type.
         diagnostics += [item for item in located if (item.line, item.column) not in shadowed]
@@ -146,13 +128,13 @@ def _stub(value: object, place: Place) -> Iterator[Stub]:
 
 
 def _document(
-    document: Document, index: int, path: str, place: Place
+    document: Document, index: int, path: str, place: Place, limits: Limits
 ) -> tuple[Content | None, list[Problem]]:
     value = document.value
     kind, problems = check_envelope(value)
     if problems:
         return None, problems
-    if kind != place.kind:
+    if kind not in (place.kind, _ALSO.get(place.kind)):
         message = f"a {kind} doesn't belong here"
         remedy = f"move it to {_HOMES[kind]}"
         return None, [Complaint("KindNotAllowedHere", message, remedy).at(("kind",))]
@@ -179,6 +161,13 @@ def _document(
             content = _zapp(value, path, place)
             problems += check_zapp(content)
             problems += check_literals(content.spec["services"], path=SERVICES)
+        case "ExecutionSet":
+            content, found = build_set(document, index, place, limits)
+            services = value["spec"]["template"]["spec"].get("services", {})
+            found += check_literals(services, path=("spec", "template", *SERVICES))
+            problems += found
+            if any(problem.is_error for problem in found):
+                return None, problems
         case _:
             content = _execution(document, index, place)
             problems += check_execution(content, metadata)
@@ -194,21 +183,27 @@ _HOMES = {
     "Reservation": "reservations/NAME.yaml",
     "ZApp": "zapps/NAME/zapp.yaml",
     "Execution": "executions/NAMESPACE/NAME.yaml",
+    "ExecutionSet": "executions/NAMESPACE/NAME.yaml, or sets/NAME.yaml",
 }
+_ALSO = {"Execution": "ExecutionSet"}
+"""Where one kind is, another one may be too."""
+
+
+_PLACE_OF_EXPRESSIONS = {"ZApp": "services", "Execution": "services", "ExecutionSet": "template"}
 
 
 def _outside(value: Mapping[str, Any], kind: str) -> list[Problem]:
     """Refuse expressions wherever nothing would replace them."""
     if "{{" not in str(value):
         return []
-    reason = "an expression works in services only"
+    reason = f"an expression works in {_PLACE_OF_EXPRESSIONS.get(kind, 'services')} only"
     problems: list[Problem] = []
     for key, part in value.items():
-        if key != "spec" or not isinstance(part, dict) or kind not in ("ZApp", "Execution"):
+        if key != "spec" or not isinstance(part, dict) or kind not in _PLACE_OF_EXPRESSIONS:
             problems += refuse_outside(part, path=(key,), reason=reason)
             continue
         for name, item in part.items():
-            if name != "services":
+            if name != _PLACE_OF_EXPRESSIONS[kind]:
                 problems += refuse_outside(item, path=(key, name), reason=reason)
     return problems
 
@@ -234,68 +229,3 @@ def _execution(document: Document, index: int, place: Place) -> Execution:
         spec=document.value["spec"],
         labels=labels_of(metadata),
     )
-
-
-def check_execution(execution: Execution, metadata: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with an Execution before anything else is looked at."""
-    return [problem for rule in _EXECUTION_RULES for problem in rule(execution, metadata)]
-
-
-Rule = Callable[[Execution, Mapping[str, Any]], Iterator[Problem]]
-
-
-def _check_folder(execution: Execution, metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    given = metadata.get("namespace", execution.namespace)
-    if given != execution.namespace:
-        message = f"{quoted(given)} isn't the folder's namespace {execution.namespace}"
-        remedy = f"write {execution.namespace}, or move the file to executions/{given}/"
-        yield Complaint("NotTheFolder", message, remedy).at(("metadata", "namespace"))
-
-
-def _check_body(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
-    spec = execution.spec
-    if "zapp" not in spec:
-        for key in ("type", "services"):
-            if key not in spec:
-                remedy = f"add zapp: NAME, or {key}:"
-                complaint = Complaint("MissingKey", f"neither zapp nor {key} is there", remedy)
-                yield complaint.at(("spec",), at_key=True)
-        if "parameters" in spec:
-            complaint = Complaint(
-                "ParametersWithoutZApp", "parameters are a ZApp's", "remove them, or add zapp: NAME"
-            )
-            yield complaint.at(("spec", "parameters"), at_key=True)
-        return
-    for key in ("type", "services", "secrets"):
-        if key in spec:
-            complaint = Complaint(
-                "ZAppAndServices", f"zapp and {key} are both there", "keep one of the two"
-            )
-            yield complaint.at(("spec", key), at_key=True)
-
-
-def _check_after(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, entry in enumerate(execution.spec.get("after", ())):
-        if entry["name"] in seen:
-            complaint = Complaint("Duplicate", f"{entry['name']} stands there already", "remove it")
-            yield complaint.at(("spec", "after", index))
-        seen.add(entry["name"])
-
-
-def _check_schedule(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:
-    if "schedule" not in execution.spec:
-        return
-    for key, remedy in (
-        ("run", "remove run: a run of a schedule is its time"),
-        ("notBefore", "remove notBefore, or keep it and remove schedule"),
-    ):
-        if key in execution.spec:
-            complaint = Complaint("Contradiction", f"schedule and {key} are both there", remedy)
-            yield complaint.at((*_SPEC, key), at_key=True)
-    builder = Builder(attach=no_files)
-    build_schedule(execution.spec["schedule"], builder, _SCHEDULE)
-    yield from builder.problems
-
-
-_EXECUTION_RULES: tuple[Rule, ...] = (_check_folder, _check_body, _check_after, _check_schedule)

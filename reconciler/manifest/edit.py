@@ -24,15 +24,17 @@ from reconciler.manifest.source_map import Reading
 Scalar = str | int | bool
 
 
-def find_document(text: str, name: str, *, file: str) -> int | None:
-    """Return the index of the document whose ``metadata.name`` is ``name``; None if none is.
+def find_document(text: str, name: str, *, file: str, kind: str = "Execution") -> int | None:
+    """Return the index of a kind's document whose ``metadata.name`` is ``name``; None if none is.
 
     Raises:
         ManifestError: The file can't be read.
     """
     documents = _read(text, file).documents
-    found = (i for i, document in enumerate(documents) if _at(document, _NAME) == name)
-    return next(found, None)
+    for index, document in enumerate(documents):
+        if _at(document, _NAME) == name and (_at(document, _KIND) or "Execution") == kind:
+            return index
+    return None
 
 
 def value_at(text: str, index: int, path: Path, *, file: str) -> Any:
@@ -94,6 +96,7 @@ def remove_document(text: str, index: int, *, file: str) -> str:
 
 
 _NAME: Path = ("metadata", "name")
+_KIND: Path = ("kind",)
 
 
 def _read(text: str, file: str) -> Reading:

@@ -1,7 +1,8 @@
 """Which Executions of a commit are in force: resolved, checked against one another, or held back.
 
 A file counts as a whole. Its newest content is in force if every document of it resolves and
-fits the others; else its last good content; else its Executions are broken.
+fits the others; else its last good content; else its Executions are broken. Only of a set some
+items may be held back by themselves, where the others are fine: they are ``refused``.
 """
 
 from __future__ import annotations
@@ -11,58 +12,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.build import Attach, Attachment
-from reconciler.manifest.diagnostic import Complaint, Diagnostic, Path, Problem, Severity, quoted
-from reconciler.manifest.documents import Execution, Parsed
+from reconciler.manifest.clashes import Claim, Clash, clashes, taken_sets
+from reconciler.manifest.diagnostic import Diagnostic, Problem, Severity
+from reconciler.manifest.documents import Parsed
+from reconciler.manifest.execution import Execution
 from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
+from reconciler.manifest.outcome import Inputs, Name, Outcome, told
 from reconciler.manifest.resolve import Context, Resolved, resolve
-from reconciler.manifest.rules import cycles, refuse_cycle
-from reconciler.manifest.spec import (
-    Manifest,
-    Namespace,
-    Origin,
-    Platform,
-    Reservation,
-    UpdateMode,
-)
-from reconciler.manifest.suggest import did_you_mean
-from reconciler.manifest.zapps import ZApp
+from reconciler.manifest.sets import ExecutionSet, at_item, at_items
+from reconciler.manifest.spec import Manifest, Origin, UpdateMode
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """All that a file's outcome depends on besides its own content."""
+@dataclass(slots=True)
+class _Work:
+    """What resolving a file has brought so far."""
 
-    platform: Platform
-    namespace: Namespace | None
-    commit: str
-    zapps: tuple[tuple[str, ZApp | None], ...]
-    attachments: tuple[tuple[str, str | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a file of Executions resolved to. ``documents`` are index and document of each."""
-
-    path: str
-    blob: str
-    inputs: Inputs
-    documents: tuple[Execution, ...]
-    manifests: tuple[Manifest, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every document could be resolved."""
-        return not any(diagnostic.is_error for diagnostic in self.diagnostics)
-
-    def stale(self) -> Outcome:
-        """Return the same as the last good content of a file that has errors now."""
-        manifests = tuple(replace(manifest, is_current=False) for manifest in self.manifests)
-        return Outcome(
-            self.path, self.blob, self.inputs, self.documents, manifests, self.diagnostics
-        )
+    manifests: list[Manifest] = field(default_factory=list)
+    problems: list[tuple[int, Problem]] = field(default_factory=list)
+    of_items: list[tuple[Execution, Problem]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,10 +50,11 @@ class Executions:
     def in_force(self) -> dict[str, Outcome]:
         """Return, by path, what is in force; files without any are left out."""
         found: dict[str, Outcome] = {}
-        for path, parsed in self.intake.newest["Execution"].items():
-            outcome = self._newest(path, parsed) or self._last_good(path)
-            if outcome is not None:
-                found[path] = outcome
+        for kind in ("Execution", "ExecutionSet"):
+            for path, parsed in self.intake.newest[kind].items():
+                outcome = self._newest(path, parsed) or self._last_good(path)
+                if outcome is not None:
+                    found[path] = outcome
         return self._without_conflicts(found)
 
     def _newest(self, path: str, parsed: Parsed) -> Outcome | None:
@@ -96,9 +66,7 @@ class Executions:
         self.intake.report(outcome.diagnostics)
         if not parsed.is_valid:
             return None
-        if outcome.is_whole:
-            return outcome
-        return outcome if self._is_good(path, blob) else None
+        return outcome if outcome.is_whole or self._is_good(path, blob) else None
 
     def _is_good(self, path: str, blob: str) -> bool:
         good = self.intake.revision.good.get(path)
@@ -122,12 +90,14 @@ class Executions:
 
     def _still_holds(self, outcome: Outcome) -> bool:
         inputs = outcome.inputs
-        context = self.context_of(_folder(outcome.path))
         files = self.intake.revision.files
+        contexts = [(self.context_of(name), owner) for name, owner in inputs.namespaces]
         return (
-            inputs.platform == context.platform
-            and inputs.namespace == context.namespace
-            and all(context.zapps.get(name) is zapp for name, zapp in inputs.zapps)
+            all(
+                inputs.platform == context.platform and owner == context.namespace
+                for context, owner in contexts
+            )
+            and all(contexts[0][0].zapps.get(name) is zapp for name, zapp in inputs.zapps)
             and all(files.get(path) == blob for path, blob in inputs.attachments)
             and inputs.commit == self.intake.first_seen_id(outcome.path, outcome.blob)
         )
@@ -135,18 +105,19 @@ class Executions:
     def _resolve(self, path: str, blob: str, parsed: Parsed) -> Outcome:
         commit = self.intake.first_seen(path, blob)
         asked: dict[str, str | None] = {}
-        context = replace(
-            self.context_of(_folder(path)),
-            commit=commit.id,
-            attach=self._attach(f"executions/{_folder(path)}", asked),
-            attach_zapp=lambda folder: self._attach(f"zapps/{folder}", asked),
-        )
-        manifests: list[Manifest] = []
-        problems: list[tuple[int, Problem]] = []
-        found = tuple(item for item in parsed.contents if isinstance(item, Execution))
+        found, sets = tuple(_executions(parsed)), tuple(_sets(parsed))
+        contexts = {
+            name: replace(
+                self.context_of(name),
+                commit=commit.id,
+                attach=self._attach(path.rpartition("/")[0], asked),
+                attach_zapp=lambda folder: self._attach(f"zapps/{folder}", asked),
+            )
+            for name in dict.fromkeys([*_folder(path), *(e.namespace for e in found)])
+        }
+        work = _Work()
         for execution in found:
-            resolved = resolve(execution, context)
-            problems += [(execution.index, problem) for problem in resolved.problems]
+            context = contexts[execution.namespace]
             origin = Origin(
                 source_id=context.source_id,
                 path=path,
@@ -156,17 +127,51 @@ class Executions:
                 author=commit.author,
                 committed_at=commit.committed_at,
             )
-            manifests.append(_manifest(execution, resolved, origin))
-        diagnostics = self.intake.locate(path, blob, problems) if problems else []
+            _enter(work, execution, resolve(execution, context), origin)
         names = {str(execution.spec["zapp"]) for execution in found if "zapp" in execution.spec}
+        first = next(iter(contexts.values()))
         inputs = Inputs(
-            platform=context.platform,
-            namespace=context.namespace,
+            platform=first.platform,
+            namespaces=tuple((name, context.namespace) for name, context in contexts.items()),
             commit=commit.id,
-            zapps=tuple((name, context.zapps.get(name)) for name in sorted(names)),
+            zapps=tuple((name, first.zapps.get(name)) for name in sorted(names)),
             attachments=tuple(sorted(asked.items())),
         )
-        return Outcome(path, blob, inputs, found, tuple(manifests), tuple(diagnostics))
+        outcome = Outcome(
+            path=path,
+            blob=blob,
+            inputs=inputs,
+            documents=found,
+            manifests=tuple(work.manifests),
+            diagnostics=(),
+            is_whole=True,
+            sets=sets,
+        )
+        return self._judged(outcome, work)
+
+    def _judged(self, outcome: Outcome, work: _Work) -> Outcome:
+        """Add what is wrong: of a whole set to its document, else to the items that have it."""
+        problems = list(work.problems)
+        is_whole = not any(problem.is_error for _, problem in problems)
+        held: list[tuple[Execution, Problem]] = []
+        for found in outcome.sets:
+            mine = [(e, p) for e, p in work.of_items if e.item and e.item.set is found.spec]
+            problems += [(found.index, problem) for problem in at_items(mine, of=found.members)]
+            errors = [(e, p) for e, p in mine if p.is_error]
+            if len({execution.name for execution, _ in errors}) == len(found.members):
+                is_whole = False
+            else:
+                held += errors
+        if not problems:
+            return outcome
+        pairs = [*problems, *((e.index, at_item(problem, e)) for e, problem in held)]
+        located = self.intake.locate(outcome.path, outcome.blob, pairs)
+        refused: dict[Name, str] = {}
+        for (execution, _), diagnostic in zip(held, located[len(problems) :], strict=True):
+            refused.setdefault((execution.namespace, execution.name), told(diagnostic))
+        diagnostics = tuple(located[: len(problems)])
+        judged = replace(outcome, diagnostics=diagnostics, is_whole=is_whole)
+        return judged.without({}, refused)
 
     def _attach(self, folder: str, asked: dict[str, str | None]) -> Attach:
         """Return what finds files in ``folder``, and notes which were asked for."""
@@ -183,123 +188,93 @@ class Executions:
     def _without_conflicts(self, found: dict[str, Outcome]) -> dict[str, Outcome]:
         """Put newcomers that clash with others back to their last good content.
 
-        Content that was in force before has the right of way: it isn't at fault.
+        Content that was in force before has the right of way: it isn't at fault. An item of a set
+        that clashes is held back by itself.
         """
-        for path, problems in self._conflicts(found).items():
+        by_path: dict[str, list[Clash]] = defaultdict(list)
+        for clash in self._clashes(found):
+            by_path[clash.path].append(clash)
+        for path, mine in by_path.items():
             outcome = found[path]
             is_newcomer = not self._is_good(path, outcome.blob)
             severity = Severity.ERROR if is_newcomer else Severity.WARNING
-            told = [(index, replace(problem, severity=severity)) for index, problem in problems]
-            self.intake.report(self.intake.locate(path, outcome.blob, told))
-            if is_newcomer:
-                del found[path]
-                if (before := self._last_good(path)) is not None:
-                    found[path] = before
+            found_out = [(c.index, replace(_problem(c), severity=severity)) for c in mine]
+            located = self.intake.locate(path, outcome.blob, found_out)
+            self.intake.report(located)
+            if not is_newcomer:
+                continue
+            if all(_is_of_item(clash) for clash in mine):
+                found[path] = _without(outcome, mine, located)
+                continue
+            del found[path]
+            if (before := self._last_good(path)) is not None:
+                found[path] = before
         return found
 
-    def _conflicts(self, found: Mapping[str, Outcome]) -> dict[str, list[tuple[int, Problem]]]:
-        conflicts: dict[str, list[tuple[int, Problem]]] = defaultdict(list)
-        by_namespace: dict[str, list[tuple[Outcome, Execution]]] = defaultdict(list)
-        for outcome in found.values():
-            for execution in outcome.documents:
-                by_namespace[execution.namespace].append((outcome, execution))
-        total = 0
-        for members in by_namespace.values():
-            room = min(self.limits.manifests_per_namespace, self.limits.manifests - total)
-            total += len(members)
-            for path, index, problem in self._clashes(members, room):
-                conflicts[path].append((index, problem))
-        return conflicts
-
-    def _clashes(
-        self, members: list[tuple[Outcome, Execution]], room: int
-    ) -> Iterator[tuple[str, int, Problem]]:
-        yield from self._over_count(members, room)
-        homes: dict[str, list[str]] = defaultdict(list)
-        for outcome, execution in members:
-            homes[execution.name].append(outcome.path)
-        for outcome, execution in members:
-            paths = homes[execution.name]
-            if len(paths) > 1 and not self._has_right_of_way(outcome, paths):
-                others = [path for path in paths if path != outcome.path] or [outcome.path]
-                message = f"{execution.namespace}/{execution.name} is in {others[0]} too"
-                complaint = Complaint("DuplicateIdentity", message, "rename one of the two")
-                yield outcome.path, execution.index, complaint.at(("metadata", "name"))
-        yield from _check_after(members, homes)
-        yield from self._check_reservations(members)
-
-    def _check_reservations(
-        self, members: list[tuple[Outcome, Execution]]
-    ) -> Iterator[tuple[str, int, Problem]]:
-        for outcome, execution in members:
-            name = execution.spec.get("reservation")
-            if name is None:
-                continue
-            known = self.context_of(execution.namespace).reservations
-            complaint = _refuse_reservation(name, execution.namespace, known)
-            if complaint is not None:
-                yield outcome.path, execution.index, complaint.at(("spec", "reservation"))
-
-    def _has_right_of_way(self, outcome: Outcome, paths: list[str]) -> bool:
-        """Tell whether this file held the name before, alone."""
-        return self._is_good(outcome.path, outcome.blob) and paths.count(outcome.path) == 1
-
-    def _over_count(
-        self, members: list[tuple[Outcome, Execution]], room: int
-    ) -> Iterator[tuple[str, int, Problem]]:
-        if len(members) <= room:
-            return
-        ordered = sorted(
-            members, key=lambda item: (not self._is_good(item[0].path, item[0].blob), item[0].path)
+    def _clashes(self, found: Mapping[str, Outcome]) -> Iterator[Clash]:
+        goods = {path: self._is_good(path, outcome.blob) for path, outcome in found.items()}
+        claims = [
+            Claim(path, goods[path], execution)
+            for path, outcome in found.items()
+            for execution in outcome.documents
+            if (execution.namespace, execution.name) not in outcome.refused
+        ]
+        yield from clashes(claims, self.limits, lambda name: self.context_of(name).reservations)
+        yield from taken_sets(
+            [
+                (path, goods[path], each.spec, each.index)
+                for path, outcome in found.items()
+                for each in outcome.sets
+            ]
         )
-        for outcome, execution in ordered[max(0, room) :]:
-            message = f"more than {max(0, room)} executions in {execution.namespace}"
-            complaint = Complaint("TooManyManifests", message, "delete what has ended")
-            yield outcome.path, execution.index, complaint.at(("metadata", "name"))
 
 
-def _check_after(
-    members: list[tuple[Outcome, Execution]], homes: Mapping[str, list[str]]
-) -> Iterator[tuple[str, int, Problem]]:
-    edges: dict[str, list[str]] = {}
-    owners: dict[str, tuple[Outcome, Execution]] = {}
-    for outcome, execution in members:
-        after = execution.spec.get("after")
-        if not after:
-            continue
-        owners[execution.name] = (outcome, execution)
-        edges[execution.name] = [entry["name"] for entry in after]
-        for index, entry in enumerate(after):
-            if entry["name"] not in homes:
-                place: Path = ("spec", "after", index, "name")
-                yield outcome.path, execution.index, _no_predecessor(entry["name"], homes).at(place)
-    for circle in cycles(edges) if edges else ():
-        for name in circle:
-            outcome, execution = owners[name]
-            problem = refuse_cycle(circle, "after").at(("spec", "after"))
-            yield outcome.path, execution.index, problem
+def _executions(parsed: Parsed) -> Iterator[Execution]:
+    for content in parsed.contents:
+        if isinstance(content, Execution):
+            yield content
+        elif isinstance(content, ExecutionSet):
+            yield from content.members
 
 
-def _no_predecessor(name: str, homes: Mapping[str, list[str]]) -> Complaint:
-    remedy = did_you_mean(name, homes, otherwise="remove it")
-    return Complaint("UnknownExecution", f"no execution {name} in this namespace", remedy)
+def _sets(parsed: Parsed) -> Iterator[ExecutionSet]:
+    return (content for content in parsed.contents if isinstance(content, ExecutionSet))
 
 
-def _refuse_reservation(
-    name: str, namespace: str, known: Mapping[str, Reservation]
-) -> Complaint | None:
-    if name not in known:
-        remedy = did_you_mean(name, known, otherwise=f"add reservations/{name}.yaml, or remove it")
-        return Complaint("UnknownReservation", f"no reservation {quoted(name)}", remedy)
-    users = known[name].namespaces
-    if users and namespace not in users:
-        message = f"the reservation {name} isn't for {namespace}, but for {', '.join(users[:8])}"
-        return Complaint("ReservationNotGranted", message, "remove it, or ask the operator")
-    return None
+def _folder(path: str) -> tuple[str, ...]:
+    """Return the namespace whose folder a file is in, if it is in one."""
+    parts = path.split("/", 2)
+    return (parts[1],) if parts[0] == "executions" else ()
 
 
-def _folder(path: str) -> str:
-    return path.split("/", 2)[1]
+def _enter(work: _Work, execution: Execution, resolved: Resolved, origin: Origin) -> None:
+    work.manifests.append(_manifest(execution, resolved, origin))
+    if execution.item is None:
+        work.problems += [(execution.index, problem) for problem in resolved.problems]
+    else:
+        work.of_items += [(execution, problem) for problem in resolved.problems]
+
+
+def _is_of_item(clash: Clash) -> bool:
+    return clash.execution is not None and clash.execution.item is not None
+
+
+def _problem(clash: Clash) -> Problem:
+    """Return what is wrong, at the item where it is one's."""
+    if clash.execution is None or clash.execution.item is None:
+        return clash.problem
+    return at_item(clash.problem, clash.execution)
+
+
+def _without(outcome: Outcome, mine: list[Clash], located: list[Diagnostic]) -> Outcome:
+    taken: dict[Name, str] = {}
+    unmet: dict[Name, str] = {}
+    for clash, diagnostic in zip(mine, located, strict=True):
+        if clash.execution is not None:
+            is_unmet = clash.problem.code != "DuplicateIdentity"
+            name = (clash.execution.namespace, clash.execution.name)
+            (unmet if is_unmet else taken).setdefault(name, told(diagnostic))
+    return outcome.without(taken, unmet)
 
 
 def _manifest(execution: Execution, resolved: Resolved, origin: Origin) -> Manifest:
@@ -317,4 +292,5 @@ def _manifest(execution: Execution, resolved: Resolved, origin: Origin) -> Manif
         update=UpdateMode(execution.spec.get("update", "never")),
         schedule=execution.schedule,
         notify=notifications(execution.spec),
+        item=execution.item,
     )

@@ -7,7 +7,7 @@ may use parameters and ``execution.*`` only, then the rest, which may use ``serv
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from policy.model.execution import Uid
@@ -22,17 +22,19 @@ _MIB = 1024**2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What ``execution.*`` stands for."""
+    """What ``execution.*`` stands for; ``given`` are more names, of an item of a set."""
 
     name: str
     namespace: str
     uid: Uid
     run: int
     commit: str
+    given: Mapping[str, object] = field(default_factory=dict)
 
     def scope(self) -> dict[str, object]:
         """Return the names and values that expressions may use."""
         return {
+            **self.given,
             "execution.name": self.name,
             "execution.namespace": self.namespace,
             "execution.uid": self.uid,

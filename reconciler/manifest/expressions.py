@@ -18,7 +18,8 @@ from reconciler.manifest.suggest import did_you_mean
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*)\}\}")
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_.-]*)|(//|[-+*()]))")
-_LATER = re.compile(r"(?:item|matrix)\..*|set\.index|services\.[^.]+\.hostfile")
+_LATER = re.compile(r"services\.[^.]+\.hostfile")
+_OF_SETS = re.compile(r"(?:item|matrix|set)\..*")
 _MAX_CHARS = 200
 
 Scope = Mapping[str, object]
@@ -237,6 +238,9 @@ class _Sum:
         if _LATER.fullmatch(name):
             message = f"{quoted(name)} isn't supported yet"
             raise Complaint("NotSupportedYet", message, "write the value itself")
+        if _OF_SETS.fullmatch(name) and "set.index" not in self._scope:
+            message = f"{quoted(name)} is known in the template of an ExecutionSet only"
+            raise Complaint("UnknownName", message, "write the value itself")
         remedy = did_you_mean(name, self._scope, otherwise="nothing is known here")
         if "-" in name and name.split("-")[0] in self._scope:
             remedy = "put blanks around the minus"

@@ -18,14 +18,10 @@ from reconciler.manifest.suggest import did_you_mean
 # Part of the design, but not of this version: better said than called unknown.
 _LATER_KEYS = frozenset(
     {
-        ("Execution", "idle"),
-        ("Execution", "logs"),
         ("Execution", "isolation"),
-        ("ZApp", "idle"),
         ("ZApp", "isolation"),
         ("Platform", "storage"),
         ("Platform", "registries"),
-        ("Platform", "namespaceDefaults"),
         ("Namespace", "members"),
     }
 )
@@ -114,7 +110,7 @@ def problems_of(fault: Fault) -> Iterator[Problem]:
 
 def _context(path: Path) -> str:
     """Return what kind of mapping is at ``path``: a service, a spec, a secret, a quota."""
-    match path:
+    match _in_template(path):
         case ("spec",):
             return "spec"
         case ("spec", "quota"):
@@ -125,6 +121,11 @@ def _context(path: Path) -> str:
             return "secret"
         case _:
             return ""
+
+
+def _in_template(path: Path) -> Path:
+    """Return a place within the template of a set as if it were in an Execution."""
+    return path[2:] if path[:3] == ("spec", "template", "spec") else path
 
 
 def _unknown_keys(fault: Fault, path: Path) -> Iterator[Problem]:
@@ -246,7 +247,7 @@ def _kind_of(value: object) -> str:
 
 
 def _short_syntax(path: Path, value: object) -> Complaint | None:
-    match path, value:
+    match _in_template(path), value:
         case ("spec", "services", _, "ports", int()), str() | int():
             return compose.refuse_short_port(value)
         case ("spec", "services", _, "volumes", int()), str():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from policy.model.resources import Resources
@@ -20,10 +20,13 @@ from reconciler.manifest.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What this installation has: names that the operator's settings define."""
+    """What this installation has: names that the operator's settings define.
+
+    ``storages`` are those with the namespaces that may mount them (empty = any).
+    """
 
     security_profiles: Collection[str]
-    storages: Collection[str]
+    storages: Mapping[str, Collection[str]]
 
 
 def grant(
@@ -141,6 +144,10 @@ def _check_mounts(
             others = [storage for storage in offer.storages if storage != "workspace"]
             remedy = did_you_mean(name, others, otherwise="write type: workspace")
             complaint = Complaint("UnknownStorage", f"no storage {quoted(name)} here", remedy)
+            yield complaint.at((*path, "volumes", index))
+        elif (users := offer.storages.get(name, ())) and namespace.name not in users:
+            message = f"the storage {name} isn't for {namespace.name}, but for others"
+            complaint = Complaint("StorageNotGranted", message, "remove it, or ask the operator")
             yield complaint.at((*path, "volumes", index))
     for index, secret in enumerate(service.secrets):
         if secret.swarm_name and secret.swarm_name not in namespace.secrets:

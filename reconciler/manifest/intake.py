@@ -75,6 +75,7 @@ class Intake:
 
     def read_all(self) -> None:
         """Fill ``newest`` with the content of every managed file, by kind and path."""
+        room = self.limits.manifests
         for path, blob in sorted(self.revision.files.items()):
             place = place_of(path)
             if place is None:
@@ -83,6 +84,9 @@ class Intake:
                 self._stray(path, place)
                 continue
             parsed = self._parsed(path, blob, place)
+            room -= parsed.items
+            if room < 0 and parsed.items:
+                parsed = documents.refused(path, place, self._too_many_items())
             self.newest[place.kind][path] = parsed
             if parsed.diagnostics:
                 self.report(parsed.diagnostics)
@@ -96,6 +100,11 @@ class Intake:
             self.diagnostics.append(diagnostic)
             if diagnostic.is_error:
                 self.bad.add(diagnostic.file)
+
+    def _too_many_items(self) -> Complaint:
+        """Refuse a file whose sets would make more than is ever in force: not even resolved."""
+        message = f"the sets up to this file have more than {self.limits.manifests} items"
+        return Complaint("TooManyItems", message, "make them smaller, or delete what has ended")
 
     def _stray(self, path: str, place: Place) -> None:
         if place.complaint is not None:

@@ -15,6 +15,7 @@ class Limits:
     line_chars: int = 4_000
     diagnostics: int = 100
     attachment_bytes: int = 500_000
+    items_per_set: int = 1_000
     manifests_per_namespace: int = 500
     manifests: int = 20_000
 

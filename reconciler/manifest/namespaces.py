@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from policy.model.tenant import Amounts
@@ -15,7 +16,7 @@ from reconciler.manifest.rules import LEAST_MEMORY_BYTES
 from reconciler.manifest.spec import Namespace
 from reconciler.manifest.windows import bound
 
-_QUOTA: Path = ("spec", "quota")
+_SPEC: Path = ("spec",)
 # What policy calls the dimensions that have a key of their own here.
 _KEYS = {"cpu": "cpus", "memory": "memory"}
 _TAKEN = frozenset({*_KEYS, *_KEYS.values()})
@@ -24,24 +25,31 @@ _TAKEN = frozenset({*_KEYS, *_KEYS.values()})
 def build_namespace(document: Mapping[str, Any], builder: Builder) -> Namespace:
     """Return what a valid Namespace document sets; problems are left in ``builder``."""
     spec = document.get("spec", {})
-    quota = spec.get("quota", {})
-    namespace = Namespace(
-        name=document["metadata"]["name"],
+    return replace(
+        build_terms(document["metadata"]["name"], spec, builder, _SPEC),
         uid=spec.get("uid", 1000),
         gid=spec.get("gid", 1000),
         secrets=tuple(spec.get("secrets", ())),
+        members=build_members(spec.get("members", ()), builder, (*_SPEC, "members")),
+    )
+
+
+def build_terms(name: str, spec: Mapping[str, Any], builder: Builder, path: Path) -> Namespace:
+    """Return a namespace with what may be said for many at once: its share, its quota, its page."""
+    quota, place = spec.get("quota", {}), (*path, "quota")
+    namespace = Namespace(
+        name=name,
         weight=spec.get("weight", 1),
         cohort=spec.get("cohort", ""),
-        guaranteed=_amounts(quota.get("guaranteed", {}), builder, (*_QUOTA, "guaranteed")),
-        maximum=_amounts(quota.get("maximum", {}), builder, (*_QUOTA, "maximum")),
+        guaranteed=_amounts(quota.get("guaranteed", {}), builder, (*place, "guaranteed")),
+        maximum=_amounts(quota.get("maximum", {}), builder, (*place, "maximum")),
         maximum_executions=quota.get("executions", 0),
-        maximum_lifetime_ms=bound(quota, "lifetime", builder, _QUOTA),
-        members=build_members(spec.get("members", ()), builder, ("spec", "members")),
+        maximum_lifetime_ms=bound(quota, "lifetime", builder, place),
         shows_logs=spec.get("page", {}).get("logs", False),
         gateway_http=spec.get("gateway", {}).get("http", True),
         gateway_socks=spec.get("gateway", {}).get("socks", True),
     )
-    builder.problems += _check_quota(namespace)
+    builder.problems += _check_quota(namespace, place)
     return namespace
 
 
@@ -66,24 +74,24 @@ def _amounts(value: Mapping[str, Any], builder: Builder, path: Path) -> Amounts:
     return tuple(sorted(amounts.items()))
 
 
-def _check_quota(namespace: Namespace) -> Iterator[Problem]:
+def _check_quota(namespace: Namespace, quota: Path) -> Iterator[Problem]:
     maximum = dict(namespace.maximum)
     for name, amount in namespace.guaranteed:
         if name in maximum and amount > maximum[name]:
             message = f"{_text(name, amount)} is more than the maximum {_text(name, maximum[name])}"
             remedy = f"write {_text(name, maximum[name])} or less, or raise the maximum"
             complaint = Complaint("ImpossibleQuota", message, remedy)
-            yield complaint.at(_place("guaranteed", name))
+            yield complaint.at(_place(quota, "guaranteed", name))
     for name, least in (("cpu", 1), ("memory", LEAST_MEMORY_BYTES)):
         if maximum.get(name, least) < least:
             message = f"nothing could ever run with {_text(name, maximum[name])}"
             remedy = "write more, or leave it out for no bound"
-            yield Complaint("ImpossibleQuota", message, remedy).at(_place("maximum", name))
+            yield Complaint("ImpossibleQuota", message, remedy).at(_place(quota, "maximum", name))
 
 
-def _place(part: str, name: str) -> Path:
+def _place(quota: Path, part: str, name: str) -> Path:
     inner = (_KEYS[name],) if name in _KEYS else ("generic", name)
-    return (*_QUOTA, part, *inner)
+    return (*quota, part, *inner)
 
 
 def _text(name: str, amount: int) -> str:

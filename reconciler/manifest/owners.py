@@ -10,6 +10,7 @@ from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
 from reconciler.manifest.members import build_trust
+from reconciler.manifest.namespace_defaults import build_defaults
 from reconciler.manifest.notify import build_targets
 from reconciler.manifest.policies import build_policy
 from reconciler.manifest.spec import Platform, PriorityClass
@@ -46,6 +47,9 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
             for index, window in enumerate(spec.get("changeWindows", ()))
         ),
         notify_targets=build_targets(spec.get("notifyTargets", {}), builder),
+        namespace_defaults=build_defaults(spec["namespaceDefaults"], builder)
+        if "namespaceDefaults" in spec
+        else None,
         trust=build_trust(spec.get("trust", {}), builder),
         secret_recipients=tuple(spec.get("secrets", {}).get("recipients", ())),
         secret_deployment=spec.get("secrets", {}).get("deployment", _DEFAULT.secret_deployment),

@@ -17,13 +17,13 @@ _PLACES = (
     ("Platform", re.compile(r"platform\.(?P<ext>ya?ml)")),
     ("Namespace", re.compile(r"namespaces/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
     ("Reservation", re.compile(r"reservations/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
+    ("ExecutionSet", re.compile(r"sets/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
     ("ZApp", re.compile(r"zapps/(?P<folder>[^/]+)/zapp\.(?P<ext>ya?ml)")),
     ("Execution", re.compile(r"executions/(?P<folder>[^/]+)/(?P<stem>[^/]+)\.(?P<ext>ya?ml)")),
 )
-_LATER = re.compile(r"sets/[^/]+\.ya?ml")
-_STRAY = re.compile(r"(?:namespaces|reservations|zapps|executions)/.*\.ya?ml")
-_FILES = re.compile(r"(?:executions|zapps)/[^/]+/files/.*")
-_MANAGED = re.compile(r"platform\.ya?ml|(?:namespaces|reservations|zapps|executions)(?:/.*)?")
+_STRAY = re.compile(r"(?:namespaces|reservations|sets|zapps|executions)/.*\.ya?ml")
+_FILES = re.compile(r"(?:(?:executions|zapps)/[^/]+|sets)/files/.*")
+_MANAGED = re.compile(r"platform\.ya?ml|(?:namespaces|reservations|sets|zapps|executions)(?:/.*)?")
 
 
 class Standing(StrEnum):
@@ -51,16 +51,12 @@ def place_of(path: str) -> Place | None:
     for kind, pattern in _PLACES:
         if match := pattern.fullmatch(path):
             return _managed(kind, match)
-    if _LATER.fullmatch(path):
-        message = "ExecutionSet isn't supported yet"
-        complaint = Complaint("NotSupportedYet", message, "remove the file")
-        return Place(kind="ExecutionSet", standing=Standing.STRAY, complaint=complaint)
     if _STRAY.fullmatch(path) and not _FILES.fullmatch(path):
         complaint = Complaint(
             "NothingReadHere",
             "no manifest is read from here",
             "move it to executions/NAMESPACE/NAME.yaml, zapps/NAME/zapp.yaml, "
-            "namespaces/NAME.yaml or reservations/NAME.yaml",
+            "namespaces/NAME.yaml, sets/NAME.yaml or reservations/NAME.yaml",
         )
         return Place(kind="", standing=Standing.STRAY, complaint=complaint)
     return None

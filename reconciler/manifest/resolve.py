@@ -12,10 +12,11 @@ from reconciler.manifest import quantities
 from reconciler.manifest.application import Application
 from reconciler.manifest.build import Attach, Builder
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
-from reconciler.manifest.documents import Execution
+from reconciler.manifest.execution import Execution
 from reconciler.manifest.expand import Identity
 from reconciler.manifest.grants import Offer, grant
 from reconciler.manifest.identity import uid_of
+from reconciler.manifest.idleness import IDLE
 from reconciler.manifest.notify import refuse_targets
 from reconciler.manifest.parameters import bind
 from reconciler.manifest.scalars import Number
@@ -81,7 +82,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     problems = list(body.problems)
     spec = None
     if context.namespace is None:
-        problems.append(_unknown_namespace(execution.namespace, context.namespaces))
+        problems.append(_unknown_namespace(execution, context.namespaces))
     elif body.spec is not None:
         spec, refusals = grant(
             body.spec,
@@ -100,10 +101,13 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     )
 
 
-def _unknown_namespace(name: str, known: Collection[str]) -> Problem:
+def _unknown_namespace(execution: Execution, known: Collection[str]) -> Problem:
+    name = execution.namespace
     message = f"nobody declared the namespace {quoted(name)}"
     remedy = f"add namespaces/{name}.yaml"
-    if near := closest(name, known):
+    if execution.item is not None and not execution.item.set.namespace:
+        remedy += ", or namespaceDefaults to platform.yaml"
+    elif near := closest(name, known):
         remedy = f"did you mean executions/{near}/? Else {remedy}"
     complaint = Complaint("UnknownNamespace", message, remedy)
     return complaint.at(("metadata",), at_key=True)
@@ -115,6 +119,7 @@ def _identity(execution: Execution, context: Context) -> Identity:
         namespace=execution.namespace,
         run=execution.run,
         commit=context.commit,
+        given=execution.given,
         uid=uid_of(
             deployment=context.deployment,
             source_id=context.source_id,
@@ -161,7 +166,7 @@ def _inline(execution: Execution, terms: Terms, identity: Identity, context: Con
     application = Application(value, context.attach, {})
     reserved = context.platform.default_reservations
     spec, problems = application.spec(terms, identity, reserved)
-    problems += _check_retries(execution, spec.type)
+    problems += _check_type(execution, spec.type)
     if problems:
         return _Body(document_hash="", problems=problems)
     # The commit and the platform's defaults aren't what the author said.
@@ -186,14 +191,20 @@ def _from_zapp(execution: Execution, terms: Terms, identity: Identity, context: 
         return _Body(document_hash=said_hash, problems=problems)
     application = Application(zapp.spec, context.attach_zapp(zapp.folder), values)
     spec, problems = application.spec(terms, identity, context.platform.default_reservations)
-    problems = blame_zapp(problems, name) + _check_retries(execution, spec.type)
+    of_zapp = _OF_ZAPP if "idle" in execution.spec else (*_OF_ZAPP, IDLE)
+    problems = blame_zapp(problems, name, parts=of_zapp) + _check_type(execution, spec.type)
     if problems:
         return _Body(document_hash=said_hash, problems=problems)
     return _Body(document_hash=said_hash, spec=replace(spec, zapp=name))
 
 
-def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:
-    """Return the problems as seen from the Execution that runs the ZApp."""
+_OF_ZAPP: Sequence[Path] = (SERVICES, ("spec", "files"), ("spec", "secrets"))
+
+
+def blame_zapp(
+    problems: list[Problem], zapp: str, *, parts: Sequence[Path] = _OF_ZAPP
+) -> list[Problem]:
+    """Return the problems of the ZApp's ``parts`` as seen from the Execution that runs it."""
     if not zapp:
         return problems
     return [
@@ -203,14 +214,22 @@ def blame_zapp(problems: list[Problem], zapp: str) -> list[Problem]:
             at_key=False,
             message=f"ZApp {zapp}, {'.'.join(map(str, problem.path[1:]))}: {problem.message}",
         )
-        if problem.path[:2] in (SERVICES, ("spec", "files"), ("spec", "secrets"))
+        if problem.path[:2] in parts
         else problem
         for problem in problems
     ]
 
 
-def _check_retries(execution: Execution, type_: ApplicationType) -> list[Problem]:
-    if type_ is ApplicationType.BATCH or "retries" not in execution.spec:
+def _check_type(execution: Execution, type_: ApplicationType) -> list[Problem]:
+    """Return what only a batch may have."""
+    if type_ is ApplicationType.BATCH:
+        return []
+    if execution.item is not None and execution.item.set.repeats:
+        complaint = Complaint(
+            "RepeatOutsideBatch", f"{type_} has no end to be started after", "remove repeat"
+        )
+        return [complaint.at(("spec",), at_key=True)]
+    if "retries" not in execution.spec:
         return []
     message = f"{type_} isn't retried: what ends is started again as long as it runs"
     complaint = Complaint("RetriesOutsideBatch", message, "remove it")

@@ -45,6 +45,16 @@ def check_services(
     return problems
 
 
+def check_kept_logs(kept_in: str, services: Iterable[Service]) -> list[Problem]:
+    """Return what is wrong with where logs are kept: they follow the workspace that is mounted."""
+    is_mounted = any(v.type == "workspace" for service in services for v in service.volumes)
+    if not kept_in or is_mounted:
+        return []
+    message = "no service mounts the workspace, so where its logs belong isn't known"
+    remedy = "add volumes: [{type: workspace, target: /work}] to a service"
+    return [Complaint("KeptNowhere", message, remedy).at(("spec", "logs"), at_key=True)]
+
+
 def check_labels(labels: Iterable[str], *, path: Path) -> list[Problem]:
     """Return a problem for every label whose name is ours or Docker's, in whatever case."""
     return [

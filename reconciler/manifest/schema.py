@@ -66,6 +66,48 @@ def without_expressions(node: Any) -> Any:
     return plain
 
 
+# What stands in these may hold expressions already, where they make sense.
+_ADMITTING = frozenset({"services", "value"})
+
+
+def with_expressions(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a schema that admits an expression in the place of every value that isn't a mapping.
+
+    This is what makes the template of a set out of the spec of an Execution.
+    """
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if name in _ADMITTING:
+        return schema
+    if not name or _is_composed(definitions[name]):
+        return _inner_with_expressions({**definitions.get(name, {}), **schema}, definitions)
+    told = {"description": definitions[name]["description"]}
+    return _or_expression({**told, **schema})
+
+
+def _is_composed(schema: Mapping[str, Any]) -> bool:
+    return "properties" in schema or "items" in schema or "additionalProperties" in schema
+
+
+def _inner_with_expressions(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    if not _is_composed(schema):
+        return schema if EXPRESSION in schema.get("anyOf", ()) else _or_expression(schema)
+    admitting = {key: part for key, part in schema.items() if key != "$ref"}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), Mapping):
+            admitting[key] = with_expressions(schema[key], definitions)
+    if "properties" in schema:
+        admitting["properties"] = {
+            key: with_expressions(part, definitions) for key, part in schema["properties"].items()
+        }
+    return admitting
+
+
+def _or_expression(schema: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: part for key, part in schema.items() if key != "description"}
+    told = {key: part for key, part in schema.items() if key == "description"}
+    return {**told, "anyOf": [plain, EXPRESSION]}
+
+
 def draft7(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the twin for editors, most of which know JSON Schema up to draft 7.
 

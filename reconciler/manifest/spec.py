@@ -18,6 +18,7 @@ from policy.model.execution import ApplicationType, Constraint, Uid
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
+from reconciler.manifest.idle import Idle
 from reconciler.manifest.membership import Member, Trust
 from reconciler.manifest.secret_mount import SecretMount
 
@@ -195,6 +196,50 @@ class ExecutionSpec:
     is_filler: bool = False
     reservation: str = ""
     not_before: datetime | None = None
+    idle: Idle | None = None
+    logs_kept_in: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSpec:
+    """Who an ExecutionSet is, and how its executions go together.
+
+    ``namespace`` is "" for a set over many. At most ``parallel`` are under way at a time (0 = all),
+    ``stagger_ms`` lie between two starts, and when more than ``max_failed`` have failed (None = any
+    number), no further one is started. One that ``repeats`` starts again what has ended.
+    """
+
+    namespace: str
+    name: str
+    parallel: int = 0
+    max_failed: int | None = None
+    stagger_ms: int = 0
+    repeats: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """What people call it."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Which item of a set an execution was made for. ``index`` orders; it is no identity."""
+
+    set: SetSpec
+    key: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSummary:
+    """A set in force: how many executions it asks for, and which of them can't be, and why."""
+
+    spec: SetSpec
+    path: str
+    line: int
+    total: int
+    refused: tuple[tuple[str, str, str], ...] = ()
 
 
 class Overlap(StrEnum):
@@ -274,6 +319,7 @@ class Manifest:
     but can't be resolved now (its ZApp is gone or broken): the last good spec stays in force.
     ``is_current`` is False where the file's newest content is invalid and this is its last good
     version. ``suspend`` and ``notify`` aren't part of the spec: they can be changed for ever.
+    ``item`` says of which set it is a member.
     """
 
     uid: Uid
@@ -290,6 +336,17 @@ class Manifest:
     is_current: bool = True
     schedule: Schedule | None = None
     notify: tuple[Notification, ...] = ()
+    item: Item | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it is started again whenever it has ended."""
+        return self.item is not None and self.item.set.repeats
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it stands for runs that begin by themselves: by a schedule or one by one."""
+        return self.schedule is not None or self.repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +396,18 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceDefaults:
+    """What a namespace has that a set names and nobody declared: ``terms``, and ids of its own.
+
+    Its uid is one of ``uids`` (the lowest and the highest); ``gid`` 0 = the same as the uid.
+    """
+
+    terms: Namespace
+    uids: tuple[int, int] = (1000, 1000)
+    gid: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityClass:
     """A named rank; higher values go first.
 
@@ -385,6 +454,7 @@ class Platform:
     change_windows: tuple[Window, ...] = ()
     notify_targets: tuple[NotifyTarget, ...] = ()
     trust: Trust = field(default_factory=Trust)
+    namespace_defaults: NamespaceDefaults | None = None
     secret_recipients: tuple[str, ...] = ()
     secret_deployment: str = "zoe"  # noqa: S105 - a name
     is_current: bool = True

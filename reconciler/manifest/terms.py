@@ -8,7 +8,8 @@ from datetime import datetime
 from reconciler.manifest import times
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Path
-from reconciler.manifest.documents import Execution
+from reconciler.manifest.execution import Execution
+from reconciler.manifest.idleness import IdleTerms, idle_terms
 from reconciler.manifest.spec import After, File, Retries, UpdateMode
 from reconciler.manifest.windows import bound
 
@@ -30,6 +31,8 @@ class Terms:
     update: UpdateMode = UpdateMode.NEVER
     reservation: str = ""
     not_before: datetime | None = None
+    idle: IdleTerms = field(default_factory=IdleTerms)
+    logs_kept_in: str = ""
 
 
 def terms_of(execution: Execution, builder: Builder) -> Terms:
@@ -57,6 +60,8 @@ def terms_of(execution: Execution, builder: Builder) -> Terms:
         not_before=builder.measured(times.moment, spec["notBefore"], (*_SPEC, "notBefore"), None)
         if "notBefore" in spec
         else None,
+        idle=idle_terms(spec, builder),
+        logs_kept_in=spec.get("logs", {}).get("keep", ""),
     )
 
 

@@ -12,17 +12,14 @@ from typing import Any
 
 from reconciler.manifest import compose
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
-from reconciler.manifest.faults import fault_of, not_yet, problems_of
+from reconciler.manifest.faults import fault_of, problems_of
 from reconciler.manifest.schema import Schema, published, strict
 from reconciler.manifest.screen import compile_pattern
 from reconciler.manifest.suggest import did_you_mean
 
-KINDS = ("Platform", "Namespace", "ZApp", "Execution", "Reservation")
+KINDS = ("Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation")
 API_VERSION = "zoe/v1"
 MAX_PROBLEMS = 100
-
-# Part of the design, but not of this version: better said than called unknown.
-_LATER_KINDS = frozenset({"ExecutionSet"})
 
 
 def check_envelope(value: object) -> tuple[str, list[Problem]]:
@@ -42,11 +39,8 @@ def check_envelope(value: object) -> tuple[str, list[Problem]]:
     kind = value["kind"]
     if kind in KINDS:
         return str(kind), []
-    if isinstance(kind, str) and kind in _LATER_KINDS:
-        complaint = not_yet(f"kind {kind}")
-    else:
-        remedy = did_you_mean(str(kind), KINDS, otherwise="")
-        complaint = Complaint("UnknownKind", f"{quoted(kind)} isn't a kind", remedy)
+    remedy = did_you_mean(str(kind), KINDS, otherwise="")
+    complaint = Complaint("UnknownKind", f"{quoted(kind)} isn't a kind", remedy)
     return "", [complaint.at(("kind",))]
 
 
@@ -76,6 +70,8 @@ def _check(schema: Schema, definition: str, value: object, path: Path) -> list[P
 def _binds(value: object) -> dict[Path, Complaint]:
     """Return the mounts of folders of the node: one complaint each instead of one per key."""
     match value:
+        case {"spec": {"template": dict() as template}}:
+            return {("spec", "template", *path): told for path, told in _binds(template).items()}
         case {"spec": {"services": dict() as services}}:
             return {
                 ("spec", "services", name, "volumes", index): compose.refuse_bind(volume)

@@ -11,6 +11,8 @@ from reconciler.manifest.build import Attachment, Builder
 from reconciler.manifest.diagnostic import Path, Problem
 from reconciler.manifest.expand import Identity, expand
 from reconciler.manifest.expressions import holds_expression
+from reconciler.manifest.idleness import check as check_idle
+from reconciler.manifest.idleness import idle_terms
 from reconciler.manifest.parameters import check_declarations
 from reconciler.manifest.rules import check_services
 from reconciler.manifest.spec import DEFAULT_RESERVATIONS
@@ -75,7 +77,10 @@ def check_zapp(zapp: ZApp) -> list[Problem]:
         builder = Builder(attach=no_files)
         built = builder.services(services, zapp.spec.get("secrets", {}), SERVICES)
         type_ = ApplicationType(zapp.spec["type"])
+        idle = idle_terms(zapp.spec, builder)
         problems = builder.problems + check_services(built, type_, path=SERVICES)
+        if idle.probe is not None or type_ is ApplicationType.BATCH:
+            problems += check_idle(idle, type_, built, zapp.spec.get("secrets", {}))
     if not is_sampled:
         return problems
     return [item for item in problems if not _depends_on_sample(zapp.spec, item.path)]

@@ -6,6 +6,7 @@ from reconciler.outbox import Notice
 
 _VERBS = {
     "started": "has started",
+    "idle-soon": "is used by nobody and ends soon",
     "finished": "has finished",
     "failed": "has failed",
     "held": "keeps its last good version",

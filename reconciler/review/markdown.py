@@ -17,6 +17,7 @@ from reconciler.review.preview import ActionKind, ExecutionPreview, Preview
 from reconciler.review.quotas import QuotaChange
 from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.rules import RuleChanges
+from reconciler.review.sets import Group, SetChange, grouped
 
 MARKER = "<!-- zoe:plan -->"
 """Tells our comment from others."""
@@ -37,17 +38,19 @@ def to_markdown(
     """Return the comment. The same preview gives the same text."""
     errors = [d for d in diagnostics if d.is_error]
     warnings = [d for d in diagnostics if not d.is_error]
+    groups = grouped(found.lines)
     parts = [
         MARKER,
         f"### {verdict(found, errors)}",
         *_rules(found.rules),
         *_problems("Errors", errors),
-        *_table(found.lines),
+        *_sets(found.sets),
+        *_table(groups),
         *_effects(found.effects),
         *_quotas(found.quotas),
         *_rehearsal(found.rehearsal),
         *_problems("Warnings", warnings),
-        *_details(found.lines),
+        *_details(groups),
     ]
     body = "\n\n".join(parts)
     digest = hashlib.sha256(body.encode()).hexdigest()[:12]
@@ -86,26 +89,40 @@ def _rules(changes: RuleChanges) -> Iterator[str]:
         yield f"**Rules**: {_text(changes.told)}."
 
 
-def _table(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
-    if lines:
-        rows = "\n".join(_row(line) for line in lines)
+def _sets(changes: Sequence[SetChange]) -> Iterator[str]:
+    if changes:
+        yield "**Sets**\n\n" + "\n".join(f"- {_code(c.name)}: {_text(c.told)}" for c in changes)
+
+
+def _table(groups: Sequence[Group]) -> Iterator[str]:
+    if groups:
+        rows = "\n".join(_row(group) for group in groups)
         yield (
             "| execution | what happens | core + elastic | queue | starts | why |\n"
             f"|---|---|---|---|---|---|\n{rows}"
         )
 
 
-def _row(line: ExecutionPreview) -> str:
-    size = f"{line.core} + {line.elastic}" if line.core or line.elastic else ""
+def _row(group: Group) -> str:
+    line = group.first
+    core = sum(each.core for each in group.lines)
+    elastic = sum(each.elastic for each in group.lines)
     cells = (
-        _code(f"{line.namespace}/{line.name}"),
+        _code(group.name),
         str(line.action),
-        size,
-        f"number {line.position}" if line.position else "",
+        f"{core} + {elastic}" if core or elastic else "",
+        _queue(group),
         _start(line),
-        _text(line.reason),
+        _text(group.reason),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _queue(group: Group) -> str:
+    if group.positions is None:
+        return ""
+    first, last = group.positions
+    return f"number {first} to {last}" if last > first else f"number {first}"
 
 
 def _start(line: ExecutionPreview) -> str:
@@ -146,15 +163,18 @@ def _problems(title: str, diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
         yield f"**{title}**\n\n" + "\n".join(told)
 
 
-def _details(lines: Sequence[ExecutionPreview]) -> Iterator[str]:
-    for line in lines:
+def _details(groups: Sequence[Group]) -> Iterator[str]:
+    for group in groups:
+        line = group.first
         if line.changes:
             count = len(line.changes)
             rows = "\n".join(
                 f"| {_code(c.path)} | {_code(c.before)} | {_code(c.after)} |" for c in line.changes
             )
+            name = f"{line.namespace}/{line.name}"
+            told = name if len(group.lines) == 1 else f"{group.name}, {name} for one"
             yield (
-                f"<details><summary>{escape(f'{line.namespace}/{line.name}')}: {count} "
+                f"<details><summary>{escape(told)}: {count} "
                 f"field{'s' if count > 1 else ''}</summary>\n\n"
                 f"| field | before | after |\n|---|---|---|\n{rows}\n\n</details>"
             )

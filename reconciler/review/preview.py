@@ -35,6 +35,7 @@ from reconciler.review.quotas import QuotaChange, quota_changes
 from reconciler.review.rehearsal import Rehearsal
 from reconciler.review.renewal import renewed
 from reconciler.review.rules import NO_CHANGES, RuleChanges
+from reconciler.review.sets import SetChange, set_changes
 
 
 class ActionKind(StrEnum):
@@ -70,6 +71,7 @@ class ExecutionPreview:
     reason: str
     changes: tuple[Change, ...] = ()
     leaves: bool = False
+    of_set: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ class Preview:
     ``lines`` are the executions that it changes, by name, what stops first; ``effects`` what that
     does to others; ``quotas`` the namespaces whose use changes; ``warnings`` what a reviewer should
     know; ``rules`` what else it is judged by than its own, and ``rehearsal`` what its own would do;
-    ``images`` those that it brings and whose registry may be asked.
+    ``images`` those that it brings and whose registry may be asked. ``sets`` is what changes about
+    sets as such.
     """
 
     snapshot: str
@@ -90,6 +93,7 @@ class Preview:
     rules: RuleChanges = NO_CHANGES
     rehearsal: Rehearsal | None = None
     images: tuple[str, ...] = ()
+    sets: tuple[SetChange, ...] = ()
 
 
 def preview(
@@ -124,8 +128,9 @@ def preview(
             touched=frozenset(line.uid for line in lines),
         ),
         quotas=quota_changes(before, after, head.namespaces),
-        warnings=tuple(sorted(comparison.warnings((line.uid for line in lines), missing))),
+        warnings=tuple(sorted(set(comparison.warnings((line.uid for line in lines), missing)))),
         rules=rules,
+        sets=tuple(set_changes(base.sets, head.sets)),
         images=to_ask(comparison.images(line.uid for line in lines), head.platform),
     )
 
@@ -229,6 +234,7 @@ class _Comparison:
             reason=reason or (wait.reason.message if wait else ""),
             changes=self._changes(uid, kind),
             leaves=uid not in self._head,
+            of_set=status.set_name if status else "",
         )
 
     def _kind(self, uid: Uid) -> tuple[ActionKind | None, str]:
@@ -322,10 +328,12 @@ class _Comparison:
 
     def warnings(self, uids: Iterable[Uid], missing: Collection[str]) -> Iterator[Diagnostic]:
         """Yield what a reviewer should know of those that are desired with the change."""
+        told: set[tuple[str, str]] = set()
         for uid in uids:
             manifest = self._head.get(uid)
             if manifest is not None:
-                yield from advice(manifest, missing=missing)
+                advised = advice(manifest, missing=missing)
+                yield from (d for d in advised if _is_news(d, manifest, told))
 
     def images(self, uids: Iterable[Uid]) -> Iterator[str]:
         """Yield the images that executions have with the change and not without it."""
@@ -347,6 +355,17 @@ class _Comparison:
             return 0, 0
         core = sum(component.core for component in execution.components)
         return core, max(0, _replicas(self._groups.get(uid, ())) - core)
+
+
+def _is_news(found: Diagnostic, manifest: Manifest, told: set[tuple[str, str]]) -> bool:
+    """Tell whether a warning of a set's member says what none of the set said before it."""
+    if manifest.item is None:
+        return True
+    words = found.message.replace(manifest.name, "").replace(manifest.namespace, "")
+    key = (manifest.item.set.full_name, words)
+    is_news = key not in told
+    told.add(key)
+    return is_news
 
 
 _WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})

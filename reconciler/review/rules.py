@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.manifest.diagnostic import Diagnostic, Severity
 from reconciler.manifest.places import place_of
 
 _KINDS = ("Platform", "Namespace")
@@ -85,11 +85,17 @@ def _by_base(judged: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> Iterato
     for diagnostic in judged:
         if is_rule(diagnostic.file):
             continue
-        if diagnostic.is_error and _place(diagnostic) not in also_own:
+        is_new_right = diagnostic.is_error or diagnostic.code in _GRANTS
+        if is_new_right and _place(diagnostic) not in also_own:
             message = f"{diagnostic.message}: only the new rules would allow it"
-            yield replace(diagnostic, message=message, remedy=MERGE_FIRST)
+            error = Severity.ERROR
+            yield replace(diagnostic, message=message, remedy=MERGE_FIRST, severity=error)
         else:
             yield diagnostic
+
+
+_GRANTS = frozenset({"SecretNotGranted"})
+"""Warnings of what the operator may have allowed elsewhere: but nobody grants it to himself."""
 
 
 def _by_own(judged: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> Iterator[Diagnostic]:

@@ -36,7 +36,9 @@ def _problems(manifest: Manifest, vault: Vault) -> Iterator[Problem]:
         why = vault.refused.get(sealed)
         if why is not None:
             message, _, remedy = why[1].partition("; ")
-            path = ("spec", "secrets", sealed.name)
+            # Of a member of a set, it is the template that says so.
+            template = () if manifest.item is None or manifest.spec.zapp else ("spec", "template")
+            path = (*template, "spec", "secrets", sealed.name)
             yield Problem(path=path, code=why[0], message=message, remedy=remedy)
 
 

@@ -6,15 +6,16 @@ Values live as long as the call that needs them. What is remembered of one is a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from policy.model.execution import Uid
 from reconciler.converge.letters import Letter
 from reconciler.converge.secrets import Generated, Recipe, Sealed, Vault, sealed_in
 from reconciler.converge.world import Memory, Wanted
 from reconciler.errors import ActionFailed, ConfigError
 from reconciler.keyring import Keyring
+from reconciler.manifest.spec import Manifest
 from reconciler.secrets import age, envelope, generated, letter
 from reconciler.secrets.envelope import Address
 from reconciler.secrets.identities import Identities
@@ -39,7 +40,8 @@ class Keeper:
     identities: Identities
     _opened: dict[Sealed, str] = field(default_factory=dict)
     _refused: dict[Sealed, Why] = field(default_factory=dict)
-    _looked_at: Any = None
+    _seen: Mapping[Uid, Manifest] = field(default_factory=dict)
+    _is_first: bool = True
 
     @property
     def fingerprint(self) -> str:
@@ -51,13 +53,16 @@ class Keeper:
 
         Costs nothing while neither the commit nor the identities change.
         """
-        is_new = self._read_identities()
-        if is_new or self._looked_at is not wanted.manifests:
-            if is_new:
-                self._refused.clear()
-            for sealed in _sealed(wanted, memory):
-                self._look(sealed)
-            self._looked_at = wanted.manifests
+        if self._read_identities():
+            self._refused.clear()
+            self._seen, self._is_first = {}, True
+        if self._seen is not wanted.manifests:
+            self._look_at(_sealed_in_new(wanted.manifests, self._seen))
+            self._seen = wanted.manifests
+        if self._is_first:
+            # Later ones are frozen from manifests that were looked at.
+            self._look_at(_sealed_in_frozen(memory))
+            self._is_first = False
         return Vault(
             is_open=True,
             fingerprint=self.fingerprint,
@@ -93,18 +98,17 @@ class Keeper:
         except ConfigError:
             return False  # `zoe doctor` tells; what was read before still opens
 
-    def _look(self, sealed: Sealed) -> None:
-        if sealed in self._opened or sealed in self._refused:
-            return
-        try:
-            value = self._open(sealed)
-        except Refused as refused:
-            self._refused[sealed] = refused.why
-            return
-        digest = hashlib.sha256(value).hexdigest()
-        self._opened[sealed] = self.keyring.name(
-            "secret content", sealed.namespace, sealed.name, digest
-        )
+    def _look_at(self, found: Iterable[Sealed]) -> None:
+        for sealed in found:
+            if sealed in self._opened or sealed in self._refused:
+                continue
+            try:
+                digest = hashlib.sha256(self._open(sealed)).hexdigest()
+            except Refused as refused:
+                self._refused[sealed] = refused.why
+                continue
+            scope = (sealed.namespace, sealed.name, digest)
+            self._opened[sealed] = self.keyring.name("secret content", *scope)
 
     def _open(self, sealed: Sealed) -> bytes:
         name = f"the secret {sealed.name}"
@@ -124,10 +128,15 @@ class Keeper:
         return found.value
 
 
-def _sealed(wanted: Wanted, memory: Memory) -> Iterator[Sealed]:
-    for manifest in wanted.manifests.values():
-        if manifest.spec is not None:
+def _sealed_in_new(
+    manifests: Mapping[Uid, Manifest], seen: Mapping[Uid, Manifest]
+) -> Iterator[Sealed]:
+    for uid, manifest in manifests.items():
+        if manifest.spec is not None and seen.get(uid) is not manifest:
             yield from sealed_in(manifest.spec, manifest.namespace)
+
+
+def _sealed_in_frozen(memory: Memory) -> Iterator[Sealed]:
     for (uid, _), spec in memory.frozen.items():
         identity = memory.identities.get(uid)
         if identity is not None:

@@ -41,6 +41,7 @@ def read(connection: Connection, *, since: int = 0, last: Board | None = None) -
         platform=found.get("platform", known.platform),
         reservations=_listed(found, "reservations", known.reservations),
         recurrences=_listed(found, "recurrences", known.recurrences),
+        sets=_listed(found, "sets", known.sets),
     )
 
 

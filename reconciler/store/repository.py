@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from policy.model.execution import Uid
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
@@ -23,6 +24,7 @@ from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
 from reconciler.store import (
     accepted,
     accounts,
+    activity,
     condition,
     confirmations,
     executions,
@@ -175,6 +177,14 @@ class SqlStore:
             tails.forget(connection, before=keep_since)
 
         self._transactions.write(work)
+
+    def activities(self) -> tuple[Activity, ...]:
+        """Return what is known of who is used. Raises StoreUnavailable."""
+        return self._transactions.read(activity.read)
+
+    def write_activities(self, known: Sequence[Activity], *, gone: Collection[Uid]) -> None:
+        """Store what was learned of some, and forget others; the version stays."""
+        self._transactions.write(lambda connection: activity.write(connection, known, gone=gone))
 
     def state_version(self) -> int:
         """Return the counter that rises with each committed write. Raises StoreUnavailable."""

@@ -270,6 +270,17 @@ hold_requests = Table(
     PrimaryKeyConstraint("namespace", "name"),
 )
 
+activities = Table(
+    "activities",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("attempt", BigInteger, nullable=False),
+    Column("idle_since", UtcTime),
+    Column("answered_at", UtcTime),
+    Column("unknown_since", UtcTime),
+    Column("why", FreeText, nullable=False),
+)
+
 snapshots = Table(
     "snapshots",
     metadata,

@@ -1,30 +1,38 @@
-"""A set: the executions that one manifest file holds. How many are ready, who is missing, why."""
+"""A set: how many of its executions are ready, who is missing, why, and which items can't be."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.converge.ledger import EndReason
-from reconciler.converge.newest import newest
-from reconciler.converge.runs import is_scheduled
-from reconciler.converge.status import Phase
+from reconciler.converge import set_status
+from reconciler.converge.status import SetName
+from reconciler.records import Board
 from reconciler.view import line
 from reconciler.view.line import Line
 
 Document = Mapping[str, Any]
 
-_READY = frozenset({Phase.RUNNING, Phase.SUCCEEDED, Phase.SCHEDULED})
-# What left the file, or made room for a higher run, isn't asked for any more.
-_GONE = frozenset({EndReason.DELETED, EndReason.SUPERSEDED})
+NOWHERE = "-"
+"""Stands in an address for the namespace of a set that is over many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An item that can't be as it is written; ``message`` says where and why."""
+
+    namespace: str
+    name: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetView:
-    """``sentence``: ``23 of 25 ready``. ``missing`` are those that aren't, with why in each."""
+    """``sentence``: ``23 of 25 ready``. ``missing`` are those that aren't, with why in each.
+
+    A set over many namespaces has none itself. ``rules`` says how its executions go together.
+    """
 
     namespace: str
     name: str
@@ -32,8 +40,15 @@ class SetView:
     sentence: str
     ready: int
     total: int
+    rules: str = ""
+    refused: tuple[Refused, ...] = ()
     missing: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """[NAMESPACE/]NAME."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,65 +58,62 @@ class Sets:
     sets: tuple[SetView, ...] = ()
 
 
-def of(documents: Iterable[Document]) -> Sets:
-    """Return all sets among the executions that are asked for, in brief.
+def of(documents: Iterable[Document], board: Board) -> Sets:
+    """Return all sets that are asked for, in brief.
 
-    ``documents`` are the statuses of all runs (``Picture.documents``).
+    ``documents`` are the statuses of all runs (``Picture.documents``); ``board`` is what the
+    accepted commit says, and may be empty: then only what runs is known of a set.
     """
-    return Sets(sets=tuple(_view(key, members) for key, members in _members(documents)))
+    members = set_status.members_of(documents)
+    declared = _declared(board)
+    names = sorted({*members, *declared})
+    return Sets(sets=tuple(_view(n, members.get(n, ()), declared.get(n)) for n in names))
 
 
-def one(documents: Iterable[Document], namespace: str, name: str) -> SetView | None:
+def one(documents: Iterable[Document], board: Board, namespace: str, name: str) -> SetView | None:
     """Return all of a set; None if there is none of that name."""
-    for key, members in _members(documents):
-        if key[:2] == (namespace, name):
-            lines = tuple(map(line.of, members))
-            missing = tuple(one for one in lines if one.state not in _READY)
-            return replace(_view(key, members), lines=lines, missing=missing)
-    return None
+    key = ("" if namespace == NOWHERE else namespace, name)
+    members = set_status.members_of(documents).get(key, ())
+    declared = _declared(board).get(key)
+    if not members and declared is None:
+        return None
+    return replace(
+        _view(key, members, declared),
+        missing=tuple(map(line.of, set_status.missing(members))),
+        lines=tuple(map(line.of, members)),
+    )
 
 
-def _members(
-    documents: Iterable[Document],
-) -> Iterator[tuple[tuple[str, str, str], list[Document]]]:
-    """Yield (namespace, set, path) with the newest run of each name, where there are several."""
-    found: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
-    for document in newest(documents):
-        path = document.get("source", {}).get("path", "")
-        namespace, run = document["metadata"]["namespace"], document["metadata"]["run"]
-        if path and not _is_gone(document) and not is_scheduled(run):
-            found[namespace, path].append(document)
-    taken: set[tuple[str, str]] = set()
-    for namespace, path in sorted(found):
-        if len(members := found[namespace, path]) > 1:
-            file = PurePosixPath(path)
-            # lab.yaml and lab.json may stand side by side.
-            name = file.name if (namespace, file.stem) in taken else file.stem
-            taken.add((namespace, name))
-            yield (namespace, name, path), members
+def _declared(board: Board) -> Mapping[SetName, Mapping[str, Any]]:
+    return {(told["namespace"], told["name"]): told for told in board.sets}
 
 
-def _is_gone(document: Document) -> bool:
-    return document["status"].get("reason") in _GONE
-
-
-def _view(key: tuple[str, str, str], members: Sequence[Document]) -> SetView:
+def _view(key: SetName, members: Sequence[Document], declared: Mapping[str, Any] | None) -> SetView:
     """Return a set without its lines."""
-    namespace, name, path = key
-    states = Counter(document["status"]["phase"] for document in members)
-    ready = sum(states[phase] for phase in _READY)
+    told = declared or {}
+    total = told.get("total", len(members))
+    path = next((m.get("source", {}).get("path", "") for m in members), "")
     return SetView(
-        namespace=namespace,
-        name=name,
-        path=path,
-        sentence=_sentence(ready, len(members), states),
-        ready=ready,
-        total=len(members),
+        namespace=key[0],
+        name=key[1],
+        path=told.get("path", path),
+        sentence=set_status.sentence(members, total),
+        ready=len(members) - len(set_status.missing(members)),
+        total=total,
+        rules=_rules(told),
+        refused=tuple(Refused(**refused) for refused in told.get("refused", ())),
     )
 
 
-def _sentence(ready: int, total: int, states: Counter[str]) -> str:
-    others = ", ".join(
-        f"{count} {state}" for state, count in sorted(states.items()) if state not in _READY
-    )
-    return f"{ready} of {total} ready" + (f"; {others}" if others else "")
+def _rules(told: Mapping[str, Any]) -> str:
+    """Return how the executions go together, as its document says."""
+    found = []
+    if told.get("parallel"):
+        found.append(f"at most {told['parallel']} at a time")
+    if told.get("staggerMs"):
+        found.append(f"{told['staggerMs'] / 1000:g} s from one start to the next")
+    if told.get("maxFailed") is not None:
+        found.append(f"no further one when more than {told['maxFailed']} have failed")
+    if told.get("repeats"):
+        found.append("each started again when it has ended")
+    return ", ".join(found)

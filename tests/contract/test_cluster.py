@@ -230,6 +230,14 @@ def test_a_crashing_service_is_restarted_and_keeps_five_tasks_of_history(stage: 
     assert len(ended) >= 3
 
 
+def test_what_restarts_on_failure_is_left_alone_once_it_succeeded(stage: Stage) -> None:
+    restart = Restart(condition=RestartCondition.ON_FAILURE, delay_ms=10)
+    good = stage.cluster.create_service(stage.spec("good", Behaviour(exit_code=0), restart=restart))
+    bad = stage.cluster.create_service(stage.spec("bad", Behaviour(exit_code=3), restart=restart))
+    stage.until(lambda state: len(tasks_of(state, bad)) >= 3, "two more tries")
+    assert [task.state for task in stage.tasks(good)] == ["complete"]
+
+
 def test_restarts_are_bounded_by_max_attempts(stage: Stage) -> None:
     restart = Restart(condition=RestartCondition.ANY, delay_ms=10, max_attempts=1)
     other = stage.cluster.create_service(

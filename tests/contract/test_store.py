@@ -14,6 +14,7 @@ from policy.model.resources import Resources
 from policy.model.tenant import Usage
 from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
+from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
@@ -515,3 +516,15 @@ def test_only_the_newest_runtimes_of_an_application_are_kept(store: Store, lease
     store.commit(Changes(runtimes=tuple(map(ran, range(40, 60)))), lease)
     found = store.load().runtimes
     assert found == (ran(1, "mpi"), *map(ran, range(10, 60)))
+
+
+def test_what_is_known_of_use_is_replaced_by_run_and_forgotten(store: Store) -> None:
+    known = Activity(uid=UID, attempt=2, idle_since=AT, answered_at=AT + timedelta(minutes=1))
+    silent = Activity(uid=OTHER, attempt=1, unknown_since=AT, why="no answer: naïve")
+    version = store.state_version()
+    store.write_activities([known, silent], gone=())
+    assert store.activities() == (known, silent)
+    newer = replace(known, answered_at=AT + timedelta(minutes=2))
+    store.write_activities([newer], gone=[OTHER])
+    assert store.activities() == (newer,)
+    assert store.state_version() == version

@@ -45,6 +45,18 @@ def batch(name: str, line: str, *, spec: Mapping[str, Any] | None = None, **fiel
     return execution(name, {"main": service(line, **fields)}, type_="batch", **(spec or {}))
 
 
+def sweep(name: str, count: int, line: str, **rules: Any) -> str:
+    """Return an ExecutionSet of batches of one service each, whose keys count from 0."""
+    template = {"type": "batch", "services": {"main": service(line)}}
+    document = {
+        "apiVersion": "zoe/v1",
+        "kind": "ExecutionSet",
+        "metadata": {"name": name},
+        "spec": {"items": {"from": 0, "to": count - 1}, **rules, "template": {"spec": template}},
+    }
+    return json.dumps(document, indent=2)
+
+
 def web(page: str, **fields: Any) -> dict[str, Any]:
     """Return a service that serves a page on a port of its node and knows when it is healthy."""
     line = f"mkdir -p /tmp/www && echo {page} >/tmp/www/index.html && "

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from reconciler.converge.publication import status_path
+from reconciler.converge.publication import set_path, status_path
 from tests.e2e.installation import Installation
-from tests.e2e.manifests import WORKSPACE, batch, execution, path, service, web
+from tests.e2e.manifests import WORKSPACE, batch, execution, path, service, sweep, web
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -37,7 +37,7 @@ def secret(installation: Installation) -> Iterator[str]:
 
 
 def _twenty(secret: str) -> dict[str, str]:
-    """Twenty executions of every kind, by path."""
+    """Twenty executions of every kind, eight of them a set, by path."""
     gang = {"server": web("served"), "client": service(ASKS, depends_on=["server"])}
     token = {"token": {"swarm": secret}}
     files = [{"source": "files/train.txt", "target": "/app/train.txt"}]
@@ -48,7 +48,7 @@ def _twenty(secret: str) -> dict[str, str]:
         "keeps": batch("keeps", "echo kept >/work/kept && cat /work/kept", **WORKSPACE),
         "secret": batch("secret", "wc -c </run/secrets/token", spec={"secrets": token}, **MOUNTS),
     }
-    texts |= {f"good-{n}": batch(f"good-{n}", f"echo good {n}") for n in range(8)}
+    texts["good"] = sweep("good", 8, "echo good ${{ item.key }}", parallel=4)
     texts |= {f"bad-{n}": batch(f"bad-{n}", f"echo bad {n}; exit 3") for n in range(3)}
     texts |= {f"book-{n}": execution(f"book-{n}") for n in range(4)}
     return {path(name): text for name, text in texts.items()}
@@ -80,15 +80,19 @@ def test_twenty_executions_reach_their_phases_and_are_told_the_same_everywhere(
     with urllib.request.urlopen(endpoint["url"], timeout=5) as answer:
         assert answer.read() == b"hello\n"
     assert _log(installation, "gang", "client") == "served"
-    logs = {name: _log(installation, name) for name in ("files", "keeps", "secret", "bad-1")}
+    logs = {
+        name: _log(installation, name) for name in ("files", "keeps", "secret", "bad-1", "good-3")
+    }
     assert logs == {
         "files": "learnt",
         "keeps": "kept",
         "secret": str(len(SECRET)),
         "bad-1": "bad 1",
+        "good-3": "good 3",
     }
     assert installation.status("aml/bad-1")["exitCode"] == 3
 
+    assert installation.zoe("status", "--set", "aml/good").startswith("aml/good: 8 of 8 ready\n")
     told = json.loads(installation.zoe("status", "-o", "json"))["lines"]
     assert {f"{d['namespace']}/{d['name']}": d["state"] for d in told} == _expected()
     run.stop()
@@ -98,6 +102,8 @@ def test_twenty_executions_reach_their_phases_and_are_told_the_same_everywhere(
     ]
     assert {_name(d): d["status"]["phase"] for d in published} == _expected()
     assert {_name(d): d["status"].get("exitCode") for d in published} == _exit_codes()
+    of_set = yaml.safe_load(installation.published()[set_path("aml", "good")])
+    assert (of_set["status"]["ready"], of_set["status"]["total"]) == (8, 8)
     assert SECRET.encode() not in b"".join(installation.published().values())
 
 

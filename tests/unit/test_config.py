@@ -78,6 +78,11 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         ('source = "https://forge"', r"source must be written as \[\[source\]\]"),
         ("storage = 3", r"storage must be written as \[storage.NAME\]"),
         ("[storage]\nworkspace = 3", r"storage must be written as \[storage.NAME\]"),
+        (
+            '[storage.data]\npath = "/srv/data"\nper_namespace = false',
+            r"\[storage.data\]: per_namespace = false needs read_only = true and a path",
+        ),
+        ("[storage.data]\nread_only = true", r"\[storage.data\]: read_only needs a path"),
         ('security_profiles = "all"', "security_profiles must be"),
         ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
         ("interval_s = true", "interval_s must be a whole number"),

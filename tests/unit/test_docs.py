@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from policy.settings import Policy
@@ -38,6 +39,25 @@ def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 
+def test_the_files_of_sets_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    config_folder = tmp_path / "config"
+    shutil.copytree(ROOT / "examples/sets", config_folder, dirs_exist_ok=True)
+    assert main(["validate", str(config_folder)]) == 0
+    for text in blocks("docs/sets.md", "yaml"):
+        (config_folder / text.splitlines()[0].removeprefix("# ")).write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (config_folder / "executions/aml/spark-lab-3.yaml").unlink()
+    (config_folder / "sets/lab-1.yaml").unlink()
+    assert main(["validate", str(config_folder)]) == 0
+
+
+def test_a_course_and_a_sweep_are_short() -> None:
+    course, sweep, *_ = blocks("docs/sets.md", "yaml")
+    assert len(course.splitlines()) <= 20
+    assert len(sweep.splitlines()) <= 15
+
+
 def test_the_files_of_secrets_are_valid_together(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     for text in blocks("docs/secrets.md", "yaml"):
@@ -55,6 +75,26 @@ def test_the_files_of_notifications_are_valid_together(tmp_path: Path) -> None:
         path.write_text(text)
     # It asks the example's platform, which the document's has replaced.
     (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_file_of_idle_is_valid_with_the_targets_of_notifications(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    platform, _ = blocks("docs/notifications.md", "yaml")
+    for text in (platform, *blocks("docs/idle.md", "yaml")):
+        path = tmp_path / "config" / text.splitlines()[0].removeprefix("# ")
+        path.write_text(text)
+    # It asks the example's platform, which the document's has replaced.
+    (tmp_path / "config/executions/aml/spark-lab-3.yaml").unlink()
+    assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_files_of_workspaces_are_valid_together(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (settings,) = blocks("docs/workspaces.md", "toml")
+    for text in blocks("docs/workspaces.md", "yaml"):
+        (tmp_path / "config" / text.splitlines()[0].removeprefix("# ")).write_text(text)
+    (tmp_path / "config/zoe.toml").write_text(settings)
     assert main(["validate", str(tmp_path / "config")]) == 0
 
 

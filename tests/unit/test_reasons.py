@@ -28,7 +28,7 @@ CODE = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 # CamelCase that isn't a code: kinds, truth values, units, names of types, fields of Docker's API.
 NO_CODES = {
     *("Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation"),
-    *("ExecutionStatus", "True", "False", "TRUE", "FALSE", "Null"),
+    *("ExecutionStatus", "ExecutionSetStatus", "True", "False", "TRUE", "FALSE", "Null"),
     *("Errors", "Warnings"),  # titles in a comment
     *("Factory",),  # a time zone
     *("Ki", "Mi", "Gi", "Ti", "KiB", "MiB", "GiB", "TiB"),

@@ -37,8 +37,11 @@ def zapp_lab(image_cache: Path) -> Iterator[Swarm]:
 @pytest.fixture(scope="session")
 def place(zapp_lab: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     made = Place(tmp_path_factory.mktemp("place"), zapp_lab)
-    yield made
-    made.close()
+    try:
+        made.follow(ZAPPS)
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

@@ -57,7 +57,6 @@ class Place:
         self._lay()
         command = [sys.executable, "-m", "reconciler", "up", "--port", str(self._port)]
         self._zoe = RunningZoe(command, self._environment, folder / "zoe.log")
-        self.follow(ZAPPS)
 
     # -- what people do
 

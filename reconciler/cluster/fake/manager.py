@@ -188,6 +188,8 @@ class Manager:
         now_ms = self._agenda.now_ms
         if restart.condition is RestartCondition.NONE or task.slot not in service.slots:
             return
+        if restart.condition is RestartCondition.ON_FAILURE and task.state is TaskState.COMPLETE:
+            return
         earlier = service.restarts_ms.setdefault(task.slot, [])
         if restart.window_ms:
             earlier[:] = [at for at in earlier if now_ms - at < restart.window_ms]

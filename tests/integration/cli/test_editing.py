@@ -123,3 +123,51 @@ def test_rerun_leaves_what_runs_by_a_schedule_alone(zoe: Zoe, clone: Clone) -> N
     result = zoe("rerun", "aml/book", cwd=clone.path)
     assert (result.code, clone.read(BOOK)) == (1, text)
     assert "runs by its schedule" in result.err
+
+
+SWEEP = "executions/aml/sweep.yaml"
+SET = """\
+apiVersion: zoe/v1
+kind: ExecutionSet
+metadata: {name: sweep}
+spec:
+  items:
+    - 1
+    - 2   # the second
+  template:
+    spec:
+      type: batch
+      run: 3
+      services: {main: {image: busybox}}
+"""
+
+
+@pytest.mark.parametrize("verb", ["rerun", "suspend", "stop", "resume"])
+def test_an_item_of_a_set_cant_be_edited_and_its_line_is_told(
+    zoe: Zoe, clone: Clone, verb: str
+) -> None:
+    in_template = "template:\n    namespace: aml\n"
+    over_many = SET.replace("template:\n", in_template).replace("sweep", "all")
+    clone.commit({SWEEP: SET, "sets/all.yaml": over_many})
+    result = zoe(verb, "aml/sweep-2", cwd=clone.path)
+    assert result.code == 1
+    assert f"aml/sweep-2 is an item of the set aml/sweep: edit {SWEEP}, line 7" in result.err
+    other = zoe(verb, "aml/all-1", cwd=clone.path)
+    assert "aml/all-1 is an item of the set all: edit sets/all.yaml, line 6" in other.err
+
+
+def test_verbs_on_a_set_edit_all_of_it(zoe: Zoe, clone: Clone) -> None:
+    clone.commit({SWEEP: SET})
+    assert zoe("rerun", "aml/sweep", cwd=clone.path).code == 0
+    assert "      run: 4\n" in clone.read(SWEEP)
+    assert zoe("suspend", "aml/sweep", cwd=clone.path).code == 0
+    assert clone.read(SWEEP).count("\n  suspend: true\n") == 1
+    assert zoe("stop", "aml/sweep", cwd=clone.path).code == 0
+    assert not (clone.path / SWEEP).exists()
+
+
+def test_an_execution_goes_before_a_set_of_its_name(zoe: Zoe, clone: Clone) -> None:
+    clone.commit({SWEEP: f"{SET}---\n{execution_file('sweep')}"})
+    assert zoe("rerun", "aml/sweep", cwd=clone.path).code == 0
+    assert "      run: 3\n" in clone.read(SWEEP)
+    assert "\n  run: 2\n" in clone.read(SWEEP)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reconciler.converge.assess import assess
+from reconciler.converge.edits import Edit, classify
 from reconciler.converge.plan import CreateService, RemoveService, UpdateService, Why
 from reconciler.converge.state import TaskState
 from reconciler.converge.status import Phase
+from reconciler.manifest.idle import Idle, Probe
 from reconciler.manifest.spec import UpdateMode
 from tests.builders import (
     Ledger,
@@ -38,6 +41,18 @@ def test_an_edit_of_the_zapp_reaches_a_live_execution_only_when_it_asks_for_it()
     (action,) = ledger.assess(wanted(following), state).plan.actions
     assert isinstance(action, UpdateService)
     assert action.why is Why.ROLLING
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"idle": Idle(after_ms=60_000, probe=Probe(type="jupyter", service="main", port="web"))},
+        {"logs_kept_in": "workspace"},
+    ],
+)
+def test_an_edit_of_when_it_ends_idle_or_of_its_logs_is_in_place(edit: dict[str, Any]) -> None:
+    spec = interactive()
+    assert classify(spec, replace(spec, **edit)) is Edit.IN_PLACE
 
 
 def test_an_edit_in_place_restarts_nobody() -> None:

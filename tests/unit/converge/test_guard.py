@@ -104,3 +104,44 @@ def test_what_was_agreed_to_waits_for_an_owner_that_can_be_read() -> None:
     agreed = {departure.uid for departure in gone}
     found = verdict(gone, agreed=agreed, unparsed_namespaces={"aml"})
     assert {reason for reason, _ in found.held.values()} == {"OwnerUnreadable"}
+
+
+def of_set(count: int, name: str = "lab", namespace: str = "aml") -> list[Departure]:
+    """A set's executions that nobody asks for any more."""
+    return [
+        Departure(
+            uid=Uid(f"{name}{index}"), namespace=namespace, name=f"{name}-{index}", set=("", name)
+        )
+        for index in range(count)
+    ]
+
+
+def test_a_set_counts_once() -> None:
+    assert len(verdict(of_set(25)).allowed) == 25
+    found = verdict(of_set(25) + departures(20))
+    assert not found.allowed
+    assert "21 deletes at once" in found.held[Uid("lab0")][1]
+
+
+def test_a_trailer_counts_sets_once_too() -> None:
+    found = verdict(of_set(25) + departures(20), message="Tidy up\n\nZoe-Confirm-Deletes: 21\n")
+    assert len(found.allowed) == 45
+
+
+def test_a_few_items_of_a_set_may_go() -> None:
+    assert len(verdict(of_set(12), sets={("", "lab"): 25}).allowed) == 12
+
+
+def test_most_items_of_a_set_that_stays_are_held() -> None:
+    found = verdict(of_set(13) + departures(1), sets={("", "lab"): 25})
+    assert found.allowed == {"aml0"}
+    code, told = found.held[Uid("lab0")]
+    assert code == "MassDelete"
+    assert told.startswith("13 of 25 executions at once of a set that is still asked for; released")
+
+
+def test_most_items_may_go_once_that_is_confirmed_or_agreed() -> None:
+    gone = of_set(13)
+    sets = {("", "lab"): 25}
+    assert len(verdict(gone, sets=sets, is_confirmed=True).allowed) == 13
+    assert len(verdict(gone, sets=sets, agreed={d.uid for d in gone}).allowed) == 13

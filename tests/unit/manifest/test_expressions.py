@@ -50,7 +50,7 @@ def test_text_takes_the_value(text: str, value: object):
         ("${{ parameters.worker }}", "UnknownName"),
         ("${{ parameters.workers-1 }}", "UnknownName"),
         ("${{ secrets.x }}", "UnknownName"),
-        ("${{ item.name }}", "NotSupportedYet"),
+        ("${{ item.name }}", "UnknownName"),
         ("${{ services.worker.hostfile }}", "NotSupportedYet"),
         ("${{ __import__ }}", "UnknownName"),
         ("${{ parameters.memory + 1 }}", "NotAnInteger"),

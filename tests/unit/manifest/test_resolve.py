@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from policy.model.execution import Constraint, Operator
 from policy.model.resources import Resources
 from reconciler import canonical
 from reconciler.manifest.grants import matches, rewritten
+from reconciler.manifest.idle import Idle, Probe
 from reconciler.manifest.rules import cycles
 from reconciler.manifest.secret_mount import SecretMount
 from reconciler.manifest.spec import (
@@ -433,3 +436,33 @@ services:
   main: {{image: busybox, replicas: {{core: 1, max: 3, speedup: {curve}}}}}
 """
     assert codes(spec) in (["BadSpeedup"], ["BadQuantity"])
+
+
+def test_a_storage_that_is_for_others_is_refused():
+    mounting = (
+        "services: {main: {image: busybox, volumes: [{type: volume, source: archive, target: /a}]}}"
+    )
+    assert codes(f"type: interactive\n{mounting}") == ["StorageNotGranted"]
+
+
+def test_an_executions_idle_and_logs_come_before_its_zapps():
+    repository = Repository.small()
+    zapp = """
+        type: interactive
+        services:
+          main:
+            image: busybox
+            ports: [{name: web, target: 80}]
+            volumes: [{type: workspace, target: /work}]
+        idle: {after: 1h, probe: {type: http, service: main, port: web, active: /at}}
+    """
+    repository.put("zapps/board/zapp.yaml", document("ZApp", "board", zapp))
+    of_zapp = resolve("zapp: board", repository).spec
+    own = resolve("zapp: board\nidle: {after: 2h}\nlogs: {keep: workspace}", repository).spec
+    assert of_zapp is not None
+    assert own is not None
+    assert of_zapp.idle == Idle(
+        after_ms=3_600_000, probe=Probe(type="http", service="main", port="web", active="/at")
+    )
+    assert own.idle == replace(of_zapp.idle, after_ms=7_200_000)
+    assert (of_zapp.logs_kept_in, own.logs_kept_in) == ("", "workspace")

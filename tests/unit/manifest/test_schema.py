@@ -120,6 +120,14 @@ def test_strict_form_has_no_expression_anywhere():
         assert schema.EXPRESSION not in node.get("anyOf", ())
 
 
+def test_the_template_of_a_set_is_the_spec_of_an_execution_with_expressions():
+    """After a change of either, write what ``with_expressions`` returns into the schema."""
+    of_execution = PUBLISHED.definitions["Execution"]["properties"]["spec"]
+    expected = schema.with_expressions(of_execution, PUBLISHED.definitions)
+    described = {"description": PUBLISHED.definitions["templateSpec"]["description"]}
+    assert PUBLISHED.definitions["templateSpec"] == {**expected, **described}
+
+
 def test_editor_schema_in_the_example_is_the_generated_one():
     assert (EXAMPLE / SCHEMA_FILE).read_text(encoding="utf-8") == editor_schema()
 

@@ -129,46 +129,83 @@ def test_a_namespace_tells_where_its_workspace_is(workspace: dict[str, Any] | No
     assert view.workspace == told
 
 
+def member(name: str, phase: str = "Running", reason: str = "", **fields: Any) -> dict[str, Any]:
+    """The status of an execution of the set ``groups`` over many namespaces."""
+    made = document(name, phase, reason=reason, **fields)
+    made["metadata"]["set"] = {"name": "groups"}
+    return made
+
+
+GROUPS = {
+    "namespace": "",
+    "name": "groups",
+    "path": "sets/groups.yaml",
+    "line": 1,
+    "total": 26,
+    "parallel": 5,
+    "maxFailed": 0,
+    "staggerMs": 1500,
+    "repeats": False,
+    "refused": [{"namespace": "aml", "name": "groups-z", "message": "sets/groups.yaml:9:3: taken"}],
+}
+
+
 def test_a_set_says_how_many_are_ready_and_who_is_missing_and_why():
     documents = [
-        *(document(f"g{n:02}") for n in range(23)),
-        document("g23", "Queued", message="no node has room"),
-        document("g24", "Failed", message="it crashed"),
-        document("alone", path="executions/aml/alone.yaml"),
+        *(member(f"g{n:02}") for n in range(23)),
+        member("g23", "Queued", message="no node has room"),
+        member("g24", "Failed", message="it crashed"),
+        document("alone"),
     ]
-    (brief,) = sets.of(documents).sets
-    assert (brief.namespace, brief.name, brief.sentence, brief.lines) == (
-        "aml", "groups", "23 of 25 ready; 1 Failed, 1 Queued", (),
+    board = Board(sets=(GROUPS,))
+    (brief,) = sets.of(documents, board).sets
+    assert (brief.full_name, brief.sentence, brief.lines) == (
+        "groups", "23 of 26 ready; 1 Failed, 1 Queued, 1 refused", (),
     )  # fmt: skip
-    whole = sets.one(documents, "aml", "groups")
+    assert brief.rules == (
+        "at most 5 at a time, 1.5 s from one start to the next, "
+        "no further one when more than 0 have failed"
+    )
+    whole = sets.one(documents, board, sets.NOWHERE, "groups")
     assert whole is not None
-    assert (whole.ready, whole.total, len(whole.lines)) == (23, 25, 25)
+    assert (whole.ready, whole.total, len(whole.lines)) == (23, 26, 25)
     assert [(line.name, line.message) for line in whole.missing] == [
         ("g23", "no node has room"),
         ("g24", "it crashed"),
     ]
-    assert sets.one(documents, "aml", "alone") is None
-    assert encoding.from_json(Sets, encoding.to_json(sets.of(documents))) == sets.of(documents)
-
-
-def test_who_left_the_file_isnt_missing_and_the_newest_run_counts():
-    documents = [
-        document("a", "Failed", run=1),
-        document("a", "Running", run=2),
-        document("b"),
-        document("c", "Stopped", reason="Deleted"),
+    assert [(item.name, item.message) for item in whole.refused] == [
+        ("groups-z", "sets/groups.yaml:9:3: taken")
     ]
-    (found,) = sets.of(documents).sets
+    assert sets.one(documents, board, "aml", "groups") is None
+    found = sets.of(documents, board)
+    assert encoding.from_json(Sets, encoding.to_json(found)) == found
+
+
+def test_without_a_board_a_set_is_what_is_told_of_its_members():
+    (found,) = sets.of([member("a"), member("b", "Queued")], Board()).sets
+    assert (found.sentence, found.rules) == ("1 of 2 ready; 1 Queued", "")
+
+
+def test_who_left_the_set_isnt_missing_and_the_newest_run_counts():
+    documents = [
+        member("a", "Failed", run=1),
+        member("a", "Running", run=2),
+        member("b"),
+        member("c", "Stopped", reason="Deleted"),
+    ]
+    (found,) = sets.of(documents, Board()).sets
     assert found.sentence == "2 of 2 ready"
 
 
-def test_sets_of_two_files_of_one_name_are_told_apart():
-    paths = ("executions/aml/lab.json", "executions/aml/lab.yaml")
-    documents = [document(f"{n}{i}", path=p) for i, p in enumerate(paths) for n in "ab"]
-    assert [found.name for found in sets.of(documents).sets] == ["lab", "lab.yaml"]
-    whole = sets.one(documents, "aml", "lab.yaml")
-    assert whole is not None
-    assert whole.path == paths[1]
+def test_of_what_is_repeated_the_run_under_way_stands_for_it():
+    time = 1_800_000_000
+    over = member("a", "Succeeded", run=time)
+    over["status"]["endedAt"] = "2026-11-22T12:00:00+00:00"
+    between = [member("a", "Pending", reason="BackOff", run=0), over]
+    (found,) = sets.of(between, Board()).sets
+    assert found.sentence == "0 of 1 ready; 1 Pending"
+    (found,) = sets.of([*between, member("a", run=time + 9)], Board()).sets
+    assert found.sentence == "1 of 1 ready"
 
 
 # -- catalogue ------------------------------------------------------------------------------------
@@ -189,7 +226,7 @@ def loaded(files: dict[str, str]) -> Loaded:
         deployment="test",
         source_id="platform",
         security_profiles=("restricted", "baseline"),
-        storages=("workspace",),
+        storages={"workspace": ()},
     )
     return loader.load(
         {path: path for path in files},
@@ -291,7 +328,7 @@ def test_a_default_is_written_so_that_it_is_read_as_it_was(value: str):
 def test_the_schema_is_told_field_by_field():
     found = reference.of(Board())
     assert [kind.kind for kind in found.kinds] == [
-        "Platform", "Namespace", "ZApp", "Execution", "Reservation",
+        "Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation",
     ]  # fmt: skip
     lines = {f"{kind.kind}.{f.path}": f for kind in found.kinds for f in kind.fields}
     image = lines["ZApp.spec.services.*.image"]

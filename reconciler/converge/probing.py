@@ -1,0 +1,85 @@
+"""Whom to ask whether it is used, and where: after a pass, from what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policy.model.execution import Uid
+from reconciler.converge.state import TaskState
+from reconciler.converge.tasks import Group
+from reconciler.converge.world import Assessment
+from reconciler.manifest import routes
+from reconciler.manifest.idle import Idle
+from reconciler.manifest.spec import ExecutionSpec, Port, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A running attempt whose use is asked for; ``port`` 0 = it can't be reached now.
+
+    ``base`` is what its paths begin with, where it is told the gateway's.
+    """
+
+    uid: Uid
+    attempt: int
+    namespace: str
+    idle: Idle
+    address: str = ""
+    port: int = 0
+    base: str = ""
+
+
+def targets(found: Assessment) -> tuple[Target, ...]:
+    """Return all that run and may end for idleness, by uid."""
+    asked = []
+    for uid, rendered in found.rendered.items():
+        execution, record = rendered.inputs.execution, found.records[uid]
+        spec = execution.spec
+        if spec.idle is None or record.started_at is None or uid not in found.told:
+            continue
+        facts, _ = found.told[uid]
+        groups = (group for group in facts.groups if group.attempt == record.attempt)
+        declared = _port(spec, spec.idle)
+        address, port = _endpoint(declared, spec.idle, groups)
+        asked.append(
+            Target(
+                uid=uid,
+                attempt=record.attempt,
+                namespace=execution.namespace.name,
+                idle=spec.idle,
+                address=address,
+                port=port,
+                base=_base(declared, execution.name, spec.idle),
+            )
+        )
+    return tuple(asked)
+
+
+def _port(spec: ExecutionSpec, idle: Idle) -> Port | None:
+    asked = (idle.probe.service, idle.probe.port)
+    ports = ((service.name, port) for service in spec.services for port in service.ports)
+    return next((port for name, port in ports if (name, port.name) == asked), None)
+
+
+def _base(port: Port | None, execution: str, idle: Idle) -> str:
+    if port is None or port.route is not Route.KEEP or not routes.is_by_path(port):
+        return ""
+    service, target = idle.probe.service, port.target
+    return routes.path(execution=execution, component=service, target=target, route=port.route)
+
+
+def _endpoint(port: Port | None, idle: Idle, groups: Iterable[Group]) -> tuple[str, int]:
+    """Return where the Swarm says that the port is, on the node of the running task."""
+    if port is None:
+        return "", 0
+    for group in groups:
+        if group.component != idle.probe.service or group.node is None:
+            continue
+        for task in group.latest:
+            if task.state is not TaskState.RUNNING:
+                continue
+            for there in task.host_ports:
+                if there.target == port.target and there.protocol == "tcp":
+                    return group.node.address, there.published
+    return "", 0

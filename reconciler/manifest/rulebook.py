@@ -1,0 +1,180 @@
+"""The Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from reconciler.manifest.diagnostic import Complaint, Diagnostic, Severity
+from reconciler.manifest.documents import Parsed
+from reconciler.manifest.execution import Execution
+from reconciler.manifest.intake import Intake
+from reconciler.manifest.namespace_defaults import check_shared, made
+from reconciler.manifest.places import place_of
+from reconciler.manifest.reservations import check_reservation, settle
+from reconciler.manifest.sets import ExecutionSet
+from reconciler.manifest.spec import (
+    Namespace,
+    NamespaceDefaults,
+    Platform,
+    Reservation,
+    ZAppSummary,
+)
+from reconciler.manifest.zapps import ZApp
+
+Owned = Platform | Namespace | Reservation | ZApp | Execution
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
+
+    intake: Intake
+    platform: Platform = field(default_factory=Platform)
+    namespaces: dict[str, Namespace] = field(default_factory=dict)
+    zapps: dict[str, ZApp] = field(default_factory=dict)
+    broken_zapps: dict[str, str] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Fill in everything."""
+        for kind in ("Platform", "Namespace", "ZApp", "Reservation"):
+            homes: dict[str, str] = {}
+            # Content that was good before comes first: it keeps its name against a newcomer.
+            for path, parsed in sorted(self.intake.newest[kind].items(), key=self._rank):
+                self._file(kind, path, parsed, homes)
+            if kind == "Namespace":
+                self._make_named()
+        if not self.intake.newest["Platform"]:
+            self._warn_of_no_platform()
+
+    def _make_named(self) -> None:
+        """Make the namespaces that sets over many name and nobody declared."""
+        defaults = self.platform.namespace_defaults
+        if defaults is None:
+            return
+        found: dict[str, Namespace] = {}
+        for path, parsed in self.intake.newest["ExecutionSet"].items():
+            content = parsed if parsed.is_valid else self.intake.last_good(path)
+            sets = (
+                (item for item in content.contents if isinstance(item, ExecutionSet))
+                if content
+                else ()
+            )
+            for name in (member.namespace for each in sets for member in each.members):
+                if name not in self.namespaces and name not in found:
+                    found[name] = made(name, defaults)
+        self.namespaces |= found
+        self._warn_of_shared_ids(found.values(), defaults)
+
+    def _warn_of_shared_ids(
+        self, found: Collection[Namespace], defaults: NamespaceDefaults
+    ) -> None:
+        problems = [(0, problem) for problem in check_shared(found, defaults)]
+        for path in self.intake.newest["Platform"] if problems else ():
+            if path not in self.intake.bad:
+                blob = self.intake.revision.files[path]
+                self.intake.report(self.intake.locate(path, blob, problems))
+
+    def summaries(self) -> tuple[ZAppSummary, ...]:
+        """Return the applications by name, without what only an execution needs."""
+        return tuple(
+            ZAppSummary(
+                name=zapp.name,
+                title=zapp.title,
+                path=zapp.path,
+                type=zapp.spec["type"],
+                parameters=zapp.spec.get("parameters", {}),
+            )
+            for _, zapp in sorted(self.zapps.items())
+        )
+
+    def _rank(self, item: tuple[str, Parsed]) -> tuple[bool, str]:
+        path = item[0]
+        good = self.intake.revision.good.get(path)
+        return (good is None or good[0] != self.intake.revision.files.get(path), path)
+
+    def _file(self, kind: str, path: str, parsed: Parsed, homes: dict[str, str]) -> None:
+        content = parsed if parsed.is_valid else self.intake.last_good(path)
+        if kind == "Reservation" and content is parsed and self._is_misfit(path, parsed):
+            content = self.intake.last_good(path)
+        if content is None:
+            place = place_of(path)
+            if kind == "ZApp" and place is not None:
+                self.broken_zapps[place.folder] = path
+            return
+        for index, item in enumerate(content.contents):
+            if isinstance(item, ExecutionSet):
+                continue
+            name = kind if isinstance(item, Platform) else item.name
+            if name in homes:
+                self._duplicate(path, index, kind, name, homes[name])
+            else:
+                homes[name] = path
+                self._own(item, is_current=content is parsed)
+
+    def _is_misfit(self, path: str, parsed: Parsed) -> bool:
+        """Tell whether a file's newest content must give way: new, and at odds with the rest.
+
+        What was in force before isn't at fault when a namespace or an image goes: it is told, and
+        stays.
+        """
+        blob = self.intake.revision.files.get(path)
+        if blob is None:
+            return False
+        good = self.intake.revision.good.get(path)
+        is_newcomer = good is None or good[0] != blob
+        now = self.intake.revision.now or self.intake.first_seen(path, blob).committed_at
+        found = [
+            (index, problem if is_newcomer else replace(problem, severity=Severity.WARNING))
+            for index, item in enumerate(parsed.contents)
+            if isinstance(item, Reservation)
+            for problem in check_reservation(
+                item, platform=self.platform, namespaces=self.namespaces, now=now
+            )
+        ]
+        if found:
+            self.intake.report(self.intake.locate(path, blob, found))
+        return any(problem.severity is Severity.ERROR for _, problem in found)
+
+    def _own(self, item: Owned, *, is_current: bool) -> None:
+        match item:
+            case Platform():
+                self.platform = item if is_current else replace(item, is_current=False)
+            case Namespace():
+                self.namespaces[item.name] = item if is_current else replace(item, is_current=False)
+            case Reservation():
+                settled = settle(item, self.platform)
+                self.reservations[item.name] = replace(settled, is_current=is_current)
+            case ZApp():
+                self.zapps[item.name] = item
+            case Execution():
+                pass
+
+    def _duplicate(self, path: str, index: int, kind: str, name: str, home: str) -> None:
+        message = f"{kind} {name} is in {home} too"
+        complaint = Complaint("DuplicateIdentity", message, "rename one of the two")
+        blob = self.intake.revision.files.get(path)
+        if blob is not None:
+            problem = complaint.at(("metadata", "name"))
+            self.intake.report(self.intake.locate(path, blob, [(index, problem)]))
+
+    def _warn_of_no_platform(self) -> None:
+        diagnostic = Diagnostic(
+            file="platform.yaml",
+            line=0,
+            column=0,
+            pointer="",
+            code="NoPlatform",
+            message="there is no platform.yaml: defaults apply",
+            remedy="add one, as zoe init writes it",
+            severity=Severity.WARNING,
+        )
+        self.intake.report([diagnostic])
+
+
+def _namespaces(content: Parsed | None) -> Iterator[str]:
+    """Yield the namespaces that the sets of a file name."""
+    for item in content.contents if content is not None else ():
+        if isinstance(item, ExecutionSet):
+            yield from (member.namespace for member in item.members)
