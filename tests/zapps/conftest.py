@@ -13,7 +13,7 @@ from reconciler.cluster.lab.lab import Lab
 from reconciler.errors import ReconcilerError
 from tests.fixtures.parts import missing
 from tests.fixtures.swarm import NODES, Swarm, private_folder
-from tests.zapps.place import Place
+from tests.zapps.place import ZAPPS, Place
 
 HEARTBEAT = timedelta(seconds=5)  # starting Spark keeps a small machine from answering sooner
 
