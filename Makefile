@@ -1,5 +1,6 @@
 # make demo      set up and show Zoe at work          (ARGS="..." goes to the demo)
 # make test      set up, lint, all tests on real parts (ARGS="..." goes to pytest)
+# make test-zapps the ZApps with their real images on a lab, minutes (ARGS="..." goes to pytest)
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
 # make bench     the benchmarks                        (ARGS="..." goes to them)
@@ -8,7 +9,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-pure lint bench lock clean
+.PHONY: demo test test-zapps test-pure lint bench lock clean
 MAKEFLAGS += --no-print-directory
 COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
@@ -20,6 +21,13 @@ demo:
 test:
 	@.ci/setup test
 	@.ci/check all $(ARGS)
+
+# One after another: what they start fills the machine. All that is printed is kept.
+test-zapps:
+	@.ci/setup test
+	@mkdir -p .state
+	@set -o pipefail; .venv/bin/python -m pytest -m zapps -rA --durations 0 tests/zapps $(ARGS) \
+		2>&1 | tee .state/test-zapps.log
 
 test-pure:
 	@.ci/setup pure

@@ -19,6 +19,7 @@ done
 inside() { chroot "$work/root" "$@"; }
 if [ -n "$APT" ]; then
     inside apt-get -qq update
+    inside mkdir -p /usr/share/man/man1 # Java's packages lay links there, manuals or not
     # The words are packages: they have no blanks of their own.
     inside apt-get -qq install -y --no-install-recommends $APT
 fi

@@ -54,7 +54,11 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What to build. ``pip`` requirements go into the virtual environment at /opt/venv."""
+    """What to build.
+
+    ``pip`` requirements go into the virtual environment at /opt/venv. ``links`` are symbolic:
+    name -> what it leads to.
+    """
 
     name: str
     tags: tuple[str, ...]
@@ -62,6 +66,7 @@ class Recipe:
     apt: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     user: User | None = None
     working_dir: str = "/"
@@ -113,13 +118,15 @@ def available() -> tuple[str, ...]:
 
 
 def read(file: Path) -> Recipe:
-    """Read a recipe.
+    """Read a recipe; one that says ``same_as: NAME`` is that one, and its image is built once.
 
     Raises:
         ConfigError: It isn't one; the message names the file and the fault.
     """
     try:
         data = yaml.safe_load(file.read_bytes())
+        if set(data) == {"same_as"}:
+            return read(locate(data["same_as"]))
         return _recipe(data, file.parent)
     except (OSError, yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise ConfigError(f"{file}: not an image recipe: {error!r}") from error

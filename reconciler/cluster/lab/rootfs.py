@@ -192,6 +192,10 @@ def _lay_files(recipe: Recipe, tree: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.source, target)
         target.chmod(file.mode)
+    for name, leads_to in recipe.links.items():
+        link = tree / name.lstrip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(leads_to)
 
 
 def _share_equal_files(tree: Path) -> None:

@@ -27,28 +27,28 @@ PORT = 18_888
 
 
 @pytest.fixture(scope="module")
-def jupyter(image_cache: Path) -> Image:
+def notebook(image_cache: Path) -> Image:
     try:
-        return image.build(recipe.read(recipe.locate("jupyter")), image_cache, say=lambda _: None)
+        return image.build(recipe.read(recipe.locate("notebook")), image_cache, say=lambda _: None)
     except ReconcilerError as error:
         missing("an image built from packages", str(error))
 
 
 @pytest.fixture(scope="module")
-def lone(jupyter: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+def lone(notebook: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     lab = Lab(tmp_path_factory.mktemp("l"))
     try:
         lab.up(nodes=1)
-        lab.load_image(jupyter.archive)
+        lab.load_image(notebook.archive)
         yield Swarm(lab)
     finally:
         lab.down()
 
 
-def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
-    lone: Swarm, jupyter: Image, tmp_path: Path
+def test_a_notebook_serves_an_unprivileged_user_with_a_token_from_a_secret(
+    lone: Swarm, notebook: Image, tmp_path: Path
 ) -> None:
-    assert not lone.lab.lacks_image(jupyter.tags[0], jupyter.id)
+    assert not lone.lab.lacks_image(notebook.tags[0], notebook.id)
     (tmp_path / "token").write_text(TOKEN)
     lone.docker("network", "create", "--driver", "overlay", "notebooks")
     lone.docker("secret", "create", "token", str(tmp_path / "token"))
@@ -59,7 +59,7 @@ def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
         *("--env", "JUPYTER_TOKEN_FILE=/run/secrets/jupyter_token"),
         *("--health-cmd", "/etc/jupyter/docker_healthcheck.py", "--health-interval", "2s"),
         *("--health-start-period", "120s"),  # a busy machine is no reason to start it again
-        *("--publish", f"mode=host,target=8888,published={PORT}", jupyter.tags[0]),
+        *("--publish", f"mode=host,target=8888,published={PORT}", notebook.tags[0]),
     )
     wait_for(lambda: lone.docker("service", "ps", "-q", "notebook"), what="a task")
     states = ("service", "ps", "--format", "{{.CurrentState}} {{.Error}}", "notebook")
@@ -73,10 +73,10 @@ def test_jupyter_serves_an_unprivileged_user_with_a_token_from_a_secret(
         urllib.request.urlopen(status, timeout=10)
 
 
-def test_an_image_holds_nothing_of_the_machine_that_built_it(jupyter: Image) -> None:
+def test_an_image_holds_nothing_of_the_machine_that_built_it(notebook: Image) -> None:
     settings = {"pip.conf", "sources.list", "resolv.conf", "policy-rc.d", "zoe-lab"}
     litter = {"machine-id", ".cache"}
-    with tarfile.open(jupyter.archive) as archive:
+    with tarfile.open(notebook.archive) as archive:
         manifest = json.load(_file(archive, "manifest.json"))[0]
         for layer in manifest["Layers"]:
             with tarfile.open(fileobj=_file(archive, layer)) as files:

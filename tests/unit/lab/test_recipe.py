@@ -19,7 +19,7 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", recipe.available())
 def test_every_recipe_of_ours_is_one(name: str) -> None:
     read = recipe.read(recipe.locate(name))
-    assert read.name == name
+    assert recipe.locate(read.name)
     assert all(":" in tag for tag in read.tags)
 
 
@@ -33,7 +33,7 @@ def test_the_notebook_runs_as_the_public_image_does() -> None:
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
-    with pytest.raises(ConfigError, match="there are: busybox, gateway, jupyter"):
+    with pytest.raises(ConfigError, match=r"there are: boinc, busybox, .*gateway, .*jupyter"):
         recipe.locate("jupiter")
 
 
@@ -71,3 +71,16 @@ def test_the_digest_follows_content_and_not_place(tmp_path: Path) -> None:
         digests.append(recipe.read(written(tmp_path / folder, text)).digest)
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
+
+
+def test_a_recipe_may_be_another_ones_so_that_its_image_is_built_once(tmp_path: Path) -> None:
+    same = recipe.read(written(tmp_path, "same_as: jupyter\n"))
+    assert same == recipe.read(recipe.locate("jupyter"))
+    assert recipe.read(recipe.locate("spark-submit")).name == "spark-jupyter"
+
+
+def test_links_are_part_of_what_an_image_depends_on(tmp_path: Path) -> None:
+    plain = recipe.read(written(tmp_path, MINIMAL)).digest
+    linked = recipe.read(written(tmp_path, MINIMAL + "links: {/opt/tool: /usr/lib/tool}\n"))
+    assert linked.links == {"/opt/tool": "/usr/lib/tool"}
+    assert linked.digest != plain

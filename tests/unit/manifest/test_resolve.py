@@ -221,10 +221,11 @@ def test_zapp_takes_parameters_and_the_same_amounts_for_all_services():
     assert (spark.zapp, worker.core, worker.maximum) == ("spark-jupyter", 1, 4)
     assert worker.reservations == Resources(cpu_millis=1000, memory_bytes=4 * GIB)
     assert worker.command is not None
-    assert worker.command[-3:] == ("--memory", "3840m", "spark://master.spark-lab-3:7077")
-    assert notebook.environment == (("SPARK_MASTER", "spark://master.spark-lab-3:7077"),)
-    assert notebook.secrets[0].swarm_name == "aml-jupyter-token"
-    assert master.security_profile == "baseline"
+    assert worker.command[-7:-3] == ("--cores", "1", "--memory", "3712m")
+    assert worker.command[-1] == "spark://master.spark-lab-3:7077"
+    assert "spark.executor.memory 3712m\n" in dict(notebook.environment)["SPARK_DEFAULTS"]
+    assert [secret.target for secret in notebook.secrets] == ["jupyter_token"]
+    assert master.security_profile == "restricted"
 
 
 EQUAL = [
