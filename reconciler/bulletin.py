@@ -18,16 +18,8 @@ from policy.settings import PolicySettings
 from reconciler import canonical
 from reconciler.manifest.catalogue import Catalogue
 from reconciler.manifest.diagnostic import Diagnostic
-from reconciler.manifest.spec import (
-    Manifest,
-    Namespace,
-    Platform,
-    Reservation,
-    Schedule,
-    SetSummary,
-    Window,
-    ZAppSummary,
-)
+from reconciler.manifest.platform import Namespace, Platform, Reservation, ZAppSummary
+from reconciler.manifest.spec import Manifest, Schedule, SetSummary, Window
 
 MOST_PROBLEMS = 500
 FILE_BYTES = 65_536

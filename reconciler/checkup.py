@@ -23,7 +23,7 @@ from reconciler.ports import Clock, StoreCondition
 
 if TYPE_CHECKING:
     from reconciler.manifest.diagnostic import Diagnostic
-    from reconciler.manifest.spec import Platform
+    from reconciler.manifest.platform import Platform
 
 CLOCKS_APART_MOST = timedelta(seconds=2)
 DISK_LOW_BYTES = 1024**3

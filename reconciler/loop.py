@@ -33,7 +33,8 @@ from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.harvesting import harvest
-from reconciler.manifest.spec import Manifest, Namespace
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import Manifest
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher

@@ -22,7 +22,8 @@ from reconciler.converge.ledger import (
     phase_of_ending,
 )
 from reconciler.converge.world import Assessment
-from reconciler.manifest.spec import Manifest, NotifyTarget
+from reconciler.manifest.platform import NotifyTarget
+from reconciler.manifest.spec import Manifest
 from reconciler.outbox import Notice, Posting, to_people
 
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from policy.model.execution import Uid
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_NAMESPACE, LABEL_UID, ObservedState
 from reconciler.errors import ActionFailed, Missing, TransientError
-from reconciler.manifest.spec import Namespace
+from reconciler.manifest.platform import Namespace
 from reconciler.ports import Clock, Cluster, Store
 from reconciler.records import Tail
 

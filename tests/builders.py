@@ -27,7 +27,8 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.status import document
 from reconciler.converge.world import Assessment, Identity, Memory, Wanted, World
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Origin, Service
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin, Service
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 MIB = 1024**2

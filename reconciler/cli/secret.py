@@ -12,7 +12,7 @@ from reconciler import config
 from reconciler.cli import reading, repository
 from reconciler.cli.names import EXECUTION
 from reconciler.errors import ConfigError, Missing
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 
 
 @click.group("secret")

@@ -28,7 +28,8 @@ from policy.share import accrue, amounts_of, penalised
 from reconciler.converge.history import SHORTEST_MS, Runtime, application_of
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Record
-from reconciler.manifest.spec import ExecutionSpec, Namespace
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import ExecutionSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,8 @@ from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
 from reconciler.converge.world import Assessment, World
 from reconciler.manifest.namespace_defaults import made
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace, Platform
+from reconciler.manifest.platform import Namespace, Platform
+from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 LINGER_S = 60
 LINGER_MOST = 500

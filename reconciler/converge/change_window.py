@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.converge import calendar
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 
 OUTSIDE = "OutsideChangeWindow"
 

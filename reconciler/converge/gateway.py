@@ -28,7 +28,8 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.tasks import is_live
 from reconciler.manifest import routes
-from reconciler.manifest.spec import ExecutionSpec, Namespace
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import ExecutionSpec
 
 LINGER = timedelta(minutes=5)
 """How long a gateway stays after the last that needed it: whoever starts it again finds it."""

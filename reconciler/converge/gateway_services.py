@@ -48,7 +48,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import SOCKS
-from reconciler.manifest.spec import Namespace
+from reconciler.manifest.platform import Namespace
 
 USER = "zoe"
 """Who SOCKS asks for; the password is what counts."""

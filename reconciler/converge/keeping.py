@@ -39,7 +39,8 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.storage import NamespaceStorage, prepared
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import Namespace, Service, Volume
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import Service, Volume
 
 WAITS = timedelta(seconds=30)
 """So long an ended group stays at most for its log to be read."""

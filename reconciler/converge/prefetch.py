@@ -34,7 +34,7 @@ from reconciler.converge.state import (
     ServiceSpec,
     TaskState,
 )
-from reconciler.manifest.spec import Platform, Reservation
+from reconciler.manifest.platform import Platform, Reservation
 
 RETRY_AFTER = timedelta(minutes=5)
 _COMMAND = ("true",)

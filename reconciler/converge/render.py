@@ -52,12 +52,8 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.storage import NamespaceStorage, prepared
 from reconciler.manifest import routes
-from reconciler.manifest.spec import (
-    DependsCondition,
-    ExecutionSpec,
-    Namespace,
-    Service,
-)
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import DependsCondition, ExecutionSpec, Service
 
 # A component that supports others is restarted by Swarm, this often within the window; beyond
 # that it is a crash loop. The engine keeps five tasks per slot, so more couldn't be counted.

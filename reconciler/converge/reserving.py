@@ -11,7 +11,7 @@ from policy.model import reservation as policy
 from reconciler.converge import calendar
 from reconciler.converge.calendar import Span
 from reconciler.converge.instants import epoch_ms
-from reconciler.manifest.spec import Reservation
+from reconciler.manifest.platform import Reservation
 
 # Nothing is admitted for longer than it can be seen that a window comes: a week and a day, so that
 # a weekly one is always there.

@@ -16,7 +16,8 @@ from reconciler.converge.edits import would_change
 from reconciler.converge.ledger import Record
 from reconciler.converge.secrets import refusal_of
 from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_NAMESPACE, ObservedFile
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Namespace
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 Why = tuple[str, str]
 """A reason code, and a sentence that says what to do."""

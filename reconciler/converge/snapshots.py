@@ -18,7 +18,7 @@ from policy.model.tenant import Tenant
 from policy.settings import PolicySettings
 from reconciler import canonical
 from reconciler.converge.instants import epoch_ms, from_epoch_ms
-from reconciler.manifest.spec import Platform, PriorityClass
+from reconciler.manifest.platform import Platform, PriorityClass
 
 SCHEMA = "zoe.snapshot/v1"
 

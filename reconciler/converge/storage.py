@@ -31,7 +31,8 @@ from reconciler.converge.state import (
     ServiceSpec,
     TaskState,
 )
-from reconciler.manifest.spec import DependsCondition, Namespace, Service, Volume
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import DependsCondition, Service, Volume
 
 AGAIN = Restart(condition=RestartCondition.ON_FAILURE, delay_ms=30_000)
 """What can't be prepared is tried again by Swarm, so that it is ready once the node is mended."""

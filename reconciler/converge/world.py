@@ -27,14 +27,8 @@ from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import Group
-from reconciler.manifest.spec import (
-    ExecutionSpec,
-    Manifest,
-    Namespace,
-    Platform,
-    Reservation,
-    SetSummary,
-)
+from reconciler.manifest.platform import Namespace, Platform, Reservation
+from reconciler.manifest.spec import ExecutionSpec, Manifest, SetSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,16 +23,10 @@ from reconciler.manifest.lent import Lent, own_part, unread
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.outcome import Outcome
 from reconciler.manifest.places import place_of
+from reconciler.manifest.platform import Namespace, Platform, Reservation, ZAppSummary
 from reconciler.manifest.resolve import Context
 from reconciler.manifest.rulebook import Rulebook
-from reconciler.manifest.spec import (
-    Manifest,
-    Namespace,
-    Platform,
-    Reservation,
-    SetSummary,
-    ZAppSummary,
-)
+from reconciler.manifest.spec import Manifest, SetSummary
 
 __all__ = ["BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader"]
 

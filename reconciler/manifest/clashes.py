@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.execution import Execution
 from reconciler.manifest.limits import Limits
+from reconciler.manifest.platform import Reservation
 from reconciler.manifest.rules import cycles, refuse_cycle
-from reconciler.manifest.spec import Reservation, SetSpec
+from reconciler.manifest.spec import SetSpec
 from reconciler.manifest.suggest import did_you_mean
 
 

@@ -23,10 +23,10 @@ from reconciler.manifest.marks import Document
 from reconciler.manifest.namespaces import build_namespace
 from reconciler.manifest.owners import build_platform, check_priorities
 from reconciler.manifest.places import Place, Standing, is_name
+from reconciler.manifest.platform import Namespace, Platform, Reservation
 from reconciler.manifest.reservations import build_reservation
 from reconciler.manifest.rules import check_labels
 from reconciler.manifest.sets import ExecutionSet, build_set
-from reconciler.manifest.spec import Namespace, Platform, Reservation
 from reconciler.manifest.validate import check_envelope, check_raw
 from reconciler.manifest.zapps import SERVICES, ZApp, check_zapp, no_files
 

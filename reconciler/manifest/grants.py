@@ -7,14 +7,9 @@ from dataclasses import dataclass, replace
 
 from policy.model.resources import Resources
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, Severity, quoted
+from reconciler.manifest.platform import Namespace, Platform, PriorityClass
 from reconciler.manifest.quantities import duration_text
-from reconciler.manifest.spec import (
-    ExecutionSpec,
-    Namespace,
-    Platform,
-    PriorityClass,
-    Service,
-)
+from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.manifest.suggest import did_you_mean
 
 

@@ -13,7 +13,7 @@ from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Diagnostic, Severity
 from reconciler.manifest.intake import Revision
 from reconciler.manifest.places import is_platforms
-from reconciler.manifest.spec import Namespace, Platform, Reservation
+from reconciler.manifest.platform import Namespace, Platform, Reservation
 from reconciler.manifest.zapps import ZApp
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, Severity
 from reconciler.manifest.namespaces import build_terms
-from reconciler.manifest.spec import Namespace, NamespaceDefaults
+from reconciler.manifest.platform import Namespace, NamespaceDefaults
 
 _DEFAULTS: Path = ("spec", "namespaceDefaults")
 

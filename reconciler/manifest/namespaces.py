@@ -11,9 +11,9 @@ from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.members import build_members
+from reconciler.manifest.platform import Namespace
 from reconciler.manifest.quantities import cpus_text, memory_text
 from reconciler.manifest.rules import LEAST_MEMORY_BYTES
-from reconciler.manifest.spec import Namespace
 from reconciler.manifest.windows import bound
 
 _SPEC: Path = ("spec",)

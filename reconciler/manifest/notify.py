@@ -7,7 +7,8 @@ from typing import Any
 
 from reconciler.manifest.build import Builder
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
-from reconciler.manifest.spec import Notification, NotifyTarget, Platform
+from reconciler.manifest.platform import NotifyTarget, Platform
+from reconciler.manifest.spec import Notification
 from reconciler.manifest.suggest import did_you_mean
 
 _TARGETS: Path = ("spec", "notifyTargets")

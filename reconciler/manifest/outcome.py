@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.execution import Execution
+from reconciler.manifest.platform import Namespace, Platform
 from reconciler.manifest.sets import ExecutionSet
-from reconciler.manifest.spec import Manifest, Namespace, Platform
+from reconciler.manifest.spec import Manifest
 from reconciler.manifest.zapps import ZApp
 
 Name = tuple[str, str]

@@ -12,8 +12,8 @@ from reconciler.manifest.diagnostic import Complaint, Path, Problem
 from reconciler.manifest.members import build_trust
 from reconciler.manifest.namespace_defaults import build_defaults
 from reconciler.manifest.notify import build_targets
+from reconciler.manifest.platform import Platform, PriorityClass
 from reconciler.manifest.policies import build_policy
-from reconciler.manifest.spec import Platform, PriorityClass
 from reconciler.manifest.windows import build_window
 
 _DEFAULT = Platform()

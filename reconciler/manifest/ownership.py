@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.places import is_name
-from reconciler.manifest.spec import Namespace, Platform
+from reconciler.manifest.platform import Namespace, Platform
 
 _EXECUTIONS = "executions"
 _RULES = "platform.yaml"

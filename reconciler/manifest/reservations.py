@@ -11,7 +11,7 @@ from policy.model.resources import NOTHING
 from reconciler.manifest.build import Builder, constraints
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, Severity, quoted
 from reconciler.manifest.grants import is_allowed, refuse_image, rewritten
-from reconciler.manifest.spec import Platform, Reservation
+from reconciler.manifest.platform import Platform, Reservation
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.manifest.windows import build_window
 

@@ -12,15 +12,15 @@ from reconciler.manifest.intake import Intake
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.namespace_defaults import check_shared, made
 from reconciler.manifest.places import place_of
-from reconciler.manifest.reservations import check_reservation, settle
-from reconciler.manifest.sets import ExecutionSet
-from reconciler.manifest.spec import (
+from reconciler.manifest.platform import (
     Namespace,
     NamespaceDefaults,
     Platform,
     Reservation,
     ZAppSummary,
 )
+from reconciler.manifest.reservations import check_reservation, settle
+from reconciler.manifest.sets import ExecutionSet
 from reconciler.manifest.zapps import ZApp
 
 Owned = Platform | Namespace | Reservation | ZApp | Execution

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.manifest.spec import ExecutionSpec, Platform
+from reconciler.manifest.platform import Platform
+from reconciler.manifest.spec import ExecutionSpec
 
 HUB = "docker.io"
 MOST = 20

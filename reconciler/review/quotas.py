@@ -10,7 +10,7 @@ from policy.model.resources import format_amount
 from policy.model.tenant import Amounts
 from policy.share import total
 from reconciler.converge.world import Assessment
-from reconciler.manifest.spec import Namespace
+from reconciler.manifest.platform import Namespace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from policy.words import format_duration
 from reconciler.converge import accounting
 from reconciler.converge.assess import settings_of
 from reconciler.converge.world import Wanted
-from reconciler.manifest.spec import PriorityClass
+from reconciler.manifest.platform import PriorityClass
 
 DAYS = 7
 MOST_RUNS = 300

@@ -10,7 +10,7 @@ import pytest
 from policy.model.execution import Constraint, Operator
 from reconciler import bulletin
 from reconciler.manifest.membership import Member, Trust
-from reconciler.manifest.spec import Namespace, NotifyTarget, Platform, ZAppSummary
+from reconciler.manifest.platform import Namespace, NotifyTarget, Platform, ZAppSummary
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 10
 TOOL = ZAppSummary(name="tool", title="A tool", path="zapps/tool/zapp.yaml", type="batch")

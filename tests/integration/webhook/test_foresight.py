@@ -14,7 +14,7 @@ import pytest
 from policy.model.cluster import Snapshot
 from policy.settings import PolicySettings
 from reconciler.converge import snapshots
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 from reconciler.view import cluster_page, queue_page
 from reconciler.view.cluster import ClusterView
 from reconciler.view.picture import Picture

@@ -13,7 +13,8 @@ from reconciler.converge.plan import RemoveService, UpdateService
 from reconciler.converge.state import ObservedState, TaskState
 from reconciler.converge.status import Phase
 from reconciler.converge.world import Wanted
-from reconciler.manifest.spec import Manifest, Platform, Retries, UpdateMode, Window
+from reconciler.manifest.platform import Platform
+from reconciler.manifest.spec import Manifest, Retries, UpdateMode, Window
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import ActionKind, preview
 from tests.builders import (

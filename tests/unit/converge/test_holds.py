@@ -16,7 +16,8 @@ from reconciler.converge.publication import ledger_file, read_ledger_file
 from reconciler.converge.state import LABEL_UID, ObservedState, TaskState
 from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.world import Assessment, HoldRequest, Identity, Memory, Wanted
-from reconciler.manifest.spec import Manifest, Overlap, Platform, Retries, Schedule, UpdateMode
+from reconciler.manifest.platform import Platform
+from reconciler.manifest.spec import Manifest, Overlap, Retries, Schedule, UpdateMode
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import ActionKind, preview
 from tests.builders import (

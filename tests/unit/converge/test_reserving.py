@@ -13,7 +13,8 @@ from reconciler.converge.instants import epoch_ms
 from reconciler.converge.plan import CreateService, RemoveService
 from reconciler.converge.state import KIND_PREFETCH, LABEL_KIND, ObservedState, TaskState
 from reconciler.converge.world import Assessment, Wanted
-from reconciler.manifest.spec import Platform, Reservation, Window
+from reconciler.manifest.platform import Platform, Reservation
+from reconciler.manifest.spec import Window
 from tests.builders import (
     NOW,
     Ledger,

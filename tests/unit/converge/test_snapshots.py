@@ -13,7 +13,7 @@ from hypothesis import given
 from policy.model.cluster import Snapshot
 from policy.settings import PolicySettings
 from reconciler.converge import publication, snapshots
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 from tests import strategies
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -12,7 +12,8 @@ from reconciler.converge.plan import CreateService
 from reconciler.converge.state import Mount, ObservedState, TaskState
 from reconciler.converge.status import Phase
 from reconciler.converge.storage import NamespaceStorage
-from reconciler.manifest.spec import Namespace, Volume
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import Volume
 from tests.builders import Ledger, interactive, manifest, observed, service, status_of, wanted
 from tests.unit.converge.passes import as_there, with_tasks
 

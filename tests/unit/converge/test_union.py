@@ -12,7 +12,8 @@ from reconciler.converge import union
 from reconciler.converge.ledger import Entry, Fact, fold
 from reconciler.converge.union import Part, Union
 from reconciler.converge.world import Identity, Memory, Reading, Wanted
-from reconciler.manifest.spec import Manifest, Namespace, Origin
+from reconciler.manifest.platform import Namespace
+from reconciler.manifest.spec import Manifest, Origin
 from tests.builders import NOW
 
 SOURCES = ("", "g1", "g2")

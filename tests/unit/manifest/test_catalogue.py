@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.limits import Limits
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 from tests.repositories import BATCH, Repository, document
 
 

@@ -13,7 +13,7 @@ from reconciler.manifest.diagnostic import Complaint
 from reconciler.manifest.keys import public_key
 from reconciler.manifest.membership import Member, Trust
 from reconciler.manifest.ownership import Rules, namespace_of, owners_of, rules_of, rules_of_tenant
-from reconciler.manifest.spec import Namespace, Platform
+from reconciler.manifest.platform import Namespace, Platform
 from tests.repositories import Repository, document
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from policy.settings import HOUR_MS, MINUTE_MS, Policy, PolicySettings, Score, SizeRule
 from reconciler.manifest import schema
+from reconciler.manifest.platform import Platform
 from reconciler.manifest.policies import USED_BY
 from reconciler.manifest.quantities import duration_ms
-from reconciler.manifest.spec import Platform
 from tests.repositories import Repository, document
 
 PARAMETERS = schema.published().definitions["policy"]["properties"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifest.spec import Namespace
+from reconciler.manifest.platform import Namespace
 from tests.repositories import BATCH, Repository, document
 
 GIB = 1024**3

@@ -9,7 +9,8 @@ import pytest
 from policy.model.execution import Constraint, Operator
 from policy.model.resources import Resources
 from reconciler import canonical
-from reconciler.manifest.spec import Manifest, Overlap, Reservation, Schedule, Window
+from reconciler.manifest.platform import Reservation
+from reconciler.manifest.spec import Manifest, Overlap, Schedule, Window
 from tests.repositories import BATCH, Repository, document
 
 HOUR = 3_600_000

@@ -8,7 +8,8 @@ from datetime import timedelta
 from policy.model.execution import Constraint, Operator
 from policy.settings import PolicySettings
 from reconciler.converge.world import Wanted
-from reconciler.manifest.spec import ExecutionSpec, Manifest, Platform
+from reconciler.manifest.platform import Platform
+from reconciler.manifest.spec import ExecutionSpec, Manifest
 from reconciler.review.cluster import Cluster
 from reconciler.review.effects import EffectKind
 from reconciler.review.preview import ActionKind, Preview, preview

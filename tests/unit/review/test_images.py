@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 from reconciler.review.advice import advice
 from reconciler.review.cluster import Cluster
 from reconciler.review.images import MOST, Reference, may_ask, reference, to_ask

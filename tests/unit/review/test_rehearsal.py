@@ -12,7 +12,7 @@ from policy.model.execution import NodeId, Uid
 from policy.settings import Policy, PolicySettings
 from reconciler.converge.ledger import Ending, EndReason, Record
 from reconciler.converge.world import Identity, Memory, Wanted
-from reconciler.manifest.spec import Namespace, Platform, PriorityClass
+from reconciler.manifest.platform import Namespace, Platform, PriorityClass
 from reconciler.review.rehearsal import MOST_RUNS, NO_HISTORY, Moved, Past, Rehearsal, rehearse
 from reconciler.simulate.recorded import past
 from tests.builders import MIB, NOW, batch, resources, service, wanted

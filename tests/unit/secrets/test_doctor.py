@@ -9,7 +9,7 @@ import pytest
 from reconciler.checkup import Level, secret_key
 from reconciler.config import Settings, SourceSettings
 from reconciler.errors import ConfigError
-from reconciler.manifest.spec import Platform
+from reconciler.manifest.platform import Platform
 from reconciler.secrets import identities
 
 
