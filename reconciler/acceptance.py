@@ -20,12 +20,16 @@ Judge = Callable[[str, str], Sequence[Objection]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """``commit`` is desired ("" = nothing was ever accepted). ``hold`` says why the tip isn't."""
+    """``commit`` is desired ("" = nothing was ever accepted). ``hold`` says why the tip isn't.
+
+    ``tenant`` is whose source it is; "" = the platform's.
+    """
 
     commit: str
     tip: str = ""
     hold: str = ""
     message: str = ""
+    tenant: str = ""
 
 
 def is_confirmed(commit: str, confirmed: Collection[str]) -> bool:
@@ -34,15 +38,28 @@ def is_confirmed(commit: str, confirmed: Collection[str]) -> bool:
 
 
 def accept(
-    source: Source, *, accepted: str, confirmed: Collection[str], judge: Judge
+    source: Source,
+    *,
+    accepted: str,
+    confirmed: Collection[str],
+    judge: Judge,
+    judges_first: bool = False,
+    fetch: Callable[[], str] | None = None,
 ) -> Acceptance:
-    """Fetch a source and say which commit is desired; a source that fails keeps the last."""
+    """Fetch a source and say which commit is desired; a source that fails keeps the last.
+
+    The first commit of the platform says whom to trust, so nobody can judge it; that of a tenant
+    is judged with all that came before it (``judges_first``). ``fetch`` returns its tip, where
+    somebody else fetches.
+    """
     tip = ""
     try:
-        tip = source.fetch()
-        if not accepted or tip == accepted or is_confirmed(tip, confirmed):
+        tip = (fetch or source.fetch)()
+        if tip == accepted or is_confirmed(tip, confirmed):
             return Acceptance(commit=tip, tip=tip)
-        if not source.is_descendant(tip, accepted):
+        if not accepted and not judges_first:
+            return Acceptance(commit=tip, tip=tip)
+        if accepted and not source.is_descendant(tip, accepted):
             return _not_descendant(source, accepted, tip)
         objections = judge(accepted, tip)
     except CannotVerify as error:
@@ -65,8 +82,9 @@ def _not_descendant(source: Source, accepted: str, tip: str) -> Acceptance:
 def _refused(
     source: Source, accepted: str, tip: str, objections: Sequence[Objection]
 ) -> Acceptance:
+    in_force = f"the accepted {accepted[:12]} stays" if accepted else "nothing of it is"
     message = (
-        f"{source.id}: {told(objections)}; until then, or: zoe confirm {tip[:12]}, the "
-        f"accepted {accepted[:12]} stays in force"
+        f"{source.id}: {told(objections)}; until then, or: zoe confirm {tip[:12]}, {in_force} "
+        "in force"
     )
     return Acceptance(commit=accepted, tip=tip, hold=objections[0].code, message=message)

@@ -6,7 +6,7 @@ writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policy.model.execution import Uid
@@ -39,8 +39,11 @@ class Announcer:
         failing: Mapping[Uid, Sequence[str]],
         *,
         remark: str = "",
+        others: Collection[Uid] = (),
     ) -> tuple[Posting, ...]:
         """Return the news about commits after a pass.
+
+        ``others`` are executions of other sources: what holds them is no word on these commits.
 
         ``failing`` is what the Swarm says of executions whose actions it refuses, those that are
         backing off included. ``remark`` is what there is to add once the commit was acted on.
@@ -50,7 +53,7 @@ class Announcer:
         acted = Acted(
             commit=accepted.commit,
             invalid={item.file for item in diagnostics if item.is_error},
-            held=set(found.held.values()),
+            held={why for uid, why in found.held.items() if uid not in others},
             refused=self._refused(accepted.commit, found, failing),
             observes=self.observes,
             remark=remark,

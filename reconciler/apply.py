@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from reconciler.converge.desired_state import DesiredConfig
 from reconciler.converge.plan import (
     Action,
     CreateConfig,
@@ -106,8 +107,7 @@ def _call(action: Action, means: Means) -> None:
         case CreateNetwork(spec=spec):
             cluster.create_network(spec)
         case CreateConfig(config=config):
-            log_of, blob = config.log_of, config.blob
-            data = kept_log(cluster, log_of) if log_of else means.read_blob(blob)
+            data = _content(config, means)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
         case CreateSecret(secret=secret):
             data = means.reveal(secret.recipe)
@@ -136,6 +136,12 @@ def kept_log(cluster: Cluster, service_id: str) -> bytes:
         text = text[len(text) // 4 :]
         text = text[text.find(b"\n") + 1 :]
     return data
+
+
+def _content(config: DesiredConfig, means: Means) -> bytes:
+    if config.log_of:
+        return kept_log(means.cluster, config.log_of)
+    return config.data or means.read_blob(config.blob)
 
 
 def uid_of(action: Action) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,17 +55,27 @@ NOWHERE_YET = Workspaces()
 
 
 def boards(
-    catalogue: Catalogue, read: Read, workspaces: Workspaces = NOWHERE_YET
+    catalogue: Catalogue,
+    read: Read,
+    workspaces: Workspaces = NOWHERE_YET,
+    *,
+    others: Iterable[Manifest] = (),
+    sets_of_others: Iterable[SetSummary] = (),
+    problems_of_others: Sequence[Diagnostic] = (),
 ) -> dict[str, Any]:
-    """Return the documents of a commit by the fields of ``Board``."""
+    """Return the documents of a commit by the fields of ``Board``.
+
+    ``others`` are the executions that tenants' sources add, with their sets and what is wrong.
+    """
+    manifests = [*catalogue.manifests, *others]
     return {
-        "problems": problems(catalogue.diagnostics),
+        "problems": problems([*catalogue.diagnostics, *problems_of_others]),
         "namespaces": {n.name: namespace(n, workspaces) for n in catalogue.namespaces.values()},
         "zapps": {z.name: zapp(z, read) for z in catalogue.zapps},
         "platform": platform(catalogue.platform),
         "reservations": [reservation(r) for _, r in sorted(catalogue.reservations.items())],
-        "recurrences": [recurrence(m, m.schedule) for m in catalogue.manifests if m.schedule],
-        "sets": [execution_set(found) for found in catalogue.sets],
+        "recurrences": [recurrence(m, m.schedule) for m in manifests if m.schedule],
+        "sets": [execution_set(found) for found in (*catalogue.sets, *sets_of_others)],
     }
 
 

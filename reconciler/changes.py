@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Status, document
-from reconciler.converge.world import Assessment, Identity
+from reconciler.converge.world import Assessment, Identity, Wanted
 from reconciler.ports import ExecutionRow, FrozenSpec, GoodFile
 from reconciler.records import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Which source an execution came from, and what was desired of that."""
+
+    wanted: Wanted
+    known: Mapping[Uid, Identity]
+
+    def source_of(self, status: Status) -> str:
+        """Return a source's id; the platform's for what no source is known of."""
+        uid = Uid(status.uid)
+        if (identity := self.known.get(uid)) is not None:
+            return identity.source_id or self.wanted.source_id
+        if status.origin is not None:
+            return status.origin.source_id
+        invalid = (identity for identity, its, _ in self.wanted.invalid if its == uid)
+        found = next(invalid, None)
+        return found.source_id if found is not None else self.wanted.source_id
+
+    def commit_of(self, source_id: str) -> str:
+        """Return the accepted commit of a source."""
+        return self.wanted.reading(self.wanted.source(source_id)).commit
 
 
 def facts(found: Assessment, *, epoch: int) -> tuple[Entry, ...]:
@@ -35,7 +58,7 @@ def rows(
     last: Assessment | None,
     written: Mapping[Uid, Mapping[str, Any]],
     *,
-    source_id: str,
+    whose: Whose,
     at: datetime,
 ) -> tuple[ExecutionRow, ...]:
     """Return the statuses that differ from those ``written``.
@@ -45,7 +68,7 @@ def rows(
     before = last.told if last else {}
     fresh = (s for s in found.statuses if (t := before.get(Uid(s.uid))) is None or t[1] is not s)
     return tuple(
-        _row(status, told, source_id=source_id, at=at)
+        _row(status, told, source_id=whose.source_of(status), at=at)
         for status in fresh
         if (told := document(status)) != written.get(Uid(status.uid))
     )
@@ -67,11 +90,14 @@ def _row(status: Status, told: Mapping[str, Any], *, source_id: str, at: datetim
 
 
 def events(
-    found: Assessment, identities: Mapping[Uid, Identity], *, commit: str
+    found: Assessment, identities: Mapping[Uid, Identity], *, whose: Whose
 ) -> Iterator[Event]:
     """Yield what to tell of each fact; ``identities`` knows those that have no status any more."""
     names = {
-        Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run) for s in found.statuses
+        Uid(s.uid): Identity(
+            namespace=s.namespace, name=s.name, run=s.run, source_id=whose.source_of(s)
+        )
+        for s in found.statuses
     } | dict(identities)
     for step in found.steps:
         name = names[step.entry.uid]
@@ -82,7 +108,7 @@ def events(
             name=name.name,
             reason=step.entry.reason or _camel(step.entry.fact),
             message=step.message,
-            commit=commit,
+            commit=whose.commit_of(name.source_id),
             is_warning=step.is_warning,
         )
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import wire
-from reconciler.config import DEFAULT_FILE, Settings
+from reconciler.config import DEFAULT_FILE, Settings, SourceSettings
 from reconciler.errors import ConfigError, ReconcilerError, TransientError
 from reconciler.outgoing import credential
 from reconciler.ports import Clock, StoreCondition
@@ -67,6 +68,7 @@ def examine(settings: Settings, clock: Clock, *, settings_file: Path) -> Iterato
         ("settings", lambda: _settings(settings, settings_file)),
         ("state", lambda: _state(settings)),
         ("source", lambda: _source(settings)),
+        *((f"source {one.id}", partial(_tenant, settings, one)) for one in _tenants(settings)),
         ("status branch", lambda: _status_branch(settings)),
         ("database", lambda: _database(settings, clock)),
         ("cluster", lambda: _cluster(settings, clock)),
@@ -170,6 +172,17 @@ def _source(settings: Settings) -> Iterator[Finding]:
         yield _warning("source", "ManifestsInvalid", message, remedy)
     else:
         yield _ok("source", "ManifestsValid", told)
+
+
+def _tenants(settings: Settings) -> list[SourceSettings]:
+    return [source for source in settings.sources if source.role == "tenant"]
+
+
+def _tenant(settings: Settings, declared: SourceSettings) -> Iterator[Finding]:
+    """Look whether a tenant's repository answers; what is in it is its owners' to look at."""
+    tip = wire.tenant_tip(settings, declared)
+    part = f"source {declared.id}"
+    yield _ok(part, "SourceFetched", f"{declared.id}: {declared.branch} is at {tip[:12]}")
 
 
 def _platform(diagnostics: tuple[Diagnostic, ...]) -> Finding:

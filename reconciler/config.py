@@ -86,6 +86,23 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """Namespaces' gateways: their image, the ports that they may take, the name people use."""
+
+    image: str = "zoe/gateway:1"
+    ports: str = "31000-31999"
+    host: str = ""
+
+    @property
+    def port_range(self) -> tuple[int, int] | None:
+        """The first and the last port; None where ``ports`` isn't a range of at least two."""
+        if (found := _PORTS.fullmatch(self.ports)) is None:
+            return None
+        first, last = int(found[1]), int(found[2])
+        return (first, last) if 1024 <= first < last <= 65535 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process needs to know before it starts."""
 
@@ -107,6 +124,7 @@ class Settings:
     review_timeout_s: int = 60
     review_memory_mib: int = 1024
     web: WebSettings = WebSettings()
+    gateway: GatewaySettings | None = None
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
@@ -169,6 +187,7 @@ def parse(content: bytes) -> Settings:
 
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 _TABLES = (
     "sources",
@@ -180,6 +199,7 @@ _TABLES = (
     "smtp",
     "notify",
     "web",
+    "gateway",
 )
 
 
@@ -212,6 +232,11 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
     }
     smtp = _table(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
     web = _table(WebSettings, data.pop("web", None), base, "web", "[web]", problems)
+    gateway = _table(
+        GatewaySettings, data.pop("gateway", None), base, "gateway", "[gateway]", problems
+    )
+    if gateway is not None and gateway.port_range is None:
+        problems.append('gateway: ports must be a range within 1024-65535, such as "31000-31999"')
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -224,6 +249,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
     settings = Settings(
         **{**values, "sources": sources, "smtp": smtp, "notify": notify},
         web=web or WebSettings(),
+        gateway=gateway,
     )
     return replace(
         settings,
@@ -257,6 +283,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         problems.append("source must be written as [[source]]")
         return
+    seen: dict[str, str] = {}
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
         given = dict(table)
@@ -277,10 +304,21 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
             problems,
         )
         values = _checked(SourceSettings, given, base, where, problems)
+        problems += _check_id(values, seen, where)
         if {"id", "url"} <= values.keys():
             yield SourceSettings(**values, webhook=webhook, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")
+
+
+def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> Iterator[str]:
+    """Yield what is wrong with a tenant's id: it is part of names, and nobody else's."""
+    id_, role = values.get("id", ""), values.get("role", "platform")
+    if id_ in seen and "tenant" in (role, seen[id_]):
+        yield f"{where}: there is a source {id_} already: each needs its own id"
+    if id_ and role == "tenant" and not _NAME.fullmatch(id_):
+        yield f"{where}: id takes small letters, digits and dashes, at most 40, a letter first"
+    seen[id_] = role
 
 
 def _table(

@@ -9,6 +9,7 @@ from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Wanted
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.manifest.lent import Lent
 from reconciler.ports import Source
 from reconciler.review.rules import is_rule, rules_of, under
 
@@ -43,6 +44,7 @@ class Reader:
         self.catalogue: Catalogue | None = None
         self.files: Mapping[str, str] = {}
         """Path -> blob id of every file of the commit that was read last."""
+        self._lent: Lent | None = None
 
     def apart(self) -> Reader:
         """Return a reader that begins with what this one knows, and leaves this one as it is."""
@@ -75,6 +77,7 @@ class Reader:
         *,
         good: Mapping[str, tuple[str, str]],
         rules: Mapping[str, str] | None = None,
+        lent: Lent | None = None,
     ) -> Wanted:
         """Return what a commit wants, with the last good version of what it broke.
 
@@ -83,11 +86,12 @@ class Reader:
             good: Path -> (blob, commit) of the newest valid content known so far.
             rules: Path -> blob of the rule files that count instead of the commit's own. A
                 reader reads a commit under the same rules every time.
+            lent: What the platform's source lends, where this one is a tenant's.
 
         Raises:
             SourceUnavailable: A blob can't be read; nothing may be concluded from the rest.
         """
-        if self._last is not None and self._last[0] == commit:
+        if self._last is not None and self._last[0] == commit and self._lent is lent:
             return self._last[1]
         tree = self.source.tree(commit)
         refused = [(entry.path, entry.reason) for entry in tree.refused]
@@ -100,16 +104,19 @@ class Reader:
             commit_of=self.source.commit,
             good=good,
             refused=refused,
+            lent=lent,
         )
+        self._lent = lent
         self.catalogue, self.good, self.files = catalogue, catalogue.good, tree.files
         self.diagnostics = catalogue.diagnostics
         wanted = Wanted(
+            source_id=self.source.id,
             commit=tree.commit.id,
             message=tree.commit.message,
             manifests={manifest.uid: manifest for manifest in catalogue.manifests},
             invalid=tuple(
                 (
-                    Identity(namespace=b.namespace, name=b.name, run=0),
+                    Identity(namespace=b.namespace, name=b.name, run=0, source_id=self.source.id),
                     Uid(b.uid),
                     b.message or _first_error(catalogue.diagnostics, b.path),
                 )

@@ -21,12 +21,13 @@ from reconciler.errors import (
     StoreUnavailable,
     TransientError,
 )
+from reconciler.lookout import Lookout
 from reconciler.loop import Loop, Report
 from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
 from reconciler.reviewer.service import Reviewer
 from reconciler.tails import Tails
-from reconciler.trigger import Trigger
+from reconciler.trigger import REST_S, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def _once(
             wire.loop(settings, lease, store) as loop,
             probing(settings, loop, lambda: None) as prober,
         ):
+            loop.tenants.lookout.look_now()
             prober.round()  # nobody is asked before a pass: what is known is read
             report = loop.reconcile()
             told(report)
@@ -183,15 +185,19 @@ def _lead(
         reviewing(settings, loop) as reviewer,
         reading_logs(loop),
     ):
+        lookout = loop.tenants.lookout
         trigger = Trigger(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
             wait_for_event=loop.cluster.wait_for_event,
-            wait_for_wanted=lambda timeout_s: _is_wanted(store, timeout_s),
+            wait_for_wanted=lambda timeout_s: _is_wanted(store, lookout, timeout_s, stop),
         )
         trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
+        if lookout.ids:
+            trigger.every(settings.interval_s, lookout.look)
         trigger.start()
+        lookout.start(trigger.look)
         if reviewer is not None:
             reviewer.start()
         threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
@@ -213,15 +219,22 @@ def _follow(stop: threading.Event, trigger: Trigger) -> None:
             trigger.stop()
 
 
-def _is_wanted(store: Store, timeout_s: float) -> bool:
+def _is_wanted(store: Store, lookout: Lookout, timeout_s: float, stop: threading.Event) -> bool:
     """Wait for requests and take them: from then on the trigger remembers that somebody asked.
 
-    A leader that ends before it fetched loses them, and the next one begins with a fetch.
+    Those for tenants' sources are the lookout's. A leader that ends before it fetched loses them,
+    and the next one begins with a fetch.
     """
     try:
-        return store.wait_for_wanted(timeout_s) and bool(store.take_wanted())
+        wanted = set(store.take_wanted()) if store.wait_for_wanted(timeout_s) else set()
     except StoreUnavailable:
         return False  # they are still there when the database is
+    of_tenants = wanted & set(lookout.ids)
+    if of_tenants:
+        lookout.look_at(of_tenants)
+        if of_tenants == wanted:
+            stop.wait(REST_S)  # a flood of these is no reason to ask the database without a pause
+    return wanted > of_tenants
 
 
 def _tidy(store: Store) -> None:

@@ -20,37 +20,37 @@ from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
 from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import snapshots
+from reconciler.converge import gateway, snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
-from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Phase, Status
-from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
-from reconciler.errors import ActionFailed, Missing, SourceUnavailable
-from reconciler.manifest.spec import Namespace
+from reconciler.errors import SourceUnavailable
+from reconciler.harvesting import harvest
+from reconciler.manifest.spec import Manifest, Namespace
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
-from reconciler.records import Event, Harvest
+from reconciler.records import Event
 from reconciler.reviewer.merges import Merges
 from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
+from reconciler.tenants import Tenants
 from reconciler.trust import Referee
+from reconciler.wake import earliest
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-LOG_TAIL_LINES = 200
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept"})
+_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept", *gateway.REASONS})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
@@ -90,6 +90,7 @@ class Loop:
     activity: Callable[[], Mapping[Uid, Activity]] = dict
     """What is known of who is used."""
     interval_s: int = 30
+    tenants: Tenants = field(default_factory=Tenants)
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
@@ -100,7 +101,7 @@ class Loop:
     """What the last pass found, for other threads."""
     _referee: Referee = field(init=False)
     _vault: Vault = field(default_factory=Vault)
-    _vetted: Wanted | None = None
+    _vetted: Mapping[Uid, Manifest] | None = None
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
@@ -112,7 +113,13 @@ class Loop:
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
         self.recorder = Recorder(
-            self.reader, self.store, self.working_set, self.clock, self.interval_s, self.host
+            self.reader,
+            self.store,
+            self.working_set,
+            self.clock,
+            self.interval_s,
+            self.host,
+            self.tenants,
         )
 
     def reconcile(self, *, fetch: bool = True) -> Report:
@@ -145,7 +152,8 @@ class Loop:
         return self.observed, last[1].namespaces if last is not None else {}
 
     def close(self) -> None:
-        """Wait for a push and a request under way, and stop both."""
+        """Wait for a push and a request under way, and stop both; look at sources no more."""
+        self.tenants.close()
         self.publisher.close()
         if self.sender is not None:
             self.sender.close()
@@ -166,23 +174,32 @@ class Loop:
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)
-        self._open_secrets(wanted)
+        catalogue = self.reader.catalogue
+        united = self.tenants.want(
+            wanted,
+            catalogue.lent if catalogue else None,
+            known=self.working_set,
+            memory=self._memory(),
+            confirmed=confirmed,
+        )
+        self._open_secrets(wanted, united)
         self.kept = self.reader.kept()
         return replace(
-            wanted,
+            united,
             is_confirmed=acceptance.is_confirmed(wanted.commit, confirmed),
             agreed_deletes=self.merges.follow(
                 wanted.commit, since=self.working_set.accepted.get(source.id, "")
             ),
         )
 
-    def _open_secrets(self, wanted: Wanted) -> None:
-        """Open the ciphertexts of a commit, and say where those stand that don't open."""
-        self._vault = self.keeper.vault(wanted, self._memory())
-        if wanted is not self._vetted:
-            read, files = self.reader.read_blob, self.reader.files
-            self.reader.add(diagnostics(wanted, self._vault, files=files, read=read))
-            self._vetted = wanted
+    def _open_secrets(self, own: Wanted, united: Wanted) -> None:
+        """Open the ciphertexts that are asked for, and say where those stand that don't open."""
+        self._vault = self.keeper.vault(united, self._memory())
+        if united.manifests is not self._vetted:
+            for reader, wanted in ((self.reader, own), *self.tenants.read()):
+                files, read = reader.files, reader.read_blob
+                reader.add(diagnostics(wanted, self._vault, files=files, read=read))
+            self._vetted = united.manifests
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
@@ -220,7 +237,8 @@ class Loop:
         now = self.clock.now()
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
-        rows = changes.rows(found, self.last, known.statuses, source_id=source_id, at=now)
+        whose = changes.Whose(wanted, known.identities)
+        rows = changes.rows(found, self.last, known.statuses, whose=whose, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
@@ -230,11 +248,16 @@ class Loop:
             runtimes=found.books.runtimes,
             executions=rows,
             events=(
-                *changes.events(found, known.identities, commit=wanted.commit),
+                *changes.events(found, known.identities, whose=whose),
                 *self._alerts(found, wanted.commit),
             ),
-            harvests=tuple(self._harvest(uid, group, now) for uid, group in found.harvest),
-            good_files=changes.good_files(source_id, known.good_files(source_id), self.reader.good),
+            harvests=tuple(
+                harvest(self.cluster, uid, group, at=now) for uid, group in found.harvest
+            ),
+            good_files=(
+                *changes.good_files(source_id, known.good_files(source_id), self.reader.good),
+                *self.tenants.good_files(known),
+            ),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
             postings=(
@@ -266,8 +289,10 @@ class Loop:
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
         """Return what concerns no single execution, once when it comes up."""
         now = {(n.reason, n.message) for n in found.plan.notes if n.reason in _OF_NO_EXECUTION}
-        if self._accepted is not None and self._accepted.hold:
-            now.add((self._accepted.hold, self._accepted.message))
+        tenants = self.tenants.acceptances()
+        for accepted in (self._accepted, *tenants) if self._accepted else tenants:
+            if accepted.hold:
+                now.add((accepted.hold, accepted.message))
         if self.publisher.error:
             now.add(("StatusNotPublished", self.publisher.error))
         fresh = sorted(now - self._told)
@@ -279,32 +304,12 @@ class Loop:
             for r, m in fresh
         )
 
-    def _harvest(self, uid: Uid, group: Group, now: datetime) -> Harvest:
-        """Fetch what the log still says: removing the service would lose it for good."""
-        last = group.tasks[-1]
-        tail = ""
-        if not group.is_node_lost:
-            try:
-                tail = self.cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
-            except (Missing, ActionFailed):
-                tail = ""
-        return Harvest(
-            uid=uid,
-            attempt=group.attempt,
-            component=group.component,
-            node=group.node.hostname if group.node else str(group.service.spec.node),
-            exit_code=last.exit_code,
-            error=last.error,
-            log_tail=tail,
-            at=now,
-        )
-
     def _newly_accepted(self) -> Mapping[str, str]:
-        source_id = self.reader.source.id
+        source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)
         accepted = self._accepted.commit if self._accepted else ""
-        if not accepted or self.working_set.accepted.get(source_id) == accepted:
-            return {}
-        return {source_id: accepted}
+        if accepted and self.working_set.accepted.get(source_id) != accepted:
+            found[source_id] = accepted
+        return found
 
     # -- act ------------------------------------------------------------------------------------
 
@@ -313,9 +318,8 @@ class Loop:
             return ()
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
-        means = Means(
-            cluster=self.cluster, read_blob=self.reader.read_blob, reveal=self.keeper.reveal
-        )
+        read = partial(self.tenants.read_blob, first=self.reader)
+        means = Means(cluster=self.cluster, read_blob=read, reveal=self.keeper.reveal)
         outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
@@ -357,6 +361,9 @@ class Loop:
                 self.reader.diagnostics,
                 self._backing_off.messages,
                 remark=self.merges.remark,
+                others=self.working_set.uids_besides(self.reader.source.id)
+                if self.announcer.has_forge
+                else (),
             )
             # After a restart the announcer believes that all of it is news.
             fresh = tuple(posting for posting in news if not self.store.is_known(posting))
@@ -379,22 +386,9 @@ class Loop:
             or any(status.reason in _UNTIL_GONE for status in found.statuses),
             runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
             facts=len(found.steps),
-            wake_at=_earliest(found, self.sender),
+            wake_at=earliest(found, self.sender),
         )
 
 
 def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
     return frozenset((service.id, service.spec.name) for service in observed.services)
-
-
-def _earliest(found: Assessment, sender: Sender | None) -> datetime | None:
-    """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
-    times = [status.next_try_at for status in found.statuses if status.next_try_at]
-    times += [found.wake_at] if found.wake_at else []
-    times += [sender.next_at] if sender and sender.next_at else []
-    times += [
-        from_epoch_ms(execution.ends_ms)
-        for execution in found.snapshot.executions
-        if execution.ends_ms is not None
-    ]
-    return min(times, default=None)

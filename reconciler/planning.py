@@ -12,6 +12,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.world import Memory, Wanted
 from reconciler.desired import Reader
 from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.review.beside import with_others
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import Preview, preview
 from reconciler.review.rehearsal import Past, rehearse
@@ -90,9 +91,10 @@ def plan(
     wanted = reader.read(base, good=good)
     memory, cluster = remembered(wanted)
     judged = _judged(reader, base, head)
+    with_head = with_others(judged.wanted, memory)
     found = preview(
-        wanted,
-        judged.wanted,
+        with_others(wanted, memory).wanted,
+        with_head.wanted,
         memory=memory,
         cluster=cluster,
         host=host,
@@ -110,6 +112,7 @@ def plan(
         diagnostics=(
             *trust.review(reader.apart(), base=base, head=tip or head, good=good),
             *judged.diagnostics,
+            *(clash for source, clash in with_head.clashes if not source),
             *found.warnings,
         ),
     )

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from policy.model.execution import Uid
-from reconciler import bulletin, canonical, trust
+from reconciler import bulletin
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome
 from reconciler.bulletin import NOWHERE_YET, Workspaces
+from reconciler.commit_log import NO_SOURCE, CommitLog, problem_of
 from reconciler.converge import holding
 from reconciler.converge.host import Host, Storage
 from reconciler.converge.status import Phase
@@ -31,35 +31,33 @@ from reconciler.errors import (
 )
 from reconciler.manifest import ownership
 from reconciler.manifest.catalogue import Catalogue
-from reconciler.manifest.spec import Manifest
 from reconciler.ports import Clock, Lease, Store
 from reconciler.posted import PostedPlan
-from reconciler.records import CommitRow, Delta, PassRow, Pulse, Recording, digest_of
+from reconciler.records import PassRow, Pulse, Recording, digest_of
+from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
 AT_LEAST_EVERY = timedelta(seconds=60)
 """So often a pass is written down, even if nothing happens."""
 
-_NO_SOURCE = "the Git repository can't be reached; what was accepted last stays in force"
-_NO_SIGNATURES = "signatures can't be checked now, so the newest commit isn't accepted"
 _NO_CLUSTER = "the Swarm can't be reached, or didn't answer in full"
 _FAULT = "the last pass failed by a fault in Zoe itself; its log says more"
-_OF_PARTS_AWAY = {"SourceUnavailable": _NO_SOURCE, "CannotVerify": _NO_SIGNATURES}
+_MOST_PROBLEMS = 3
 
 
-def problem_of(acceptance: Acceptance | None) -> str:
-    """Return why the newest commit isn't desired, for anybody to read; "" if it is."""
-    if acceptance is None or not acceptance.hold:
-        return ""
-    # What Git and ssh-keygen say may name hosts and files; the other sentences are our own.
-    return _OF_PARTS_AWAY.get(acceptance.hold, acceptance.message)
+def problems_of(platform: Acceptance | None, tenants: Iterable[Acceptance]) -> str:
+    """Return why newest commits aren't desired, the platform's first; "" if they all are."""
+    told = [problem_of(platform), *(problem_of(acceptance) for acceptance in tenants)]
+    found = [sentence for sentence in told if sentence]
+    more = len(found) - _MOST_PROBLEMS
+    return "; ".join(found[:_MOST_PROBLEMS]) + (f" (and {more} more)" if more > 0 else "")
 
 
 def problem_with(error: BaseException) -> str:
     """Return why a pass failed, for anybody to read: never what the error itself says."""
     match error:
         case SourceUnavailable():
-            return _NO_SOURCE
+            return NO_SOURCE
         case ClusterUnavailable():
             return _NO_CLUSTER
         case _:
@@ -76,12 +74,17 @@ class Recorder:
     clock: Clock
     interval_s: int
     host: Host
-    _settled: Catalogue | None = None
-    """Of this catalogue everything is stored."""
+    tenants: Tenants
+    _log: CommitLog = field(init=False)
+    _settled: tuple[Catalogue | None, object] | None = None
+    """Of this catalogue, and what tenants add to it, everything is stored."""
     _workspaces: Workspaces = NOWHERE_YET
     """What was stored with it."""
-    _digests: dict[Uid, tuple[Manifest, str]] = field(default_factory=dict)
     _row_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Follow the platform's source; those of tenants are followed beside it."""
+        self._log = CommitLog(self.reader)
 
     def recording(
         self,
@@ -93,21 +96,29 @@ class Recorder:
         at: datetime,
     ) -> Recording:
         """Return what a pass writes down together with its facts."""
-        source_id, known = self.reader.source.id, self.working_set
+        known = self.working_set
+        recorded = known.recorded
         memory = known.memory(published_seq=0)
-        documents = self._documents(wanted, known.recorded.documents.get(source_id, {}))
+        documents = self._log.documents(recorded)
+        of_tenants = self.tenants.recording(recorded, at)
         workspaces = self._located(found)
-        boards = self._boards(known.recorded.boards, workspaces)
+        boards = self._boards(recorded.boards, workspaces)
         if not documents and not boards:
-            self._settled, self._workspaces = self.reader.catalogue, workspaces
+            self._settled = (self.reader.catalogue, self.tenants.shown)
+            self._workspaces = workspaces
+        asked = {self._log.source_id: documents, **of_tenants.documents}
         return Recording(
-            source_id=source_id if documents else "",
             commits=(
-                *self._held(acceptance, at),
-                *self._accepted(wanted, documents, merged, at),
+                *self._log.held(acceptance, recorded, at),
+                *self._log.accepted(
+                    *(wanted.commit, documents, recorded, at),
+                    rules=lambda: ownership.rules_of(wanted.platform, wanted.namespaces),
+                    merged=merged,
+                ),
+                *of_tenants.commits,
             ),
-            documents=documents,
-            intervals=holding.intervals(found, memory, known.recorded.intervals, now=at),
+            documents={source: changed for source, changed in asked.items() if changed},
+            intervals=holding.intervals(found, memory, recorded.intervals, now=at),
             boards=boards,
         )
 
@@ -132,7 +143,7 @@ class Recorder:
             tried_at=now,
             interval_s=self.interval_s,
             commit=wanted.commit,
-            problem=problem_of(acceptance),
+            problem=problems_of(acceptance, self.tenants.acceptances()),
         )
         self._beat(pulse, row, lease)
 
@@ -155,24 +166,6 @@ class Recorder:
         self.store.beat(pulse, row, lease)
         self.working_set.beaten(pulse)
 
-    def _documents(self, wanted: Wanted, before: Mapping[str, str]) -> dict[str, str | None]:
-        """Return what is asked for otherwise than before; None for what isn't any more."""
-        if self.reader.catalogue is self._settled:
-            return {}
-        after = {f"{m.namespace}/{m.name}": self._digest(m) for m in wanted.manifests.values()}
-        self._digests = {uid: self._digests[uid] for uid in wanted.manifests}
-        return {
-            **{name: digest for name, digest in after.items() if before.get(name) != digest},
-            **dict.fromkeys(before.keys() - after.keys()),
-        }
-
-    def _digest(self, manifest: Manifest) -> str:
-        known = self._digests.get(manifest.uid)
-        if known is None or known[0] is not manifest:
-            known = (manifest, document_digest(manifest))
-            self._digests[manifest.uid] = known
-        return known[1]
-
     def _located(self, found: Assessment) -> Workspaces:
         workspace = self.host.storages.get("workspace", Storage())
         names = {node.id: node.hostname for node in found.snapshot.nodes}
@@ -183,10 +176,18 @@ class Recorder:
 
     def _boards(self, before: Mapping[str, str], workspaces: Workspaces) -> dict[str, object]:
         catalogue = self.reader.catalogue
-        is_settled = catalogue is self._settled and workspaces == self._workspaces
-        if catalogue is None or is_settled:
+        settled, shown = self._settled or (None, None)
+        is_settled = catalogue is settled and self.tenants.shown is shown
+        if catalogue is None or (is_settled and workspaces == self._workspaces):
             return {}
-        found = bulletin.boards(catalogue, self._file, workspaces)
+        found = bulletin.boards(
+            catalogue,
+            self._file,
+            workspaces,
+            others=self.tenants.manifests(),
+            sets_of_others=self.tenants.sets(),
+            problems_of_others=self.tenants.diagnostics(),
+        )
         return {
             topic: document
             for topic, document in found.items()
@@ -202,64 +203,6 @@ class Recorder:
             return self.reader.source.read(blob, limit_bytes=bulletin.FILE_BYTES)
         except (SourceUnavailable, ValueError):
             return None  # a picture that is missing stops nobody
-
-    def _accepted(
-        self,
-        wanted: Wanted,
-        documents: Mapping[str, str | None],
-        merged: Sequence[PostedPlan],
-        at: datetime,
-    ) -> tuple[CommitRow, ...]:
-        source_id, recorded = self.reader.source.id, self.working_set.recorded
-        before = recorded.documents.get(source_id, {})
-        delta = Delta(
-            added=tuple(sorted(n for n, d in documents.items() if d and n not in before)),
-            changed=tuple(sorted(n for n, d in documents.items() if d and n in before)),
-            removed=tuple(sorted(n for n, d in documents.items() if d is None)),
-        )
-        is_known = recorded.commits.get(source_id) == wanted.commit
-        row = self._row_of(wanted.commit, at)
-        if row is None or (is_known and not (delta.added or delta.removed)):
-            return ()
-        parents = self.reader.source.commit(row.id).parents
-        accepted = replace(
-            row,
-            signer=self._signer(wanted),
-            pull=_pull(merged, (row.id, *parents[1:])),
-            delta=delta,
-            problems=len(self.reader.diagnostics),
-        )
-        return (accepted,)
-
-    def _held(self, acceptance: Acceptance | None, at: datetime) -> tuple[CommitRow, ...]:
-        """Return the row of a tip that isn't accepted, once for each reason."""
-        if acceptance is None or not acceptance.hold or not acceptance.tip:
-            return ()
-        told = (acceptance.tip, acceptance.hold, problem_of(acceptance))
-        if self.working_set.recorded.held.get(self.reader.source.id) == told:
-            return ()
-        row = self._row_of(acceptance.tip, at)
-        return () if row is None else (replace(row, hold=told[1], told=told[2]),)
-
-    def _row_of(self, revision: str, at: datetime) -> CommitRow | None:
-        try:
-            commit = self.reader.source.commit(revision)
-        except SourceUnavailable:
-            return None  # the next pass tries again
-        return CommitRow(
-            id=commit.id,
-            source_id=self.reader.source.id,
-            author=commit.author,
-            committed_at=commit.committed_at,
-            message=commit.message,
-            seen_at=at,
-        )
-
-    def _signer(self, wanted: Wanted) -> str:
-        rules = ownership.rules_of(wanted.platform, wanted.namespaces)
-        if not rules.is_required:
-            return ""
-        return trust.signer_of(self.reader.source.provenance(), wanted.commit, rules)
 
     def _row(
         self,
@@ -287,19 +230,3 @@ class Recorder:
             memory_reserved_bytes=sum(node.reserved.memory_bytes for node in ready)
             + sum(interval.memory_bytes for interval in held),
         )
-
-
-def _pull(merged: Sequence[PostedPlan], heads: Sequence[str]) -> int | None:
-    """Return whose merge a commit is: of several that came with it, the one that it joins."""
-    of_itself = [plan.pull for plan in merged if plan.head in heads]
-    found = of_itself or [plan.pull for plan in merged]
-    return found[0] if len(found) == 1 else None
-
-
-def document_digest(manifest: Manifest) -> str:
-    """Return what an Execution document is told apart by: all that its author can set."""
-    said = (
-        *(manifest.run, manifest.document_hash, manifest.labels, manifest.suspend),
-        *(manifest.update, manifest.schedule, manifest.notify),
-    )
-    return canonical.digest(said)[:32]

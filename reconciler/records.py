@@ -169,14 +169,13 @@ class Board:
 class Recording:
     """What a pass writes down beside its own memory, in the same transaction.
 
-    ``documents`` are what the accepted commit of a source asks for otherwise than before:
+    ``documents`` are, by source, what its accepted commit asks for otherwise than before:
     NAMESPACE/NAME to a digest, None where it is gone; ``boards`` the fields of :class:`Board` that
     changed, as JSON data.
     """
 
-    source_id: str = ""
     commits: tuple[CommitRow, ...] = ()
-    documents: Mapping[str, str | None] = field(default_factory=dict)
+    documents: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     intervals: tuple[Interval, ...] = ()
     boards: Mapping[str, Any] = field(default_factory=dict)
 
@@ -201,20 +200,22 @@ class Recorded:
         """Return what is there once a recording is stored."""
         if recording == Recording():
             return self
-        source_id, commits, held = recording.source_id, {**self.commits}, {**self.held}
+        commits, held = {**self.commits}, {**self.held}
         for row in recording.commits:
             if row.hold:
                 held[row.source_id] = (row.id, row.hold, row.told)
             else:
                 commits[row.source_id] = row.id
                 held.pop(row.source_id, None)
-        documents = {**self.documents.get(source_id, {}), **recording.documents}
-        there = {name: digest for name, digest in documents.items() if digest is not None}
+        documents = {**self.documents}
+        for source, changed in recording.documents.items():
+            asked = {**documents.get(source, {}), **changed}
+            documents[source] = {name: d for name, d in asked.items() if d is not None}
         opened = {**self.intervals, **{i.uid: i for i in recording.intervals}}
         return Recorded(
             commits=commits,
             held=held,
-            documents={**self.documents, source_id: there} if source_id else self.documents,
+            documents=documents,
             intervals={uid: i for uid, i in opened.items() if i.until is None},
             boards={**self.boards, **{t: digest_of(d) for t, d in recording.boards.items()}},
             pulse=self.pulse,

@@ -88,7 +88,7 @@ class Trigger:
         self._wake.set()
 
     def look(self) -> None:
-        """Ask for a pass now; it needn't fetch."""
+        """Ask for a pass soon, that fetches nothing: something beside the loop has changed."""
         self._is_seen = True
         self._wake.set()
 

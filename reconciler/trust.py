@@ -218,3 +218,22 @@ class Referee:
             )
             self._last = (base, tip, found)
         return self._last[2]
+
+
+class TenantReferee:
+    """Judges the tips of a tenant's source by the platform's rules: its own commits change none."""
+
+    def __init__(self, provenance: Callable[[], Provenance]) -> None:
+        self._provenance = provenance
+        self._last: tuple[str, str, Rules, tuple[Objection, ...]] | None = None
+
+    def objections(self, base: str, tip: str, rules: Rules) -> tuple[Objection, ...]:
+        """Return what speaks against following ``tip``; without a ``base`` of all its history."""
+        if not rules.is_required:
+            return ()
+        if self._last is None or self._last[:3] != (base, tip, rules):
+            found = check_range(
+                self._provenance(), base=base, head=tip, rules=rules, rules_at=lambda _: rules
+            )
+            self._last = (base, tip, rules, found)
+        return self._last[3]

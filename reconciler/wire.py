@@ -7,17 +7,18 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
-from reconciler.config import Settings
+from reconciler.config import Settings, SourceSettings
 from reconciler.converge import probing
-from reconciler.converge.host import Host, Storage
+from reconciler.converge.host import Gateways, Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
@@ -30,6 +31,7 @@ from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
 from reconciler.sender import Sender
+from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -58,7 +60,17 @@ def host(settings: Settings) -> Host:
         },
         security_profiles=dict(settings.security_profiles),
         init_image=settings.init_image,
+        gateways=gateways(settings),
     )
+
+
+def gateways(settings: Settings) -> Gateways | None:
+    """Return what namespaces' gateways are made of; None where the operator offers none."""
+    offered = settings.gateway
+    if offered is None or offered.port_range is None:
+        return None
+    first, last = offered.port_range
+    return Gateways(image=offered.image, first_port=first, last_port=last, host=offered.host)
 
 
 def source(settings: Settings) -> Source:
@@ -94,6 +106,48 @@ def reader(settings: Settings, from_: Source) -> Reader:
         storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
     return Reader(from_, loader)
+
+
+def tenants(settings: Settings) -> Tenants:
+    """Return the tenants' sources; nothing is fetched before somebody looks.
+
+    Raises ConfigError.
+    """
+    declared = [source for source in settings.sources if source.role == "tenant"]
+    if not declared:
+        return Tenants()
+    from reconciler.git.tenant import TenantFetcher, TenantReader
+    from reconciler.lookout import Lookout
+
+    lookout = Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared})
+    sources = [
+        TenantReader(one, _mirror(settings, one), damaged=partial(lookout.mend, one.id))
+        for one in declared
+    ]
+    return Tenants([reader(settings, source) for source in sources], lookout)
+
+
+def tenant_tip(settings: Settings, declared: SourceSettings) -> str:
+    """Fetch a tenant's source and return its tip. Raises ConfigError, SourceUnavailable."""
+    from reconciler.git.tenant import TenantFetcher
+
+    return TenantFetcher(declared, _mirror(settings, declared)).fetch()
+
+
+def _mirror(settings: Settings, declared: SourceSettings) -> Path:
+    """Return where a tenant's mirror is: apart from the platform's, whatever its id is."""
+    return settings.state_dir / "mirrors" / "tenants" / f"{declared.id}.git"
+
+
+def mirrors(settings: Settings) -> Sequence[Source]:
+    """Return what reads the mirrors of all sources, the platform's first. Raises ConfigError."""
+    from reconciler.git.tenant import TenantReader
+
+    declared = [source for source in settings.sources if source.role == "tenant"]
+    return [
+        source(settings),
+        *(TenantReader(one, _mirror(settings, one)) for one in declared),
+    ]
 
 
 @contextmanager
@@ -312,6 +366,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             )
         ) as publisher,
         contextlib.closing(sender(settings, from_store, clock)) as outgoing,
+        contextlib.closing(tenants(settings)) as groups,
     ):
         yield Loop(
             reader=reader(settings, source(settings)),
@@ -328,4 +383,5 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             announcer=announcer(settings),
             sender=outgoing,
             interval_s=settings.interval_s,
+            tenants=groups,
         )

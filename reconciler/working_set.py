@@ -20,7 +20,7 @@ from reconciler.converge.ledger import Entry, Record, fold
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.ports import Changes, Stored
+from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.records import Pulse
 from reconciler.reviewer.job import Known
 
@@ -40,7 +40,9 @@ class WorkingSet:
         self.progress: dict[Uid, Progress] = dict(stored.progress)
         self.usage: dict[str, Use] = dict(stored.usage)
         self.runtimes: dict[tuple[str, str], tuple[int, ...]] = {}
-        self.good = {(g.source_id, g.path): (g.blob, g.commit) for g in stored.good_files}
+        self._good: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+        for good in stored.good_files:
+            self._good[good.source_id][good.path] = (good.blob, good.commit)
         self.accepted: dict[str, str] = dict(stored.accepted)
         self.published: dict[str, str] = dict(stored.published)
         self.snapshot = stored.snapshot
@@ -49,7 +51,7 @@ class WorkingSet:
         self.last_seq = 0
         self._lock = threading.Lock()
         for row in stored.executions:
-            self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
+            self.identities[row.uid] = _identity(row)
             self.statuses[row.uid] = row.status
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
         self._remember(stored.runtimes)
@@ -71,8 +73,19 @@ class WorkingSet:
         )
 
     def good_files(self, source_id: str) -> Mapping[str, tuple[str, str]]:
-        """Return path -> (blob, commit) of the newest valid content of a source's files."""
-        return {path: good for (source, path), good in self.good.items() if source == source_id}
+        """Return path -> (blob, commit) of the newest valid content of a source's files.
+
+        It isn't copied, and changes with the next commit to the database.
+        """
+        return self._good.get(source_id, {})
+
+    def uids_besides(self, source_id: str) -> frozenset[Uid]:
+        """Return the runs that came from other sources."""
+        return frozenset(
+            uid
+            for uid, identity in self.identities.items()
+            if identity.source_id not in ("", source_id)
+        )
 
     def known(self, source_id: str) -> Known:
         """Return a copy of what previews depend on; any thread. What is stored, no less or more."""
@@ -86,7 +99,7 @@ class WorkingSet:
                 accepted=self.accepted.get(source_id, ""),
                 memory=replace(memory, **copies),
                 snapshot=self.snapshot,
-                good=self.good_files(source_id),
+                good=dict(self.good_files(source_id)),
             )
 
     def committed(self, changes: Changes, entries: Iterable[Entry]) -> None:
@@ -100,7 +113,7 @@ class WorkingSet:
 
     def _take_over(self, changes: Changes, entries: Iterable[Entry]) -> None:
         for row in changes.executions:
-            self.identities[row.uid] = Identity(namespace=row.namespace, name=row.name, run=row.run)
+            self.identities[row.uid] = _identity(row)
             self.statuses[row.uid] = row.status
         self._fold(entries)
         for frozen in changes.frozen:
@@ -119,9 +132,9 @@ class WorkingSet:
         self._remember(changes.runtimes)
         for good in changes.good_files:
             if good.blob:
-                self.good[good.source_id, good.path] = (good.blob, good.commit)
+                self._good[good.source_id][good.path] = (good.blob, good.commit)
             else:
-                self.good.pop((good.source_id, good.path), None)
+                self._good[good.source_id].pop(good.path, None)
         self.accepted |= changes.accepted
         for path, digest in changes.published.items():
             if digest is None:
@@ -161,3 +174,7 @@ class WorkingSet:
             if record is not None:
                 self.records[entry.uid] = record
                 self.entries[entry.uid].append(entry)
+
+
+def _identity(row: ExecutionRow) -> Identity:
+    return Identity(namespace=row.namespace, name=row.name, run=row.run, source_id=row.source_id)

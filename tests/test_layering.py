@@ -14,7 +14,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("policy", "reconciler", "webhook")
 OURS = frozenset(PACKAGES)
 
-CORE = ("reconciler.manifest", "reconciler.converge", "reconciler.review", "reconciler.view")
+CORE = (
+    *("reconciler.manifest", "reconciler.converge", "reconciler.review", "reconciler.view"),
+    "reconciler.importing",
+)
 # What the core is told in, beside its own types.
 VALUES = (
     *("reconciler.errors", "reconciler.canonical", "reconciler.records", "reconciler.posted"),
@@ -53,6 +56,7 @@ LIBRARIES = {
     "reconciler.converge": frozenset({"yaml"}),
     "reconciler.review": frozenset({"yaml"}),
     "reconciler.view": frozenset[str](),
+    "reconciler.importing": frozenset({"yaml"}),
 }
 # Libraries that only these modules of a pure package use.
 MODULE_LIBRARIES = {

@@ -162,7 +162,8 @@ class Desk(Past):
             known = self._foretold(document, known)
         elif phase == "Running":
             known = replace(known, holding=detail.holding(document))
-        return detail.of(picture, document, known, links=self.forge)
+        source_id = document.get("source", {}).get("id", "")
+        return detail.of(picture, document, known, links=self.links(source_id))
 
     def logs(self, namespace: str, name: str, run: int | None = None) -> Logs:
         """Return the logs alone."""

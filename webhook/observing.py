@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Protocol
 
-from reconciler.config import Settings
+from reconciler.config import Settings, SourceSettings
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Clock
 from reconciler.records import PassRow
@@ -62,7 +62,12 @@ def observing(
         return keeper.picture
 
     desk = Desk(
-        newest=newest, archive=archive, foresight=foresight, forge=forge(settings), now=clock.now
+        newest=newest,
+        archive=archive,
+        foresight=foresight,
+        forge=forge(settings),
+        now=clock.now,
+        forges=forges(settings),
     )
     metrics = Metrics(
         newest, clock.now, streams=lambda: len(streams), last_pass=_last_pass(archive, clock)
@@ -96,17 +101,26 @@ class _Alarm:
 
 def forge(settings: Settings) -> links.Links:
     """Return the links to the pages of the configuration repository's forge."""
-    for source in settings.sources:
-        if source.role == "platform":
-            found = source.forge
-            return links.of(
-                source.url,
-                branch=source.branch,
-                provider=found.provider if found else "",
-                repository=found.repository if found else "",
-                api=found.api if found else "",
-            )
-    return links.NOWHERE
+    of_platform = (s for s in settings.sources if s.role == "platform")
+    return next(map(_links, of_platform), links.NOWHERE)
+
+
+def forges(settings: Settings) -> Mapping[str, links.Links]:
+    """Return the links of every source by its id, where there are several."""
+    if len(settings.sources) < 2:
+        return {}
+    return {source.id: _links(source) for source in settings.sources}
+
+
+def _links(source: SourceSettings) -> links.Links:
+    found = source.forge
+    return links.of(
+        source.url,
+        branch=source.branch,
+        provider=found.provider if found else "",
+        repository=found.repository if found else "",
+        api=found.api if found else "",
+    )
 
 
 def _state(picture: Picture | None, foresight: Foresight, clock: Clock) -> str:

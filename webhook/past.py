@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.records import CommitRow
 from reconciler.view import commits, event, history, listing, namespaces, pulls, usage
 from reconciler.view.commits import Commits, CommitView
 from reconciler.view.event import Events
@@ -82,7 +83,7 @@ class Past(Sources):
             before = commits.before(cursor)
         with reading():
             rows = self.archive.commits(before=before, limit=limit + 1)
-        return commits.of(rows, limit=limit, url_of=self.forge.commit_url)
+        return commits.of(rows, limit=limit, url_of=self._commit_url)
 
     def commit(self, revision: str) -> CommitView:
         """Return one commit."""
@@ -94,7 +95,10 @@ class Past(Sources):
             entries = self.archive.entries_of(row.id, limit=MOST_FACTS)
             until = self.archive.commits_until(number)
         documents = self.picture().documents
-        return commits.one(row, entries, until, documents, url_of=self.forge.commit_url)
+        return commits.one(row, entries, until, documents, url_of=self._commit_url)
+
+    def _commit_url(self, row: CommitRow) -> str:
+        return self.links(row.source_id).commit_url(row.id)
 
     def pulls(self) -> Pulls:
         """Return what pull requests were shown."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from reconciler.errors import StoreUnavailable
 from reconciler.manifest.suggest import closest
 from reconciler.view.archive import Archive
-from reconciler.view.links import Links
+from reconciler.view.links import NOWHERE, Links
 from reconciler.view.picture import Picture
 from webhook.foresight import Foresight
 from webhook.site import Absurd, Away, NotThere
@@ -21,13 +21,22 @@ RETRY_S = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where everything comes from. Any thread may ask."""
+    """Where everything comes from. Any thread may ask.
+
+    ``forge`` are the links of the configuration repository, ``forges`` those of each source by its
+    id; empty where there is but that one.
+    """
 
     newest: Callable[[], Picture | None]
     archive: Archive
     foresight: Foresight
     forge: Links
     now: Callable[[], datetime]
+    forges: Mapping[str, Links] = field(default_factory=dict)
+
+    def links(self, source_id: str) -> Links:
+        """Return the links to a source's forge; of one that isn't known no link leads anywhere."""
+        return self.forges.get(source_id, NOWHERE) if self.forges else self.forge
 
     def picture(self) -> Picture:
         """Return the newest picture. Raises Away before there is one."""

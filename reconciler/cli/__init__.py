@@ -59,6 +59,7 @@ VERBS: Mapping[str, Verb] = {
     "usage": _own(LOOK, "usage", "Show who used how much."),
     "init": _own(WRITE, "init", "Write a new configuration repository."),
     "new": _own(WRITE, "new", "Write an execution manifest for a ZApp."),
+    "import": _own(WRITE, "import_", "Make a manifest of a Compose file or the original's format."),
     "validate": _own(
         WRITE, "validate", "Check manifests: file, line, column and remedy of each problem."
     ),

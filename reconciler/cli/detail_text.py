@@ -24,6 +24,9 @@ def show(detail: Detail, *, now: datetime) -> None:
         click.echo()
         rows = [(reach.component, reach.name, reach.url) for reach in detail.reach]
         showing.table(("component", "port", "reached at"), rows, numbers=(), whole=(0, 1, 2))
+        for reach in detail.reach:
+            if reach.use:
+                click.echo(f"{showing.cell(reach.url)}: {showing.cell(reach.use)}")
     if detail.conditions:
         click.echo()
         titles = ("condition", "", "reason", "since", "message")

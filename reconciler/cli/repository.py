@@ -90,16 +90,27 @@ def needed_for(root: Path, selected: Mapping[str, str]) -> dict[str, str]:
     return files_of(root, iter([*_SHARED, *sorted(folders)]))
 
 
-def load(root: Path, files: Mapping[str, str]) -> Catalogue:
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """That a repository is a group's own: its source's id, and where the platform's lies."""
+
+    source_id: str
+    platform: Path
+
+
+def load(root: Path, files: Mapping[str, str], *, tenancy: Tenancy | None = None) -> Catalogue:
     """Return what files of a repository say, under the settings beside it or the defaults.
+
+    Of a tenant's those beside the platform's repository count, and what that lends.
 
     Raises:
         ConfigError: The settings are wrong.
     """
-    settings = config.load(directory=root)
+    settings = config.load(directory=tenancy.platform if tenancy else root)
+    lent = load(tenancy.platform, files_of(tenancy.platform)).lent if tenancy else None
     loader = Loader(
         deployment=settings.deployment,
-        source_id=_source_id(settings),
+        source_id=tenancy.source_id if tenancy else _source_id(settings),
         security_profiles=tuple(settings.security_profiles),
         storages={name: storage.namespaces for name, storage in settings.storage.items()},
     )
@@ -118,6 +129,7 @@ def load(root: Path, files: Mapping[str, str]) -> Catalogue:
         good={},
         refused=links_of(root),
         now=SystemClock().now(),
+        lent=lent,
     )
 
 

@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import repository
 from reconciler.cli.problems import FORMS, printed
+from reconciler.cli.repository import Tenancy
 from reconciler.manifest import diagnostic
 from reconciler.manifest.catalogue import Catalogue
 from reconciler.manifest.diagnostic import Diagnostic
@@ -25,16 +26,31 @@ from reconciler.manifest.places import is_managed
     show_default=True,
     help="How to print problems.",
 )
-def command(paths: tuple[Path, ...], output: str) -> int:
+@click.option("--source", "source_id", help="Of a group's own repository: its id in zoe.toml.")
+@click.option(
+    "--platform",
+    type=click.Path(path_type=Path),
+    help="Of a group's own repository: a clone of the platform's, whose rules count.",
+)
+def command(
+    paths: tuple[Path, ...], output: str, source_id: str | None, platform: Path | None
+) -> int:
     """Check manifests without a Swarm or a database.
 
     PATHS are configuration repositories, or folders or files within one; by default the one that
     you are in. Ends with 1 if there are errors; warnings alone are fine.
+
+    A group's own repository needs --source and --platform.
     """
+    if (source_id is None) != (platform is None):
+        raise click.UsageError("--source and --platform belong together")
+    tenancy = None
+    if source_id is not None and platform is not None:
+        tenancy = Tenancy(source_id, repository.find_root(platform))
     diagnostics: set[Diagnostic] = set()
     valid = 0
     for path in paths or (Path(),):
-        found, count = check(path)
+        found, count = check(path, tenancy)
         diagnostics |= set(found)
         valid += count
     ordered = sorted(diagnostics)
@@ -44,7 +60,7 @@ def command(paths: tuple[Path, ...], output: str) -> int:
     return 1 if errors else 0
 
 
-def check(path: Path) -> tuple[list[Diagnostic], int]:
+def check(path: Path, tenancy: Tenancy | None = None) -> tuple[list[Diagnostic], int]:
     """Return the problems of what is at ``path``, and how many documents have no errors.
 
     Raises:
@@ -54,10 +70,11 @@ def check(path: Path) -> tuple[list[Diagnostic], int]:
     within = path.resolve().relative_to(root).as_posix()
     if within == ".":
         files = repository.files_of(root)
-        catalogue = repository.load(root, files)
+        catalogue = repository.load(root, files, tenancy=tenancy)
         return list(catalogue.diagnostics), _valid(catalogue, files)
     selected = repository.files_of(root, iter([within]))
-    catalogue = repository.load(root, {**repository.needed_for(root, selected), **selected})
+    needed = {**repository.needed_for(root, selected), **selected}
+    catalogue = repository.load(root, needed, tenancy=tenancy)
     found = [
         item
         for item in catalogue.diagnostics

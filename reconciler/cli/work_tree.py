@@ -24,6 +24,11 @@ def require_committed(root: Path, *paths: str) -> None:
         )
 
 
+def add(root: Path, *paths: str) -> None:
+    """Let git know of new files, so that a commit can name them."""
+    _git(root, "add", "--intent-to-add", "--", *paths)
+
+
 def commit(root: Path, message: str, *paths: str) -> str:
     """Commit ``paths`` and nothing else; return the short id.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -19,6 +20,8 @@ from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
     books,
+    gateway,
+    gateway_services,
     holds,
     keeping,
     naming,
@@ -38,6 +41,7 @@ from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
     Action,
+    Note,
     Plan,
     RemoveConfig,
     RemoveNetwork,
@@ -88,11 +92,17 @@ def assess(world: World) -> Assessment:
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
+    gateways = gateway.planned(draft, taken.nodes)
     kept = keeping.keeping(draft, homes)
     desired = together(
-        [*(one.state for one in rendered.values()), _prefetched(draft, taken), kept.state]
+        [
+            *(one.state for one in rendered.values()),
+            _prefetched(draft, taken),
+            kept.state,
+            _reachable(draft, gateways),
+        ]
     )
-    planned = _plan(draft, desired, kept)
+    planned = _plan(draft, desired, kept, gateways.notes)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()
@@ -117,8 +127,11 @@ def assess(world: World) -> Assessment:
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
         homes=homes,
-        letters=letters(draft),
-        wake_at=_wake_at(draft, decision),
+        letters={
+            **letters(draft),
+            **gateway_services.letters(gateways, draft.wanted.namespaces),
+        },
+        wake_at=_wake_at(draft, decision, gateways.until),
     )
 
 
@@ -260,7 +273,9 @@ def _network(draft: Draft, namespace: str) -> str:
     )
 
 
-def _plan(draft: Draft, desired: DesiredState, kept: keeping.Keeping) -> Plan:
+def _plan(
+    draft: Draft, desired: DesiredState, kept: keeping.Keeping, told: tuple[Note, ...]
+) -> Plan:
     observed = draft.world.observed
     planned = plan(
         desired,
@@ -274,7 +289,8 @@ def _plan(draft: Draft, desired: DesiredState, kept: keeping.Keeping) -> Plan:
         },
         deployment=draft.world.host.deployment,
     )
-    planned = replace(planned, notes=(*planned.notes, *prefetch.notes(observed), *kept.notes))
+    standing = (*prefetch.notes(observed), *gateway_services.notes(observed))
+    planned = replace(planned, notes=(*planned.notes, *kept.notes, *told, *standing))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))
@@ -293,7 +309,19 @@ def _prefetched(draft: Draft, taken: Snapshot) -> DesiredState:
     )
 
 
-def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
+def _reachable(draft: Draft, gateways: gateway.Planned) -> DesiredState:
+    world = draft.world
+    return gateway_services.desired(
+        gateways,
+        world.observed,
+        host=world.host,
+        epoch=world.epoch,
+        vault=world.vault,
+        network=partial(_network, draft),
+    )
+
+
+def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) -> datetime | None:
     """Return when a clock alone may change something: by schedule, window, use, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
@@ -301,6 +329,8 @@ def _wake_at(draft: Draft, decision: Decision) -> datetime | None:
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
+    if gateways_until is not None:
+        times.append(gateways_until)
     times += draft.idle_alarms()
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:

@@ -13,7 +13,8 @@ from reconciler.converge.runs import SCHEDULE, is_scheduled
 from reconciler.converge.status import SetName
 from reconciler.manifest.spec import Manifest
 
-Name = tuple[str, str]
+Name = tuple[str, str, str]
+"""Source, namespace, name."""
 
 
 def depart(draft: Draft) -> Mapping[Uid, EndReason]:
@@ -26,7 +27,8 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
         if record.is_final:
             continue
         identity = draft.memory.identities.get(uid) or draft.identity(uid)
-        name = (identity.namespace, identity.name)
+        source = draft.wanted.source(identity.source_id)
+        name = (source, identity.namespace, identity.name)
         live[name] = uid
         if draft.manifest_of(uid) is not None or uid in draft.kept:
             continue
@@ -58,9 +60,15 @@ def _waits_for_window(draft: Draft, uid: Uid) -> bool:
 
 def _wanted_runs(draft: Draft) -> Mapping[Name, int]:
     """Return the run that each name asks for; of a schedule, the schedule itself."""
-    runs = {(m.namespace, m.name): m.run for m in draft.wanted.manifests.values()}
-    templates = [recurrence.template for recurrence in draft.wanted.recurrences.values()]
-    return runs | {(m.namespace, m.name): SCHEDULE for m in templates}
+    wanted = draft.wanted
+    runs = {_name(draft, manifest): manifest.run for manifest in wanted.manifests.values()}
+    templates = [recurrence.template for recurrence in wanted.recurrences.values()]
+    return runs | {_name(draft, manifest): SCHEDULE for manifest in templates}
+
+
+def _name(draft: Draft, manifest: Manifest) -> Name:
+    source = draft.wanted.source(manifest.origin.source_id)
+    return source, manifest.namespace, manifest.name
 
 
 def _takes_over(wanted: int, run: int) -> bool:
@@ -72,26 +80,38 @@ def _takes_over(wanted: int, run: int) -> bool:
 
 
 def _allowed(draft: Draft, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]) -> list[Uid]:
-    """Let the guard judge: one document counts once, however many runs or members it has."""
+    """Let the guard judge what left each source: a bad one holds its own, and nobody else's."""
+    allowed: list[Uid] = []
+    for source in sorted({source for source, _, _ in left}):
+        of_source = {name: runs for name, runs in left.items() if name[0] == source}
+        lived = {name: uid for name, uid in live.items() if name[0] == source}
+        allowed += _judged(draft, source, of_source, lived)
+    return allowed
+
+
+def _judged(
+    draft: Draft, source: str, left: Mapping[Name, list[Uid]], live: Mapping[Name, Uid]
+) -> list[Uid]:
+    """Return the runs that may go: a document counts once, whatever runs or members it has."""
     first = {runs[0]: runs for runs in left.values()}
-    if not first:
-        return []
+    reading = draft.wanted.reading(source)
     sets = {name: draft.set_of(uid) for name, uid in live.items()}
     departures = [
-        guard.Departure(uid=runs[0], namespace=name[0], name=name[1], set=sets[name])
+        guard.Departure(uid=runs[0], namespace=name[1], name=name[2], set=sets[name])
         for name, runs in left.items()
     ]
-    of_live = {(name[0], ("set", *of_set) if of_set else name) for name, of_set in sets.items()}
+    of_live = {(name[1], ("set", *of_set) if of_set else name) for name, of_set in sets.items()}
     verdict = guard.judge(
         departures,
         live=Counter(namespace for namespace, _ in of_live),
-        tree_is_empty=draft.wanted.tree_is_empty,
-        unparsed_namespaces=draft.wanted.unparsed_namespaces,
-        is_confirmed=draft.wanted.is_confirmed,
-        commit=draft.wanted.commit,
-        message=draft.wanted.message,
-        agreed=draft.wanted.agreed_deletes,
+        tree_is_empty=reading.tree_is_empty,
+        unparsed_namespaces=reading.unparsed_namespaces,
+        is_confirmed=reading.is_confirmed,
+        commit=reading.commit,
+        message=reading.message,
+        agreed=reading.agreed_deletes,
         sets=_that_stay(draft, sets.values()),
+        missing=reading.missing,
     )
     for uid, why in verdict.held.items():
         draft.held |= dict.fromkeys(first[uid], why)

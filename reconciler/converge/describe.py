@@ -14,6 +14,7 @@ from reconciler.converge.conditions import conditions_of, with_times
 from reconciler.converge.ledger import Record
 from reconciler.converge.phases import Facts, phase_of
 from reconciler.converge.queue import ends_at
+from reconciler.converge.reach import endpoints
 from reconciler.converge.status import (
     ComponentStatus,
     Condition,
@@ -181,24 +182,4 @@ def _host(group: Group) -> str:
 def _endpoints(facts: Facts) -> tuple[Endpoint, ...]:
     if facts.spec is None:
         return ()
-    ports = {(s.name, p.target): p for s in facts.spec.services for p in s.ports}
-    found: dict[tuple[str, str, str], Endpoint] = {}
-    for group in facts.groups:
-        address = group.node.address if group.node else ""
-        for task in group.tasks:
-            if task.state != "running" or not address:
-                continue
-            for there in task.host_ports:
-                port = ports.get((group.component, there.target))
-                if port is None:
-                    continue
-                scheme = port.app_protocol or port.protocol
-                url = f"{scheme}://{_bracketed(address)}:{there.published}{port.path}"
-                found[group.component, port.name, url] = Endpoint(
-                    component=group.component, name=port.name, url=url
-                )
-    return tuple(found[key] for key in sorted(found))
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+    return endpoints(facts.namespace, facts.name, facts.spec, facts.groups, facts.reach)

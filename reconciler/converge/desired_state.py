@@ -36,13 +36,15 @@ class DesiredService:
 class DesiredConfig:
     """A config that should exist; its bytes are read only when it is created.
 
-    They are the blob's, or what there is of the log of the service ``log_of``, compressed.
+    They are ``data``, or the blob's, or what there is of the log of the service ``log_of``,
+    compressed.
     """
 
     name: str
     labels: Mapping[str, str]
-    blob: str
+    blob: str = ""
     log_of: str = ""
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,7 @@ class Draft:
         self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
         self.runs = self._known_runs()
-        self.newest = {
-            name: max((run for run in runs if not is_scheduled(run)), default=0)
-            for name, runs in self.runs.items()
-        }
+        self.newest = self._newest_runs()
         self.holds = world.memory.holds()
         self.kept = {uid for name in self.holds for uid in self.runs.get(name, {}).values()}
 
@@ -82,7 +79,8 @@ class Draft:
         """Tell whether a higher run of the same name is known; runs of a schedule have no rank."""
         if is_scheduled(manifest.run):
             return False
-        return manifest.run < self.newest[manifest.namespace, manifest.name]
+        source = self.wanted.source(manifest.origin.source_id)
+        return manifest.run < self.newest[source, manifest.namespace, manifest.name]
 
     def spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
         """Return the frozen spec in force; None before the first admission."""
@@ -122,7 +120,12 @@ class Draft:
         manifest = self.manifest_of(uid)
         if manifest is None:
             return self.memory.identities[uid]
-        return Identity(namespace=manifest.namespace, name=manifest.name, run=manifest.run)
+        return Identity(
+            namespace=manifest.namespace,
+            name=manifest.name,
+            run=manifest.run,
+            source_id=manifest.origin.source_id,
+        )
 
     def stand_in(self, uid: Uid, record: Record) -> Manifest:
         """Return a stand-in for the manifest of a run that is only kept by a hold."""
@@ -220,13 +223,25 @@ class Draft:
                 found[name] = recurrence.newest
         return found
 
-    def _known_runs(self) -> Mapping[tuple[str, str], Mapping[int, Uid]]:
-        """Return run -> uid of every name, wanted or remembered."""
-        runs: dict[tuple[str, str], dict[int, Uid]] = defaultdict(dict)
+    def _known_runs(self) -> Mapping[tuple[str, str], Mapping[tuple[str, int], Uid]]:
+        """Return (source, run) -> uid of every name, wanted or remembered."""
+        runs: dict[tuple[str, str], dict[tuple[str, int], Uid]] = defaultdict(dict)
+        source_of = self.wanted.source
         for uid in self.records:
             identity = self.memory.identities.get(uid)
             if identity is not None:
-                runs[identity.namespace, identity.name][identity.run] = uid
+                key = (source_of(identity.source_id), identity.run)
+                runs[identity.namespace, identity.name][key] = uid
         for manifest in self.wanted.manifests.values():
-            runs[manifest.namespace, manifest.name][manifest.run] = manifest.uid
+            key = (source_of(manifest.origin.source_id), manifest.run)
+            runs[manifest.namespace, manifest.name][key] = manifest.uid
         return runs
+
+    def _newest_runs(self) -> Mapping[tuple[str, str, str], int]:
+        """Return the highest run of every (source, namespace, name): each counts its own."""
+        newest: dict[tuple[str, str, str], int] = {}
+        for (namespace, name), runs in self.runs.items():
+            for source, run in runs:
+                key = (source, namespace, name)
+                newest[key] = max(newest.get(key, 0), 0 if is_scheduled(run) else run)
+        return newest

@@ -55,11 +55,12 @@ def judge(
     message: str,
     agreed: Collection[Uid] = (),
     sets: Mapping[tuple[str, str], int] | None = None,
+    missing: tuple[str, str] | None = None,
 ) -> Verdict:
     """Return which departures may be carried out.
 
     Args:
-        departures: All that left, together.
+        departures: All that left one source, together.
         live: Namespace -> how many documents were live before (departures included).
         tree_is_empty: Whether the commit holds no manifest at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
@@ -70,9 +71,13 @@ def judge(
             not for an owner whose files can't be read.
         sets: Those that are still asked for -> how many live executions they had. What one of
             these loses is an edit of it, unless it is most of it.
+        missing: Code and sentence where the source itself can't be read: what isn't known isn't
+            gone.
     """
     if not departures:
         return Verdict(allowed=frozenset(), held={})
+    if missing is not None:
+        return Verdict(allowed=frozenset(), held={d.uid: missing for d in departures})
     count = len({departure.document for departure in departures})
     if is_confirmed or _trailer(message) == count:
         return Verdict(allowed=frozenset(d.uid for d in departures), held={})

@@ -20,6 +20,19 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gateways:
+    """What namespaces' gateways are made of: an image, and two ports each from a range.
+
+    ``host`` is the name that people reach them under; without, the address of their node.
+    """
+
+    image: str
+    first_port: int
+    last_port: int
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """What this installation allows and provides; from zoe.toml, never from a repository."""
 
@@ -27,3 +40,4 @@ class Host:
     storages: Mapping[str, Storage] = field(default_factory=dict)
     security_profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     init_image: str = "busybox"
+    gateways: Gateways | None = None

@@ -38,6 +38,18 @@ def prefetch_name(*, deployment: str, image: str, node: NodeId) -> str:
     return f"prefetch-{_cut(plain, 20)}-{_short(f'{deployment}|{image}|{node}', 16)}"
 
 
+def gateway_name(*, deployment: str, namespace: str, part: str, node: NodeId) -> str:
+    """Return the name of one part of a namespace's gateway on a node."""
+    unique = _short(f"{deployment}|{namespace}|{part}|{node}", 16)
+    return f"gateway-{_cut(namespace, 24)}-{_cut(part, 8)}-{unique}"
+
+
+def gateway_file_name(*, deployment: str, namespace: str, content_hash: str) -> str:
+    """Return the name of a file of a namespace's gateway: it changes with the content."""
+    owner = _short(f"{deployment}|{namespace}", 16)
+    return f"gateway-{_cut(namespace, 20)}-{owner}-{content_hash[:12]}"
+
+
 def kept_log_name(*, service: str) -> str:
     """Return the name of the config that holds a service's log, and of what writes it down."""
     return f"log-{_short(service, 24)}"

@@ -8,14 +8,15 @@ from typing import Any
 from reconciler.converge.runs import SCHEDULE, is_scheduled
 
 
-def rank(document: Mapping[str, Any]) -> tuple[bool, int]:
+def rank(document: Mapping[str, Any]) -> tuple[bool, bool, int]:
     """Return by what the newest of a name's runs is found.
 
-    A schedule counts as run 0: while it is in force it outranks what the name ran before.
+    A schedule counts as run 0: while it is in force it outranks what the name ran before. Where a
+    name went from one source to another, each counts its runs by itself: so what goes on
+    outranks what has ended.
     """
-    run = document["metadata"]["run"]
-    is_in_force = run == SCHEDULE and "endedAt" not in document["status"]
-    return (is_in_force, run)
+    run, goes_on = document["metadata"]["run"], "endedAt" not in document["status"]
+    return (run == SCHEDULE and goes_on, goes_on, run)
 
 
 def newest(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from reconciler.converge.ledger import (
     phase_of_ending,
 )
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.reach import Reach
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.status import Phase
 from reconciler.converge.tasks import Group
@@ -32,7 +33,8 @@ class Facts:
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
     where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used;
-    ``unprepared`` why a storage that it mounts isn't ready.
+    ``unprepared`` why a storage that it mounts isn't ready. ``reach`` is its namespace's gateway,
+    where one is up.
     """
 
     namespace: str
@@ -51,6 +53,7 @@ class Facts:
     unpublished: str = ""
     growth: str = "NoRoom"
     recurrence: Recurrence | None = None
+    reach: Reach | None = None
     idle_soon: IdleSoon | None = None
     idle_unknown: str = ""
     unprepared: str = ""

@@ -27,6 +27,7 @@ from reconciler.converge.state import (
     KIND_INIT,
     KIND_KEEP,
     KIND_PREFETCH,
+    KINDS_OF_NOBODY,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
     LABEL_KIND,
@@ -47,9 +48,6 @@ from reconciler.converge.tasks import Group, group_of
 
 MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
-
-# Services that are for several executions: no uid, so nobody can be missing that knows them.
-_OF_NOBODY = frozenset({KIND_INIT, KIND_PREFETCH, KIND_KEEP})
 
 
 class Why(StrEnum):
@@ -241,7 +239,7 @@ def _removals(
         if service.spec.name in desired.services or service.id in lingering:
             continue
         uid = labels.get(LABEL_UID, "")
-        if labels.get(LABEL_KIND) not in _OF_NOBODY and uid not in known:
+        if labels.get(LABEL_KIND) not in KINDS_OF_NOBODY and uid not in known:
             notes.append(_orphan(service))
             continue
         removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))

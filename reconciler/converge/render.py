@@ -51,6 +51,7 @@ from reconciler.converge.state import (
     ServiceSpec,
 )
 from reconciler.converge.storage import NamespaceStorage, prepared
+from reconciler.manifest import routes
 from reconciler.manifest.spec import (
     DependsCondition,
     ExecutionSpec,
@@ -108,13 +109,11 @@ class Rendered:
 def render(inputs: Inputs) -> Rendered:
     """Return what should exist for one admitted execution."""
     rendering = _Rendering(inputs)
-    network = NetworkSpec(
-        name=inputs.network,
-        labels={
-            LABEL_DEPLOYMENT: inputs.host.deployment,
-            LABEL_NAMESPACE: inputs.execution.namespace.name,
-            LABEL_EPOCH: str(inputs.epoch),
-        },
+    network = network_spec(
+        inputs.network,
+        deployment=inputs.host.deployment,
+        namespace=inputs.execution.namespace.name,
+        epoch=inputs.epoch,
     )
     state = DesiredState(
         services=rendering.services(),
@@ -123,6 +122,16 @@ def render(inputs: Inputs) -> Rendered:
         secrets=rendering.secrets(),
     )
     return Rendered(inputs=inputs, state=state)
+
+
+def network_spec(name: str, *, deployment: str, namespace: str, epoch: int) -> NetworkSpec:
+    """Return the overlay of a namespace."""
+    labels = {
+        LABEL_DEPLOYMENT: deployment,
+        LABEL_NAMESPACE: namespace,
+        LABEL_EPOCH: str(epoch),
+    }
+    return NetworkSpec(name=name, labels=labels)
 
 
 @lru_cache(maxsize=16_384)
@@ -226,7 +235,7 @@ class _Rendering:
                 sorted(self._host.security_profiles.get(service.security_profile, ()))
             ),
             restart=ONCE if self._runs_once(service) else LONG_RUNNING,
-            networks=(self._attachment(service.name),),
+            networks=(self._attachment(service),),
             ports=_ports(service),
         )
 
@@ -265,9 +274,12 @@ class _Rendering:
     def _config(self, target: str, content_hash: str) -> str:
         return naming.config_name(uid=self._execution.uid, target=target, content_hash=content_hash)
 
-    def _attachment(self, component: str) -> NetworkAttachment:
-        alias = naming.host(component=component, execution=self._execution.name)
-        return NetworkAttachment(network=self._network, aliases=(alias,))
+    def _attachment(self, service: Service) -> NetworkAttachment:
+        names = {"execution": self._execution.name, "component": service.name}
+        # By these alone a gateway finds it, whether or not there is one now.
+        routed = (p.target for p in service.ports if routes.is_by_path(p))
+        aliases = (naming.host(**names), *(routes.upstream(**names, target=t) for t in routed))
+        return NetworkAttachment(network=self._network, aliases=aliases)
 
     def _environment(self, service: Service) -> tuple[tuple[str, str], ...]:
         given = dict(service.environment)

@@ -38,7 +38,8 @@ def expand(wanted: Wanted, memory: Memory, *, now: datetime, deployment: str) ->
     templates = [m for m in wanted.manifests.values() if m.recurs and not is_scheduled(m.run)]
     if not templates:
         return wanted
-    known = _known_runs(memory, {(m.namespace, m.name) for m in templates})
+    names = {(m.namespace, m.name): wanted.source(m.origin.source_id) for m in templates}
+    known = _known_runs(wanted, memory, names)
     held = memory.holds()
     manifests = {
         uid: manifest
@@ -97,13 +98,15 @@ def tidied(draft: Draft) -> tuple[Uid, ...]:
 
 
 def _known_runs(
-    memory: Memory, names: set[tuple[str, str]]
+    wanted: Wanted, memory: Memory, names: Mapping[tuple[str, str], str]
 ) -> Mapping[tuple[str, str], Sequence[Record]]:
-    """Return the scheduled runs of each name, oldest first."""
+    """Return the scheduled runs of each name that its source has begun, oldest first."""
     found: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for uid, identity in memory.identities.items():
         name = (identity.namespace, identity.name)
-        if is_scheduled(identity.run) and name in names and uid in memory.records:
+        if not (is_scheduled(identity.run) and name in names and uid in memory.records):
+            continue
+        if wanted.source(identity.source_id) == names[name]:
             found[name].append(memory.records[uid])
     for records in found.values():
         records.sort(key=lambda record: record.run)

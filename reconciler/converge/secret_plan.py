@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from policy.model.execution import Uid
 from reconciler.converge.desired_state import DesiredSecret, DesiredState
 from reconciler.converge.state import (
+    KIND_GATEWAY,
     KIND_SECRET,
     LABEL_DEPLOYMENT,
     LABEL_KIND,
@@ -25,6 +26,8 @@ from reconciler.converge.state import (
     ObservedState,
     ServiceSpec,
 )
+
+_KINDS = frozenset({KIND_GATEWAY, KIND_SECRET})
 
 RETENTION = timedelta(hours=1)
 """How long a value that was replaced can still be mounted."""
@@ -59,13 +62,13 @@ def new_secrets(desired: DesiredState, observed: ObservedState) -> list[CreateSe
 def old_secrets(
     desired: DesiredState, observed: ObservedState, *, deployment: str
 ) -> list[ObservedFile]:
-    """Return those of executions that nothing needs any more, by name."""
+    """Return those that we made and nothing needs any more, by name."""
     used = {file.name for service in observed.services for file in service.spec.secrets}
     successors = _successors(desired, observed)
     return [
         secret
         for secret in sorted(observed.secrets, key=lambda s: s.name)
-        if is_of_execution(secret, deployment)
+        if _is_made_here(secret, deployment)
         and secret.name not in desired.secrets
         and secret.name not in used
         and not _is_retained(secret, desired, successors, observed.taken_at)
@@ -76,9 +79,16 @@ def removals(
     old: Collection[ObservedFile], known: Collection[Uid]
 ) -> tuple[list[RemoveSecret], list[ObservedFile]]:
     """Split what nothing needs into what goes, and what belongs to nobody that we know."""
-    goes = [secret for secret in old if secret.labels.get(LABEL_UID) in known]
-    orphans = [secret for secret in old if secret.labels.get(LABEL_UID) not in known]
-    return [RemoveSecret(id=s.id, name=s.name, uid=s.labels[LABEL_UID]) for s in goes], orphans
+    goes = [secret for secret in old if _is_known(secret, known)]
+    orphans = [secret for secret in old if not _is_known(secret, known)]
+    removed = [RemoveSecret(id=s.id, name=s.name, uid=s.labels.get(LABEL_UID, "")) for s in goes]
+    return removed, orphans
+
+
+def _is_known(secret: ObservedFile, known: Collection[Uid]) -> bool:
+    # A gateway's is its namespace's, and can be made again.
+    is_of_gateway = secret.labels.get(LABEL_KIND) == KIND_GATEWAY
+    return is_of_gateway or secret.labels.get(LABEL_UID) in known
 
 
 def taken_name(spec: ServiceSpec, desired: DesiredState, there: Mapping[str, ObservedFile]) -> str:
@@ -92,10 +102,10 @@ def taken_name(spec: ServiceSpec, desired: DesiredState, there: Mapping[str, Obs
     return ""
 
 
-def is_of_execution(secret: ObservedFile, deployment: str) -> bool:
-    """Tell whether we made a secret for an execution."""
+def _is_made_here(secret: ObservedFile, deployment: str) -> bool:
+    """Tell whether we made a secret: for an execution, or for a gateway."""
     labels = secret.labels
-    return labels.get(LABEL_DEPLOYMENT) == deployment and labels.get(LABEL_KIND) == KIND_SECRET
+    return labels.get(LABEL_DEPLOYMENT) == deployment and labels.get(LABEL_KIND) in _KINDS
 
 
 _Owner = tuple[str, str]

@@ -34,12 +34,17 @@ LABEL_KEPT_AS = "zoe.kept-as"
 LABEL_SPEC_HASH = "zoe.spec-hash"
 LABEL_APPLIED_HASH = "zoe.applied-hash"
 LABEL_EPOCH = "zoe.epoch"
+LABEL_GATEWAY_PORT = "zoe.gateway-port"
 LABEL_STACK = "com.docker.stack.namespace"
 
 KIND_INIT = "init"
 KIND_PREFETCH = "prefetch"
+KIND_GATEWAY = "gateway"
 KIND_KEEP = "keep"
 KIND_SECRET = "secret"  # noqa: S105 - a label's value
+
+KINDS_OF_NOBODY = frozenset({KIND_GATEWAY, KIND_INIT, KIND_KEEP, KIND_PREFETCH})
+"""Services that are for several executions: no uid, so nobody can be missing that knows them."""
 
 
 class RestartCondition(StrEnum):

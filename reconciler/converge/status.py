@@ -6,7 +6,7 @@ One document, two readers: the database and the page get all of it; the status b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,10 @@ from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.manifest.spec import Origin
 
 API_VERSION = "zoe.status/v1"
+
+DIRECT = ""
+GATEWAY = "gateway"
+SOCKS = "socks"
 
 SetName = tuple[str, str]
 """Namespace ("" where it is over many) and name of a set."""
@@ -52,11 +56,26 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a port can be reached now."""
+    """Where a port can be reached now.
+
+    ``via`` is the namespace's gateway, SOCKS through ``proxy`` (host and port), or nothing: at its
+    node. ``use`` is a sentence on how to use it, where there is something to say.
+    """
 
     component: str
     name: str
     url: str
+    via: str = DIRECT
+    use: str = ""
+    proxy: str = ""
+
+
+def best(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """Return what to show of each port: the address that stays, where there is one."""
+    staying = {(one.component, one.name) for one in endpoints if one.via == GATEWAY}
+    return [
+        one for one in endpoints if one.via == GATEWAY or (one.component, one.name) not in staying
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +216,15 @@ def _body(status: Status) -> dict[str, Any]:
         "dueAt": _time(time_of(status.run)) if is_scheduled(status.run) else None,
         "refusals": list(status.refusals),
         "components": [_component(part) for part in status.components],
-        "endpoints": [
-            {"component": e.component, "name": e.name, "url": e.url} for e in status.endpoints
-        ],
+        "endpoints": [_endpoint(endpoint) for endpoint in status.endpoints],
         "conditions": [_condition(condition) for condition in status.conditions],
     }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    told = {"component": endpoint.component, "name": endpoint.name, "url": endpoint.url}
+    more = {"via": endpoint.via, "use": endpoint.use, "proxy": endpoint.proxy}
+    return told | {key: value for key, value in more.items() if value}
 
 
 def _component(part: ComponentStatus) -> dict[str, Any]:

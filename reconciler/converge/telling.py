@@ -15,6 +15,7 @@ from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
+from reconciler.converge.reach import Reach, of_gateways
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.tasks import is_live
 from reconciler.converge.world import Identity
@@ -39,8 +40,9 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
     for note in planned.notes:
         notes.setdefault(note.uid, []).append(note)
     asked = draft.records.keys() if draft.world.tells is None else draft.world.tells
+    reached = of_gateways(draft.world.observed, draft.world.host.gateways)
     told = {
-        uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []))
+        uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []), reached)
         for uid in sorted(asked)
         if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
     }
@@ -86,7 +88,12 @@ def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:
 
 
 def _status(
-    draft: Draft, uid: Uid, record: Record, wait: Wait | None, notes: Iterable[Note]
+    draft: Draft,
+    uid: Uid,
+    record: Record,
+    wait: Wait | None,
+    notes: Iterable[Note],
+    reached: Mapping[str, Reach],
 ) -> tuple[Facts, Status]:
     identity = draft.identity(uid)
     groups = draft.groups.get(uid, ())
@@ -110,6 +117,7 @@ def _status(
         failures=draft.world.failures.get(uid, ()),
         unpublished=_unpublished(draft, uid, record),
         growth=growth,
+        reach=reached.get(identity.namespace) if groups else None,
         unprepared=draft.unprepared(uid, draft.spec_of(uid, record)),
         idle_soon=idleness.soon(*use, now=draft.world.now) if use else None,
         idle_unknown=idleness.unknown_for(*use, now=draft.world.now) if use else "",

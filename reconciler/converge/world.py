@@ -39,11 +39,15 @@ from reconciler.manifest.spec import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose run a uid is, remembered when its manifest is gone."""
+    """Whose run a uid is, remembered when its manifest is gone.
+
+    ``source_id`` is where its manifest came from; "" = the platform's source.
+    """
 
     namespace: str
     name: str
     run: int
+    source_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +63,34 @@ class HoldRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a source was read: what decides whether that which left it may be stopped.
+
+    ``agreed_deletes`` are shown to go by the plan of what the commit merged. ``missing`` says by a
+    code and a sentence why nothing is known of the source; nothing of it is stopped then.
+    """
+
+    commit: str = ""
+    message: str = ""
+    tree_is_empty: bool = False
+    unparsed_namespaces: frozenset[str] = frozenset()
+    is_confirmed: bool = False
+    agreed_deletes: frozenset[Uid] = frozenset()
+    missing: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the accepted commit asks for.
+    """What the accepted commits ask for.
 
     ``manifests`` are the executions as they were written; a pass puts the runs that are wanted now
     in the place of those with a schedule, and these into ``recurrences`` (``converge.schedule``).
-    ``agreed_deletes`` are shown to go by the plan of what the commit merged.
+    ``agreed_deletes`` are shown to go by the plan of what the commit merged. All that isn't about
+    executions is of the platform's source, ``source_id``; ``tenants`` are the other sources.
     """
 
+    source_id: str = ""
+    tenants: Mapping[str, Reading] = field(default_factory=dict)
     commit: str = ""
     message: str = ""
     manifests: Mapping[Uid, Manifest] = field(default_factory=dict)
@@ -80,6 +104,31 @@ class Wanted:
     unparsed_namespaces: frozenset[str] = frozenset()
     is_confirmed: bool = False
     agreed_deletes: frozenset[Uid] = frozenset()
+
+    def source(self, source_id: str) -> str:
+        """Return a source's id, and "" for the platform's (and where only one is spoken of)."""
+        return "" if not self.source_id or source_id == self.source_id else source_id
+
+    def reading(self, source_id: str) -> Reading:
+        """Return how a source was read; ``source_id`` is as :meth:`source` returns it."""
+        if not source_id:
+            return Reading(
+                commit=self.commit,
+                message=self.message,
+                tree_is_empty=self.tree_is_empty,
+                unparsed_namespaces=self.unparsed_namespaces,
+                is_confirmed=self.is_confirmed,
+                agreed_deletes=self.agreed_deletes,
+            )
+        return self.tenants.get(source_id) or Reading(missing=_gone(source_id))
+
+
+def _gone(source_id: str) -> tuple[str, str]:
+    told = (
+        f"it came from {source_id}, which is no [[source]] of zoe.toml any more: put that back, "
+        f"or stop all that came from there: zoe confirm {source_id}"
+    )
+    return "SourceGone", told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

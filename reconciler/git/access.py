@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pygit2
 from pygit2.enums import CredentialType
@@ -35,7 +36,8 @@ class Session(pygit2.RemoteCallbacks):
         self._asks = 0
         self._heard = ""
         self.untrusted_host = False
-        self.most_bytes: int | None = None
+        self.most_bytes: int | None = access.most_bytes
+        self._ends_at = None if access.most_s is None else monotonic() + access.most_s
         self.refusals: list[str] = []
 
     def credentials(
@@ -63,10 +65,17 @@ class Session(pygit2.RemoteCallbacks):
         """Break off where more is sent than somebody set a bound for."""
         if self.most_bytes is not None and stats.received_bytes > self.most_bytes:
             raise SourceUnavailable(f"more than {self.most_bytes >> 20} MiB were sent")
+        self._keep_time()
 
     def sideband_progress(self, string: str) -> None:
         """Keep what the server says: the words of its hooks come this way only."""
+        self._keep_time()
         self._heard = (self._heard + string)[-4 * _MESSAGE_LIMIT :]
+
+    def _keep_time(self) -> None:
+        """Break off a conversation that goes on and on: time-outs only end a silence."""
+        if self._ends_at is not None and monotonic() > self._ends_at:
+            raise SourceUnavailable("it took too long")
 
     def push_update_reference(self, refname: str, message: str | None) -> None:
         """Note a refusal: over http a push that a hook rejected otherwise looks like success."""
@@ -87,13 +96,20 @@ class Session(pygit2.RemoteCallbacks):
 class Access:
     """One remote with its credentials, as ``[[source]]`` declares it."""
 
-    def __init__(self, settings: SourceSettings) -> None:
-        """Take the address apart.
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        most_bytes: int | None = None,
+        most_s: float | None = None,
+    ) -> None:
+        """Take the address apart. No conversation takes more bytes or seconds than said.
 
         Raises:
             ConfigError: The URL isn't usable, or a token would travel in the clear.
         """
         self._settings = settings
+        self.most_bytes, self.most_s = most_bytes, most_s
         self._address = Address.of(settings.url)
         is_in_the_clear = self._address.kind == "http" and self._address.host not in _LOOPBACK
         if is_in_the_clear and (settings.token_file is not None or self._address.password):

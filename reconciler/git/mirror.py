@@ -53,6 +53,10 @@ class Mirror:
                 ) from error
             yield
 
+    def is_there(self) -> bool:
+        """Tell whether somebody has made it."""
+        return (self._directory / "HEAD").exists()
+
     def opened(self) -> pygit2.Repository:
         """Return the repository, opened once.
 
@@ -77,7 +81,7 @@ class Mirror:
 
     def quarantine(self) -> None:
         """Set the directory aside, for whoever wants to look; only the newest one is kept."""
-        self._let_go()
+        self.let_go()
         aside = self._directory.with_name(self._directory.name + ".corrupt")
         try:
             shutil.rmtree(aside, ignore_errors=True)
@@ -90,10 +94,11 @@ class Mirror:
 
     def discard(self) -> None:
         """Remove the directory: everything in it is at the remote too."""
-        self._let_go()
+        self.let_go()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Close it, to open what is in its place at the next use."""
         if self._repository is not None:
             self._repository.free()
         self._repository = None

@@ -19,6 +19,7 @@ from reconciler.manifest.executions import Executions
 from reconciler.manifest.grants import Offer
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.intake import CommitLike, Good, Intake, Key, Memory, Revision
+from reconciler.manifest.lent import Lent, own_part, unread
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.outcome import Outcome
 from reconciler.manifest.places import place_of
@@ -56,7 +57,7 @@ class Catalogue:
 
     ``bad_paths`` are files whose newest content has errors; ``good`` is what to hand to the next
     call of :meth:`Loader.load`; ``documents`` counts the documents of every file; ``unreadable``
-    are the namespaces in which a bad file may ask for more.
+    are the namespaces in which a bad file may ask for more; ``lent`` is what tenants may use of it.
     """
 
     platform: Platform
@@ -71,6 +72,7 @@ class Catalogue:
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     sets: tuple[SetSummary, ...] = ()
     unreadable: frozenset[str] = frozenset()
+    lent: Lent | None = field(default=None, compare=False)
 
 
 class Loader:
@@ -106,6 +108,7 @@ class Loader:
         good: Good,
         refused: Sequence[tuple[str, str]] = (),
         now: datetime | None = None,
+        lent: Lent | None = None,
     ) -> Catalogue:
         """Return what a commit says.
 
@@ -117,6 +120,8 @@ class Loader:
             good: What the last call returned; empty at the very first.
             refused: Path and reason of tree entries that are never read.
             now: When it is, for what lies in the past; by default when its content was committed.
+            lent: What the platform's source lends, if this one is a tenant's; what only the
+                platform may say is then left unread.
         """
         revision = Revision(
             files=files,
@@ -127,11 +132,15 @@ class Loader:
             refused=refused,
             now=now,
         )
-        intake = Intake(revision, self._memory, self._limits)
+        intake = Intake(
+            revision if lent is None else own_part(revision), self._memory, self._limits
+        )
         intake.read_all()
-        rulebook = Rulebook(intake)
+        rulebook = Rulebook(intake, lent=lent)
         rulebook.settle()
-        executions = Executions(intake, self._contexts(rulebook), self._outcomes, self._limits)
+        executions = Executions(
+            intake, self._contexts(rulebook), self._outcomes, self._limits, lent=lent
+        )
         in_force = executions.in_force()
         manifests = [manifest for outcome in in_force.values() for manifest in outcome.manifests]
         manifests.sort(key=lambda manifest: (manifest.namespace, manifest.name))
@@ -143,7 +152,9 @@ class Loader:
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
             zapps=rulebook.summaries(),
-            diagnostics=tuple(sorted(set(intake.diagnostics))),
+            diagnostics=tuple(
+                sorted({*intake.diagnostics, *(() if lent is None else unread(files))})
+            ),
             bad_paths=bad,
             good=_new_good(intake),
             documents={
@@ -154,6 +165,7 @@ class Loader:
             reservations=rulebook.reservations,
             sets=tuple(_summaries(in_force)),
             unreadable=frozenset(_unreadable(bad, in_force)),
+            lent=None if lent is not None else rulebook.lend(self._source_id),
         )
 
     def _contexts(self, rulebook: Rulebook) -> Callable[[str], Context]:
@@ -174,6 +186,7 @@ class Loader:
                     offer=self._offer,
                     attach=_nothing,
                     attach_zapp=lambda _: _nothing,
+                    is_tenant=rulebook.lent is not None,
                 )
             return made[namespace]
 

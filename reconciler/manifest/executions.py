@@ -17,12 +17,14 @@ from reconciler.manifest.diagnostic import Diagnostic, Problem, Severity
 from reconciler.manifest.documents import Parsed
 from reconciler.manifest.execution import Execution
 from reconciler.manifest.intake import Intake, Key
+from reconciler.manifest.lent import Lent
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
 from reconciler.manifest.outcome import Inputs, Name, Outcome, told
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.sets import ExecutionSet, at_item, at_items
 from reconciler.manifest.spec import Manifest, Origin, UpdateMode
+from reconciler.manifest.zapps import ZApp
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Executions:
     context_of: Callable[[str], Context]
     before: Mapping[Key, Outcome]
     limits: Limits
+    lent: Lent | None = None
     kept: dict[Key, Outcome] = field(default_factory=dict)
 
     def in_force(self) -> dict[str, Outcome]:
@@ -99,19 +102,21 @@ class Executions:
             )
             and all(contexts[0][0].zapps.get(name) is zapp for name, zapp in inputs.zapps)
             and all(files.get(path) == blob for path, blob in inputs.attachments)
+            and all(self._lent_blob(path) == blob for path, blob in inputs.borrowed)
             and inputs.commit == self.intake.first_seen_id(outcome.path, outcome.blob)
         )
 
     def _resolve(self, path: str, blob: str, parsed: Parsed) -> Outcome:
         commit = self.intake.first_seen(path, blob)
         asked: dict[str, str | None] = {}
+        borrowed: dict[str, str | None] = {}
         found, sets = tuple(_executions(parsed)), tuple(_sets(parsed))
         contexts = {
             name: replace(
                 self.context_of(name),
                 commit=commit.id,
                 attach=self._attach(path.rpartition("/")[0], asked),
-                attach_zapp=lambda folder: self._attach(f"zapps/{folder}", asked),
+                attach_zapp=lambda zapp: self._attach_zapp(zapp, asked, borrowed),
             )
             for name in dict.fromkeys([*_folder(path), *(e.namespace for e in found)])
         }
@@ -136,6 +141,7 @@ class Executions:
             commit=commit.id,
             zapps=tuple((name, first.zapps.get(name)) for name in sorted(names)),
             attachments=tuple(sorted(asked.items())),
+            borrowed=tuple(sorted(borrowed.items())),
         )
         outcome = Outcome(
             path=path,
@@ -172,6 +178,16 @@ class Executions:
         diagnostics = tuple(located[: len(problems)])
         judged = replace(outcome, diagnostics=diagnostics, is_whole=is_whole)
         return judged.without({}, refused)
+
+    def _lent_blob(self, path: str) -> str | None:
+        return self.lent.files.get(path) if self.lent else None
+
+    def _attach_zapp(
+        self, zapp: ZApp, asked: dict[str, str | None], borrowed: dict[str, str | None]
+    ) -> Attach:
+        if self.lent is not None and self.lent.is_of_platform(zapp):
+            return self.lent.attach(zapp, borrowed)
+        return self._attach(f"zapps/{zapp.folder}", asked)
 
     def _attach(self, folder: str, asked: dict[str, str | None]) -> Attach:
         """Return what finds files in ``folder``, and notes which were asked for."""

@@ -46,6 +46,7 @@ def build_terms(name: str, spec: Mapping[str, Any], builder: Builder, path: Path
         maximum_executions=quota.get("executions", 0),
         maximum_lifetime_ms=bound(quota, "lifetime", builder, place),
         shows_logs=spec.get("page", {}).get("logs", False),
+        sources=tuple(spec.get("sources", ())),
         gateway_http=spec.get("gateway", {}).get("http", True),
         gateway_socks=spec.get("gateway", {}).get("socks", True),
     )

@@ -16,13 +16,17 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """All that a file's outcome depends on besides its own content."""
+    """All that a file's outcome depends on besides its own content.
+
+    ``attachments`` are of its own repository, ``borrowed`` those of the platform's.
+    """
 
     platform: Platform
     namespaces: tuple[tuple[str, Namespace | None], ...]
     commit: str
     zapps: tuple[tuple[str, ZApp | None], ...]
     attachments: tuple[tuple[str, str | None], ...]
+    borrowed: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ Whatever isn't plainly in a namespace's folder is the admins'.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.places import is_name
 from reconciler.manifest.spec import Namespace, Platform
@@ -24,6 +24,8 @@ class Signer:
     names: tuple[str, ...]
     namespaces: frozenset[str] = frozenset()
     is_admin: bool = False
+    owns_the_rest: bool = False
+    """Also what lies in no namespace's folder: in a repository that is their group's own."""
 
     @property
     def name(self) -> str:
@@ -32,7 +34,9 @@ class Signer:
 
     def owns(self, path: str) -> bool:
         """Tell whether they may change what is at ``path``."""
-        return self.is_admin or namespace_of(path) in self.namespaces
+        if self.is_admin or namespace_of(path) in self.namespaces:
+            return True
+        return self.owns_the_rest and path.partition("/")[0] != _EXECUTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,25 @@ def rules_of(platform: Platform, namespaces: Mapping[str, Namespace]) -> Rules:
             )
             for key, known_as in names.items()
             if key
+        },
+    )
+
+
+def rules_of_tenant(
+    platform: Platform, namespaces: Mapping[str, Namespace], source_id: str
+) -> Rules:
+    """Return the rules for a tenant's repository, as the platform declares them.
+
+    Whoever is a member of all the namespaces that it may serve owns the rest of it, too. One of
+    several isn't enough: its applications run in the others' name.
+    """
+    rules = rules_of(platform, namespaces)
+    served = frozenset(n.name for n in namespaces.values() if source_id in n.sources)
+    return replace(
+        rules,
+        signers={
+            key: replace(signer, owns_the_rest=bool(served) and served <= signer.namespaces)
+            for key, signer in rules.signers.items()
         },
     )
 

@@ -23,6 +23,7 @@ _PLACES = (
 )
 _STRAY = re.compile(r"(?:namespaces|reservations|sets|zapps|executions)/.*\.ya?ml")
 _FILES = re.compile(r"(?:(?:executions|zapps)/[^/]+|sets)/files/.*")
+_PLATFORMS = re.compile(r"platform\.ya?ml|(?:namespaces|reservations|sets)(?:/.*)?")
 _MANAGED = re.compile(r"platform\.ya?ml|(?:namespaces|reservations|sets|zapps|executions)(?:/.*)?")
 
 
@@ -81,6 +82,11 @@ def _managed(kind: str, match: re.Match[str]) -> Place:
 def is_managed(path: str) -> bool:
     """Tell whether a tree entry is where manifests and their files are kept."""
     return _MANAGED.fullmatch(path) is not None
+
+
+def is_platforms(path: str) -> bool:
+    """Tell whether a path is where only the platform's own repository says something."""
+    return _PLATFORMS.fullmatch(path) is not None
 
 
 def is_name(text: str) -> bool:

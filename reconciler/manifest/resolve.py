@@ -39,7 +39,8 @@ _ZAPP: Path = ("spec", "zapp")
 class Context:
     """What a document is resolved against.
 
-    ``attach`` finds an Execution's own files, ``attach_zapp`` those of a ZApp by its folder.
+    ``attach`` finds an Execution's own files, ``attach_zapp`` those of a ZApp. ``is_tenant``: the
+    source is a tenant's, which holds executions of the namespaces that list it.
     """
 
     deployment: str
@@ -53,7 +54,8 @@ class Context:
     broken_zapps: Mapping[str, str]
     offer: Offer
     attach: Attach
-    attach_zapp: Callable[[str], Attach]
+    attach_zapp: Callable[[ZApp], Attach]
+    is_tenant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,8 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     spec = None
     if context.namespace is None:
         problems.append(_unknown_namespace(execution, context.namespaces))
+    elif context.is_tenant and context.source_id not in context.namespace.sources:
+        problems.append(_not_granted(context.source_id, context.namespace))
     elif body.spec is not None:
         spec, refusals = grant(
             body.spec,
@@ -111,6 +115,16 @@ def _unknown_namespace(execution: Execution, known: Collection[str]) -> Problem:
         remedy = f"did you mean executions/{near}/? Else {remedy}"
     complaint = Complaint("UnknownNamespace", message, remedy)
     return complaint.at(("metadata",), at_key=True)
+
+
+def _not_granted(source_id: str, namespace: Namespace) -> Problem:
+    message = f"the namespace {namespace.name} doesn't take executions from {source_id}"
+    listed = ", ".join((*namespace.sources, source_id))
+    remedy = (
+        f"have the operator write sources: [{listed}] into the spec of "
+        f"namespaces/{namespace.name}.yaml"
+    )
+    return Complaint("SourceNotGranted", message, remedy).at(("metadata",), at_key=True)
 
 
 def _identity(execution: Execution, context: Context) -> Identity:
@@ -189,7 +203,7 @@ def _from_zapp(execution: Execution, terms: Terms, identity: Identity, context: 
     values, problems = bind(zapp.spec.get("parameters", {}), given, path=path)
     if problems:
         return _Body(document_hash=said_hash, problems=problems)
-    application = Application(zapp.spec, context.attach_zapp(zapp.folder), values)
+    application = Application(zapp.spec, context.attach_zapp(zapp), values)
     spec, problems = application.spec(terms, identity, context.platform.default_reservations)
     of_zapp = _OF_ZAPP if "idle" in execution.spec else (*_OF_ZAPP, IDLE)
     problems = blame_zapp(problems, name, parts=of_zapp) + _check_type(execution, spec.type)

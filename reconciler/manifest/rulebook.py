@@ -9,6 +9,7 @@ from reconciler.manifest.diagnostic import Complaint, Diagnostic, Severity
 from reconciler.manifest.documents import Parsed
 from reconciler.manifest.execution import Execution
 from reconciler.manifest.intake import Intake
+from reconciler.manifest.lent import Lent
 from reconciler.manifest.namespace_defaults import check_shared, made
 from reconciler.manifest.places import place_of
 from reconciler.manifest.reservations import check_reservation, settle
@@ -30,6 +31,7 @@ class Rulebook:
     """Platform, Namespaces, ZApps and Reservations in force: newest if valid, else last good."""
 
     intake: Intake
+    lent: Lent | None = None
     platform: Platform = field(default_factory=Platform)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     zapps: dict[str, ZApp] = field(default_factory=dict)
@@ -38,15 +40,35 @@ class Rulebook:
 
     def settle(self) -> None:
         """Fill in everything."""
+        if self.lent is not None:
+            self._borrow(self.lent)
         for kind in ("Platform", "Namespace", "ZApp", "Reservation"):
-            homes: dict[str, str] = {}
+            homes = self.lent.homes(kind) if self.lent else {}
             # Content that was good before comes first: it keeps its name against a newcomer.
             for path, parsed in sorted(self.intake.newest[kind].items(), key=self._rank):
                 self._file(kind, path, parsed, homes)
             if kind == "Namespace":
                 self._make_named()
-        if not self.intake.newest["Platform"]:
+        if not self.intake.newest["Platform"] and self.lent is None:
             self._warn_of_no_platform()
+
+    def lend(self, source_id: str) -> Lent:
+        """Return what tenants may use of it."""
+        return Lent(
+            source_id=source_id,
+            platform=self.platform,
+            namespaces=self.namespaces,
+            reservations=self.reservations,
+            zapps=self.zapps,
+            broken_zapps=self.broken_zapps,
+            files=self.intake.revision.files,
+            attachment=self.intake.attachment,
+        )
+
+    def _borrow(self, lent: Lent) -> None:
+        self.platform, self.namespaces = lent.rules(), dict(lent.namespaces)
+        self.reservations = dict(lent.reservations)
+        self.zapps, self.broken_zapps = dict(lent.zapps), dict(lent.broken_zapps)
 
     def _make_named(self) -> None:
         """Make the namespaces that sets over many name and nobody declared."""

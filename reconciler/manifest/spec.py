@@ -355,7 +355,8 @@ class Namespace:
 
     ``guaranteed`` and ``maximum`` are its quota (see ``policy.model.tenant``);
     ``maximum_executions`` 0 = no bound; ``maximum_lifetime_ms`` None = the platform's.
-    ``shows_logs``: whoever may see the page may read what its executions write.
+    ``shows_logs``: whoever may see the page may read what its executions write. ``sources`` are
+    the tenants' repositories that may hold its executions, beside the platform's.
     ``gateway_http`` and ``gateway_socks``: what a gateway may offer where there are any.
     """
 
@@ -372,6 +373,7 @@ class Namespace:
     maximum_lifetime_ms: int | None = None
     members: tuple[Member, ...] = ()
     shows_logs: bool = False
+    sources: tuple[str, ...] = ()
     gateway_http: bool = True
     gateway_socks: bool = True
 

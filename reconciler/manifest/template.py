@@ -1,7 +1,7 @@
-"""The text of a new manifest for a ZApp: every parameter named, what has a default commented out.
+"""The text of a new manifest for a ZApp: every parameter named, what isn't set commented out.
 
-What must be filled in holds a sample of the right type, so that the text is a valid manifest, and
-says so.
+What must be filled in and isn't holds a sample of the right type, so that the text is a valid
+manifest, and says so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 _HEAD = """\
@@ -20,12 +21,10 @@ metadata:
 spec:
   zapp: {zapp}
 """
-_TAIL = """\
-  run: 1                # raise it to start again what has ended
-  # priority: normal    # filler, low, normal or high
-  # lifetime: 4h        # stopped after that, counted from its start
-  # suspend: true       # frees everything, keeps this file
-"""
+_RUN = "  run: 1                # raise it to start again what has ended\n"
+_PRIORITY = "  # priority: normal    # filler, low, normal or high\n"
+_LIFETIME = "  # lifetime: 4h        # stopped after that, counted from its start\n"
+_SUSPEND = "  # suspend: true       # frees everything, keeps this file\n"
 FILL_IN = "change-me"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:[KMGT]iB?|[smhd])")
 # Read by one YAML or another as something else than text.
@@ -41,28 +40,59 @@ _EXAMPLES = {
 }
 
 
-def manifest_text(name: str, zapp: str, declarations: Mapping[str, Mapping[str, Any]]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """What is known of an execution already; "" is the platform's default."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    priority: str = ""
+    lifetime: str = ""
+    suspend: bool = False
+
+
+def manifest_text(
+    name: str,
+    zapp: str,
+    declarations: Mapping[str, Mapping[str, Any]],
+    filling: Filling | None = None,
+) -> str:
     """Return the text of a manifest that names every parameter."""
+    filling = filling or Filling()
     text = _HEAD.format(name=name, zapp=zapp)
     if declarations:
-        is_any_required = any("default" not in item for item in declarations.values())
-        text += "  parameters:\n" if is_any_required else "  # parameters:\n"
+        is_any_set = any(
+            parameter in filling.values or "default" not in item
+            for parameter, item in declarations.items()
+        )
+        text += "  parameters:\n" if is_any_set else "  # parameters:\n"
         for parameter, declaration in declarations.items():
-            text += _line(parameter, declaration)
-    return text + _TAIL
+            text += _line(parameter, declaration, filling.values)
+    return text + _tail(filling)
 
 
-def _line(name: str, declaration: Mapping[str, Any]) -> str:
-    is_required = "default" not in declaration
-    value = _example(declaration) if is_required else flow(declaration["default"])
-    notes = ["fill this in"] if is_required else []
+def _tail(filling: Filling) -> str:
+    priority = f"  priority: {filling.priority}\n" if filling.priority else _PRIORITY
+    lifetime = _LIFETIME
+    if filling.lifetime:
+        lifetime = f"  lifetime: {filling.lifetime}".ljust(24) + "# counted from its start\n"
+    suspend = "  suspend: true         # false starts it\n" if filling.suspend else _SUSPEND
+    return _RUN + priority + lifetime + suspend
+
+
+def _line(name: str, declaration: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    is_missing = "default" not in declaration and name not in values
+    if is_missing:
+        value = _example(declaration)
+    else:
+        value = flow(values[name] if name in values else declaration["default"])
+    notes = ["fill this in"] if is_missing else []
     notes += [_first_line(declaration.get("description", "")) or declaration["type"]]
     notes += [
         f"{key} {flow(declaration[key])}" for key in ("minimum", "maximum") if key in declaration
     ]
     if "values" in declaration:
         notes.append(f"one of {_first_line(', '.join(declaration['values']))}")
-    mark = "" if is_required else "# "
+    mark = "" if is_missing or name in values else "# "
     return f"  {mark}  {name}: {value}".ljust(34) + f"  # {'; '.join(notes)}\n"
 
 

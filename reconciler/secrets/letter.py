@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -39,6 +39,21 @@ def sealed(letter: Letter, values: Mapping[str, bytes]) -> bytes:
         block = "".join(f"  {row}\n" for row in armoured(line).splitlines())
         return dump(body) + f"age: |\n{block}".encode()
     return dump(body)
+
+
+def names(data: bytes) -> Sequence[str]:
+    """Return which values a file holds, without opening it.
+
+    Raises:
+        NoLetter: It isn't one.
+    """
+    try:
+        body = yaml.safe_load(data)
+    except (yaml.YAMLError, ValueError) as error:
+        raise NoLetter("it is damaged") from error
+    if not isinstance(body, dict) or body.get("apiVersion") != _VERSION:
+        raise NoLetter("it isn't a file of secrets")
+    return [str(name) for name in body.get("secrets", ())]
 
 
 def opened(data: bytes, identities: list[age.Identity]) -> Mapping[str, str]:

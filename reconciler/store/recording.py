@@ -11,7 +11,8 @@ from reconciler.store import boards, commits, intervals, pulses
 def write(connection: Connection, recording: Recording, *, version: int) -> None:
     """Write all parts."""
     commits.write(connection, recording.commits)
-    commits.write_documents(connection, recording.source_id, recording.documents)
+    for source_id, changed in recording.documents.items():
+        commits.write_documents(connection, source_id, changed)
     intervals.write(connection, recording.intervals)
     boards.write(connection, recording.boards, version=version)
 

@@ -23,7 +23,10 @@ ACCEPTED, HELD_BACK = "accepted", "held back"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitLine:
-    """``outcome``: ``accepted``, or ``held back`` for the reason ``told``."""
+    """``outcome``: ``accepted``, or ``held back`` for the reason ``told``.
+
+    ``source`` is the id of the repository that it is a commit of.
+    """
 
     id: str
     subject: str
@@ -39,6 +42,7 @@ class CommitLine:
     pull: int | None = None
     signer: str = ""
     url: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class CommitView:
     more: int = 0
 
 
-def nowhere(_: str) -> str:
+def nowhere(_: CommitRow) -> str:
     """Stand in for a forge whose pages aren't known."""
     return ""
 
@@ -83,7 +87,7 @@ def of(
     rows: Sequence[tuple[int, CommitRow]],
     *,
     limit: int,
-    url_of: Callable[[str], str] = nowhere,
+    url_of: Callable[[CommitRow], str] = nowhere,
 ) -> Commits:
     """Return a page of commits, from rows with their numbers, the newest first.
 
@@ -114,7 +118,7 @@ def one(
     documents: Mapping[Uid, Mapping[str, Any]],
     *,
     most: int = MOST_NAMES,
-    url_of: Callable[[str], str] = nowhere,
+    url_of: Callable[[CommitRow], str] = nowhere,
 ) -> CommitView:
     """Return a commit, what it did and what was desired as of it.
 
@@ -139,7 +143,7 @@ def one(
     )
 
 
-def line(row: CommitRow, *, url_of: Callable[[str], str] = nowhere) -> CommitLine:
+def line(row: CommitRow, *, url_of: Callable[[CommitRow], str] = nowhere) -> CommitLine:
     """Return one commit in brief."""
     return CommitLine(
         id=row.id,
@@ -155,7 +159,8 @@ def line(row: CommitRow, *, url_of: Callable[[str], str] = nowhere) -> CommitLin
         problems=row.problems,
         pull=row.pull,
         signer=row.signer,
-        url=url_of(row.id),
+        url=url_of(row),
+        source=row.source_id,
     )
 
 

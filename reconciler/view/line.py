@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.converge.ledger import HELD_BY_OPERATOR
+from reconciler.converge.status import SOCKS, Endpoint, best
 from reconciler.view.words import grants
 
 HOLDING = frozenset({"Starting", "Running", "Terminating"})
@@ -64,7 +65,7 @@ def of(document: Mapping[str, Any]) -> Line:
         zapp=status.get("zapp", ""),
         labels=metadata.get("labels", {}),
         replicas=_replicas(status),
-        urls=tuple(endpoint["url"] for endpoint in status.get("endpoints", ())),
+        urls=_urls(status),
         attempt=status.get("attempt", 0),
         attempts=status.get("attempts"),
         held=held(status),
@@ -96,6 +97,12 @@ def time(status: Mapping[str, Any], key: str) -> datetime | None:
     """Return a time of a status document, if it has that."""
     told = status.get(key)
     return datetime.fromisoformat(told) if told else None
+
+
+def _urls(status: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where it can be opened: SOCKS needs more than an address."""
+    found = [Endpoint(**endpoint) for endpoint in status.get("endpoints", ())]
+    return tuple(endpoint.url for endpoint in best(found) if endpoint.via != SOCKS)
 
 
 def _replicas(status: Mapping[str, Any]) -> str:

@@ -38,6 +38,8 @@ WAITS: Mapping[str, str] = {
     "OutsideChangeWindow": "what runs is changed only within the platform's change windows",
     "MassDelete": "so many deletes at once look like an accident, so none is carried out",
     "OwnerUnreadable": "a file of its namespace can't be read, and might still ask for it",
+    "SourceUnavailable": "the repository that it came from can't be read; it stays as it is",
+    "SourceGone": "the repository that it came from isn't in Zoe's settings any more",
     "RunWentBack": "its run is lower than it was",
     "RunMustRise": "an edit of what has started needs a higher run",
     "UpdateFailed": "its newest version didn't come up; the last good one goes on",
@@ -56,6 +58,8 @@ GOES_ON: Mapping[str, str] = {
     "OutsideChangeWindow": "within the next change window",
     "MassDelete": "when an operator confirms the commit",
     "OwnerUnreadable": "when that file is corrected",
+    "SourceUnavailable": "when that repository can be read",
+    "SourceGone": "when the operator puts it back, or lets go of what came from there",
     "RunWentBack": "when its run is raised above the highest so far",
 }
 """When that ends, where no clock says it."""

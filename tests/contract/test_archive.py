@@ -85,7 +85,7 @@ def later(**delta: float) -> datetime:
 
 
 def recorded(**fields: object) -> Changes:
-    return Changes(recording=Recording(source_id="main", **fields))
+    return Changes(recording=Recording(**fields))
 
 
 class TestPicture:

@@ -134,3 +134,17 @@ def test_forges_targets_and_mail_are_tables_of_their_own(tmp_path: Path) -> None
     assert (forge.provider, forge.token_file) == ("gitlab", tmp_path / "keys" / "forge")
     assert settings.notify["ops"].secret_file == tmp_path / "keys" / "ops"
     assert (smtp.security, smtp.port) == ("tls", 465)
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [(("main", "main"), "source main already"), (("main", "Group_7"), "small letters")],
+)
+def test_a_tenants_id_is_its_own_and_a_name(tmp_path, ids, told):
+    sources = [
+        f'[[source]]\nid = "{id_}"\nurl = "/x"\nrole = "{role}"\n'
+        for id_, role in zip(ids, ("platform", "tenant"), strict=True)
+    ]
+    (tmp_path / "zoe.toml").write_text("".join(sources))
+    with pytest.raises(ConfigError, match=told):
+        config.load({}, directory=tmp_path)

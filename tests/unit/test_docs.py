@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
@@ -26,6 +28,18 @@ def test_the_manifest_of_the_readme_is_valid_and_short(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "config")]) == 0
     (tmp_path / "config/executions/aml/lab-3.yaml").write_text(manifest)
     assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_what_is_imported_comes_out_as_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose, manifest, _ = blocks("docs/moving.md", "yaml")
+    (console,) = blocks("docs/moving.md", "console")
+    (tmp_path / "notes.yaml").write_text(compose)
+    assert main(["import", "compose", str(tmp_path / "notes.yaml")]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == manifest.splitlines()[1:]
+    assert err.replace(f"{tmp_path}/", "") in console
 
 
 def test_the_files_of_the_calendar_are_valid_together(tmp_path: Path) -> None:
@@ -155,3 +169,13 @@ def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
 def test_every_policy_is_told() -> None:
     text = (ROOT / "docs/scheduling.md").read_text()
     assert all(f"\n| `{name}` | " in text for name in Policy)
+
+
+def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> None:
+    (toml,), (namespace,) = blocks("docs/sources.md", "toml"), blocks("docs/sources.md", "yaml")
+    (tmp_path / "zoe.toml").write_text(toml)
+    settings = config.load({}, directory=tmp_path)
+    assert [source.role for source in settings.sources] == ["platform", "tenant"]
+    assert main(["init", str(tmp_path / "config")]) == 0
+    (tmp_path / "config/namespaces/group-07.yaml").write_text(namespace)
+    assert main(["validate", str(tmp_path / "config")]) == 0

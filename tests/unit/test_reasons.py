@@ -30,7 +30,7 @@ NO_CODES = {
     *("Platform", "Namespace", "ZApp", "Execution", "ExecutionSet", "Reservation"),
     *("ExecutionStatus", "ExecutionSetStatus", "True", "False", "TRUE", "FALSE", "Null"),
     *("Errors", "Warnings"),  # titles in a comment
-    *("Factory",),  # a time zone
+    *("Factory", "Location"),  # a time zone, a header
     *("Ki", "Mi", "Gi", "Ti", "KiB", "MiB", "GiB", "TiB"),
     *("BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader", "T", "CSafeDumper"),
     *("ControlAvailable", "LocalNodeState", "SecurityOptions", "ServerVersion", "Swarm"),

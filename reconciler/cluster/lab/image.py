@@ -40,6 +40,9 @@ def _build(recipe: Recipe, cache: Path, target: Path, say: Callable[[str], None]
         if recipe.base is Base.BUSYBOX:
             requirements.ensure(("busybox",), say=say)
             rootfs.busybox_layer(layers[0])
+            if recipe.apt:
+                layers.append(work / "top.tar")
+                rootfs.unpacked_layer(recipe, layers[1], cache / "build.log")
         else:
             requirements.ensure(("debootstrap",), say=say)
             tree = rootfs.base_tree(recipe.base, cache)

@@ -18,7 +18,7 @@ BOOK = "executions/aml/book.yaml"
 JOB = "executions/aml/job.yaml"
 ACTION = {
     "uid", "namespace", "name", "action", "generation",
-    "core", "elastic", "position", "start", "reason", "changes", "leaves",
+    "core", "elastic", "position", "start", "reason", "changes", "leaves", "set",
 }  # fmt: skip
 
 
@@ -196,6 +196,7 @@ def test_a_plan_without_changes_is_empty(converged: Installation) -> None:
         "effects",
         "quotas",
         "rehearsal",
+        "sets",
     }
     assert told.data["actions"] == []
     assert told.data["base"] == told.data["head"] == converged.repository.tip()

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from reconciler.cli import events, logs
-from reconciler.converge.status import Endpoint
+from reconciler.converge.status import GATEWAY, SOCKS, Endpoint
 from reconciler.view import encoding
 from reconciler.view.event import EventLine, Events
 from reconciler.view.execution import Answer, Detail, Log, Step, Timeline
@@ -279,6 +279,8 @@ def reach(name: str, url: str) -> Endpoint:
 LAB = reach("lab", "http://10.0.0.1:8888/lab")
 UI = reach("ui", "https://10.0.0.1:4040")
 SSH = reach("ssh", "tcp://10.0.0.1:22")
+STAYING = replace(reach("lab", "http://10.0.0.1:31000/~/book/main/8888/lab"), via=GATEWAY)
+LINKED = replace(reach("web", "http://main.book:80/"), via=SOCKS, proxy="10.0.0.1:31001")
 
 
 @pytest.mark.parametrize(
@@ -291,6 +293,10 @@ SSH = reach("ssh", "tcp://10.0.0.1:22")
         ((SSH,), [], 1, "has no page, only tcp://10.0.0.1:22"),
         ((reach("x", "javascript:alert(1)"),), [], 1, "has no page"),
         ((), [], 1, "it runs, but publishes no port"),
+        ((LAB, STAYING), [], 0, "http://10.0.0.1:31000/~/book/main/8888/lab\n"),
+        ((LAB, LINKED), [], 0, "http://10.0.0.1:8888/lab\n"),
+        ((LAB,), ["--socks"], 1, "nothing of aml/book needs SOCKS: zoe open aml/book"),
+        ((LINKED,), ["--socks"], 0, "http://main.book:80/\n"),
     ],
 )
 def test_open_chooses_a_page_or_says_why_there_is_none(

@@ -176,7 +176,7 @@ def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_new_writes_a_valid_manifest_with_all_parameters(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(capsys, "new", "aml/mine", "--zapp", "spark-jupyter")[0] == 0
+    assert run(capsys, "new", "spark-jupyter", "aml/mine")[0] == 0
     text = (repository / "executions/aml/mine.yaml").read_text(encoding="utf-8")
     for parameter in ("workers", "worker_cpus", "worker_memory"):
         assert f"#   {parameter}: " in text
@@ -184,16 +184,16 @@ def test_new_writes_a_valid_manifest_with_all_parameters(
 
 
 def test_new_never_overwrites(repository: Path, capsys: pytest.CaptureFixture[str]):
-    code, _, err = run(capsys, "new", "aml/notebook", "--zapp", "jupyter")
+    code, _, err = run(capsys, "new", "jupyter", "aml/notebook")
     assert (code, "is there already" in err) == (2, True)
 
 
 def test_new_for_an_unknown_zapp_or_a_bad_name(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ):
-    code, _, err = run(capsys, "new", "aml/x", "--zapp", "jupiter")
+    code, _, err = run(capsys, "new", "jupiter", "aml/x")
     assert (code, "did you mean jupyter?" in err) == (2, True)
-    assert run(capsys, "new", "../x", "--zapp", "jupyter")[0] == 2
+    assert run(capsys, "new", "jupyter", "../x")[0] == 2
 
 
 def test_new_sets_parameters_that_have_no_default():

@@ -106,6 +106,12 @@ def test_what_was_agreed_to_waits_for_an_owner_that_can_be_read() -> None:
     assert {reason for reason, _ in found.held.values()} == {"OwnerUnreadable"}
 
 
+def test_what_isnt_known_isnt_gone_whatever_is_confirmed_of_it() -> None:
+    why = ("SourceGone", "put it back")
+    found = verdict(departures(1), missing=why, is_confirmed=True)
+    assert (found.allowed, found.held) == (frozenset(), {Uid("aml0"): why})
+
+
 def of_set(count: int, name: str = "lab", namespace: str = "aml") -> list[Departure]:
     """A set's executions that nobody asks for any more."""
     return [

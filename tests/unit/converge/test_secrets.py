@@ -114,7 +114,7 @@ def test_what_nobody_wants_goes_at_once_but_only_if_it_is_ours() -> None:
     assert actions(DesiredState(), there("old")) == [("forget", "old")]
     theirs = there("theirs", labels={"zoe.namespace": "aml"})
     gateway = there("gateway", labels={"zoe.deployment": "test", "zoe.kind": "gateway"})
-    assert actions(DesiredState(), theirs, gateway) == []
+    assert actions(DesiredState(), theirs, gateway) == [("forget", "gateway")]
     assert actions(DesiredState(), there("old"), deployment="other") == []
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.manifest.diagnostic import Complaint
 from reconciler.manifest.keys import public_key
 from reconciler.manifest.membership import Member, Trust
-from reconciler.manifest.ownership import Rules, namespace_of, owners_of, rules_of
+from reconciler.manifest.ownership import Rules, namespace_of, owners_of, rules_of, rules_of_tenant
 from reconciler.manifest.spec import Namespace, Platform
 from tests.repositories import Repository, document
 
@@ -200,3 +200,20 @@ def test_who_owns_a_folder_owns_all_below_and_nothing_above(namespace: str, path
     assert not namespace_of(f"executions/{namespace}")
     assert not namespace_of(f"x/{below}")
     assert not namespace_of(f"/{below}")
+
+
+def test_the_rest_of_a_groups_repository_is_of_those_who_are_in_all_that_it_serves() -> None:
+    one = Namespace(
+        name="one",
+        sources=("g",),
+        members=(Member(name="ada", key=ADA), Member(name="bob", key=BOB)),
+    )
+    two = Namespace(name="two", sources=("g",), members=(Member(name="ada", key=ADA),))
+    rules = rules_of_tenant(Platform(), {"one": one, "two": two}, "g")
+    ada, bob = rules.signers[ADA], rules.signers[BOB]
+    for path in ("zapps/x/zapp.yaml", "README.md"):
+        assert (ada.owns(path), bob.owns(path)) == (True, False)
+    for path in ("executions/three/x.yaml", "executions/x", "executions"):
+        assert not ada.owns(path)
+    elsewhere = rules_of_tenant(Platform(), {"one": one, "two": two}, "h")
+    assert not any(signer.owns("README.md") for signer in elsewhere.signers.values())

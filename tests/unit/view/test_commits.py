@@ -43,7 +43,7 @@ def url(id_: str) -> str:
 def test_a_commit_in_brief_is_counted_and_a_held_one_says_why():
     held = row("def", hold="NonDescendant", told="it isn't a descendant", problems=2)
     shown = row(delta=Delta(added=("aml/a", "aml/b"), removed=("aml/c",)), signer="ada", pull=7)
-    found = commits.of([(2, held), (1, shown)], limit=2, url_of=url)
+    found = commits.of([(2, held), (1, shown)], limit=2, url_of=lambda row: url(row.id))
     first, second = found.lines
     assert (first.outcome, first.told, first.problems) == ("held back", "it isn't a descendant", 2)
     assert (second.outcome, second.subject, second.added, second.removed) == (

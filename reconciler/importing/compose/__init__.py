@@ -1,0 +1,1 @@
+"""Compose files: what has the same word here is kept, everything else is told."""
