@@ -134,7 +134,7 @@ class Place:
         return self._output(f"zoe logs {name} --component {component} --tail 5000")
 
     def address(self, name: str, port: str) -> str:
-        """Return the address of one of an execution's pages, without the token that it ends with."""
+        """Return the address of one of an execution's pages, without the token at its end."""
         printed = self.sh(f"zoe open {name} --port {port} --print").strip()
         return printed.splitlines()[-1].partition("?")[0]
 
