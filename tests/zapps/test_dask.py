@@ -23,6 +23,8 @@ def test_no_task_runs_twice_while_workers_go(with_image: Callable[[str], Place])
     printed = place.sh("zoe logs aml/squares")
     assert f"sum of squares: {sum(n * n for n in range(TASKS))}" in printed
     assert sorted(map(int, done.read_text().split())) == list(range(TASKS))
-    told = place.logs("aml/dask", "scheduler")
-    assert told.count("Retired worker") >= 3
+    place.wait_until(
+        lambda: place.logs("aml/dask", "scheduler").count("Retired worker") >= 3,
+        what="three workers to be told retired",
+    )
     assert "KilledWorker" not in printed

@@ -49,8 +49,7 @@ def test_pi_is_right_while_two_of_the_workers_that_compute_it_go(
         assert len(told["removed"]) == 2
         assert all("decommission" in reason for reason in told["removed"]), told
         assert "sum: 5050" in cells.run(scala)
-    master = place.logs("aml/spark", "master")
-    assert len(set(re.findall(r"Decommissioning worker (\S+)", master))) == 2
+    place.wait_until(lambda: len(_decommissioned(place)) == 2, what="the master to tell of both")
 
 
 # Python and its workers are started before the clock runs: every executor has had a task.
@@ -74,6 +73,10 @@ def _run_while_two_go(place: Place, cells: Kernel, code: str) -> str:
         return cells.run(code)
     finally:
         edit.join()
+
+
+def _decommissioned(place: Place) -> set[str]:
+    return set(re.findall(r"Decommissioning worker (\S+)", place.logs("aml/spark", "master")))
 
 
 def _workers(place: Place) -> int:

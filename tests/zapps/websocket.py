@@ -20,6 +20,9 @@ class WebSocket:
         self._connection = connection
         self._stream = connection.makefile("rb")
 
+    def close(self) -> None:
+        self._stream.close()
+
     def send(self, text: str) -> None:
         self._send(_TEXT, text.encode())
 
@@ -59,7 +62,9 @@ class WebSocket:
         self._connection.sendall(head + mask + masked)
 
     def _frame(self) -> tuple[bool, int, bytes]:
-        first, second = self._stream.read(2)
+        head = self._stream.read(2)
+        assert len(head) == 2, "the connection was cut"
+        first, second = head
         size = second & 0x7F
         if size == 126:
             (size,) = struct.unpack("!H", self._stream.read(2))
@@ -76,5 +81,8 @@ def connected(url: str, headers: Mapping[str, str], *, timeout_s: float) -> Iter
     with socket.create_connection(address, timeout=timeout_s) as connection:
         opened = WebSocket(connection)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        opened.shake_hands(target, {"Host": parts.netloc, **headers})
-        yield opened
+        try:
+            opened.shake_hands(target, {"Host": parts.netloc, **headers})
+            yield opened
+        finally:
+            opened.close()
