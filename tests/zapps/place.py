@@ -57,6 +57,7 @@ class Place:
         self._lay()
         command = [sys.executable, "-m", "reconciler", "up", "--port", str(self._port)]
         self._zoe = RunningZoe(command, self._environment, folder / "zoe.log")
+        self.wait_until(lambda: self._zoe.events("listening"), what="zoe up to listen")
 
     # -- what people do
 
