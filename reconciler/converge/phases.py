@@ -148,6 +148,9 @@ def _ending(record: Record) -> str:
             return f"completed{code}{attempts}"
         case EndReason.NON_ZERO_EXIT:
             return f"failed{code}{attempts}; raise run to start it again"
+        case EndReason.IMAGE_UNAVAILABLE | EndReason.REJECTED:
+            told = f"{ENDED[ended.reason]}{attempts}; zoe events has the engine's words"
+            return f"{told}: correct what they name, and raise run to start it again"
         case EndReason.DELETED | EndReason.SUPERSEDED | EndReason.SKIPPED | EndReason.MISSED:
             return ENDED[ended.reason]
         case EndReason.LIFETIME_REACHED | EndReason.IDLE:
