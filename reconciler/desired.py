@@ -145,9 +145,9 @@ class Reader:
 
 
 def _first_error(diagnostics: tuple[Diagnostic, ...], path: str) -> str:
-    mine = [d for d in diagnostics if d.file == path]
+    mine = [d for d in diagnostics if d.file == path and d.is_error]
     if not mine:
         return "its manifest is invalid"
     first = min(mine)
     more = f" (and {len(mine) - 1} more)" if len(mine) > 1 else ""
-    return f"{first.file}:{first.line}:{first.column}: {first.message}{more}"
+    return first.sentence + more

@@ -32,6 +32,7 @@ from reconciler.errors import StoreUnavailable
 from reconciler.ports import Clock
 from reconciler.probes import jupyter, page
 from reconciler.probes.asking import NotUnderstood, asking
+from reconciler.probes.traffic import Gateways, ReadLog
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ class Prober:
     """A thread that asks whoever it is time to ask.
 
     ``targets`` returns whom the last pass found to ask, None before the first. ``token_of`` is
-    what to send where a probe names a secret. ``wake`` asks for a pass: somebody's end is near,
-    due, or off again.
+    what to send where a probe names a secret, ``read_log`` reads the log of a gateway. ``wake``
+    asks for a pass: somebody's end is near, due, or off again.
     """
 
     store: Activities
@@ -58,6 +59,7 @@ class Prober:
     targets: Callable[[], Sequence[Target] | None]
     token_of: Callable[[Target], str]
     wake: Callable[[], None]
+    read_log: ReadLog
     elapsed_s: Callable[[], float] = monotonic
     _known: dict[Uid, Activity] | None = None
     _due: dict[Uid, float] = field(default_factory=dict)
@@ -65,6 +67,11 @@ class Prober:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _gateways: Gateways = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know nothing yet of what the gateways tell."""
+        self._gateways = Gateways(self.read_log, self.elapsed_s)
 
     def start(self) -> None:
         """Begin; once."""
@@ -161,6 +168,11 @@ class Prober:
 
     def _last_use(self, target: Target) -> timedelta | None:
         probe = target.idle.probe
+        if target.traffic is not None:
+            answered_at = self._before(target).answered_at
+            return self._gateways.last_use(
+                target.traffic, now=self.clock.now(), answered_at=answered_at
+            )
         if not target.port or not target.address:
             raise NotUnderstood(f"{probe.service} has no running task with the port {probe.port}")
         token = self.token_of(target) if probe.token else ""

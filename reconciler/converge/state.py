@@ -241,7 +241,10 @@ class ObservedPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedTask:
-    """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended."""
+    """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended.
+
+    ``addresses`` are its own on the overlay networks that it is attached to.
+    """
 
     id: str
     service_id: str
@@ -255,6 +258,7 @@ class ObservedTask:
     exit_code: int | None = None
     reservations: Resources = NOTHING
     host_ports: tuple[ObservedPort, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,13 @@ class Diagnostic:
         """Whether it keeps the document out."""
         return self.severity is Severity.ERROR
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong where, and what to do, in a line of its own."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        remedy = self.remedy.splitlines()
+        return ": ".join([place, self.message, *(remedy if len(remedy) == 1 else ())])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:

@@ -20,7 +20,7 @@ from reconciler.manifest.intake import Intake, Key
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
-from reconciler.manifest.outcome import Inputs, Name, Outcome, told
+from reconciler.manifest.outcome import Inputs, Name, Outcome
 from reconciler.manifest.resolve import Context, Resolved, resolve
 from reconciler.manifest.sets import ExecutionSet, at_item, at_items
 from reconciler.manifest.spec import Manifest, Origin, UpdateMode
@@ -174,7 +174,7 @@ class Executions:
         located = self.intake.locate(outcome.path, outcome.blob, pairs)
         refused: dict[Name, str] = {}
         for (execution, _), diagnostic in zip(held, located[len(problems) :], strict=True):
-            refused.setdefault((execution.namespace, execution.name), told(diagnostic))
+            refused.setdefault((execution.namespace, execution.name), diagnostic.sentence)
         diagnostics = tuple(located[: len(problems)])
         judged = replace(outcome, diagnostics=diagnostics, is_whole=is_whole)
         return judged.without({}, refused)
@@ -289,7 +289,7 @@ def _without(outcome: Outcome, mine: list[Clash], located: list[Diagnostic]) -> 
         if clash.execution is not None:
             is_unmet = clash.problem.code != "DuplicateIdentity"
             name = (clash.execution.namespace, clash.execution.name)
-            (unmet if is_unmet else taken).setdefault(name, told(diagnostic))
+            (unmet if is_unmet else taken).setdefault(name, diagnostic.sentence)
     return outcome.without(taken, unmet)
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Probe:
     """How to learn when an application was used last: what to ask of a port of a service.
 
-    ``type`` is jupyter (``path``: its base URL) or http (``path``: a page in JSON, ``active``: the
-    JSON pointer of what counts there). ``token`` names a generated secret; "" = none is sent.
+    ``type`` is jupyter (``path``: its base URL), http (``path``: a page in JSON, ``active``: the
+    JSON pointer of what counts there) or traffic (what the gateway passes on: to ``service`` and
+    ``port``; "" = to any). ``token`` names a generated secret; "" = none is sent.
     """
 
     type: str
-    service: str
-    port: str
+    service: str = ""
+    port: str = ""
     path: str = "/"
     active: str = ""
     token: str = ""

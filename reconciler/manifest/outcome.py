@@ -71,9 +71,3 @@ class Outcome:
 
 def _unresolved(manifest: Manifest) -> Manifest:
     return replace(manifest, spec=None, spec_hash="", is_current=False)
-
-
-def told(diagnostic: Diagnostic) -> str:
-    """Return what is wrong in a line."""
-    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}"
-    return f"{place}: {diagnostic.message}: {diagnostic.remedy}"

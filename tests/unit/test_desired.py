@@ -98,3 +98,21 @@ def test_under_other_rules_a_commit_keeps_what_is_no_rule(repository: BareReposi
     own = first.apart().read(head, good=first.good)
     assert judged.manifests == own.manifests
     assert (judged.platform.policy.policy, own.platform.policy.policy) == ("fifo", "easy")
+
+
+def test_an_invalid_file_is_told_by_its_error_whatever_warnings_come_before(
+    repository: BareRepository,
+) -> None:
+    warned = (
+        "type: interactive\nsecrets: {token: {swarm: theirs}}\n"
+        "services: {main: {image: busybox, secrets: [{source: token, target: t}]}}"
+    )
+    bad = document("Execution", "bad", "zapp: tol")
+    text = document("Execution", "fine", warned) + "---\n" + bad
+    reading = reader(repository)
+    wanted = reading.read(repository.commit({**FILES, "executions/lab/bad.yaml": text}), good={})
+    assert [d.is_error for d in sorted(reading.diagnostics)] == [False, True]
+    for _, _, told in wanted.invalid:
+        assert told.startswith("executions/lab/bad.yaml:")
+        assert told.endswith(": did you mean tool?")
+    assert wanted.invalid

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from zlib import crc32
 
 from policy.model.resources import NOTHING
 from reconciler.cluster.fake.agenda import from_ms
@@ -18,6 +20,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 
+_OVERLAYS = int(IPv4Address("10.0.0.0"))
 _NOT_ENDED = frozenset(
     {
         TaskState.NEW,
@@ -145,8 +148,16 @@ def listed(task: FakeTask) -> ObservedTask:
             exit_code=task.exit_code,
             reservations=NOTHING if task.has_ended else task.spec.reservations,
             host_ports=_ports(task),
+            addresses=_addresses(task),
         )
     return task.seen
+
+
+def _addresses(task: FakeTask) -> tuple[str, ...]:
+    if task.node is None:
+        return ()
+    seeds = (f"{attachment.network}/{task.id}" for attachment in task.spec.networks)
+    return tuple(str(IPv4Address(_OVERLAYS + crc32(seed.encode()) % 2**24)) for seed in seeds)
 
 
 def _ports(task: FakeTask) -> tuple[ObservedPort, ...]:
