@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import click
 
@@ -268,11 +269,10 @@ class Demo:
         """Ask the notebook server itself who it is."""
         import requests
 
-        root = re.match(r"https?://[^/]+", url)
-        if root is None or self.swarm.is_simulated:
+        if self.swarm.is_simulated:
             return "(simulated)"
         reply = requests.get(
-            f"{root[0]}/api/status", headers={"Authorization": f"token {TOKEN}"}, timeout=10
+            urljoin(url, "api/status"), headers={"Authorization": f"token {TOKEN}"}, timeout=10
         )
         return f"HTTP {reply.status_code}, kernels: {reply.json().get('kernels')}"
 
