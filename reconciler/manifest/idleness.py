@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.model.execution import ApplicationType
-from reconciler.manifest.build import Builder
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.idle import Idle, Probe
 from reconciler.manifest.quantities import duration_text
 from reconciler.manifest.spec import Service
 from reconciler.manifest.suggest import did_you_mean
-from reconciler.manifest.windows import bound
 
 IDLE: Path = ("spec", "idle")
 SHORTEST_MS = 10_000
