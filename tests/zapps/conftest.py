@@ -25,8 +25,9 @@ def zapp_lab(image_cache: Path) -> Iterator[Swarm]:
         try:
             lab.down()
             lab.up(nodes=NODES, heartbeat=HEARTBEAT)
-            built = image.build(recipe.read(recipe.locate("busybox")), image_cache, say=print)
-            lab.load_image(built.archive)
+            for name in ("busybox", "gateway"):
+                built = image.build(recipe.read(recipe.locate(name)), image_cache, say=print)
+                lab.load_image(built.archive)
         except ReconcilerError as error:
             lab.down()
             missing("Docker Swarm", str(error))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
+from tests.fixtures.swarm import wait_for
 from tests.zapps.websocket import WebSocket, connected
 
 
@@ -67,12 +67,10 @@ class Kernel:
 
 
 @contextmanager
-def kernel(address: str, token: str, path: str, *, timeout_s: float = 300) -> Iterator[Kernel]:
-    """Start a kernel on the server whose page is at ``address``; end it afterwards.
-
-    ``path`` is where the server has its pages, in case that the address is its port's alone.
-    """
-    root = _root(address, path)
+def kernel(address: str, token: str, *, timeout_s: float = 300) -> Iterator[Kernel]:
+    """Start a kernel on the server whose page is at ``address``; end it afterwards."""
+    root = address.removesuffix("/lab")
+    wait_for(lambda: _answers(f"{root}/api"), what=f"{root} to answer", timeout_s=120)
     headers = {"Authorization": f"token {token}"}
     answer = requests.post(f"{root}/api/kernels", headers=headers, timeout=60, json={})
     assert answer.status_code == 201, answer.text
@@ -84,8 +82,7 @@ def kernel(address: str, token: str, path: str, *, timeout_s: float = 300) -> It
         requests.delete(url, headers=headers, timeout=60)
 
 
-def _root(address: str, path: str) -> str:
-    parts = urlsplit(address)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    shown = f"{origin}{parts.path.removesuffix('/lab')}"
-    return shown if shown != origin else f"{origin}{path}"
+def _answers(page: str) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(page, timeout=10).ok
+    return False

@@ -124,18 +124,19 @@ class Place:
         return found
 
     def services(self, name: str) -> list[str]:
-        """Return the names of the services whose names begin so, those of storage aside."""
+        """Return the names of the services whose names begin so, only those of executions."""
         listed = self.swarm.docker("service", "ls", "--format", "{{.Name}}").split()
-        return [
-            service for service in listed if service.startswith(name) and service[:5] != "init-"
-        ]
+        # What prepares storage and what leads to pages goes by itself, and later.
+        ours = (service for service in listed if not service.startswith(("init-", "gateway-")))
+        return [service for service in ours if service.startswith(name)]
 
     def logs(self, name: str, component: str) -> str:
         return self._output(f"zoe logs {name} --component {component} --tail 5000")
 
     def address(self, name: str, port: str) -> str:
-        """Return the address of one of an execution's pages."""
-        return self.sh(f"zoe open {name} --port {port} --print").strip().splitlines()[-1]
+        """Return the address of one of an execution's pages, without the token at its end."""
+        printed = self.sh(f"zoe open {name} --port {port} --print").strip()
+        return printed.splitlines()[-1].partition("?")[0]
 
     def token(self, name: str) -> str:
         """Return what was generated for an execution, as a member reads it."""
@@ -186,6 +187,7 @@ class Place:
             "interval_s = 2",
             "publish_interval_s = 2",
             f'[[source]]\nid = "platform"\nurl = "{bare}"',
+            '[gateway]\nimage = "zoe/gateway:1"',
             f'[storage.workspace]\npath = "{self.workspace.parent}"\nshared = true',
         ]
         (self._folder / "zoe.toml").write_text("\n".join(lines) + "\n")

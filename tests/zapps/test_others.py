@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.manifest import routes
-from reconciler.manifest.spec import Route
 from tests.zapps.notebook import kernel
 from tests.zapps.place import ZAPPS, Place
 
@@ -50,9 +48,9 @@ spec:
 def test_a_notebook_runs_a_cell_and_keeps_its_files(with_image: Callable[[str], Place]) -> None:
     place = with_image("jupyter")
     (cell,) = place.follow(ZAPPS / "jupyter")
-    path = routes.path(execution="notebook", component="notebook", target=8888, route=Route.KEEP)
     address, token = place.address("aml/notebook", "jupyter"), place.token("aml/notebook")
-    with kernel(address, token, path) as cells:
+    assert address.endswith("/~/notebook/notebook/8888/lab")  # through the gateway
+    with kernel(address, token) as cells:
         assert "42 ['kept.txt']" in cells.run(cell)
     assert (place.workspace / "kept.txt").read_text() == "kept"
 

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from reconciler.manifest import routes
-from reconciler.manifest.spec import Route
 from tests.zapps.notebook import Kernel, kernel
 from tests.zapps.place import ZAPPS, Place
 
@@ -64,9 +62,8 @@ spark.sparkContext.parallelize(range(40), 40).map(lambda n: time.sleep(0.2)).cou
 
 
 def _opened(place: Place) -> AbstractContextManager[Kernel]:
-    path = routes.path(execution="spark", component="notebook", target=8888, route=Route.KEEP)
     address, token = place.address("aml/spark", "jupyter"), place.token("aml/spark")
-    return kernel(address, token, path, timeout_s=600)
+    return kernel(address, token, timeout_s=600)
 
 
 def _run_while_two_go(place: Place, cells: Kernel, code: str) -> str:

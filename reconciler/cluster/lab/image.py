@@ -26,7 +26,8 @@ def build(recipe: Recipe, cache: Path, *, say: Callable[[str], None]) -> Image:
     if not target.exists():
         requirements.check_machine()
         cache.mkdir(parents=True, exist_ok=True)
-        with _exclusive(cache):
+        # Those of one base share its tree; others needn't wait for it.
+        with _exclusive(cache / f"{recipe.base}.lock"):
             if not target.exists():  # another process built it while we waited
                 say(f"building the image {recipe.name}")
                 _build(recipe, cache.absolute(), target, say)
@@ -54,7 +55,7 @@ def _build(recipe: Recipe, cache: Path, target: Path, say: Callable[[str], None]
 
 
 @contextmanager
-def _exclusive(cache: Path) -> Iterator[None]:
-    with (cache / "lock").open("w") as lock:
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
