@@ -103,6 +103,13 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """The agents that tell what containers consume: the port that each node has one at."""
+
+    port: int = 30999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process needs to know before it starts."""
 
@@ -125,6 +132,7 @@ class Settings:
     review_memory_mib: int = 1024
     web: WebSettings = WebSettings()
     gateway: GatewaySettings | None = None
+    agent: AgentSettings | None = None
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
@@ -200,6 +208,7 @@ _TABLES = (
     "notify",
     "web",
     "gateway",
+    "agent",
 )
 
 
@@ -237,6 +246,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
     )
     if gateway is not None and gateway.port_range is None:
         problems.append('gateway: ports must be a range within 1024-65535, such as "31000-31999"')
+    agent = _table(AgentSettings, data.pop("agent", None), base, "agent", "[agent]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -250,6 +260,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         **{**values, "sources": sources, "smtp": smtp, "notify": notify},
         web=web or WebSettings(),
         gateway=gateway,
+        agent=agent,
     )
     return replace(
         settings,

@@ -29,8 +29,10 @@ from reconciler.converge.idleness import (
 )
 from reconciler.converge.probing import Target
 from reconciler.errors import StoreUnavailable
+from reconciler.manifest.idle import USAGE
 from reconciler.ports import Clock
 from reconciler.probes import jupyter, page
+from reconciler.probes.agents import Agents
 from reconciler.probes.asking import NotUnderstood, asking
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Prober:
     targets: Callable[[], Sequence[Target] | None]
     token_of: Callable[[Target], str]
     wake: Callable[[], None]
+    agents: Agents = field(default_factory=Agents)
     elapsed_s: Callable[[], float] = monotonic
     _known: dict[Uid, Activity] | None = None
     _due: dict[Uid, float] = field(default_factory=dict)
@@ -104,6 +107,7 @@ class Prober:
         for uid in gone:
             self._due.pop(uid, None)
             self._answered.pop(uid, None)
+        self.agents.forget(gone)
         if is_news:
             self.wake()
         self.store.write_activities(list(learned.values()), gone=gone)
@@ -161,6 +165,8 @@ class Prober:
 
     def _last_use(self, target: Target) -> timedelta | None:
         probe = target.idle.probe
+        if probe.type == USAGE:
+            return self.agents.last_use(target.uid, target.containers)
         if not target.port or not target.address:
             raise NotUnderstood(f"{probe.service} has no running task with the port {probe.port}")
         token = self.token_of(target) if probe.token else ""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from policy.model.execution import Uid
+from reconciler.converge.consumption import Container
 from reconciler.converge.state import TaskState
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment
 from reconciler.manifest import routes
-from reconciler.manifest.idle import Idle
+from reconciler.manifest.idle import USAGE, Idle
 from reconciler.manifest.spec import ExecutionSpec, Port, Route
 
 
@@ -19,6 +20,7 @@ class Target:
     """A running attempt whose use is asked for; ``port`` 0 = it can't be reached now.
 
     ``base`` is what its paths begin with, where it is told the gateway's.
+    ``containers`` are those that the nodes are asked about, for probes of type usage.
     """
 
     uid: Uid
@@ -28,6 +30,7 @@ class Target:
     address: str = ""
     port: int = 0
     base: str = ""
+    containers: tuple[Container, ...] = ()
 
 
 def targets(found: Assessment) -> tuple[Target, ...]:
@@ -39,7 +42,7 @@ def targets(found: Assessment) -> tuple[Target, ...]:
         if spec.idle is None or record.started_at is None or uid not in found.told:
             continue
         facts, _ = found.told[uid]
-        groups = (group for group in facts.groups if group.attempt == record.attempt)
+        groups = [group for group in facts.groups if group.attempt == record.attempt]
         declared = _port(spec, spec.idle)
         address, port = _endpoint(declared, spec.idle, groups)
         asked.append(
@@ -51,6 +54,7 @@ def targets(found: Assessment) -> tuple[Target, ...]:
                 address=address,
                 port=port,
                 base=_base(declared, execution.name, spec.idle),
+                containers=tuple(_containers(spec.idle, groups)),
             )
         )
     return tuple(asked)
@@ -67,6 +71,19 @@ def _base(port: Port | None, execution: str, idle: Idle) -> str:
         return ""
     service, target = idle.probe.service, port.target
     return routes.path(execution=execution, component=service, target=target, route=port.route)
+
+
+def _containers(idle: Idle, groups: Iterable[Group]) -> Iterator[Container]:
+    """Yield what runs of the service that counts, or of all of them; "" for what isn't known."""
+    if idle.probe.type != USAGE:
+        return
+    for group in groups:
+        if idle.probe.service not in ("", group.component):
+            continue
+        for task in group.latest:
+            if task.state is TaskState.RUNNING:
+                address = group.node.address if group.node is not None else ""
+                yield Container(id=task.container, address=address)
 
 
 def _endpoint(port: Port | None, idle: Idle, groups: Iterable[Group]) -> tuple[str, int]:

@@ -241,7 +241,10 @@ class ObservedPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedTask:
-    """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended."""
+    """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended.
+
+    ``container`` is the id of its container; "" before there is one.
+    """
 
     id: str
     service_id: str
@@ -253,6 +256,7 @@ class ObservedTask:
     updated_at: datetime
     error: str = ""
     exit_code: int | None = None
+    container: str = ""
     reservations: Resources = NOTHING
     host_ports: tuple[ObservedPort, ...] = ()
 

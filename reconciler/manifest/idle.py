@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+USAGE = "usage"
+"""The type of probe that asks the nodes what the containers consume."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
