@@ -29,11 +29,12 @@ from reconciler.converge.idleness import (
 )
 from reconciler.converge.probing import Target
 from reconciler.errors import StoreUnavailable
-from reconciler.manifest.idle import USAGE
+from reconciler.manifest.probed import USAGE
 from reconciler.ports import Clock
 from reconciler.probes import jupyter, page
 from reconciler.probes.agents import Agents
 from reconciler.probes.asking import NotUnderstood, asking
+from reconciler.probes.traffic import Gateways, ReadLog
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class Prober:
     """A thread that asks whoever it is time to ask.
 
     ``targets`` returns whom the last pass found to ask, None before the first. ``token_of`` is
-    what to send where a probe names a secret. ``wake`` asks for a pass: somebody's end is near,
-    due, or off again.
+    what to send where a probe names a secret, ``read_log`` reads the log of a gateway. ``wake``
+    asks for a pass: somebody's end is near, due, or off again.
     """
 
     store: Activities
@@ -60,6 +61,7 @@ class Prober:
     targets: Callable[[], Sequence[Target] | None]
     token_of: Callable[[Target], str]
     wake: Callable[[], None]
+    read_log: ReadLog
     agents: Agents = field(default_factory=Agents)
     elapsed_s: Callable[[], float] = monotonic
     _known: dict[Uid, Activity] | None = None
@@ -68,6 +70,11 @@ class Prober:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _gateways: Gateways = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know nothing yet of what the gateways tell."""
+        self._gateways = Gateways(self.read_log, self.elapsed_s)
 
     def start(self) -> None:
         """Begin; once."""
@@ -167,6 +174,11 @@ class Prober:
         probe = target.idle.probe
         if probe.type == USAGE:
             return self.agents.last_use(target.uid, target.containers)
+        if target.traffic is not None:
+            answered_at = self._before(target).answered_at
+            return self._gateways.last_use(
+                target.traffic, now=self.clock.now(), answered_at=answered_at
+            )
         if not target.port or not target.address:
             raise NotUnderstood(f"{probe.service} has no running task with the port {probe.port}")
         token = self.token_of(target) if probe.token else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler import config, wire
+from reconciler.probes.agents import PURPOSE
 
 
 @click.group("agent")
@@ -21,4 +22,4 @@ def token() -> None:
 
     It is for a Swarm secret: zoe agent token | docker secret create zoe-agent -
     """
-    click.echo(wire.agent_token(config.load()))
+    click.echo(wire.keyring(config.load()).text(PURPOSE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +83,7 @@ def observed_task(data: Mapping[str, Any]) -> ObservedTask:
         container=container.get("ContainerID", ""),
         reservations=_reservations(data) if state in _STILL_HOLDS_ROOM else NOTHING,
         host_ports=_host_ports(status.get("PortStatus") or {}),
+        addresses=_addresses(data.get("NetworksAttachments") or ()),
     )
 
 
@@ -154,6 +155,11 @@ def _host_ports(data: Mapping[str, Any]) -> tuple[ObservedPort, ...]:
         if item.get("PublishMode") == "host"
     }
     return tuple(sorted(ports, key=lambda port: (port.target, port.protocol, port.published)))
+
+
+def _addresses(attachments: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    found = (text for item in attachments for text in item.get("Addresses") or ())
+    return tuple(text.partition("/")[0] for text in found)
 
 
 def _address(data: Mapping[str, Any], status: Mapping[str, Any]) -> str:

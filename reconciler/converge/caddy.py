@@ -6,6 +6,9 @@ starts and ends changes no configuration, and nobody's connection is cut for a n
 
 Nothing of a path reaches a host name but letters, digits and hyphens in their places, and no name
 that ends so is known outside of the namespace's network: nobody can be led anywhere else.
+
+Of each request that has ended its log holds the time, the status and whose it was: nothing else,
+since paths and queries hold tokens. What is still open isn't there (``passage`` tells that).
 """
 
 from __future__ import annotations
@@ -22,6 +25,14 @@ _NAME = "[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?"
 _COMPONENT = "[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?"
 _TARGET = "[1-9][0-9]{0,4}"
 _PARTS = f"/({_NAME})/({_COMPONENT})/({_TARGET})"
+_TRAFFIC = "traffic"
+_UNTOLD = (
+    *("level", "logger", "msg", "user_id", "duration", "size", "bytes_read", "resp_headers"),
+    *(
+        f"request>{field}"
+        for field in ("remote_ip", "remote_port", "proto", "method", "host", "headers", "tls")
+    ),
+)
 _PLAIN = {"Content-Type": ["text/plain; charset=utf-8"]}
 _LOST = "The gateway knows no such address: `zoe open` and the page of an execution tell its own.\n"
 _NOT_UP = (
@@ -44,15 +55,29 @@ def configuration() -> bytes:
             _stripped("strip"),
             {"handle": [_answer(404, _LOST)]},
         ],
+        "logs": {"default_logger_name": _TRAFFIC},
         "errors": {"routes": [{"handle": [_answer("{http.error.status_code}", _NOT_UP)]}]},
     }
     whole = {
         # Whoever runs in the namespace could reach it, and give other orders.
         "admin": {"disabled": True, "config": {"persist": False}},
-        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["http.log"]}, **_access()}},
         "apps": {"http": {"servers": {"gateway": server}}},
     }
     return json.dumps(whole, indent=1, sort_keys=True).encode()
+
+
+def _access() -> _Json:
+    fields: _Json = {field: {"filter": "delete"} for field in _UNTOLD}
+    # Whatever else was asked for becomes the empty text.
+    fields["request>uri"] = {
+        "filter": "regexp",
+        "regexp": f"^((?:/{routes.KEPT})?{_PARTS})?.*$",
+        "value": "$1",
+    }
+    encoder = {"format": "filter", "wrap": {"format": "json"}, "fields": fields}
+    include = [f"http.log.access.{_TRAFFIC}"]
+    return {_TRAFFIC: {"writer": {"output": "stdout"}, "include": include, "encoder": encoder}}
 
 
 def _with_slash(name: str, prefix: str) -> _Json:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from policy.model.resources import Resources
-from reconciler.converge import caddy, naming
+from reconciler.converge import caddy, naming, passage
 from reconciler.converge.desired_state import (
     DesiredConfig,
     DesiredSecret,
@@ -62,6 +62,8 @@ _SOCKS_PORT = 1080
 _START_SOCKS = (
     f'exec microsocks -i 0.0.0.0 -p {_SOCKS_PORT} -u {USER} -P "$(cat /run/secrets/{SOCKS})"'
 )
+# Caddy tells of a request when it has ended; what is open now is told by the kernel.
+_START_HTTP = f"{passage.SCRIPT} & exec caddy run --config {_CONFIGURATION}"
 _LIMITS = Resources(cpu_millis=1_000, memory_bytes=256 * 1024**2)
 _ALWAYS = Restart(condition=RestartCondition.ANY, delay_ms=2_000)
 
@@ -173,8 +175,7 @@ class _Making:
     def _http(self, gateway: Gateway, config: DesiredConfig, network: str) -> ServiceSpec:
         return replace(
             self._part(gateway, HTTP, network),
-            entrypoint=("caddy",),
-            command=("run", "--config", _CONFIGURATION),
+            entrypoint=("/bin/sh", "-c", _START_HTTP),
             environment=(("HOME", "/tmp"), ("XDG_CONFIG_HOME", "/tmp"), ("XDG_DATA_HOME", "/tmp")),  # noqa: S108 - the container's own
             configs=(FileReference(name=config.name, target=_CONFIGURATION),),
             ports=(PublishedPort(name=HTTP, target=caddy.PORT, published=gateway.port),),

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policy.model.execution import Uid
 from reconciler.converge.consumption import Container
+from reconciler.converge.passage import Place
+from reconciler.converge.reach import Reach, is_known_by
 from reconciler.converge.state import TaskState
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment
 from reconciler.manifest import routes
-from reconciler.manifest.idle import USAGE, Idle
+from reconciler.manifest.idle import Idle
+from reconciler.manifest.probed import TRAFFIC, USAGE, counted
 from reconciler.manifest.spec import ExecutionSpec, Port, Route
+
+_NO_GATEWAY = (
+    "its namespace has no gateway up that leads to it: docs/gateway.md says how one is offered, or "
+    "ask by another type of probe"
+)
+_TOO_OLD = "it was started before there were gateways: they know it from its next start on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Where to see what a gateway passes on to an execution: in the log of ``gateway``.
+
+    ``routes`` are its paths there, ``places`` where its tasks are. ``unseen`` says why nothing can
+    be seen now.
+    """
+
+    gateway: str = ""
+    routes: frozenset[str] = frozenset()
+    places: frozenset[Place] = frozenset()
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A running attempt whose use is asked for; ``port`` 0 = it can't be reached now.
 
-    ``base`` is what its paths begin with, where it is told the gateway's.
-    ``containers`` are those that the nodes are asked about, for probes of type usage.
+    ``base`` is what its paths begin with, where it is told the gateway's. ``traffic`` is where to
+    look instead, for probes of that type; ``containers`` are those that the nodes are asked about,
+    for probes of type usage.
     """
 
     uid: Uid
@@ -31,6 +55,7 @@ class Target:
     port: int = 0
     base: str = ""
     containers: tuple[Container, ...] = ()
+    traffic: Traffic | None = None
 
 
 def targets(found: Assessment) -> tuple[Target, ...]:
@@ -43,6 +68,7 @@ def targets(found: Assessment) -> tuple[Target, ...]:
             continue
         facts, _ = found.told[uid]
         groups = [group for group in facts.groups if group.attempt == record.attempt]
+        asks_gateway = spec.idle.probe.type == TRAFFIC
         declared = _port(spec, spec.idle)
         address, port = _endpoint(declared, spec.idle, groups)
         asked.append(
@@ -55,6 +81,9 @@ def targets(found: Assessment) -> tuple[Target, ...]:
                 port=port,
                 base=_base(declared, execution.name, spec.idle),
                 containers=tuple(_containers(spec.idle, groups)),
+                traffic=_traffic(execution.name, spec, spec.idle, groups, facts.reach)
+                if asks_gateway
+                else None,
             )
         )
     return tuple(asked)
@@ -84,6 +113,30 @@ def _containers(idle: Idle, groups: Iterable[Group]) -> Iterator[Container]:
             if task.state is TaskState.RUNNING:
                 address = group.node.address if group.node is not None else ""
                 yield Container(id=task.container, address=address)
+
+
+def _traffic(
+    execution: str, spec: ExecutionSpec, idle: Idle, groups: Sequence[Group], reach: Reach | None
+) -> Traffic:
+    if reach is None or not reach.http_service:
+        return Traffic(unseen=_NO_GATEWAY)
+    ports = [(s.name, p) for s, p in counted(idle.probe, spec.services) if routes.is_by_path(p)]
+    paths, places = set(), set()
+    for component, port in ports:
+        target = port.target
+        paths.add(
+            routes.path(execution=execution, component=component, target=target, route=port.route)
+        )
+        for group in groups:
+            if group.component != component:
+                continue
+            if not is_known_by(group, execution, port):
+                return Traffic(unseen=_TOO_OLD)
+            live = (task for task in group.latest if task.state is TaskState.RUNNING)
+            places |= {(address, target) for task in live for address in task.addresses}
+    if not places:
+        return Traffic(unseen="no task with a route is up")
+    return Traffic(gateway=reach.http_service, routes=frozenset(paths), places=frozenset(places))
 
 
 def _endpoint(port: Port | None, idle: Idle, groups: Iterable[Group]) -> tuple[str, int]:

@@ -30,10 +30,14 @@ _ORDER = (GATEWAY, SOCKS, DIRECT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Where a namespace's gateway can be reached now; port 0 = not in this way."""
+    """Where a namespace's gateway can be reached now; port 0 = not in this way.
+
+    ``http_service`` is the service that leads to paths: its log tells what it passed on.
+    """
 
     host: str
     http_port: int = 0
+    http_service: str = ""
     socks_port: int = 0
 
 
@@ -58,7 +62,7 @@ def _with(known: Reach, service: ObservedService) -> Reach:
     port = service.spec.ports[0].published if service.spec.ports else 0
     if service.spec.labels.get(LABEL_COMPONENT) == SOCKS:
         return replace(known, socks_port=port)
-    return replace(known, http_port=port)
+    return replace(known, http_port=port, http_service=service.id)
 
 
 def endpoints(
@@ -69,14 +73,14 @@ def endpoints(
     ports = [(service.name, port) for service in spec.services for port in service.ports]
     for component, port in ports:
         mine = [group for group in groups if group.component == component and group.running]
-        if reach is not None and any(_is_known_by(group, name, port) for group in mine):
+        if reach is not None and any(is_known_by(group, name, port) for group in mine):
             found |= set(_by_gateway(f"{namespace}/{name}", name, component, port, reach))
         for group in mine:
             found |= set(_direct(name, group, port))
     return tuple(sorted(found, key=lambda e: (e.component, e.name, _ORDER.index(e.via), e.url)))
 
 
-def _is_known_by(group: Group, execution: str, port: Port) -> bool:
+def is_known_by(group: Group, execution: str, port: Port) -> bool:
     """Tell whether a gateway finds the port: not what an older version of Zoe started."""
     if routes.is_by_socks(port):
         return True

@@ -244,6 +244,7 @@ class ObservedTask:
     """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended.
 
     ``container`` is the id of its container; "" before there is one.
+    ``addresses`` are its own on the overlay networks that it is attached to.
     """
 
     id: str
@@ -259,6 +260,7 @@ class ObservedTask:
     container: str = ""
     reservations: Resources = NOTHING
     host_ports: tuple[ObservedPort, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

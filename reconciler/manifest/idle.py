@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-USAGE = "usage"
-"""The type of probe that asks the nodes what the containers consume."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """How to learn when an application was used last: what to ask of a port of a service.
 
-    ``type`` is jupyter (``path``: its base URL) or http (``path``: a page in JSON, ``active``: the
-    JSON pointer of what counts there). ``token`` names a generated secret; "" = none is sent.
+    ``type`` is jupyter (``path``: its base URL), http (``path``: a page in JSON, ``active``: the
+    JSON pointer of what counts there), traffic (what the gateway passes on: to ``service`` and
+    ``port``; "" = to any) or usage (what the containers of ``service`` consume; "" = of all).
+    ``token`` names a generated secret; "" = none is sent.
     """
 
     type: str
-    service: str
-    port: str
+    service: str = ""
+    port: str = ""
     path: str = "/"
     active: str = ""
     token: str = ""

@@ -14,6 +14,7 @@ from policy.model.execution import ApplicationType
 from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.idle import Idle, Probe
+from reconciler.manifest.probed import TRAFFIC, USAGE, port_of, service_of, uncounted, unseen
 from reconciler.manifest.quantities import duration_text
 from reconciler.manifest.spec import Service
 from reconciler.manifest.suggest import did_you_mean
@@ -76,18 +77,31 @@ def check(
         complaint = Complaint("MissingKey", "nothing says how to tell that it is used", _EXAMPLE)
         yield complaint.at(path, at_key=True)
     else:
-        for key, complaint in _misfits(terms.probe, services, secrets):
+        for key, complaint in _faults(terms.probe, services, secrets):
             yield complaint.at((*path, "probe", key))
+
+
+def _faults(
+    probe: Probe, services: Sequence[Service], secrets: Mapping[str, Any]
+) -> Iterator[tuple[str, Complaint]]:
+    if probe.type == TRAFFIC:
+        return unseen(probe, services)
+    if probe.type == USAGE:
+        return uncounted(probe, services)
+    return _misfits(probe, services, secrets)
 
 
 def _misfits(
     probe: Probe, services: Sequence[Service], secrets: Mapping[str, Any]
 ) -> Iterator[tuple[str, Complaint]]:
-    by_name = {service.name: service for service in services}
-    service = by_name.get(probe.service)
-    if service is None:
-        remedy = did_you_mean(probe.service, by_name, otherwise="name one of its services")
-        yield "service", Complaint("UnknownService", f"no service {quoted(probe.service)}", remedy)
+    for key in ("service", "port"):
+        if not getattr(probe, key):
+            message = f"nothing says which {key} is asked"
+            yield "type", Complaint("MissingKey", message, f"add {key}: NAME")
+            return
+    service = service_of(probe, services)
+    if isinstance(service, Complaint):
+        yield "service", service
         return
     if service.maximum > 1:
         message = f"{service.name} may have {service.maximum} replicas, and one is asked"
@@ -104,12 +118,9 @@ def _misfits(
 
 
 def _port_misfits(probe: Probe, service: Service) -> Iterator[tuple[str, Complaint]]:
-    ports = {port.name: port for port in service.ports}
-    port = ports.get(probe.port)
-    if port is None:
-        message = f"{service.name} has no port named {quoted(probe.port)}"
-        remedy = did_you_mean(probe.port, ports, otherwise="name one of its ports")
-        yield "port", Complaint("UnknownPort", message, remedy)
+    port = port_of(probe, service)
+    if isinstance(port, Complaint):
+        yield "port", port
     elif port.protocol != "tcp" or port.mode != "host":
         message = f"the port {port.name} isn't one of tcp on its own node"
         yield "port", Complaint("Contradiction", message, "name a tcp port with mode: host")

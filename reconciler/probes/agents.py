@@ -14,6 +14,9 @@ from reconciler.agent.server import MOST_CONTAINERS, PATH
 from reconciler.converge.consumption import Consumed, Container, Look, is_use
 from reconciler.probes.asking import NotUnderstood, asking, data_of
 
+PURPOSE = "agent"
+"""What their token is derived as, from the installation's key."""
+
 NONE_OFFERED = (
     "no agent tells what its containers consume: the operator deploys them (docs/idle.md), or ask "
     "by another type of probe"

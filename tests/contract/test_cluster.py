@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -492,7 +493,9 @@ def test_networks_and_configs_in_use_stay(stage: Stage) -> None:
 def test_a_network_removed_after_use_is_gone_at_once_but_its_name_is_not(stage: Stage) -> None:
     network, networks = network_of(stage)
     service_id = stage.cluster.create_service(stage.spec("user", node=1, networks=networks))
-    stage.until_states(service_id, "running")
+    (task,) = stage.until_states(service_id, "running")
+    (address,) = task.addresses
+    assert ip_address(address).is_private
     stage.cluster.remove_service(service_id, uid=UID)
     stage.cluster.remove_network(network)
     assert stage.cluster.observe().networks == ()

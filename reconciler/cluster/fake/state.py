@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from ipaddress import IPv4Address
+from zlib import crc32
 
 from policy.model.resources import NOTHING
 from reconciler.cluster.fake.agenda import from_ms
@@ -19,6 +21,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 
+_OVERLAYS = int(IPv4Address("10.0.0.0"))
 _NOT_ENDED = frozenset(
     {
         TaskState.NEW,
@@ -148,6 +151,7 @@ def listed(task: FakeTask) -> ObservedTask:
             container=_container(task),
             reservations=NOTHING if task.has_ended else task.spec.reservations,
             host_ports=_ports(task),
+            addresses=_addresses(task),
         )
     return task.seen
 
@@ -156,6 +160,13 @@ def _container(task: FakeTask) -> str:
     """Return what stands for a container's id, from when there is one."""
     has_one = task.state in _HAVE_A_CONTAINER or task.exit_code is not None
     return sha256(task.id.encode()).hexdigest() if has_one else ""
+
+
+def _addresses(task: FakeTask) -> tuple[str, ...]:
+    if task.node is None:
+        return ()
+    seeds = (f"{attachment.network}/{task.id}" for attachment in task.spec.networks)
+    return tuple(str(IPv4Address(_OVERLAYS + crc32(seed.encode()) % 2**24)) for seed in seeds)
 
 
 def _ports(task: FakeTask) -> tuple[ObservedPort, ...]:

@@ -55,6 +55,7 @@ class Watched:
             targets=self.targets,
             token_of=lambda target: f"token of {target.uid}",
             wake=lambda: self.woken.append(clock.now().isoformat()),
+            read_log=lambda service, lines: self.site.cluster.logs(service, tail=lines),
             elapsed_s=lambda: (clock.now() - begin).total_seconds(),
         )
         self.site.loop.activity = self.prober.known

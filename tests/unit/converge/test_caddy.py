@@ -65,3 +65,19 @@ def test_a_path_without_its_last_slash_is_sent_to_that_with_one_and_never_elsewh
         (location,) = handler["headers"]["Location"]
         # Not the path as it was asked for: //host/a/80 would be another place.
         assert re.fullmatch(r"(/~)?(/\{http\.regexp\.[a-z]+\.[123]\}){3}/", location)
+
+
+@given(NAME, COMPONENT, PORT, st.sampled_from([Route.STRIP, Route.KEEP]), HOSTILE)
+def test_the_log_tells_whose_a_request_was_and_nothing_more(
+    execution: str, component: str, target: int, route: Route, rest: str
+) -> None:
+    logs = json.loads(caddy.configuration())["logging"]["logs"]
+    told = logs["traffic"]["encoder"]["fields"]["request>uri"]
+    group = told["value"].replace("$", "\\")
+    path = routes.path(execution=execution, component=component, target=target, route=route)
+    rest = rest.replace("\n", "")  # no request line holds one
+    assert re.sub(told["regexp"], group, f"{path}/{rest}", count=1) == path
+    hostile = re.sub(told["regexp"], group, f"/{rest}?token=secret", count=1)
+    assert "secret" not in hostile
+    # What goes wrong is logged with the whole of a request.
+    assert "http.log" in logs["default"]["exclude"]
