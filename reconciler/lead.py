@@ -23,6 +23,7 @@ from reconciler.errors import (
 )
 from reconciler.lookout import Lookout
 from reconciler.loop import Loop, Report
+from reconciler.port_checker import PortChecker
 from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
 from reconciler.reviewer.service import Reviewer
@@ -129,6 +130,21 @@ def probing(settings: Settings, loop: Loop, wake: Callable[[], None]) -> Iterato
         prober.close()
 
 
+@contextlib.contextmanager
+def checking_ports(settings: Settings, loop: Loop, wake: Callable[[], None]) -> Iterator[None]:
+    """Have the ports of what runs tried, where something real may listen on them."""
+    if settings.cluster == "simulated":
+        yield
+        return
+    checker = PortChecker(last=lambda: loop.last, wake=wake)
+    loop.silent = checker.silent
+    checker.start()
+    try:
+        yield
+    finally:
+        checker.close()
+
+
 def run(settings: Settings, *, chance: random.Random | None = None) -> None:
     """Lead whenever nobody else does, until told to stop (SIGTERM, SIGINT)."""
     chance = chance or random.Random()
@@ -202,7 +218,10 @@ def _lead(
             reviewer.start()
         threading.Thread(target=_follow, args=(stop, trigger), daemon=True).start()
         try:
-            with probing(settings, loop, trigger.look) as prober:
+            with (
+                probing(settings, loop, trigger.look) as prober,
+                checking_ports(settings, loop, trigger.look),
+            ):
                 prober.start()
                 _passes(loop, store, trigger, chance)
             loop.publish(wait=True)

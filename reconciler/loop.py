@@ -25,6 +25,7 @@ from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import EndReason
+from reconciler.converge.listening import Door
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
@@ -90,6 +91,7 @@ class Loop:
     sender: Sender | None = None
     activity: Callable[[], Mapping[Uid, Activity]] = dict
     """What is known of who is used."""
+    silent: Callable[[], Mapping[Uid, tuple[Door, ...]]] = dict
     interval_s: int = 30
     tenants: Tenants = field(default_factory=Tenants)
     merges: Merges = field(init=False)
@@ -225,6 +227,7 @@ class Loop:
             push_error=self.publisher.error,
             last=self.last,
             activity=self.activity(),
+            silent=self.silent(),
             vault=self._vault,
         )
 

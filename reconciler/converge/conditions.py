@@ -111,6 +111,10 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
     if facts.idle_unknown:
         told = f"it can't be told whether it is used ({facts.idle_unknown}), so idle doesn't end it"
         found.append(_true("IdleUnknown", "ProbeFailed", told))
+    if facts.silent and record.attempt_open:
+        more = f" ({len(facts.silent) - 1} more)" if len(facts.silent) > 1 else ""
+        told = f"{facts.silent[0]}; see zoe logs {facts.namespace}/{facts.name}{more}"
+        found.append(_true("PortSilent", "NothingListens", told))
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
         found.append(_true("Reconciling", status.reason, status.message))
     if status.phase is Phase.FAILED:

@@ -33,8 +33,8 @@ class Facts:
     can't be pushed to the status branch; ``growth`` why it hasn't all of its elastic replicas, if
     it hasn't. ``held`` says why Git doesn't get what it asks for; ``hold`` is an operator's, also
     where Git asks for nothing. ``idle_unknown`` says why it can't be told whether it is used;
-    ``unprepared`` why a storage that it mounts isn't ready. ``reach`` is its namespace's gateway,
-    where one is up.
+    ``silent`` on which ports nothing listens; ``unprepared`` why a storage that it mounts isn't
+    ready. ``reach`` is its namespace's gateway, where one is up.
     """
 
     namespace: str
@@ -56,6 +56,7 @@ class Facts:
     reach: Reach | None = None
     idle_soon: IdleSoon | None = None
     idle_unknown: str = ""
+    silent: tuple[str, ...] = ()
     unprepared: str = ""
 
 

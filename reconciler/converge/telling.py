@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
 from policy.model.execution import Uid
-from reconciler.converge import idleness
+from reconciler.converge import idleness, listening
 from reconciler.converge.blocked import Blocked
 from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
@@ -121,6 +121,7 @@ def _status(
         unprepared=draft.unprepared(uid, draft.spec_of(uid, record)),
         idle_soon=idleness.soon(*use, now=draft.world.now) if use else None,
         idle_unknown=idleness.unknown_for(*use, now=draft.world.now) if use else "",
+        silent=listening.sentences(draft.world.silent.get(uid, ()), groups),
     )
     before = draft.world.last.told.get(uid) if draft.world.last else None
     if before is not None and before[0] == facts:

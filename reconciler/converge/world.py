@@ -18,6 +18,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record
 from reconciler.converge.letters import Letter
+from reconciler.converge.listening import Door
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
 from reconciler.converge.render import Rendered
@@ -170,7 +171,8 @@ class World:
     is what the pass before found, if that was committed: what would come out the same is taken
     from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
     for (None = everybody's); what should exist is worked out for all or not at all. ``activity`` is
-    what the probes found of who is used, ``vault`` what is known of secrets where the keys are.
+    what the probes found of who is used, ``silent`` the ports that nothing listens on, ``vault``
+    what is known of secrets where the keys are.
     """
 
     wanted: Wanted
@@ -188,6 +190,7 @@ class World:
     vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
     activity: Mapping[Uid, Activity] = field(default_factory=dict)
+    silent: Mapping[Uid, tuple[Door, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import socket
 import urllib.error
 import urllib.request
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler import wire
+from reconciler.clock import SystemClock
 from reconciler.cluster.lab import image, recipe
+from reconciler.cluster.swarm import SwarmCluster
 from reconciler.config import Settings
+from reconciler.converge import passage
 from reconciler.forwarder import LOOPBACK, forwarding
 from reconciler.socks import Proxy, WrongPassword
 from tests.e2e.installation import Installation
@@ -107,6 +111,32 @@ def _check_websocket_outlives_a_neighbour(installation: Installation, url: str) 
         wait_for(lambda: _get(url.replace("/book/", "/neighbour/"))[0] == 200, what="its page")
         there.sendall(b"still here")
         assert there.recv(4096) == b"still here"
+        _check_use_is_seen(installation)
+
+
+def _check_use_is_seen(installation: Installation) -> None:
+    """A page that was answered is use, and so is a websocket that is open all the while."""
+    labels = {"zoe.kind": "gateway", "zoe.namespace": "aml", "zoe.component": "http"}
+    (gateway,) = [
+        s for s in installation.services() if labels.items() <= s["Spec"]["Labels"].items()
+    ]
+    echo = (_overlay_address(installation, "aml", "echo"), 9000)
+    with closing(
+        SwarmCluster(
+            installation.deployment,
+            docker_host=installation.swarm.docker_host,
+            clock=SystemClock(),
+        )
+    ) as cluster:
+
+        def is_seen() -> bool:
+            found = passage.read(cluster.logs(gateway["ID"], tail=200))
+            asked = {"routes": {"/book/main/8080"}, "places": ()}, {"routes": (), "places": {echo}}
+            return found is not None and all(
+                found.last_use(**one, needed=timedelta(0)) is not None for one in asked
+            )
+
+        wait_for(is_seen, what="the use in the gateway's log")
 
 
 async def _check_socks(installation: Installation, mine: Any, theirs: Any) -> None:
