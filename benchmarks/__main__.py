@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import five_services, noop_pass, startup
+from benchmarks import five_services, noop_pass, on_swarm, startup
 from benchmarks.report import arguments, show
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     rows = [noop_pass.measure(1000, given.rounds, profile=False), *startup.measure(given.rounds)]
     with (
         tempfile.TemporaryDirectory(prefix="zb") as name,
-        five_services.swarm("", Path(name)) as docker_host,
+        on_swarm.swarm("", Path(name)) as docker_host,
     ):
         rows += five_services.measure(docker_host, Path(name), rounds=5, services=5)
     show(rows, output=given.output)

@@ -25,7 +25,7 @@ from typing import Any
 
 import docker
 
-from benchmarks.five_services import swarm
+from benchmarks.on_swarm import swarm
 from benchmarks.report import Row, arguments, show
 from reconciler.pacing import SPACING_S
 from webhook.endpoint import derived_name

@@ -6,20 +6,18 @@ capability lists, port ranges.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from reconciler.errors import ConfigError
 from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
-
-T = TypeVar("T")
+from reconciler.settings_table import checked, table_of
 
 DEFAULT_FILE = "zoe.toml"
 BASELINE_CAPABILITIES = (
@@ -103,6 +101,13 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """The agents that tell what containers consume: the port that each node has one at."""
+
+    port: int = 30999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process needs to know before it starts."""
 
@@ -125,6 +130,7 @@ class Settings:
     review_memory_mib: int = 1024
     web: WebSettings = WebSettings()
     gateway: GatewaySettings | None = None
+    agent: AgentSettings | None = None
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
@@ -189,18 +195,6 @@ def parse(content: bytes) -> Settings:
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
-_TABLES = (
-    "sources",
-    "storage",
-    "security_profiles",
-    "name",
-    "webhook",
-    "forge",
-    "smtp",
-    "notify",
-    "web",
-    "gateway",
-)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -219,29 +213,30 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
     sources = tuple(_sources(data.pop("source", []), base, problems))
     storage = {
         name: StorageSettings(
-            name=name, **_checked(StorageSettings, table, base, f"[storage.{name}]", problems)
+            name=name, **checked(StorageSettings, table, base, f"[storage.{name}]", problems)
         )
         for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
     problems += [fault for one in storage.values() for fault in _storage_faults(one)]
     notify = {
         name: NotifySettings(
-            name=name, **_checked(NotifySettings, table, base, f"[notify.{name}]", problems)
+            name=name, **checked(NotifySettings, table, base, f"[notify.{name}]", problems)
         )
         for name, table in _tables(data, "notify", dict, "[notify.NAME]", problems)
     }
-    smtp = _table(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
-    web = _table(WebSettings, data.pop("web", None), base, "web", "[web]", problems)
-    gateway = _table(
+    smtp = table_of(SmtpSettings, data.pop("smtp", None), base, "smtp", "[smtp]", problems)
+    web = table_of(WebSettings, data.pop("web", None), base, "web", "[web]", problems)
+    gateway = table_of(
         GatewaySettings, data.pop("gateway", None), base, "gateway", "[gateway]", problems
     )
     if gateway is not None and gateway.port_range is None:
         problems.append('gateway: ports must be a range within 1024-65535, such as "31000-31999"')
+    agent = table_of(AgentSettings, data.pop("agent", None), base, "agent", "[agent]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
     }
-    values = _checked(Settings, data, base, "zoe.toml", problems)
+    values = checked(Settings, data, base, "zoe.toml", problems)
     if not _NAME.fullmatch(values.get("deployment", "zoe")):
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:
@@ -250,6 +245,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         **{**values, "sources": sources, "smtp": smtp, "notify": notify},
         web=web or WebSettings(),
         gateway=gateway,
+        agent=agent,
     )
     return replace(
         settings,
@@ -287,7 +283,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
     for number, table in enumerate(value, start=1):
         where = f"[[source]] {number}"
         given = dict(table)
-        webhook = _table(
+        webhook = table_of(
             WebhookSettings,
             given.pop("webhook", None),
             base,
@@ -295,7 +291,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
             "[source.webhook]",
             problems,
         )
-        forge = _table(
+        forge = table_of(
             ForgeSettings,
             given.pop("forge", None),
             base,
@@ -303,7 +299,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
             "[source.forge]",
             problems,
         )
-        values = _checked(SourceSettings, given, base, where, problems)
+        values = checked(SourceSettings, given, base, where, problems)
         problems += _check_id(values, seen, where)
         if {"id", "url"} <= values.keys():
             yield SourceSettings(**values, webhook=webhook, forge=forge)
@@ -319,70 +315,6 @@ def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> It
     if id_ and role == "tenant" and not _NAME.fullmatch(id_):
         yield f"{where}: id takes small letters, digits and dashes, at most 40, a letter first"
     seen[id_] = role
-
-
-def _table(
-    kind: type[T], table: object, base: Path, where: str, shape: str, problems: list[str]
-) -> T | None:
-    """Return a table, written as ``shape``; None without one, or with a problem noted."""
-    if table is None:
-        return None
-    if not isinstance(table, dict):
-        problems.append(f"{where} must be written as {shape}")
-        return None
-    before = len(problems)
-    values = _checked(kind, table, base, where, problems)
-    mandatory = {f.name for f in fields(kind) if f.default is MISSING}  # type: ignore[arg-type]
-    if missing := sorted(mandatory - table.keys()):
-        hints = get_type_hints(kind)
-        needed = [name + _words(hints[name]) for name in missing]
-        problems.append(f"{where}: needs {' and '.join(needed)}")
-    return kind(**values) if len(problems) == before else None
-
-
-def _checked(
-    kind: type[Any], table: Mapping[str, Any], base: Path, where: str, problems: list[str]
-) -> dict[str, Any]:
-    """Return the table's values if each is known and of its field's type; else note problems."""
-    known = {f.name: str(f.type) for f in fields(kind)}
-    hints = get_type_hints(kind)
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known or key in _TABLES:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f", did you mean {near[0]}?" if near else ""
-            problems.append(f"{where}: {key} is unknown{hint}")
-        elif (fault := _fault(value, hints[key])) is not None:
-            problems.append(f"{where}: {key} {fault}")
-        else:
-            values[key] = _value(value, known[key], base)
-    return values
-
-
-def _value(value: Any, kind: str, base: Path) -> object:
-    if kind.startswith("Path"):
-        return base / Path(value).expanduser()
-    return tuple(value) if kind.startswith("tuple") else value
-
-
-def _fault(value: object, kind: object) -> str | None:
-    if kind == tuple[str, ...]:
-        is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return None if is_list else 'must be a list of texts: ["…", "…"]'
-    if get_origin(kind) is Literal:
-        words = get_args(kind)
-        return None if value in words else f"must be one of {', '.join(words)}"
-    if kind is bool:
-        return None if isinstance(value, bool) else "must be true or false"
-    if kind is int:
-        is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        return None if is_count else "must be a whole number, not negative"
-    return None if isinstance(value, str) else "must be text in quotes"
-
-
-def _words(kind: object) -> str:
-    """Return what a setting may say, where it is one of a few words."""
-    return f": {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""
 
 
 def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:

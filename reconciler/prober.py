@@ -29,8 +29,10 @@ from reconciler.converge.idleness import (
 )
 from reconciler.converge.probing import Target
 from reconciler.errors import StoreUnavailable
+from reconciler.manifest.probed import USAGE
 from reconciler.ports import Clock
 from reconciler.probes import jupyter, page
+from reconciler.probes.agents import Agents
 from reconciler.probes.asking import NotUnderstood, asking
 from reconciler.probes.traffic import Gateways, ReadLog
 
@@ -60,6 +62,7 @@ class Prober:
     token_of: Callable[[Target], str]
     wake: Callable[[], None]
     read_log: ReadLog
+    agents: Agents = field(default_factory=Agents)
     elapsed_s: Callable[[], float] = monotonic
     _known: dict[Uid, Activity] | None = None
     _due: dict[Uid, float] = field(default_factory=dict)
@@ -111,6 +114,7 @@ class Prober:
         for uid in gone:
             self._due.pop(uid, None)
             self._answered.pop(uid, None)
+        self.agents.forget(gone)
         if is_news:
             self.wake()
         self.store.write_activities(list(learned.values()), gone=gone)
@@ -168,6 +172,8 @@ class Prober:
 
     def _last_use(self, target: Target) -> timedelta | None:
         probe = target.idle.probe
+        if probe.type == USAGE:
+            return self.agents.last_use(target.uid, target.containers)
         if target.traffic is not None:
             answered_at = self._before(target).answered_at
             return self._gateways.last_use(

@@ -27,7 +27,7 @@ from reconciler.loop import Loop
 from reconciler.outbox import to_forge
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.prober import Prober
-from reconciler.probes import traffic
+from reconciler.probes import agents, traffic
 from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
@@ -346,6 +346,10 @@ def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
         targets=lambda: probing.targets(of.last) if of.last is not None else None,
         token_of=lambda t: keys.text("secret", t.namespace, t.uid, t.idle.probe.token),
         wake=wake,
+        agents=agents.Agents(
+            port=settings.agent.port if settings.agent is not None else 0,
+            token=keys.text(agents.PURPOSE),
+        ),
         read_log=lambda service, lines: of.cluster.logs(
             service, tail=lines, limit_bytes=traffic.BYTES
         ),

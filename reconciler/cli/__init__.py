@@ -88,6 +88,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "doctor": _own(OPERATE, "doctor", "Find out what keeps Zoe from working here."),
     "simulate": _own(OPERATE, "simulate", "Play a workload under several policies, side by side."),
+    "agent": _own(OPERATE, "agent", "Prepare the agents that tell what containers consume."),
     "lab": _own(OPERATE, "lab", "Make a throw-away Swarm on this machine."),
 }
 

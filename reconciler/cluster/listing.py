@@ -80,6 +80,7 @@ def observed_task(data: Mapping[str, Any]) -> ObservedTask:
         updated_at=from_stamp(status.get("Timestamp") or data.get("UpdatedAt")),
         error=one_line(status.get("Err", "")),
         exit_code=container.get("ExitCode", 0) if has_exited else None,
+        container=container.get("ContainerID", ""),
         reservations=_reservations(data) if state in _STILL_HOLDS_ROOM else NOTHING,
         host_ports=_host_ports(status.get("PortStatus") or {}),
         addresses=_addresses(data.get("NetworksAttachments") or ()),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policy.model.execution import Uid
+from reconciler.converge.consumption import Container
 from reconciler.converge.passage import Place
 from reconciler.converge.reach import Reach, is_known_by
 from reconciler.converge.state import TaskState
@@ -13,7 +14,7 @@ from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment
 from reconciler.manifest import routes
 from reconciler.manifest.idle import Idle
-from reconciler.manifest.probed import TRAFFIC, counted
+from reconciler.manifest.probed import TRAFFIC, USAGE, counted
 from reconciler.manifest.spec import ExecutionSpec, Port, Route
 
 _NO_GATEWAY = (
@@ -42,7 +43,8 @@ class Target:
     """A running attempt whose use is asked for; ``port`` 0 = it can't be reached now.
 
     ``base`` is what its paths begin with, where it is told the gateway's. ``traffic`` is where to
-    look instead, for probes of that type.
+    look instead, for probes of that type; ``containers`` are those that the nodes are asked about,
+    for probes of type usage.
     """
 
     uid: Uid
@@ -52,6 +54,7 @@ class Target:
     address: str = ""
     port: int = 0
     base: str = ""
+    containers: tuple[Container, ...] = ()
     traffic: Traffic | None = None
 
 
@@ -77,6 +80,7 @@ def targets(found: Assessment) -> tuple[Target, ...]:
                 address=address,
                 port=port,
                 base=_base(declared, execution.name, spec.idle),
+                containers=tuple(_containers(spec.idle, groups)),
                 traffic=_traffic(execution.name, spec, spec.idle, groups, facts.reach)
                 if asks_gateway
                 else None,
@@ -96,6 +100,19 @@ def _base(port: Port | None, execution: str, idle: Idle) -> str:
         return ""
     service, target = idle.probe.service, port.target
     return routes.path(execution=execution, component=service, target=target, route=port.route)
+
+
+def _containers(idle: Idle, groups: Iterable[Group]) -> Iterator[Container]:
+    """Yield what runs of the service that counts, or of all of them; "" for what isn't known."""
+    if idle.probe.type != USAGE:
+        return
+    for group in groups:
+        if idle.probe.service not in ("", group.component):
+            continue
+        for task in group.latest:
+            if task.state is TaskState.RUNNING:
+                address = group.node.address if group.node is not None else ""
+                yield Container(id=task.container, address=address)
 
 
 def _traffic(

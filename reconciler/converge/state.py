@@ -243,6 +243,7 @@ class ObservedPort:
 class ObservedTask:
     """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended.
 
+    ``container`` is the id of its container; "" before there is one.
     ``addresses`` are its own on the overlay networks that it is attached to.
     """
 
@@ -256,6 +257,7 @@ class ObservedTask:
     updated_at: datetime
     error: str = ""
     exit_code: int | None = None
+    container: str = ""
     reservations: Resources = NOTHING
     host_ports: tuple[ObservedPort, ...] = ()
     addresses: tuple[str, ...] = ()

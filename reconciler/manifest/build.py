@@ -336,3 +336,17 @@ def _health_test(value: str | Sequence[Any]) -> tuple[str, ...]:
         message = f"a test begins with CMD or CMD-SHELL, not {quoted(test[0])}"
         raise Complaint("BadHealthcheck", message, f"write [CMD, {test[0][:40]}, ...]")
     return test
+
+
+def bound(value: Mapping[str, Any], key: str, builder: Builder, path: Path) -> int | None:
+    """Return a length of time that mustn't be 0; None if it isn't there."""
+    if key not in value:
+        return None
+    place = (*path, key)
+    amount = builder.measured(quantities.duration_ms, value[key], place, 1)
+    if amount == 0:
+        complaint = Complaint(
+            "OutOfRange", "a length of 0 leaves no time", "write 1h, or remove it"
+        )
+        builder.problems.append(complaint.at(place))
+    return amount

@@ -7,7 +7,6 @@ knows which value it was makes a :class:`Problem` of it, code that has the text 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -223,6 +222,8 @@ def to_gitlab(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _as_quality(diagnostic: Diagnostic) -> dict[str, object]:
+    import hashlib  # for this form alone
+
     # The fingerprint leaves the line out, so that a problem that only moved isn't a new one.
     identity = "|".join((diagnostic.file, diagnostic.pointer, diagnostic.code, diagnostic.message))
     return {

@@ -2,6 +2,9 @@
 
 What depends on other files (ZApps, Platform, Namespace) is ``resolve``'s; so the result holds for
 a path and a blob for good.
+
+What reads a kind is imported with the first document of that kind: importing all of them takes
+longer than reading a file does, and a person waits for it.
 """
 
 from __future__ import annotations
@@ -9,26 +12,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import source_map
 from reconciler.manifest.build import Builder, labels_of
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem
-from reconciler.manifest.execution import Execution, check_execution
 from reconciler.manifest.expressions import refuse_outside
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.literals import CODE as LITERAL
 from reconciler.manifest.literals import check_literals
 from reconciler.manifest.marks import Document
-from reconciler.manifest.namespaces import build_namespace
-from reconciler.manifest.owners import build_platform, check_priorities
 from reconciler.manifest.places import Place, Standing, is_name
-from reconciler.manifest.platform import Namespace, Platform, Reservation
-from reconciler.manifest.reservations import build_reservation
 from reconciler.manifest.rules import check_labels
-from reconciler.manifest.sets import ExecutionSet, build_set
 from reconciler.manifest.validate import check_envelope, check_raw
 from reconciler.manifest.zapps import SERVICES, ZApp, check_zapp, no_files
+
+if TYPE_CHECKING:
+    from reconciler.manifest.execution import Execution
+    from reconciler.manifest.platform import Namespace, Platform, Reservation
+    from reconciler.manifest.sets import ExecutionSet
+
+    Content = Platform | Namespace | Reservation | ZApp | Execution | ExecutionSet
 
 _MOMENT = re.compile(
     r"/spec/(?:(?:template/spec/)?notBefore|window/start|changeWindows/[0-9]+/start)"
@@ -43,9 +47,6 @@ class Stub:
     run: int
 
 
-Content = Platform | Namespace | Reservation | ZApp | Execution | ExecutionSet
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """A file, read. ``contents`` are there even beside errors; ``stubs`` only if there are any."""
@@ -58,6 +59,8 @@ class Parsed:
     @property
     def items(self) -> int:
         """How many Executions its sets stand for."""
+        from reconciler.manifest.sets import ExecutionSet
+
         return sum(len(c.members) for c in self.contents if isinstance(c, ExecutionSet))
 
     @property
@@ -143,38 +146,52 @@ def _document(
     problems = outside + [item for item in check_raw(kind, value) if item.path not in covered]
     if problems:
         return None, problems
-    metadata = value["metadata"]
-    problems = check_labels(metadata.get("labels", {}), path=("metadata", "labels"))
-    content: Content
+    content, problems = _content(kind, document, index, path, place, limits)
+    labels = value["metadata"].get("labels", {})
+    return content, check_labels(labels, path=("metadata", "labels")) + problems
+
+
+def _content(
+    kind: str, document: Document, index: int, path: str, place: Place, limits: Limits
+) -> tuple[Content | None, list[Problem]]:
+    """Return what a document of the right form says, and what is wrong with that."""
+    value = document.value
+    match kind:
+        case "ZApp":
+            zapp = _zapp(value, path, place)
+            literals = check_literals(zapp.spec["services"], path=SERVICES)
+            return zapp, check_zapp(zapp) + literals
+        case "Execution":
+            return _execution(document, index, place)
+        case "ExecutionSet":
+            from reconciler.manifest.sets import build_set
+
+            items, problems = build_set(document, index, place, limits)
+            services = value["spec"]["template"]["spec"].get("services", {})
+            problems += check_literals(services, path=("spec", "template", *SERVICES))
+            is_bad = any(problem.is_error for problem in problems)
+            return (None if is_bad else items), problems
+        case _:
+            return _operators(kind, value)
+
+
+def _operators(kind: str, value: Mapping[str, Any]) -> tuple[Content, list[Problem]]:
+    """Return what operators declare, and what is wrong with it."""
     builder = Builder(attach=no_files)
     match kind:
         case "Platform":
-            content = build_platform(value, builder)
-            problems += builder.problems + check_priorities(content)
+            from reconciler.manifest.owners import build_platform, check_priorities
+
+            platform = build_platform(value, builder)
+            return platform, builder.problems + check_priorities(platform)
         case "Namespace":
-            content = build_namespace(value, builder)
-            problems += builder.problems
-        case "Reservation":
-            content = build_reservation(value, builder)
-            problems += builder.problems
-        case "ZApp":
-            content = _zapp(value, path, place)
-            problems += check_zapp(content)
-            problems += check_literals(content.spec["services"], path=SERVICES)
-        case "ExecutionSet":
-            content, found = build_set(document, index, place, limits)
-            services = value["spec"]["template"]["spec"].get("services", {})
-            found += check_literals(services, path=("spec", "template", *SERVICES))
-            problems += found
-            if any(problem.is_error for problem in found):
-                return None, problems
+            from reconciler.manifest.namespaces import build_namespace
+
+            return build_namespace(value, builder), builder.problems
         case _:
-            content = _execution(document, index, place)
-            problems += check_execution(content, metadata)
-            problems += check_literals(content.spec.get("services", {}), path=SERVICES)
-            if "zapp" not in content.spec and not {"type", "services"} <= content.spec.keys():
-                return None, problems
-    return content, problems
+            from reconciler.manifest.reservations import build_reservation
+
+            return build_reservation(value, builder), builder.problems
 
 
 _HOMES = {
@@ -219,13 +236,21 @@ def _zapp(value: Mapping[str, Any], path: str, place: Place) -> ZApp:
     )
 
 
-def _execution(document: Document, index: int, place: Place) -> Execution:
-    metadata = document.value["metadata"]
-    return Execution(
+def _execution(
+    document: Document, index: int, place: Place
+) -> tuple[Execution | None, list[Problem]]:
+    from reconciler.manifest.execution import Execution, check_execution
+
+    metadata, spec = document.value["metadata"], document.value["spec"]
+    execution = Execution(
         namespace=place.folder,
         name=metadata["name"],
         index=index,
         line=document.line,
-        spec=document.value["spec"],
+        spec=spec,
         labels=labels_of(metadata),
     )
+    problems = check_execution(execution, metadata)
+    problems += check_literals(spec.get("services", {}), path=SERVICES)
+    is_whole = "zapp" in spec or {"type", "services"} <= spec.keys()
+    return (execution if is_whole else None), problems

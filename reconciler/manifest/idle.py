@@ -10,8 +10,9 @@ class Probe:
     """How to learn when an application was used last: what to ask of a port of a service.
 
     ``type`` is jupyter (``path``: its base URL), http (``path``: a page in JSON, ``active``: the
-    JSON pointer of what counts there) or traffic (what the gateway passes on: to ``service`` and
-    ``port``; "" = to any). ``token`` names a generated secret; "" = none is sent.
+    JSON pointer of what counts there), traffic (what the gateway passes on: to ``service`` and
+    ``port``; "" = to any) or usage (what the containers of ``service`` consume; "" = of all).
+    ``token`` names a generated secret; "" = none is sent.
     """
 
     type: str

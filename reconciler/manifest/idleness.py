@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.model.execution import ApplicationType
-from reconciler.manifest.build import Builder
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.idle import Idle, Probe
-from reconciler.manifest.probed import TRAFFIC, port_of, service_of, unseen
+from reconciler.manifest.probed import TRAFFIC, USAGE, port_of, service_of, uncounted, unseen
 from reconciler.manifest.quantities import duration_text
 from reconciler.manifest.spec import Service
 from reconciler.manifest.suggest import did_you_mean
-from reconciler.manifest.windows import bound
 
 IDLE: Path = ("spec", "idle")
 SHORTEST_MS = 10_000
@@ -78,12 +77,18 @@ def check(
         complaint = Complaint("MissingKey", "nothing says how to tell that it is used", _EXAMPLE)
         yield complaint.at(path, at_key=True)
     else:
-        is_asked = terms.probe.type != TRAFFIC
-        misfits = (
-            _misfits(terms.probe, services, secrets) if is_asked else unseen(terms.probe, services)
-        )
-        for key, complaint in misfits:
+        for key, complaint in _faults(terms.probe, services, secrets):
             yield complaint.at((*path, "probe", key))
+
+
+def _faults(
+    probe: Probe, services: Sequence[Service], secrets: Mapping[str, Any]
+) -> Iterator[tuple[str, Complaint]]:
+    if probe.type == TRAFFIC:
+        return unseen(probe, services)
+    if probe.type == USAGE:
+        return uncounted(probe, services)
+    return _misfits(probe, services, secrets)
 
 
 def _misfits(

@@ -8,13 +8,12 @@ from typing import Any
 
 from policy.model.tenant import Amounts
 from reconciler.manifest import quantities
-from reconciler.manifest.build import Builder
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.members import build_members
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.quantities import cpus_text, memory_text
 from reconciler.manifest.rules import LEAST_MEMORY_BYTES
-from reconciler.manifest.windows import bound
 
 _SPEC: Path = ("spec",)
 # What policy calls the dimensions that have a key of their own here.

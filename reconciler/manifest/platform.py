@@ -15,9 +15,7 @@ from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Amounts
 from policy.settings import PolicySettings
 from reconciler.manifest.membership import Member, Trust
-from reconciler.manifest.spec import Window
-
-DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
+from reconciler.manifest.spec import DEFAULT_RESERVATIONS, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

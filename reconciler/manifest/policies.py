@@ -10,9 +10,8 @@ from typing import Any
 
 from policy.settings import Policy, PolicySettings, Score, SizeRule
 from reconciler.manifest import quantities
-from reconciler.manifest.build import Builder
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path, Problem
-from reconciler.manifest.windows import bound
 
 _PATH: Path = ("spec", "policy")
 _DEFAULT = PolicySettings()

@@ -13,6 +13,9 @@ from reconciler.manifest.suggest import did_you_mean
 TRAFFIC = "traffic"
 """The type of probe that asks the gateway instead of the application."""
 
+USAGE = "usage"
+"""The type of probe that asks the nodes what the containers consume."""
+
 
 def service_of(probe: Probe, services: Sequence[Service]) -> Service | Complaint:
     """Return the service that a probe names, or what is wrong with that."""
@@ -47,7 +50,7 @@ def counted(probe: Probe, services: Sequence[Service]) -> list[tuple[Service, Po
 
 def unseen(probe: Probe, services: Sequence[Service]) -> Iterator[tuple[str, Complaint]]:
     """Yield why a probe of traffic would know nothing, or too little, by the key to blame."""
-    yield from _superfluous(probe)
+    yield from _superfluous(probe, ("path", "active", "token"))
     if probe.port and not probe.service:
         yield "port", Complaint("MissingKey", "nothing says whose port it is", "add service: NAME")
         return
@@ -62,9 +65,16 @@ def unseen(probe: Probe, services: Sequence[Service]) -> Iterator[tuple[str, Com
     yield from _without_route(counted(probe, services))
 
 
-def _superfluous(probe: Probe) -> Iterator[tuple[str, Complaint]]:
-    for key, default in (("path", "/"), ("active", ""), ("token", "")):
-        if getattr(probe, key) != default:
+def uncounted(probe: Probe, services: Sequence[Service]) -> Iterator[tuple[str, Complaint]]:
+    """Yield what a probe of consumption says in vain, by the key to blame."""
+    yield from _superfluous(probe, ("port", "path", "active", "token"))
+    if probe.service and isinstance(found := service_of(probe, services), Complaint):
+        yield "service", found
+
+
+def _superfluous(probe: Probe, keys: Sequence[str]) -> Iterator[tuple[str, Complaint]]:
+    for key in keys:
+        if getattr(probe, key) != ("/" if key == "path" else ""):
             message = f"{key} is for probes that ask the application"
             yield key, Complaint("Contradiction", message, "remove it")
 

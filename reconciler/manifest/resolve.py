@@ -19,9 +19,9 @@ from reconciler.manifest.identity import uid_of
 from reconciler.manifest.idleness import IDLE
 from reconciler.manifest.notify import refuse_targets
 from reconciler.manifest.parameters import bind
-from reconciler.manifest.platform import DEFAULT_RESERVATIONS, Namespace, Platform, Reservation
+from reconciler.manifest.platform import Namespace, Platform, Reservation
 from reconciler.manifest.scalars import Number
-from reconciler.manifest.spec import ExecutionSpec, Service
+from reconciler.manifest.spec import DEFAULT_RESERVATIONS, ExecutionSpec, Service
 from reconciler.manifest.suggest import closest, did_you_mean
 from reconciler.manifest.terms import Terms, terms_of, unplaced
 from reconciler.manifest.zapps import SERVICES, ZApp

@@ -17,6 +17,9 @@ from policy.model.resources import NOTHING, Resources
 from reconciler.manifest.idle import Idle
 from reconciler.manifest.secret_mount import SecretMount
 
+DEFAULT_RESERVATIONS = Resources(cpu_millis=100, memory_bytes=128 * 1024**2)
+"""What a service has set aside where neither it nor the platform says so."""
+
 
 class DependsCondition(StrEnum):
     """When a dependency counts as met."""

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.manifest import times
-from reconciler.manifest.build import Builder
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Path
 from reconciler.manifest.execution import Execution
 from reconciler.manifest.idleness import IdleTerms, idle_terms
 from reconciler.manifest.spec import After, File, Retries, UpdateMode
-from reconciler.manifest.windows import bound
 
 _SPEC: Path = ("spec",)
 

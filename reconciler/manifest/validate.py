@@ -12,7 +12,6 @@ from typing import Any
 
 from reconciler.manifest import compose
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
-from reconciler.manifest.faults import fault_of, problems_of
 from reconciler.manifest.schema import Schema, published, strict
 from reconciler.manifest.screen import compile_pattern
 from reconciler.manifest.suggest import did_you_mean
@@ -57,6 +56,9 @@ def check_resolved(definition: str, value: object, *, path: Path) -> list[Proble
 def _check(schema: Schema, definition: str, value: object, path: Path) -> list[Problem]:
     if schema.admits(definition, value):
         return []
+    # Imported here, as what it is asked for is: most runs have nothing to report.
+    from reconciler.manifest.faults import fault_of, problems_of
+
     binds = _binds(value)
     report = _Report(base=path)
     for error in _validator(schema, definition).iter_errors(value):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from reconciler.manifest import quantities, times
-from reconciler.manifest.build import Builder
+from reconciler.manifest import times
+from reconciler.manifest.build import Builder, bound
 from reconciler.manifest.diagnostic import Complaint, Path
 from reconciler.manifest.quantities import duration_text
 from reconciler.manifest.spec import Overlap, Schedule, Window
@@ -64,17 +64,3 @@ def build_schedule(value: Mapping[str, Any], builder: Builder, path: Path) -> Sc
 
 def _timezone(value: Mapping[str, Any], builder: Builder, path: Path) -> str:
     return builder.measured(times.timezone, value.get("timezone", "UTC"), (*path, "timezone"), "")
-
-
-def bound(value: Mapping[str, Any], key: str, builder: Builder, path: Path) -> int | None:
-    """Return a length of time that mustn't be 0; None if it isn't there."""
-    if key not in value:
-        return None
-    place = (*path, key)
-    amount = builder.measured(quantities.duration_ms, value[key], place, 1)
-    if amount == 0:
-        complaint = Complaint(
-            "OutOfRange", "a length of 0 leaves no time", "write 1h, or remove it"
-        )
-        builder.problems.append(complaint.at(place))
-    return amount

@@ -14,8 +14,8 @@ from reconciler.manifest.expressions import holds_expression
 from reconciler.manifest.idleness import check as check_idle
 from reconciler.manifest.idleness import idle_terms
 from reconciler.manifest.parameters import check_declarations
-from reconciler.manifest.platform import DEFAULT_RESERVATIONS
 from reconciler.manifest.rules import check_services
+from reconciler.manifest.spec import DEFAULT_RESERVATIONS
 from reconciler.manifest.validate import check_resolved
 
 SERVICES: Path = ("spec", "services")

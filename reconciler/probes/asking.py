@@ -23,12 +23,12 @@ class NotUnderstood(Exception):
     """There is no answer, or none that tells anything; the text says why, in stable words."""
 
 
-def asking(address: str, port: int, *, token: str = "") -> Ask:
+def asking(address: str, port: int, *, token: str = "", scheme: str = "token") -> Ask:
     """Return what asks one task's port, there and nowhere else; redirects aren't followed."""
     place = Place(scheme="http", host=address, port=port, path="")
     headers = {"Accept": "application/json"}
     if token:
-        headers["Authorization"] = f"token {token}"
+        headers["Authorization"] = f"{scheme} {token}"
 
     def ask(path: str) -> Answer:
         try:

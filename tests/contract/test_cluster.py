@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -132,6 +133,7 @@ def test_a_task_runs_on_its_node_with_its_reservations(stage: Stage) -> None:
     assert (task.node, task.slot, task.exit_code) == (spec.node, 1, None)
     assert task.desired_state == "running"
     assert task.reservations == spec.reservations
+    assert re.fullmatch("[0-9a-f]{64}", task.container)
 
 
 def test_scaling_keeps_the_tasks_that_run(stage: Stage) -> None:

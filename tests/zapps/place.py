@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.process import ROOT, Json, RunningZoe
@@ -109,6 +111,26 @@ class Place:
         self.write("executions/aml/resting.yaml", RESTING)
         self.sh("git add -A && git commit -q --allow-empty -m 'The end' && git push -q")
         self.wait_until(lambda: not self.services(""), what="all to be stopped")
+
+    @contextmanager
+    def beside(self, script: str) -> Iterator[str]:
+        """Run a line of shell that goes on until Ctrl-C; lend the first line that it prints."""
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {script}"],
+            cwd=self.clone,
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            print(f"$ {script}\n{line.rstrip()}")  # noqa: T201 - the record of the run
+            yield line
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
 
     # -- what is told and what is there
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import IPv4Address
 from zlib import crc32
 
@@ -34,6 +35,7 @@ _NOT_ENDED = frozenset(
         TaskState.RUNNING,
     }
 )
+_HAVE_A_CONTAINER = frozenset({TaskState.STARTING, TaskState.RUNNING})
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -146,11 +148,18 @@ def listed(task: FakeTask) -> ObservedTask:
             updated_at=from_ms(task.updated_ms),
             error=task.error,
             exit_code=task.exit_code,
+            container=_container(task),
             reservations=NOTHING if task.has_ended else task.spec.reservations,
             host_ports=_ports(task),
             addresses=_addresses(task),
         )
     return task.seen
+
+
+def _container(task: FakeTask) -> str:
+    """Return what stands for a container's id, from when there is one."""
+    has_one = task.state in _HAVE_A_CONTAINER or task.exit_code is not None
+    return sha256(task.id.encode()).hexdigest() if has_one else ""
 
 
 def _addresses(task: FakeTask) -> tuple[str, ...]:

@@ -16,8 +16,15 @@ ROOT = Path(__file__).parents[3]
 HEAVY = ("yaml", "jsonschema", "sqlalchemy", "docker", "pygit2", "rich", "fastapi", "psycopg")
 
 
-def imported(*argv: str) -> set[str]:
-    """Return the heavy libraries that a verb imports."""
+# What reads kinds that an imported ZApp isn't, and what puts a manifest's faults into words.
+OTHER_KINDS = tuple(
+    f"reconciler.manifest.{name}"
+    for name in ("execution", "sets", "owners", "namespaces", "reservations", "faults", "times")
+)
+
+
+def imported(*argv: str, among: tuple[str, ...] = HEAVY) -> set[str]:
+    """Return those of some modules that a verb imports; by default heavy libraries."""
     code = (
         "import sys; from reconciler.cli import main; main(sys.argv[1:]);"
         "print('\\n' + ' '.join(sys.modules))"
@@ -27,7 +34,7 @@ def imported(*argv: str) -> set[str]:
     )
     loaded = set(result.stdout.splitlines()[-1].split())
     assert "reconciler.cli" in loaded
-    return {name for name in HEAVY if name in loaded}
+    return {name for name in among if name in loaded}
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["nonsense"]])
@@ -37,6 +44,13 @@ def test_version_and_help_import_nothing_heavy(argv: list[str]):
 
 def test_valid_manifests_are_checked_without_the_general_validator():
     assert imported("validate", "examples/repository") == {"yaml"}
+
+
+@pytest.mark.parametrize("argv", [["zapp", "v3.json"], ["compose", "shop.compose.yaml"]])
+def test_import_loads_what_reads_a_zapp_and_no_more(argv: list[str]):
+    form, name = argv
+    command = ("import", form, f"tests/data/importing/{name}")
+    assert imported(*command, among=(*HEAVY, *OTHER_KINDS)) == {"yaml"}
 
 
 def test_module_runs_as_the_command():

@@ -33,7 +33,7 @@ def test_the_notebook_runs_as_the_public_image_does() -> None:
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"there are: boinc, busybox, .*gateway, .*jupyter"):
+    with pytest.raises(ConfigError, match=r"there are: agent, boinc, .*gateway, .*jupyter"):
         recipe.locate("jupiter")
 
 

@@ -1,0 +1,85 @@
+"""A table of zoe.toml to the frozen value that it stands for, with all that is wrong in it.
+
+Fields of that value which hold tables themselves aren't read here: whoever knows them takes them
+out before.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+_APART = frozenset(
+    {"sources", "storage", "security_profiles", "name", "webhook", "forge", "smtp", "notify"}
+    | {"web", "gateway", "agent"}
+)
+"""Fields that are tables, or the name of one."""
+
+
+def table_of(
+    kind: type[T], table: object, base: Path, where: str, shape: str, problems: list[str]
+) -> T | None:
+    """Return a table, written as ``shape``; None without one, or with a problem noted."""
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        problems.append(f"{where} must be written as {shape}")
+        return None
+    before = len(problems)
+    values = checked(kind, table, base, where, problems)
+    mandatory = {f.name for f in fields(kind) if f.default is MISSING}  # type: ignore[arg-type]
+    if missing := sorted(mandatory - table.keys()):
+        hints = get_type_hints(kind)
+        needed = [name + _words(hints[name]) for name in missing]
+        problems.append(f"{where}: needs {' and '.join(needed)}")
+    return kind(**values) if len(problems) == before else None
+
+
+def checked(
+    kind: type[Any], table: Mapping[str, Any], base: Path, where: str, problems: list[str]
+) -> dict[str, Any]:
+    """Return the table's values if each is known and of its field's type; else note problems."""
+    known = {f.name: str(f.type) for f in fields(kind)}
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known or key in _APART:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            problems.append(f"{where}: {key} is unknown{hint}")
+        elif (fault := _fault(value, hints[key])) is not None:
+            problems.append(f"{where}: {key} {fault}")
+        else:
+            values[key] = _value(value, known[key], base)
+    return values
+
+
+def _value(value: Any, kind: str, base: Path) -> object:
+    if kind.startswith("Path"):
+        return base / Path(value).expanduser()
+    return tuple(value) if kind.startswith("tuple") else value
+
+
+def _fault(value: object, kind: object) -> str | None:
+    if kind == tuple[str, ...]:
+        is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return None if is_list else 'must be a list of texts: ["…", "…"]'
+    if get_origin(kind) is Literal:
+        words = get_args(kind)
+        return None if value in words else f"must be one of {', '.join(words)}"
+    if kind is bool:
+        return None if isinstance(value, bool) else "must be true or false"
+    if kind is int:
+        is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return None if is_count else "must be a whole number, not negative"
+    return None if isinstance(value, str) else "must be text in quotes"
+
+
+def _words(kind: object) -> str:
+    """Return what a setting may say, where it is one of a few words."""
+    return f": {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""
