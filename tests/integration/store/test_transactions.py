@@ -74,8 +74,8 @@ def test_a_deadlock_is_tried_again_as_a_whole(postgres_url: str) -> None:
     )
     engine.dispose()
     assert commits == ["xx", "xx"], "each moved both, once"
-    assert len(runs) == 3
-    assert len(delays) == 1
+    assert len(runs) > 2, "at least one met the deadlock and began again"
+    assert len(delays) == len(runs) - 2, "it waited before each time"
 
 
 class TestBusySqlite:
