@@ -45,7 +45,7 @@ def _build(recipe: Recipe, cache: Path, target: Path, say: Callable[[str], None]
                 layers.append(work / "top.tar")
                 rootfs.unpacked_layer(recipe, layers[1], cache / "build.log")
         else:
-            requirements.ensure(("debootstrap",), say=say)
+            requirements.ensure(("mmdebstrap",), say=say)
             tree = rootfs.base_tree(recipe.base, cache)
             rootfs.pack(tree, layers[0])
             layers.append(work / "top.tar")

@@ -26,7 +26,7 @@ _PACKAGES = {
     "nsenter": "util-linux",
     "mount": "mount",
     "busybox": "busybox-static",
-    "debootstrap": "debootstrap",
+    "mmdebstrap": "mmdebstrap",
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _LOCK_WAIT_S = 600

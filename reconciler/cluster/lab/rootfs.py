@@ -20,7 +20,7 @@ _BASE_PACKAGES = {
     Base.PYTHON: ("ca-certificates", "python3", "python3-venv"),
 }
 _MINUTES_10 = 600
-# What the build of a layer leaves behind, and what debootstrap copies from this machine.
+# What the build of a layer leaves behind, and what mmdebstrap copies from this machine.
 _LITTER = (
     "etc/apt/sources.list",
     "etc/hostname",
@@ -73,11 +73,12 @@ def base_tree(base: Base, cache: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="base-", dir=cache) as work:
         root = Path(work) / "root"
         packages = ",".join(_BASE_PACKAGES[base])
-        bootstrap = ("debootstrap", "--variant=minbase", f"--include={packages}", _SUITE)
+        # It sets packages up together and takes half of debootstrap's time.
+        bootstrap = ("mmdebstrap", "--mode=root", "--variant=minbase", f"--include={packages}")
         # Its mounts of /proc and the like end with this namespace.
         host.run(
             *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
-            *(*bootstrap, str(root), *_mirror()),
+            *(*bootstrap, _SUITE, str(root), *_mirror()),
             log=cache / "build.log",
             timeout_s=_MINUTES_10,
         )
