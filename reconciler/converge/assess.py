@@ -14,7 +14,7 @@ from functools import partial
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
-from policy.model.execution import Uid
+from policy.model.execution import NodeId, Uid
 from policy.scheduler import decide
 from policy.settings import PolicySettings
 from reconciler.converge import (
@@ -49,7 +49,7 @@ from reconciler.converge.plan import (
     network_for,
     plan,
 )
-from reconciler.converge.queue import snapshot
+from reconciler.converge.queue import Candidate, snapshot
 from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.secret_plan import RemoveSecret
 from reconciler.converge.secrets import named
@@ -58,8 +58,7 @@ from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
 from reconciler.converge.world import Assessment, World
-from reconciler.manifest.namespace_defaults import made
-from reconciler.manifest.platform import Namespace, Platform
+from reconciler.manifest.platform import Platform
 from reconciler.manifest.spec import ExecutionSpec, Manifest
 
 LINGER_S = 60
@@ -78,31 +77,16 @@ def assess(world: World) -> Assessment:
     holds.keep_back(draft)
     queued, admitted = admission.candidates(draft)
     settings, homes = settings_of(world.wanted.platform), admission.homes(draft)
-    taken = snapshot(
-        world.observed,
-        queued,
-        admitted,
-        storages=world.host.storages,
-        homes=homes,
-        known=draft.records.keys(),
-        tenants=books.tenants(draft, settings),
-        reservations=reserving.windows(wanted.reservations, now=world.now),
-        last=world.last.snapshot if world.last else None,
-    )
+    taken = _snapshot(draft, queued, admitted, settings, homes)
     decision = decide(taken, settings)
     harvest += admission.preempt(draft, decision)
     admission.admit(draft, decision, {candidate.record.uid: candidate for candidate in queued})
     rendered = _render_all(draft) if world.tells is None else {}
     gateways = gateway.planned(draft, taken.nodes)
     kept = keeping.keeping(draft, homes)
-    desired = together(
-        [
-            *(one.state for one in rendered.values()),
-            _prefetched(draft, taken),
-            kept.state,
-            _reachable(draft, gateways),
-        ]
-    )
+    executions = (one.state for one in rendered.values())
+    others = (_prefetched(draft, taken), kept.state, _reachable(draft, gateways))
+    desired = together([*executions, *others])
     planned = _plan(draft, desired, kept, gateways.notes)
     moved = {
         uid: groups
@@ -211,6 +195,28 @@ def _failed_dependency(draft: Draft, manifest: Manifest | None) -> str:
     return next((a.name for a in after if can_never_be_met(a, siblings.get(a.name))), "")
 
 
+def _snapshot(
+    draft: Draft,
+    queued: list[Candidate],
+    admitted: list[Candidate],
+    settings: PolicySettings,
+    homes: Mapping[str, NodeId],
+) -> Snapshot:
+    """Return the cluster as the policy decides on it."""
+    world = draft.world
+    return snapshot(
+        world.observed,
+        queued,
+        admitted,
+        storages=world.host.storages,
+        homes=homes,
+        known=draft.records.keys(),
+        tenants=books.tenants(draft, settings),
+        reservations=reserving.windows(draft.wanted.reservations, now=world.now),
+        last=world.last.snapshot if world.last else None,
+    )
+
+
 def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
     """Render every open attempt; what is rendered from the same as last time is kept."""
     networks: dict[str, str] = {}
@@ -243,7 +249,7 @@ def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Ad
     identity = draft.identity(uid)
     return Admitted(
         uid=uid,
-        namespace=_owner(draft, identity.namespace),
+        namespace=draft.owner(identity.namespace),
         name=identity.name,
         run=record.run,
         generation=record.generation,
@@ -252,14 +258,6 @@ def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Ad
         spec=spec,
         groups=draft.placements.get(uid, ()),
     )
-
-
-def _owner(draft: Draft, name: str) -> Namespace:
-    """Return the namespace; what is held there may outlive the set that it was made for."""
-    found, defaults = draft.wanted.namespaces.get(name), draft.wanted.platform.namespace_defaults
-    if found is not None:
-        return found
-    return made(name, defaults) if defaults is not None else Namespace(name=name)
 
 
 def _network(draft: Draft, namespace: str) -> str:

@@ -30,13 +30,12 @@ def letters(draft: Draft) -> Mapping[str, Letter]:
 
 def _letter(draft: Draft, uid: Uid, values: Mapping[str, Generated]) -> Letter:
     identity = draft.identity(uid)
-    owner = draft.wanted.namespaces.get(identity.namespace)
     return Letter(
         path=path_of(identity.namespace, identity.name),
         namespace=identity.namespace,
         subject=f"{identity.name} run {identity.run}",
         values=values,
-        members=owner.members if owner else (),
+        members=draft.owner(identity.namespace).members,
     )
 
 

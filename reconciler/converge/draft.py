@@ -22,6 +22,8 @@ from reconciler.converge.steps import Step
 from reconciler.converge.tasks import groups_by_uid, is_live
 from reconciler.converge.world import Identity, World
 from reconciler.manifest.idle import Idle
+from reconciler.manifest.namespace_defaults import made
+from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin
 
 ENDS_SOON = timedelta(minutes=1)
@@ -126,6 +128,16 @@ class Draft:
             run=manifest.run,
             source_id=manifest.origin.source_id,
         )
+
+    def owner(self, namespace: str) -> Namespace:
+        """Return a namespace; what is held there may outlive the set that it was made for."""
+        found, defaults = (
+            self.wanted.namespaces.get(namespace),
+            self.wanted.platform.namespace_defaults,
+        )
+        if found is not None:
+            return found
+        return made(namespace, defaults) if defaults is not None else Namespace(name=namespace)
 
     def stand_in(self, uid: Uid, record: Record) -> Manifest:
         """Return a stand-in for the manifest of a run that is only kept by a hold."""

@@ -119,7 +119,7 @@ def _needs(draft: Draft) -> tuple[dict[str, Need], datetime | None]:
             continue
         spec = draft.spec_of(uid, record)
         namespace = draft.identity(uid).namespace
-        need = _need(spec, draft.wanted.namespaces.get(namespace)) if spec else Need()
+        need = _need(spec, draft.owner(namespace)) if spec else Need()
         if need == Need():
             continue
         needs[namespace] = needs.get(namespace, Need()) | need
@@ -128,12 +128,11 @@ def _needs(draft: Draft) -> tuple[dict[str, Need], datetime | None]:
     return needs, min(alarms, default=None)
 
 
-def _need(spec: ExecutionSpec, namespace: Namespace | None) -> Need:
+def _need(spec: ExecutionSpec, owner: Namespace) -> Need:
     ports = [port for service in spec.services for port in service.ports]
     return Need(
-        http=(namespace is None or namespace.gateway_http) and any(map(routes.is_by_path, ports)),
-        socks=(namespace is None or namespace.gateway_socks)
-        and any(map(routes.is_by_socks, ports)),
+        http=owner.gateway_http and any(map(routes.is_by_path, ports)),
+        socks=owner.gateway_socks and any(map(routes.is_by_socks, ports)),
     )
 
 

@@ -48,6 +48,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import SOCKS
+from reconciler.converge.tasks import tasks_of_kind
 from reconciler.manifest.platform import Namespace
 
 USER = "zoe"
@@ -241,13 +242,10 @@ def _hashed(spec: ServiceSpec) -> ServiceSpec:
 def notes(observed: ObservedState) -> tuple[Note, ...]:
     """Return which gateways can't start, and what the engine says."""
     found = []
-    parts = {s.id: s for s in observed.services if s.spec.labels.get(LABEL_KIND) == KIND_GATEWAY}
-    newest = {t.service_id: t for t in sorted(observed.tasks, key=lambda t: t.created_at)}
-    for id_, service in parts.items():
-        task = newest.get(id_)
-        if task is None or not task.error or task.state is TaskState.RUNNING:
+    for service, tasks in tasks_of_kind(observed, KIND_GATEWAY):
+        if not tasks or not tasks[-1].error or tasks[-1].state is TaskState.RUNNING:
             continue
         namespace = service.spec.labels.get(LABEL_NAMESPACE, "")
-        message = f"the gateway of {namespace} can't start: {task.error}"
+        message = f"the gateway of {namespace} can't start: {tasks[-1].error}"
         found.append(Note(uid="", name=service.spec.name, reason="GatewayFailed", message=message))
     return tuple(found)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from policy.model.execution import Uid
 
@@ -81,44 +80,57 @@ def judge(
     count = len({departure.document for departure in departures})
     if is_confirmed or _trailer(message) == count:
         return Verdict(allowed=frozenset(d.uid for d in departures), held={})
-    is_agreed = all(departure.uid in agreed for departure in departures)
-    release = (
-        f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
-    )
-    most = max(ALWAYS_ALLOWED, sum(live.values()) * SHARE_PERCENT // 100)
-    whole = ""
-    if tree_is_empty and not is_agreed:
-        whole = "the commit holds no manifest at all"
-    elif count > most and not is_agreed:
-        whole = f"{count} deletes at once, more than {most}"
-    documents = {(d.namespace, d.document) for d in departures}
-    per_namespace = Counter(namespace for namespace, _ in documents)
-    per_set = Counter(d.set for d in departures if d.set is not None)
-    held: dict[Uid, tuple[str, str]] = {}
-    for departure in departures:
-        owner = departure.namespace
-        lost = per_namespace[owner]
-        if whole:
-            held[departure.uid] = ("MassDelete", f"{whole}; released by {release}")
-        elif owner in unparsed_namespaces:
-            told = f"a file of {owner} can't be read; its deletes wait until it can"
-            held[departure.uid] = ("OwnerUnreadable", told)
-        elif not is_agreed and live.get(owner, 0) >= NAMESPACE_FLOOR and lost * 2 > live[owner]:
-            told = f"{lost} of {live[owner]} executions of {owner} at once; released by {release}"
-            held[departure.uid] = ("MassDelete", told)
-        elif not is_agreed and (share := _most_of(departure.set, sets or {}, per_set)):
-            told = f"{share} executions at once of a set that is still asked for"
-            held[departure.uid] = ("MassDelete", f"{told}; released by {release}")
+    held = {
+        d.uid: ("OwnerUnreadable", _unreadable(d.namespace))
+        for d in departures
+        if d.namespace in unparsed_namespaces
+    }
+    if not all(departure.uid in agreed for departure in departures):
+        release = (
+            f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
+        )
+        whole = _too_many(count, live, tree_is_empty=tree_is_empty)
+        for uid, told in _accidents(departures, live, sets or {}, whole):
+            if whole or uid not in held:
+                held[uid] = ("MassDelete", f"{told}; released by {release}")
     return Verdict(allowed=frozenset(d.uid for d in departures if d.uid not in held), held=held)
 
 
-def _most_of(
-    name: tuple[str, str] | None, sets: Mapping[tuple[str, str], int], lost: Mapping[Any, int]
-) -> str:
-    """Return how many of how many a set loses, if it is still asked for and they are most."""
-    had = sets.get(name, 0) if name else 0
-    is_most = had >= NAMESPACE_FLOOR and lost[name] * 2 > had
-    return f"{lost[name]} of {had}" if is_most else ""
+def _unreadable(owner: str) -> str:
+    return f"a file of {owner} can't be read; its deletes wait until it can"
+
+
+def _too_many(count: int, live: Mapping[str, int], *, tree_is_empty: bool) -> str:
+    """Return why the deletes look like an accident as a whole; "" if they don't."""
+    if tree_is_empty:
+        return "the commit holds no manifest at all"
+    most = max(ALWAYS_ALLOWED, sum(live.values()) * SHARE_PERCENT // 100)
+    return f"{count} deletes at once, more than {most}" if count > most else ""
+
+
+def _accidents(
+    departures: Sequence[Departure],
+    live: Mapping[str, int],
+    sets: Mapping[tuple[str, str], int],
+    whole: str,
+) -> Iterator[tuple[Uid, str]]:
+    """Yield what looks like an accident: all of it, or what is most of a namespace or a set."""
+    documents = {(d.namespace, d.document) for d in departures}
+    per_namespace = Counter(namespace for namespace, _ in documents)
+    per_set = Counter(d.set for d in departures if d.set is not None)
+    for departure in departures:
+        owner, of_set = departure.namespace, departure.set
+        if whole:
+            yield departure.uid, whole
+        elif _is_most(lost := per_namespace[owner], had := live.get(owner, 0)):
+            yield departure.uid, f"{lost} of {had} executions of {owner} at once"
+        elif of_set and _is_most(lost := per_set[of_set], had := sets.get(of_set, 0)):
+            told = f"{lost} of {had} executions at once of a set that is still asked for"
+            yield departure.uid, told
+
+
+def _is_most(lost: int, had: int) -> bool:
+    return had >= NAMESPACE_FLOOR and lost * 2 > had
 
 
 def _trailer(message: str) -> int | None:

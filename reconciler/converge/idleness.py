@@ -126,9 +126,9 @@ def noted(activity: Activity, found: Answer | NoAnswer, idle: Idle) -> Activity:
     )
 
 
-def stage(activity: Activity | None, idle: Idle, *, now: datetime) -> Stage:
+def stage(activity: Activity, idle: Idle, *, now: datetime) -> Stage:
     """Return where an execution is: by its answers alone, if the newest is fresh."""
-    if activity is None or activity.answered_at is None or activity.why:
+    if activity.answered_at is None or activity.why:
         return Stage.UNKNOWN
     if abs(now - activity.answered_at) > longest_gap(idle):
         return Stage.UNKNOWN
@@ -140,32 +140,32 @@ def stage(activity: Activity | None, idle: Idle, *, now: datetime) -> Stage:
     return Stage.SOON if activity.answered_at >= announced else Stage.USED
 
 
-def soon(activity: Activity | None, idle: Idle, *, now: datetime) -> IdleSoon | None:
+def soon(activity: Activity, idle: Idle, *, now: datetime) -> IdleSoon | None:
     """Return the end to announce, if it is near."""
-    if activity is None or stage(activity, idle, now=now) is not Stage.SOON:
+    if stage(activity, idle, now=now) is not Stage.SOON:
         return None
     since, end = activity.idle_since, ends_at(activity, idle)
     at = announced_at(activity, idle)
     return IdleSoon(since=since, announced_at=at, ends_at=end) if since and at and end else None
 
 
-def unknown_for(activity: Activity | None, idle: Idle, *, now: datetime) -> str:
+def unknown_for(activity: Activity, idle: Idle, *, now: datetime) -> str:
     """Return why nothing has been known for so long that its author should hear of it; else ""."""
-    if activity is None or activity.unknown_since is None:
+    if activity.unknown_since is None:
         return ""
     return activity.why if now - activity.unknown_since > longest_gap(idle) else ""
 
 
-def ending(activity: Activity | None, idle: Idle, *, now: datetime) -> str:
+def ending(activity: Activity, idle: Idle, *, now: datetime) -> str:
     """Return what to tell of an end for idleness that is due; "" while it isn't."""
-    if activity is None or stage(activity, idle, now=now) is not Stage.OVER:
+    if stage(activity, idle, now=now) is not Stage.OVER:
         return ""
     return f"nobody used it since {_told(activity.idle_since or now)}"
 
 
-def alarms(activity: Activity | None, idle: Idle, *, now: datetime) -> tuple[datetime, ...]:
+def alarms(activity: Activity, idle: Idle, *, now: datetime) -> tuple[datetime, ...]:
     """Return the times to come at which a clock alone moves it on."""
-    if activity is None or activity.why:
+    if activity.why:
         return ()
     found = (announced_at(activity, idle), ends_at(activity, idle))
     return tuple(at for at in found if at is not None and at > now)

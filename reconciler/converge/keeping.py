@@ -38,8 +38,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.storage import NamespaceStorage, prepared
-from reconciler.converge.tasks import Group
-from reconciler.manifest.platform import Namespace
+from reconciler.converge.tasks import Group, tasks_of_kind
 from reconciler.manifest.spec import Service, Volume
 
 WAITS = timedelta(seconds=30)
@@ -87,7 +86,7 @@ def keeping(draft: Draft, homes: Mapping[str, NodeId]) -> Keeping:
         is_young = draft.world.observed.taken_at - found.created_at < TRIES
         # While the group is there, what says that its log is kept stays, too.
         if name in present or (is_young and name not in done):
-            configs[name] = DesiredConfig(name=name, labels=found.labels, blob="")
+            configs[name] = DesiredConfig(name=name, labels=found.labels)
             services |= _writer(draft, found)
     return Keeping(
         state=DesiredState(configs=configs, services=services),
@@ -141,7 +140,6 @@ def _config(draft: Draft, uid: Uid, group: Group, homes: Mapping[str, NodeId]) -
             LABEL_UID: "",
             LABEL_EPOCH: str(draft.world.epoch),
         },
-        blob="",
         log_of=group.service.id,
     )
 
@@ -150,7 +148,7 @@ def _writer(draft: Draft, config: ObservedFile) -> dict[str, DesiredService]:
     """Return the service that writes a log where it belongs, after what prepares that place."""
     labels, host = config.labels, draft.world.host
     name, node = labels[LABEL_NAMESPACE], NodeId(labels[LABEL_NODE])
-    namespace = draft.wanted.namespaces.get(name) or Namespace(name=name)
+    namespace = draft.owner(name)
     storage = NamespaceStorage(host=host, namespace=namespace, epoch=draft.world.epoch)
     first = storage.preparing(Service(name="keep", image="", volumes=(_WORKSPACE,)), node)
     spec = ServiceSpec(
@@ -199,12 +197,5 @@ def _failed(draft: Draft) -> Mapping[str, str]:
 
 
 def _tasks_of_writers(draft: Draft) -> Iterator[tuple[str, ObservedTask]]:
-    observed = draft.world.observed
-    writers = {
-        service.id: service.spec.name
-        for service in observed.services
-        if service.spec.labels.get(LABEL_KIND) == KIND_KEEP
-    }
-    for task in observed.tasks if writers else ():
-        if task.service_id in writers:
-            yield writers[task.service_id], task
+    for service, tasks in tasks_of_kind(draft.world.observed, KIND_KEEP):
+        yield from ((service.spec.name, task) for task in tasks)

@@ -3,11 +3,6 @@
 A letter says what is in it and who may read it, not the values: those are put in when it is
 sealed (``reconciler.secrets``). It is sealed anew only when its ``mark`` changes, because
 encrypting the same twice gives different bytes.
-
-Anything that a namespace's members should know can be sent like this, for example the password of
-its gateway: ``Letter(path=path_of("aml", "gateway"), namespace="aml", subject="gateway",
-values={"password": Generated(kind=RANDOM, scope=("gateway", "aml"))}, members=owner.members)``,
-added to what ``disclosure.letters`` returns.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from reconciler.converge.state import (
     ServiceSpec,
     TaskState,
 )
+from reconciler.converge.tasks import tasks_of_kind
 from reconciler.manifest.platform import Platform, Reservation
 
 RETRY_AFTER = timedelta(minutes=5)
@@ -90,14 +91,8 @@ def notes(observed: ObservedState) -> tuple[Note, ...]:
 
 
 def _refused(observed: ObservedState) -> Iterator[tuple[ObservedService, ObservedTask]]:
-    fetching = {
-        service.id: service
-        for service in observed.services
-        if service.spec.labels.get(LABEL_KIND) == KIND_PREFETCH
-    }
-    for task in observed.tasks if fetching else ():
-        if task.service_id in fetching and task.state is TaskState.REJECTED:
-            yield fetching[task.service_id], task
+    for service, tasks in tasks_of_kind(observed, KIND_PREFETCH):
+        yield from ((service, task) for task in tasks if task.state is TaskState.REJECTED)
 
 
 def _takers(nodes: Collection[Node], constraints: Collection[Constraint]) -> list[Node]:

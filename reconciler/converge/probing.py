@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from policy.model.execution import Uid
 from reconciler.converge.consumption import Container
 from reconciler.converge.passage import Place
-from reconciler.converge.reach import Reach, is_known_by
+from reconciler.converge.reach import Reach, base, is_known_by
 from reconciler.converge.state import TaskState
 from reconciler.converge.tasks import Group
 from reconciler.converge.world import Assessment
 from reconciler.manifest import routes
 from reconciler.manifest.idle import Idle
 from reconciler.manifest.probed import TRAFFIC, USAGE, counted
-from reconciler.manifest.spec import ExecutionSpec, Port, Route
+from reconciler.manifest.spec import ExecutionSpec, Port
 
 _NO_GATEWAY = (
     "its namespace has no gateway up that leads to it: docs/gateway.md says how one is offered, or "
@@ -79,7 +79,7 @@ def targets(found: Assessment) -> tuple[Target, ...]:
                 idle=spec.idle,
                 address=address,
                 port=port,
-                base=_base(declared, execution.name, spec.idle),
+                base=base(execution.name, spec.idle.probe.service, declared) if declared else "",
                 containers=tuple(_containers(spec.idle, groups)),
                 traffic=_traffic(execution.name, spec, spec.idle, groups, facts.reach)
                 if asks_gateway
@@ -93,13 +93,6 @@ def _port(spec: ExecutionSpec, idle: Idle) -> Port | None:
     asked = (idle.probe.service, idle.probe.port)
     ports = ((service.name, port) for service in spec.services for port in service.ports)
     return next((port for name, port in ports if (name, port.name) == asked), None)
-
-
-def _base(port: Port | None, execution: str, idle: Idle) -> str:
-    if port is None or port.route is not Route.KEEP or not routes.is_by_path(port):
-        return ""
-    service, target = idle.probe.service, port.target
-    return routes.path(execution=execution, component=service, target=target, route=port.route)
 
 
 def _containers(idle: Idle, groups: Iterable[Group]) -> Iterator[Container]:

@@ -113,7 +113,7 @@ def _by_gateway(
 def _direct(execution: str, group: Group, port: Port) -> Iterator[Endpoint]:
     address = group.node.address if group.node else ""
     scheme = port.app_protocol or port.protocol
-    path = _path(execution, group.component, port) + port.path
+    path = base(execution, group.component, port) + port.path
     for task in group.tasks:
         if task.state is not TaskState.RUNNING or not address:
             continue
@@ -123,7 +123,7 @@ def _direct(execution: str, group: Group, port: Port) -> Iterator[Endpoint]:
                 yield Endpoint(component=group.component, name=port.name, url=url)
 
 
-def _path(execution: str, component: str, port: Port) -> str:
+def base(execution: str, component: str, port: Port) -> str:
     """Return the part of the path that the application itself has before its own."""
     if not routes.is_by_path(port) or port.route is not Route.KEEP:
         return ""

@@ -32,7 +32,7 @@ def trouble(draft: Draft, uid: Uid, spec: ExecutionSpec) -> Why | None:
     if not vault.is_open or not any(service.secrets for service in spec.services):
         return None
     name = draft.identity(uid).namespace
-    owner = draft.wanted.namespaces.get(name) or Namespace(name=name)
+    owner = draft.owner(name)
     named = sorted({m.swarm_name for s in spec.services for m in s.secrets if m.swarm_name})
     found = (_of_swarm(secret, owner, draft.secrets) for secret in named)
     refusal = next((why for why in found if why is not None), None)

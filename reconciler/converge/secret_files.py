@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.converge.desired_state import DesiredSecret
-from reconciler.converge.secrets import Generated, Named, is_ours
+from reconciler.converge.secrets import Named, is_ours
 from reconciler.converge.state import LABEL_SECRET, FileReference
 from reconciler.manifest.secret_mount import SecretMount
 from reconciler.manifest.spec import Service
@@ -27,7 +27,7 @@ def references(
             continue
         for one in named[mount.name]:
             file = _file(mount, one.swarm_name, uid, gid)
-            if isinstance(one.recipe, Generated) and one.recipe.is_public:
+            if one.is_public:
                 file = replace(file, target=f"{mount.target}.pub", mode=_PUBLIC_MODE)
             found.append(file)
     return tuple(found)
@@ -40,7 +40,7 @@ def desired(
     return {
         one.swarm_name: DesiredSecret(
             name=one.swarm_name,
-            labels={**labels, LABEL_SECRET: _told(name, one)},
+            labels={**labels, LABEL_SECRET: f"{name}.pub" if one.is_public else name},
             recipe=one.recipe,
         )
         for name, files in named.items()
@@ -51,11 +51,6 @@ def desired(
 def without_ciphertexts(service: Service) -> Service:
     """Return the service as far as its tasks are made of it: a new ciphertext may say the same."""
     return replace(service, secrets=tuple(replace(m, age="") for m in service.secrets))
-
-
-def _told(name: str, one: Named) -> str:
-    is_public = isinstance(one.recipe, Generated) and one.recipe.is_public
-    return f"{name}.pub" if is_public else name
 
 
 def _file(mount: SecretMount, name: str, uid: str, gid: str) -> FileReference:

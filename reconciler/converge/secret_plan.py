@@ -3,8 +3,8 @@
 Secrets are immutable: a new value is a new secret, and its services are brought to it. The old one
 stays for an hour after that, for tasks that Swarm starts from the old spec meanwhile.
 
-Only those of kind ``secret`` are looked at. Whatever else we make must carry our deployment's
-label, too: that is what keeps a manifest from naming it.
+Only those that we made are forgotten, by deployment and kind. Our deployment's label is also what
+keeps a manifest from naming them.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Swarm secret is made (``apply``). A pass needs no more than a name that changes 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policy.model.execution import Uid
@@ -77,6 +77,11 @@ class Named:
     swarm_name: str
     recipe: Recipe
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it is the public half of a key pair."""
+        return isinstance(self.recipe, Generated) and self.recipe.is_public
+
 
 def recipe_of(mount: SecretMount, *, namespace: str, uid: Uid) -> Recipe | None:
     """Return how a mounted secret comes about; None: it is the operator's."""
@@ -89,10 +94,9 @@ def recipe_of(mount: SecretMount, *, namespace: str, uid: Uid) -> Recipe | None:
 
 def sealed_in(spec: ExecutionSpec, namespace: str) -> Iterator[Sealed]:
     """Yield the ciphertexts of a spec."""
-    for service in spec.services:
-        for mount in service.secrets:
-            if mount.age:
-                yield Sealed(ciphertext=mount.age, namespace=namespace, name=mount.name)
+    for mount in _mounts(spec):
+        if mount.age:
+            yield Sealed(ciphertext=mount.age, namespace=namespace, name=mount.name)
 
 
 def is_ours(mount: SecretMount) -> bool:
@@ -106,8 +110,7 @@ def named(
     """Return the secrets that are made for an execution, by name: a key pair is two files."""
     return {
         mount.name: tuple(_files(recipe, uid, mount.name, vault))
-        for service in spec.services
-        for mount in service.secrets
+        for mount in _mounts(spec)
         if (recipe := recipe_of(mount, namespace=namespace, uid=uid)) is not None
     }
 
@@ -116,18 +119,17 @@ def refusal_of(
     spec: ExecutionSpec, *, namespace: str, uid: Uid, vault: Vault
 ) -> tuple[str, str] | None:
     """Return the first reason why a secret of an execution can't be made."""
-    recipes = (recipe_of(m, namespace=namespace, uid=uid) for s in spec.services for m in s.secrets)
+    recipes = (recipe_of(mount, namespace=namespace, uid=uid) for mount in _mounts(spec))
     found = (vault.refusal(recipe) for recipe in recipes if recipe is not None)
     return next((refusal for refusal in found if refusal is not None), None)
 
 
 def generated(spec: ExecutionSpec) -> tuple[SecretMount, ...]:
     """Return the mounts of secrets that are made for each run, once each, by name."""
-    mounts = _mounts(spec)
-    return tuple({m.name: m for m in mounts if m.generate}.values()) if mounts else ()
+    return tuple({mount.name: mount for mount in _mounts(spec) if mount.generate}.values())
 
 
-def _mounts(spec: ExecutionSpec) -> Iterable[SecretMount]:
+def _mounts(spec: ExecutionSpec) -> list[SecretMount]:
     return [mount for service in spec.services for mount in service.secrets]
 
 

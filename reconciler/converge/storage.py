@@ -31,6 +31,7 @@ from reconciler.converge.state import (
     ServiceSpec,
     TaskState,
 )
+from reconciler.converge.tasks import tasks_of_kind
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import DependsCondition, Service, Volume
 
@@ -132,18 +133,11 @@ def faults(observed: ObservedState) -> Mapping[tuple[str, NodeId, str], str]:
 
     Only what was tried and failed; what is under way needs no telling.
     """
-    tasks: dict[str, list[ObservedTask]] = {}
     hosts = {node.id: node.hostname for node in observed.nodes}
-    for service in observed.services:
-        if service.spec.labels.get(LABEL_KIND) == KIND_INIT:
-            tasks[service.id] = []
-    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
-        if task.service_id in tasks:
-            tasks[task.service_id].append(task)
     found: dict[tuple[str, NodeId, str], str] = {}
-    for service in observed.services:
-        failed = [t for t in tasks.get(service.id, ()) if t.state in _FAILED]
-        if not failed or any(t.state is TaskState.COMPLETE for t in tasks[service.id]):
+    for service, tasks in tasks_of_kind(observed, KIND_INIT):
+        failed = [task for task in tasks if task.state in _FAILED]
+        if not failed or any(task.state is TaskState.COMPLETE for task in tasks):
             continue
         labels, node = service.spec.labels, service.spec.node
         name, host = labels.get(LABEL_STORAGE, ""), hosts.get(node, node)

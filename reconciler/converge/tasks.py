@@ -11,6 +11,7 @@ from reconciler.converge.ledger import EndReason
 from reconciler.converge.state import (
     LABEL_ATTEMPT,
     LABEL_COMPONENT,
+    LABEL_KIND,
     LABEL_UID,
     ObservedNode,
     ObservedService,
@@ -170,6 +171,20 @@ def groups_by_uid(observed: ObservedState) -> Mapping[Uid, tuple[Group, ...]]:
         if uid := service.spec.labels.get(LABEL_UID):
             found[Uid(uid)].append(group_of(service, tasks[service.id], nodes))
     return {uid: tuple(groups) for uid, groups in found.items()}
+
+
+def tasks_of_kind(
+    observed: ObservedState, kind: str
+) -> list[tuple[ObservedService, list[ObservedTask]]]:
+    """Return our services of a kind that is for several executions, with their tasks."""
+    services = [s for s in observed.services if s.spec.labels.get(LABEL_KIND) == kind]
+    tasks: dict[str, list[ObservedTask]] = {service.id: [] for service in services}
+    for task in observed.tasks if services else ():
+        if task.service_id in tasks:
+            tasks[task.service_id].append(task)
+    for found in tasks.values():
+        found.sort(key=lambda t: (t.created_at, t.id))
+    return [(service, tasks[service.id]) for service in services]
 
 
 def group_of(

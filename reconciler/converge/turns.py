@@ -84,9 +84,7 @@ def _count(tally: _Tally, record: Record, *, is_free: bool) -> None:
 
 def _held_back(draft: Draft, rules: SetSpec, tally: _Tally) -> Iterator[tuple[Uid, Blocked]]:
     """Yield who has to wait, and why. Whoever has begun before goes first, then by item."""
-    ordered = sorted(
-        (c for c in tally.waiting if not _stands_aside(draft, c)), key=lambda c: _order(c)
-    )
+    ordered = sorted((c for c in tally.waiting if not _stands_aside(draft, c)), key=_order)
     begun = [candidate for candidate in ordered if candidate.record.attempt]
     fresh = [candidate for candidate in ordered if not candidate.record.attempt]
     if rules.max_failed is not None and tally.failed > rules.max_failed:

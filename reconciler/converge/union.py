@@ -84,7 +84,7 @@ def unite(platform: Wanted, parts: Sequence[Part], whose: Mapping[Name, str]) ->
     invalid: list[Invalid] = []
     sets: dict[Name, tuple[str, SetSummary]] = {}
     clashes: list[tuple[str, Diagnostic]] = []
-    for source, wanted in (("", platform), *((part.source_id, part.wanted) for part in parts)):
+    for source, wanted in _by_source(platform, parts):
         for uid, manifest in wanted.manifests.items():
             holder = whose.get((manifest.namespace, manifest.name), source)
             if holder == source:
@@ -106,9 +106,15 @@ def unite(platform: Wanted, parts: Sequence[Part], whose: Mapping[Name, str]) ->
     return Union(wanted=united, clashes=tuple(clashes))
 
 
+def _by_source(platform: Wanted, parts: Sequence[Part]) -> Iterator[tuple[str, Wanted]]:
+    """Yield what each source wants by itself; the platform's first."""
+    yield "", platform
+    yield from ((part.source_id, part.wanted) for part in parts)
+
+
 def _asked(platform: Wanted, parts: Sequence[Part]) -> Iterator[tuple[str, Name]]:
     """Yield source and name of every document, valid or not; the platform's first."""
-    for source, wanted in (("", platform), *((part.source_id, part.wanted) for part in parts)):
+    for source, wanted in _by_source(platform, parts):
         yield from ((source, (m.namespace, m.name)) for m in wanted.manifests.values())
         yield from ((source, (one.namespace, one.name)) for one, _, _ in wanted.invalid)
 

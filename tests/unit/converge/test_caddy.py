@@ -61,6 +61,7 @@ def test_nobody_can_give_caddy_other_orders() -> None:
 
 def test_a_path_without_its_last_slash_is_sent_to_that_with_one_and_never_elsewhere() -> None:
     sent = [h for rule in RULES for h in rule["handle"] if h.get("status_code") == 308]
+    assert len(sent) == 2
     for handler in sent:
         (location,) = handler["headers"]["Location"]
         # Not the path as it was asked for: //host/a/80 would be another place.

@@ -73,7 +73,7 @@ def test_a_name_follows_the_value_and_not_the_ciphertext() -> None:
     assert names[0] == names[1]
 
 
-def test_a_new_ciphertext_is_a_rolling_edit_that_a_batch_refuses() -> None:
+def test_a_new_ciphertext_is_a_rolling_edit() -> None:
     old, new = (
         interactive(service(secrets=(SecretMount(name="t", target="t", age=age),)))
         for age in ("a", "b")

@@ -8,13 +8,24 @@ import pytest
 
 from policy.model.execution import NodeId
 from reconciler.converge.host import Host, Storage
-from reconciler.converge.plan import CreateService
-from reconciler.converge.state import Mount, ObservedState, TaskState
+from reconciler.converge.plan import CreateConfig, CreateService
+from reconciler.converge.state import Mount, ObservedFile, ObservedState, TaskState
 from reconciler.converge.status import Phase
 from reconciler.converge.storage import NamespaceStorage
-from reconciler.manifest.platform import Namespace
+from reconciler.manifest.namespace_defaults import made
+from reconciler.manifest.platform import Namespace, NamespaceDefaults, Platform
 from reconciler.manifest.spec import Volume
-from tests.builders import Ledger, interactive, manifest, observed, service, status_of, wanted
+from tests.builders import (
+    NOW,
+    Ledger,
+    carried_out,
+    interactive,
+    manifest,
+    observed,
+    service,
+    status_of,
+    wanted,
+)
 from tests.unit.converge.passes import as_there, with_tasks
 
 STORAGES = {
@@ -119,3 +130,23 @@ def test_once_the_node_is_mended_it_starts() -> None:
     (made,) = [a.spec for a in found.plan.actions if isinstance(a, CreateService)]
     assert made.name.startswith("book-main-")
     assert status_of(found, BOOK).reason == "Starting"
+
+
+def test_a_log_is_kept_for_the_owner_of_a_workspace_whose_set_is_gone() -> None:
+    defaults = NamespaceDefaults(terms=Namespace(name="default"), uids=(20_000, 29_999), gid=0)
+    owner = made("aml", defaults)
+    book = manifest(replace(interactive(), logs_kept_in="workspace"))
+    platform = Platform(namespace_defaults=defaults)
+    asked = replace(wanted(book, platform=platform), namespaces={"aml": owner})
+    ledger = Ledger()
+    state = carried_out(ledger.assess(asked, observed()), observed())
+    ledger.assess(asked, state)
+    gone = wanted(platform=platform)
+    found = ledger.assess(gone, state)
+    (config,) = [a.config for a in found.plan.actions if isinstance(a, CreateConfig)]
+    log = ObservedFile(id="log", name=config.name, labels=config.labels, created_at=NOW)
+    found = ledger.assess(gone, replace(state, configs=(log,)))
+    init, writer = (found.desired.services[name].spec for name in sorted(found.desired.services))
+    assert init.name.startswith("init-")
+    assert f"chown {owner.uid}:{owner.gid} " in " ".join(init.entrypoint or ())
+    assert writer.user == f"{owner.uid}:{owner.gid}"

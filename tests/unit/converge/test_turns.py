@@ -81,7 +81,6 @@ def test_when_more_have_failed_than_may_no_further_one_starts_and_the_others_go_
 
 def test_starts_are_so_far_apart_and_the_clock_is_set_for_each() -> None:
     course = Course(*members(3, stagger_ms=10_000))
-    starts = []
     for _ in range(6):
         found = course.reconcile(passes=2)
         wake = min((s.next_try_at for s in found.statuses if s.next_try_at), default=None)
