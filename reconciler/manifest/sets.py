@@ -76,7 +76,7 @@ def build_set(
     members: tuple[Execution, ...] = ()
     if not problems:
         points = list(_points(spec))
-        problems = list(_check_keys(found.name, points))
+        problems = list(_check_keys(found.name, points) if points else _refuse_none(spec))
         if not problems:
             members, problems = _members(document, index, found, points)
     return ExecutionSet(spec=found, index=index, line=document.line, members=members), problems
@@ -134,9 +134,12 @@ def _check_size(spec: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
         message = f"{count} items, more than {limits.items_per_set}"
         complaint = Complaint("TooManyItems", message, "make several sets")
         yield complaint.at((*_SPEC, key), at_key=True)
-    if count < 1:
-        complaint = Complaint("TooFew", "no items", "write at least one")
-        yield complaint.at((*_SPEC, key), at_key=True)
+
+
+def _refuse_none(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Refuse a range without numbers, and a matrix of which everything is excluded."""
+    complaint = Complaint("TooFew", "no items", "write at least one")
+    yield complaint.at((*_SPEC, "items" if "items" in spec else "matrix"), at_key=True)
 
 
 def _length(items: Sequence[Any] | Mapping[str, int]) -> int:
