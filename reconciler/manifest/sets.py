@@ -15,7 +15,7 @@ from reconciler.manifest import matrix as matrices
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, labels_of
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, pointer, quoted
-from reconciler.manifest.execution import Execution, check_execution
+from reconciler.manifest.execution import Execution, check_execution, check_folder
 from reconciler.manifest.expressions import Substitution
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.marks import Document
@@ -86,12 +86,10 @@ def build_set(
 
 
 def _check(value: Mapping[str, Any], place: Place) -> Iterator[Problem]:
-    spec, given = value["spec"], value["metadata"].get("namespace")
-    if place.folder and given not in (None, place.folder):
-        message = f"{quoted(given)} isn't the folder's namespace {place.folder}"
-        remedy = f"write {place.folder}, or move the file to executions/{given}/"
-        yield Complaint("NotTheFolder", message, remedy).at(("metadata", "namespace"))
-    if not place.folder and given is not None:
+    spec, metadata = value["spec"], value["metadata"]
+    if place.folder:
+        yield from check_folder(metadata, place.folder)
+    elif "namespace" in metadata:
         complaint = Complaint(
             "NotTheFolder", "a set in sets/ is in no namespace", "write namespace: under template"
         )
