@@ -136,9 +136,16 @@ class Loader:
             intake, self._contexts(rulebook), self._outcomes, self._limits, lent=lent
         )
         in_force = executions.in_force()
+        self._memory, self._outcomes = intake.kept, executions.kept
+        if lent is not None:
+            intake.report(unread(files))
+        return self._catalogue(intake, rulebook, in_force)
+
+    def _catalogue(
+        self, intake: Intake, rulebook: Rulebook, in_force: Mapping[str, Outcome]
+    ) -> Catalogue:
         manifests = [manifest for outcome in in_force.values() for manifest in outcome.manifests]
         manifests.sort(key=lambda manifest: (manifest.namespace, manifest.name))
-        self._memory, self._outcomes = intake.kept, executions.kept
         bad = frozenset(intake.bad)
         return Catalogue(
             platform=rulebook.platform,
@@ -146,9 +153,7 @@ class Loader:
             manifests=tuple(manifests),
             broken=self._broken(intake, in_force),
             zapps=rulebook.summaries(),
-            diagnostics=tuple(
-                sorted({*intake.diagnostics, *(() if lent is None else unread(files))})
-            ),
+            diagnostics=tuple(sorted(set(intake.diagnostics))),
             bad_paths=bad,
             good=_new_good(intake),
             documents={
@@ -159,7 +164,7 @@ class Loader:
             reservations=rulebook.reservations,
             sets=tuple(_summaries(in_force)),
             unreadable=frozenset(_unreadable(bad, in_force)),
-            lent=None if lent is not None else rulebook.lend(self._source_id),
+            lent=None if rulebook.lent is not None else rulebook.lend(self._source_id),
         )
 
     def _contexts(self, rulebook: Rulebook) -> Callable[[str], Context]:
@@ -212,8 +217,10 @@ class Loader:
 
         for path, parsed in intake.newest["Execution"].items():
             place = place_of(path)
-            for stub in parsed.stubs if path not in in_force and place is not None else ():
-                if place is not None and (place.folder, stub.name) not in taken:
+            if path in in_force or place is None:
+                continue
+            for stub in parsed.stubs:
+                if (place.folder, stub.name) not in taken:
                     note((place.folder, stub.name), stub.run, path)
         for path, outcome in in_force.items():
             for execution in outcome.documents:
@@ -258,15 +265,13 @@ def _nothing(source: str) -> Attachment:
 
 def _new_good(intake: Intake) -> Good:
     """Return the newest valid content of every managed file that has ever had one."""
-    old = intake.revision.good
+    revision = intake.revision
     good: dict[str, tuple[str, str]] = {}
     for files in intake.newest.values():
         for path in files:
             if path not in intake.bad:
-                blob = intake.revision.files[path]
-                before = old.get(path)
-                is_same = before is not None and before[0] == blob
-                good[path] = before if before and is_same else (blob, intake.revision.commit.id)
-            elif path in old:
-                good[path] = old[path]
+                blob = revision.files[path]
+                good[path] = (blob, intake.first_seen_id(path, blob))
+            elif path in revision.good:
+                good[path] = revision.good[path]
     return good

@@ -56,12 +56,17 @@ def check_execution(execution: Execution, metadata: Mapping[str, Any]) -> list[P
 Rule = Callable[[Execution, Mapping[str, Any]], Iterator[Problem]]
 
 
-def _check_folder(execution: Execution, metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    given = metadata.get("namespace", execution.namespace)
-    if given != execution.namespace:
-        message = f"{quoted(given)} isn't the folder's namespace {execution.namespace}"
-        remedy = f"write {execution.namespace}, or move the file to executions/{given}/"
+def check_folder(metadata: Mapping[str, Any], folder: str) -> Iterator[Problem]:
+    """Yield what is wrong with a namespace that a document in a namespace's folder names."""
+    given = metadata.get("namespace", folder)
+    if given != folder:
+        message = f"{quoted(given)} isn't the folder's namespace {folder}"
+        remedy = f"write {folder}, or move the file to executions/{given}/"
         yield Complaint("NotTheFolder", message, remedy).at(("metadata", "namespace"))
+
+
+def _check_folder(execution: Execution, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    return check_folder(metadata, execution.namespace)
 
 
 def _check_body(execution: Execution, _: Mapping[str, Any]) -> Iterator[Problem]:

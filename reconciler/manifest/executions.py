@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.manifest.build import Attach, Attachment
+from reconciler.manifest.build import Attach
 from reconciler.manifest.clashes import Claim, Clash, clashes, taken_sets
 from reconciler.manifest.diagnostic import Diagnostic, Problem, Severity
 from reconciler.manifest.documents import Parsed
 from reconciler.manifest.execution import Execution
-from reconciler.manifest.intake import Intake, Key
+from reconciler.manifest.intake import Intake, Key, finder
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
@@ -69,11 +69,7 @@ class Executions:
         self.intake.report(outcome.diagnostics)
         if not parsed.is_valid:
             return None
-        return outcome if outcome.is_whole or self._is_good(path, blob) else None
-
-    def _is_good(self, path: str, blob: str) -> bool:
-        good = self.intake.revision.good.get(path)
-        return good is not None and good[0] == blob
+        return outcome if outcome.is_whole or self.intake.revision.was_good(path, blob) else None
 
     def _last_good(self, path: str) -> Outcome | None:
         """Return the last good content, resolved as far as it still can be."""
@@ -190,14 +186,7 @@ class Executions:
         return self._attach(f"zapps/{zapp.folder}", asked)
 
     def _attach(self, folder: str, asked: dict[str, str | None]) -> Attach:
-        """Return what finds files in ``folder``, and notes which were asked for."""
-
-        def attach(source: str) -> Attachment:
-            path = f"{folder}/{source}"
-            asked[path] = self.intake.revision.files.get(path)
-            return self.intake.attachment(folder, source)
-
-        return attach
+        return finder(self.intake.attachment, self.intake.revision.files, folder, asked)
 
     # Documents against one another
 
@@ -212,7 +201,7 @@ class Executions:
             by_path[clash.path].append(clash)
         for path, mine in by_path.items():
             outcome = found[path]
-            is_newcomer = not self._is_good(path, outcome.blob)
+            is_newcomer = not self.intake.revision.was_good(path, outcome.blob)
             severity = Severity.ERROR if is_newcomer else Severity.WARNING
             found_out = [(c.index, replace(_problem(c), severity=severity)) for c in mine]
             located = self.intake.locate(path, outcome.blob, found_out)
@@ -228,7 +217,8 @@ class Executions:
         return found
 
     def _clashes(self, found: Mapping[str, Outcome]) -> Iterator[Clash]:
-        goods = {path: self._is_good(path, outcome.blob) for path, outcome in found.items()}
+        was_good = self.intake.revision.was_good
+        goods = {path: was_good(path, outcome.blob) for path, outcome in found.items()}
         claims = [
             Claim(path, goods[path], execution)
             for path, outcome in found.items()

@@ -22,7 +22,6 @@ _LATER_KEYS = frozenset(
         ("ZApp", "isolation"),
         ("Platform", "storage"),
         ("Platform", "registries"),
-        ("Namespace", "members"),
     }
 )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.manifest import documents, source_map
-from reconciler.manifest.build import Attachment
+from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem
 from reconciler.manifest.documents import Parsed
 from reconciler.manifest.limits import Limits
@@ -51,6 +51,27 @@ class Revision:
     good: Good
     refused: Sequence[tuple[str, str]] = ()
     now: datetime | None = None
+
+    def was_good(self, path: str, blob: str | None) -> bool:
+        """Tell whether this content of a file was valid before."""
+        good = self.good.get(path)
+        return good is not None and good[0] == blob
+
+
+def finder(
+    find: Callable[[str, str], Attachment],
+    files: Mapping[str, str],
+    folder: str,
+    asked: dict[str, str | None],
+) -> Attach:
+    """Return what finds files in ``folder`` and notes, by path, which blobs were asked for."""
+
+    def attach(source: str) -> Attachment:
+        path = f"{folder}/{source}"
+        asked[path] = files.get(path)
+        return find(folder, source)
+
+    return attach
 
 
 @dataclass(slots=True)
@@ -152,15 +173,14 @@ class Intake:
 
     def first_seen(self, path: str, blob: str) -> CommitLike:
         """Return the commit that this content of a file came with."""
-        good = self.revision.good.get(path)
-        if good is not None and good[0] == blob and good[1] != self.revision.commit.id:
-            return self.revision.commit_of(good[1])
-        return self.revision.commit
+        commit, first = self.revision.commit, self.first_seen_id(path, blob)
+        return commit if first == commit.id else self.revision.commit_of(first)
 
     def first_seen_id(self, path: str, blob: str) -> str:
         """Return the id of :meth:`first_seen`, without asking for the commit."""
-        good = self.revision.good.get(path)
-        return good[1] if good is not None and good[0] == blob else self.revision.commit.id
+        if self.revision.was_good(path, blob):
+            return self.revision.good[path][1]
+        return self.revision.commit.id
 
     def locate(
         self, path: str, blob: str, found: Iterable[tuple[int, Problem]]

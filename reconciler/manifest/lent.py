@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Diagnostic, Severity
-from reconciler.manifest.intake import Revision
+from reconciler.manifest.intake import Revision, finder
 from reconciler.manifest.places import is_platforms
 from reconciler.manifest.platform import Namespace, Platform, Reservation
 from reconciler.manifest.zapps import ZApp
@@ -54,14 +54,7 @@ class Lent:
 
     def attach(self, zapp: ZApp, asked: dict[str, str | None]) -> Attach:
         """Return what finds files beside a ZApp, and notes which were asked for."""
-        folder = f"zapps/{zapp.folder}"
-
-        def attach(source: str) -> Attachment:
-            path = f"{folder}/{source}"
-            asked[path] = self.files.get(path)
-            return self.attachment(folder, source)
-
-        return attach
+        return finder(self.attachment, self.files, f"zapps/{zapp.folder}", asked)
 
 
 def own_part(revision: Revision) -> Revision:

@@ -23,7 +23,7 @@ from reconciler.manifest.reservations import check_reservation, settle
 from reconciler.manifest.sets import ExecutionSet
 from reconciler.manifest.zapps import ZApp
 
-Owned = Platform | Namespace | Reservation | ZApp | Execution
+Owned = Platform | Namespace | Reservation | ZApp
 
 
 @dataclass(slots=True)
@@ -78,12 +78,7 @@ class Rulebook:
         found: dict[str, Namespace] = {}
         for path, parsed in self.intake.newest["ExecutionSet"].items():
             content = parsed if parsed.is_valid else self.intake.last_good(path)
-            sets = (
-                (item for item in content.contents if isinstance(item, ExecutionSet))
-                if content
-                else ()
-            )
-            for name in (member.namespace for each in sets for member in each.members):
+            for name in _namespaces(content):
                 if name not in self.namespaces and name not in found:
                     found[name] = made(name, defaults)
         self.namespaces |= found
@@ -93,8 +88,8 @@ class Rulebook:
         self, found: Collection[Namespace], defaults: NamespaceDefaults
     ) -> None:
         problems = [(0, problem) for problem in check_shared(found, defaults)]
-        for path in self.intake.newest["Platform"] if problems else ():
-            if path not in self.intake.bad:
+        for path in self.intake.newest["Platform"]:
+            if problems and path not in self.intake.bad:
                 blob = self.intake.revision.files[path]
                 self.intake.report(self.intake.locate(path, blob, problems))
 
@@ -112,9 +107,8 @@ class Rulebook:
         )
 
     def _rank(self, item: tuple[str, Parsed]) -> tuple[bool, str]:
-        path = item[0]
-        good = self.intake.revision.good.get(path)
-        return (good is None or good[0] != self.intake.revision.files.get(path), path)
+        path, revision = item[0], self.intake.revision
+        return (not revision.was_good(path, revision.files.get(path)), path)
 
     def _file(self, kind: str, path: str, parsed: Parsed, homes: dict[str, str]) -> None:
         content = parsed if parsed.is_valid else self.intake.last_good(path)
@@ -126,7 +120,7 @@ class Rulebook:
                 self.broken_zapps[place.folder] = path
             return
         for index, item in enumerate(content.contents):
-            if isinstance(item, ExecutionSet):
+            if isinstance(item, Execution | ExecutionSet):
                 continue
             name = kind if isinstance(item, Platform) else item.name
             if name in homes:
@@ -144,8 +138,7 @@ class Rulebook:
         blob = self.intake.revision.files.get(path)
         if blob is None:
             return False
-        good = self.intake.revision.good.get(path)
-        is_newcomer = good is None or good[0] != blob
+        is_newcomer = not self.intake.revision.was_good(path, blob)
         now = self.intake.revision.now or self.intake.first_seen(path, blob).committed_at
         found = [
             (index, problem if is_newcomer else replace(problem, severity=Severity.WARNING))
@@ -157,7 +150,7 @@ class Rulebook:
         ]
         if found:
             self.intake.report(self.intake.locate(path, blob, found))
-        return any(problem.severity is Severity.ERROR for _, problem in found)
+        return any(problem.is_error for _, problem in found)
 
     def _own(self, item: Owned, *, is_current: bool) -> None:
         match item:
@@ -170,8 +163,6 @@ class Rulebook:
                 self.reservations[item.name] = replace(settled, is_current=is_current)
             case ZApp():
                 self.zapps[item.name] = item
-            case Execution():
-                pass
 
     def _duplicate(self, path: str, index: int, kind: str, name: str, home: str) -> None:
         message = f"{kind} {name} is in {home} too"

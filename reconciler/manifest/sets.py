@@ -15,7 +15,7 @@ from reconciler.manifest import matrix as matrices
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, labels_of
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, pointer, quoted
-from reconciler.manifest.execution import Execution, check_execution
+from reconciler.manifest.execution import Execution, check_execution, check_folder
 from reconciler.manifest.expressions import Substitution
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.marks import Document
@@ -76,7 +76,7 @@ def build_set(
     members: tuple[Execution, ...] = ()
     if not problems:
         points = list(_points(spec))
-        problems = list(_check_keys(found.name, points))
+        problems = list(_check_keys(found.name, points) if points else _refuse_none(spec))
         if not problems:
             members, problems = _members(document, index, found, points)
     return ExecutionSet(spec=found, index=index, line=document.line, members=members), problems
@@ -86,12 +86,10 @@ def build_set(
 
 
 def _check(value: Mapping[str, Any], place: Place) -> Iterator[Problem]:
-    spec, given = value["spec"], value["metadata"].get("namespace")
-    if place.folder and given not in (None, place.folder):
-        message = f"{quoted(given)} isn't the folder's namespace {place.folder}"
-        remedy = f"write {place.folder}, or move the file to executions/{given}/"
-        yield Complaint("NotTheFolder", message, remedy).at(("metadata", "namespace"))
-    if not place.folder and given is not None:
+    spec, metadata = value["spec"], value["metadata"]
+    if place.folder:
+        yield from check_folder(metadata, place.folder)
+    elif "namespace" in metadata:
         complaint = Complaint(
             "NotTheFolder", "a set in sets/ is in no namespace", "write namespace: under template"
         )
@@ -134,9 +132,12 @@ def _check_size(spec: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
         message = f"{count} items, more than {limits.items_per_set}"
         complaint = Complaint("TooManyItems", message, "make several sets")
         yield complaint.at((*_SPEC, key), at_key=True)
-    if count < 1:
-        complaint = Complaint("TooFew", "no items", "write at least one")
-        yield complaint.at((*_SPEC, key), at_key=True)
+
+
+def _refuse_none(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Refuse a range without numbers, and a matrix of which everything is excluded."""
+    complaint = Complaint("TooFew", "no items", "write at least one")
+    yield complaint.at((*_SPEC, "items" if "items" in spec else "matrix"), at_key=True)
 
 
 def _length(items: Sequence[Any] | Mapping[str, int]) -> int:

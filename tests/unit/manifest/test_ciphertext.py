@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.build import Builder
 from reconciler.manifest.ciphertext import armoured, binary, one_line
-from reconciler.manifest.diagnostic import Complaint
+from reconciler.manifest.diagnostic import Complaint, to_text
 from reconciler.manifest.zapps import no_files
+from tests.repositories import Repository, document
 
 MAGIC = b"age-encryption.org/v1\n"
 
@@ -39,3 +40,19 @@ def test_a_manifest_says_where_it_stands() -> None:
     builder.services(mounting, {"token": {"age": "hunter2"}}, ("spec", "services"))
     (problem,) = builder.problems
     assert (problem.path, problem.code) == (("spec", "secrets", "token", "age"), "BadCiphertext")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("executions/lab/x.yaml", "Execution"), ("zapps/x/zapp.yaml", "ZApp")]
+)
+def test_a_value_that_was_never_encrypted_isnt_quoted(path: str, kind: str) -> None:
+    spec = """
+    type: interactive
+    secrets: {token: {age: hunter22}}
+    services: {main: {image: busybox, secrets: [token]}}
+    """
+    repository = Repository.small()
+    repository.put(path, document(kind, "x", spec))
+    found = repository.load().diagnostics
+    assert {(d.code, d.line > 0) for d in found} == {("BadCiphertext", True)}
+    assert "hunter22" not in to_text(found)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,6 +188,24 @@ def test_an_emptied_list_is_an_error_and_takes_nothing_away():
     good = meaning(repository.load())
     put(repository, [])
     assert meaning(repository.load()) == good
+
+
+@pytest.mark.parametrize("path", ["executions/lab/sweep.yaml", "sets/sweep.yaml"])
+def test_a_matrix_without_a_combination_left_is_an_error_and_takes_nothing_away(path):
+    spec = """
+    matrix: {a: [1, 2], exclude: [{a: 2}]}
+    template:
+      namespace: lab
+      spec: {type: batch, services: {main: {image: busybox}}}
+    """
+    repository = Repository.small()
+    repository.put(path, document("ExecutionSet", "sweep", spec))
+    good = meaning(repository.load())
+    assert list(good) == ["sweep-1"]
+    nothing = spec.replace("[{a: 2}]", "[{a: 1}, {a: 2}]")
+    repository.put(path, document("ExecutionSet", "sweep", nothing))
+    catalogue = repository.load()
+    assert (codes(catalogue), meaning(catalogue)) == (["TooFew"], good)
 
 
 def test_two_sets_of_a_name_do_not_mix():
