@@ -200,8 +200,4 @@ def _print(file: Path, imported: Any, output: str) -> int:
 
 
 def _as_json(result: Imported) -> str:
-    def plain(value: Any) -> Any:
-        return float(value)
-
-    documents = list(result.documents)
-    return json.dumps(documents, indent=2, ensure_ascii=False, default=plain) + "\n"
+    return json.dumps(result.documents, indent=2, ensure_ascii=False, default=float) + "\n"

@@ -26,11 +26,13 @@ def opened(path: str, namespace: str, what: str, identity: Path | None) -> Mappi
     data = reading.branch_file(path)
     if data is None:
         raise Missing(f"{what} isn't in this clone: git fetch origin, then again")
+    members = f"members in namespaces/{namespace}.yaml"
     try:
         return letter.opened(data, list(own_identities(identity)))
-    except (letter.NoLetter, age.CannotDecrypt) as error:
-        remedy = f"add it to members in namespaces/{namespace}.yaml"
-        raise Missing(f"{what} isn't for your key: {remedy}") from error
+    except letter.NoLetter as error:
+        raise Missing(f"{what} can't be read: {error}; see {members}") from error
+    except age.CannotDecrypt as error:
+        raise Missing(f"{what} isn't for your key: add it to {members}") from error
 
 
 def with_token(url: str, namespace: str, name: str, identity: Path | None) -> str:

@@ -195,7 +195,11 @@ class _Local(ABC):
 
     def _known(self, document: Document) -> Known:
         """Return what is known of a run beside its status."""
-        return Known(explanation=self._explanation(document), holding=self._holding(document))
+        is_running = document["status"]["phase"] == "Running"
+        return Known(
+            explanation=self._explanation(document),
+            holding=self._holding(document) if is_running else None,
+        )
 
     @abstractmethod
     def _holding(self, document: Document) -> Holding | None:
@@ -238,7 +242,7 @@ class _ByDatabase(_Local):
         return cluster.of(self.taken, self.picture.documents.values())
 
     def _holding(self, document: Document) -> Holding | None:
-        return holding(document) if document["status"]["phase"] == "Running" else None
+        return holding(document)
 
     def _known(self, document: Document) -> Known:
         namespace, name = document["metadata"]["namespace"], document["metadata"]["name"]
@@ -279,8 +283,6 @@ class _ByBranch(_Local):
 
     def _holding(self, document: Document) -> Holding | None:
         # When it ends isn't on the branch; the snapshot knows.
-        if document["status"]["phase"] != "Running":
-            return None
         uid = document["metadata"]["uid"]
         try:
             return next((h for h in self._whole_queue.running if h.uid == uid), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reconciler import config
-from reconciler.cli import reading, repository
+from reconciler.cli import repository
 from reconciler.cli.names import EXECUTION
 from reconciler.errors import ConfigError, Missing
 from reconciler.manifest.platform import Platform
@@ -113,23 +113,11 @@ def show(*, name: tuple[str, str], secret: str, identity: Path | None) -> None:
 
     It is read from the status branch of this clone, so fetch first: git fetch origin.
     """
+    from reconciler.cli import letters
     from reconciler.converge.letters import path_of
-    from reconciler.secrets import age, letter
-    from reconciler.secrets.own_keys import own_identities
 
-    data = reading.branch_file(path_of(*name))
-    if data is None:
-        told = f"nothing was generated for {'/'.join(name)}, or it isn't fetched yet"
-        raise Missing(f"{told}: git fetch origin, then again")
-    try:
-        values = letter.opened(data, list(own_identities(identity)))
-    except letter.NoLetter as error:
-        told = f"the secrets of {'/'.join(name)} can't be read: {error}"
-        raise Missing(f"{told}; see members in namespaces/{name[0]}.yaml") from error
-    except age.CannotDecrypt as error:
-        told = f"the secrets of {'/'.join(name)} aren't for your key"
-        raise Missing(f"{told}: add it to members in namespaces/{name[0]}.yaml") from error
-    _print(values, secret)
+    what = f"what was generated for {'/'.join(name)}"
+    _print(letters.opened(path_of(*name), name[0], what, identity), secret)
 
 
 @command.command("key")

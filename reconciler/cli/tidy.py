@@ -92,11 +92,10 @@ def ended(root: Path, namespace: str, *, before: datetime) -> Iterator[Ended]:
 
 def _asked(value: Any) -> tuple[str, int]:
     """Return the name and run that a document asks for; run 0 where it isn't plain."""
-    metadata = value.get("metadata") if isinstance(value, Mapping) else None
-    spec = value.get("spec") if isinstance(value, Mapping) else None
-    if not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
+    if not isinstance(value, Mapping) or value.get("kind") != "Execution":
         return "", 0
-    if isinstance(value, Mapping) and value.get("kind") != "Execution":
+    metadata, spec = value.get("metadata"), value.get("spec")
+    if not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
         return "", 0
     run = spec.get("run", 1)
     is_plain = isinstance(run, int) and not isinstance(run, bool) and "schedule" not in spec

@@ -65,7 +65,7 @@ class Namer:
 
 
 def components() -> Namer:
-    """Return what names services, and the ports of one."""
+    """Return what names services."""
     return Namer(chars=COMPONENT_CHARS, otherwise="service")
 
 

@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.diagnostic import Path, pointer
 
+ENCRYPT_IT = (
+    "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from"
+)
+"""What to do about a secret that stands there in clear."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:

@@ -145,37 +145,34 @@ def _settle(
 ) -> None:
     """Leave out what the loader complains of. From the end on, so that indexes stay right."""
     units = {_unit(error): error for error in reversed(errors)}
-    for unit in sorted(units, key=_from_the_end):
+    # Without such an item what it is in may do; if not, the next round tells.
+    with_items = {unit[:4] for unit in units if len(unit) > 4}
+    for unit in sorted((unit for unit in units if unit not in with_items), key=_from_the_end):
         error = units[unit]
         if len(unit) < 4 or unit[3] == "image" or unit[:2] != ("spec", "services"):
-            place = sources.get(str(unit[2]), ()) if len(unit) > 2 else ()
+            place = sources.get(unit[2], ()) if len(unit) > 2 else ()
             raise Refused(place, error.message, error.remedy)
-        place = (*sources.get(str(unit[2]), ()), *unit[3:])
+        place = (*sources.get(unit[2], ()), *unit[3:])
         notes.dropped(place, error.message, error.remedy)
         _remove(spec, unit)
 
 
-def _unit(error: Diagnostic) -> Path:
+def _unit(error: Diagnostic) -> tuple[str, ...]:
     """Return the smallest part of a service that can go with what is wrong in it."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in error.pointer.split("/")[1:]]
-    keep = 5 if len(parts) > 4 and parts[3] in _BY_ITEM else 4
-    is_list = keep == 5 and parts[4].isdecimal()
-    return (
-        (*parts[: keep - 1], int(parts[4]) if is_list else parts[4])
-        if keep == 5
-        else tuple(parts[:4])
-    )
+    return tuple(parts[: 5 if len(parts) > 4 and parts[3] in _BY_ITEM else 4])
 
 
-def _from_the_end(unit: Path) -> tuple[str, int]:
+def _from_the_end(unit: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     last = unit[-1] if unit else ""
-    return ("/".join(map(str, unit[:-1])), -last if isinstance(last, int) else 0)
+    return (unit[:-1], -int(last) if last.isdecimal() else 0)
 
 
-def _remove(spec: Spec, unit: Path) -> None:
+def _remove(spec: Spec, unit: tuple[str, ...]) -> None:
     holder: Any = {"spec": spec}
     for part in unit[:-1]:
         holder = holder[part]
+    # Digits may be a name, too: only where they are removed from is known what they are.
     if isinstance(holder, list):
         del holder[int(unit[-1])]
     else:

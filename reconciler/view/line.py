@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.converge.ledger import HELD_BY_OPERATOR
 from reconciler.converge.status import SOCKS, Endpoint, best
+from reconciler.view import encoding
 from reconciler.view.words import grants
 
 HOLDING = frozenset({"Starting", "Running", "Terminating"})
@@ -101,7 +102,7 @@ def time(status: Mapping[str, Any], key: str) -> datetime | None:
 
 def _urls(status: Mapping[str, Any]) -> tuple[str, ...]:
     """Return where it can be opened: SOCKS needs more than an address."""
-    found = [Endpoint(**endpoint) for endpoint in status.get("endpoints", ())]
+    found = [encoding.from_json(Endpoint, one) for one in status.get("endpoints", ())]
     return tuple(endpoint.url for endpoint in best(found) if endpoint.via != SOCKS)
 
 

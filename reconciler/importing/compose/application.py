@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.importing import naming
 from reconciler.importing.compose import reading
 from reconciler.importing.compose.context import Context
-from reconciler.importing.compose.extending import extended
+from reconciler.importing.compose.extending import RESOLVE, extended
 from reconciler.importing.compose.hosts import Hosts
 from reconciler.importing.compose.reading import kind_of, plain_text
 from reconciler.importing.compose.service import convert, ends
@@ -21,7 +21,6 @@ from reconciler.manifest.diagnostic import Path
 
 _TOP = frozenset({"services", "version", "name", "volumes", "networks", "secrets", "configs"})
 _OF_A_SERVICE = frozenset({"image", "build", "extends"})
-_RESOLVE = "import what `docker compose config` prints: it has everything in one file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ def _top(value: Any, notes: Notes) -> Mapping[str, Any]:
         return {"services": old}
     for key in sorted(value.keys() - _TOP):
         if key == "include":
-            notes.dropped((key,), "other files aren't read", _RESOLVE)
+            notes.dropped((key,), "other files aren't read", RESOLVE)
         elif not key.startswith("x-"):
             notes.dropped((key,), "no key of Compose that is known here")
     volumes = value.get("volumes")

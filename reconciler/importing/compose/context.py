@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reconciler.importing.compose.hosts import Hosts
@@ -33,8 +33,8 @@ class Context:
     services: Namer
     volumes: str
     is_batch: bool
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
+    secrets: dict[str, dict[str, str]]
+    folders: set[str]
 
     def at(self, *parts: str | int) -> Path:
         """Return the place of a part of this service."""

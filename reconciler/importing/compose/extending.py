@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.importing.compose.reading import kind_of
 from reconciler.importing.notes import Notes, Refused
 
-_ELSEWHERE = "import what `docker compose config` prints: it has everything in one file"
+RESOLVE = "import what `docker compose config` prints: it has everything in one file"
 # Not taken over, by Compose's rules of old; nobody waits for what the other waits for.
 _OWN = frozenset({"depends_on", "links", "volumes_from", "extends", "profiles"})
 
@@ -43,7 +43,7 @@ def _base(
     entry = extends if isinstance(extends, dict) else {"service": extends}
     base = entry.get("service")
     if entry.get("file") is not None:
-        notes.dropped((*path, "extends"), "other files aren't read", _ELSEWHERE)
+        notes.dropped((*path, "extends"), "other files aren't read", RESOLVE)
         return ""
     if not isinstance(base, str) or not isinstance(services.get(base), dict):
         notes.dropped((*path, "extends"), f"there is no service {kind_of(base)}")

@@ -15,7 +15,7 @@ from reconciler.importing.compose import amounts, deploy, mounts, ports
 from reconciler.importing.compose.context import Context
 from reconciler.importing.compose.reading import kind_of, plain_text
 from reconciler.importing.images import note_private
-from reconciler.importing.notes import Refused
+from reconciler.importing.notes import ENCRYPT_IT, Refused
 from reconciler.manifest.compose import refuse_service_key
 from reconciler.manifest.diagnostic import quoted
 from reconciler.review.masking import is_secret, is_secret_argument
@@ -24,7 +24,6 @@ from reconciler.review.masking import is_secret, is_secret_argument
 _SILENT = frozenset(
     {"image", "build", "restart", "profiles", "extends", "expose", "init", "cap_drop"}
 )
-_SECRET = "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from"  # noqa: S105
 _CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 _ENDS = frozenset({"no", "false", "on-failure"})
 _IMAGE = re.compile(r"[A-Za-z0-9._:/@-]+")
@@ -118,7 +117,7 @@ def _arguments(key: str) -> Callable[[Any, Context], Any]:
         if items is None:
             return None
         if any(is_secret_argument(plain_text(item)) for item in items):
-            context.notes.add(context.at(key), "an argument looks like a secret", _SECRET)
+            context.notes.add(context.at(key), "an argument looks like a secret", ENCRYPT_IT)
         if isinstance(value, str):
             return context.hosted(value, key)
         return [context.hosted(item, key, index) for index, item in enumerate(items)]
@@ -147,7 +146,7 @@ def _environment(value: Any, context: Context) -> dict[str, str]:
             found[name] = text
             if is_secret(name, text) and "{{" not in text:
                 message = f"{name} looks like a secret, and whoever reads the repository reads it"
-                context.notes.add(place, message, _SECRET)
+                context.notes.add(place, message, ENCRYPT_IT)
     return found
 
 

@@ -82,7 +82,7 @@ class Parameters:
         self.declared.setdefault(name, declaration)
         return f"${{{{ parameters.{name} }}}}"
 
-    def deployment(self, _: str) -> str:
+    def deployment(self) -> str:
         """Return the expression for the deployment's name, which was the operator's to set."""
         about = "What the deployment was called"
         return self.declare(DEPLOYMENT, {"type": "string", "default": "zoe", "description": about})
@@ -103,7 +103,7 @@ def convert_application(
     type_ = choices.type or _type(old, notes)
     placeholders = Placeholders(
         host=_Hosts(folded, names, notes).host,
-        parameter=parameters.deployment,
+        deployment=parameters.deployment,
         given=choices.placeholders,
     )
     services: Spec = {}

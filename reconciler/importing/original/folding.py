@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.importing.notes import Notes
-from reconciler.importing.original.placeholders import SELF, spelled
+from reconciler.importing.original.placeholders import spelled
 from reconciler.importing.original.shape import OldService
 
 _NUMBERED = re.compile(r"(.*?[^0-9-])-?([0-9]{1,4})")
@@ -32,7 +32,7 @@ def fold(services: Sequence[OldService], notes: Notes, *, version: int) -> tuple
         return tuple(_counted(service) for service in spelt)
     series: dict[tuple[str, OldService], list[OldService]] = {}
     for service in spelt:
-        base, content = _base(service.name), service.apart_from_name(f"{{dns_name#{SELF}}}")
+        base, content = _base(service.name), service.apart_from_name()
         series.setdefault((base or service.name, content), []).append(service)
     taken = {service.name for service in spelt}
     folded: list[Folded] = []
@@ -69,7 +69,7 @@ def _folded(base: str, members: Sequence[OldService], notes: Notes) -> Folded:
         f"{', '.join(names)} are equal: one service {base} with {len(members)} replicas",
         "its host name stands for all of them; a single one has no name",
     )
-    content = first.apart_from_name(f"{{dns_name#{SELF}}}")
+    content = first.apart_from_name()
     service = replace(
         content, path=first.path, name=base, essential=len(members), total=len(members)
     )

@@ -60,12 +60,12 @@ class Placeholders:
     """Replaces placeholders.
 
     ``host`` returns the expression for an instance's host name, or nothing where no service is
-    called so; ``given`` is what whoever imports says they stand for; ``parameter`` declares a
-    parameter and returns the expression for it.
+    called so; ``given`` is what whoever imports says they stand for; ``deployment`` returns the
+    expression for the deployment's name.
     """
 
     host: Callable[[str, Path], str | None]
-    parameter: Callable[[str], str]
+    deployment: Callable[[], str]
     given: Mapping[str, str] = field(default_factory=dict)
 
     def replaced(self, text: str, *, own: str, is_single: bool, path: Path, notes: Notes) -> str:
@@ -107,7 +107,7 @@ class Placeholders:
         if word in self.given:
             return self.given[word]
         if word == DEPLOYMENT:
-            return self.parameter(DEPLOYMENT)
+            return self.deployment()
         if word not in _WORDS:
             message = f"the placeholder {{{word}}} has no equivalent here"
             raise Refused(path, message, _remedy(word))

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.importing import naming
 from reconciler.importing.images import note_private
-from reconciler.importing.notes import Notes
+from reconciler.importing.notes import ENCRYPT_IT, Notes
 from reconciler.importing.original.placeholders import Placeholders, SeveralSelves
 from reconciler.importing.original.ports import OldPort
 from reconciler.importing.original.shape import OldService
@@ -24,7 +24,7 @@ _CONSTRAINT = re.compile(r"(?:constraint:)?([A-Za-z0-9_.-]+) ?(==|!=) ?([A-Za-z0
 _OLD_REPOSITORIES = ("zapps/", "zoerepo/")
 _SECRET = (
     "it looks like a secret, and whoever reads the repository reads it",
-    "write secrets: {NAME: {age: ...}} (zoe secret encrypt), and change it where it is from",
+    ENCRYPT_IT,
 )
 _LEAST_MEMORY = 4 * 1024**2
 
@@ -125,7 +125,7 @@ def _kept_names(old: OldService, names: Naming, notes: Notes) -> dict[str, str]:
         notes.add((*old.path, "ports"), message)
     return {
         "EXECUTION_ID": "${{ execution.uid }}",
-        "DEPLOY_NAME": names.placeholders.parameter("deployment_name"),
+        "DEPLOY_NAME": names.placeholders.deployment(),
         "ZOE_USER": "${{ execution.namespace }}",
         "SERVICE_NAME": names.name,
         "ZOE_WORKSPACE": WORKSPACE,

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.importing.notes import Notes, Refused
 from reconciler.importing.original import ports, values
+from reconciler.importing.original.placeholders import SELF
 from reconciler.importing.original.ports import OldPort
 from reconciler.manifest.diagnostic import Path, quoted
 
@@ -57,10 +58,10 @@ class OldService:
     cpu_millis: int
     shm_bytes: int
 
-    def apart_from_name(self, self_reference: str) -> OldService:
+    def apart_from_name(self) -> OldService:
         """Return it as it would be if it hadn't a name of its own: to see which ones are equal."""
         environment = tuple(
-            (name, value.replace(f"{{dns_name#{self.name}}}", self_reference))
+            (name, value.replace(f"{{dns_name#{self.name}}}", f"{{dns_name#{SELF}}}"))
             for name, value in self.environment
         )
         ports = tuple(replace(port, path=()) for port in self.ports)
@@ -72,7 +73,7 @@ class OldService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldApplication:
-    """A description as a whole. ``size`` is a rank among others, not an amount."""
+    """A description as a whole."""
 
     path: Path
     name: str
@@ -191,7 +192,7 @@ def _service(value: object, version: int, path: Path, notes: Notes) -> OldServic
         command=values.text(value.get("command"), (*path, "command")),
         environment=values.pairs(value.get("environment"), (*path, "environment")),
         ports=ports.read(value.get("ports"), (*path, "ports"), notes),
-        volumes=_volumes(value.get("volumes"), (*path, "volumes"), version, notes),
+        volumes=_volumes(value.get("volumes"), (*path, "volumes"), version),
         labels=values.texts(value.get("labels"), (*path, "labels")),
         constraints=values.texts(value.get("constraints"), (*path, "constraints")),
         essential=essential,
@@ -215,9 +216,7 @@ def _note_unread(value: Mapping[str, Any], path: Path, notes: Notes) -> None:
         notes.dropped((*path, key), why, "ask the operator to grant another network")
 
 
-def _volumes(
-    value: object, path: Path, version: int, notes: Notes
-) -> tuple[tuple[Path, str, str, bool], ...]:
+def _volumes(value: object, path: Path, version: int) -> tuple[tuple[Path, str, str, bool], ...]:
     """Return place, name, path in the container and whether it is read-only, of every volume."""
     if value is None:
         return ()

@@ -264,6 +264,21 @@ def test_what_is_built_only_is_a_parameter_beside_what_has_an_image():
     assert given["services"]["a"]["image"] == "registry/a:1"
 
 
+@pytest.mark.parametrize(
+    ("environment", "kept"),
+    [
+        ({"5": "x", "A": "y"}, 1),  # a name of digits isn't an index
+        ({"a b": "x", **{f"V{number}": "x" for number in range(256)}}, 256),
+        ({"a b": "x", **{f"V{number}": "x" for number in range(257)}}, 0),
+    ],
+)
+def test_what_the_loader_refuses_goes_by_item_and_as_a_whole_where_that_wont_do(
+    environment: dict[str, str], kept: int
+):
+    text = yaml.safe_dump({"services": {"a": {"image": "i", "environment": environment}}})
+    assert len(spec_of(text)["services"]["a"].get("environment", ())) == kept
+
+
 def test_the_first_version_of_compose_had_services_only():
     spec = spec_of("db:\n  image: i\nweb:\n  image: i\n  links: [db]\n")
     assert spec["services"] == {"db": {"image": "i"}, "web": {"image": "i", "depends_on": ["db"]}}

@@ -148,3 +148,16 @@ def test_a_line_says_what_is_held_where_and_by_whom() -> None:
         picture(told("a/x", "Failed", components=[component("a", 1, 0, 1)])), Query()
     ).lines
     assert ended.replicas == ""
+
+
+def test_a_line_has_the_addresses_to_open_even_told_by_a_newer_version() -> None:
+    port = {"component": "a", "name": "web", "url": "http://node:1/"}
+    endpoints = [
+        {**port, "tellsMore": "of what this version doesn't know"},
+        {**port, "name": "ui", "url": "http://node:2/"},
+        {**port, "name": "ui", "url": "http://gateway/ui", "via": "gateway"},
+        {**port, "name": "linked", "url": "http://a.x/", "via": "socks", "proxy": "node:3"},
+    ]
+    document = told("aml/x", "Running", endpoints=endpoints)
+    (found,) = listing.of(picture(document), Query()).lines
+    assert found.urls == ("http://node:1/", "http://gateway/ui")
