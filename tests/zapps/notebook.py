@@ -23,6 +23,12 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run a cell and return what it printed or evaluated to; fail if it raised."""
+        printed = "".join(self._answers(self.begin(code)))
+        print(f"[cell]\n{code.rstrip()}\n[out]\n{printed}")  # noqa: T201 - the record of the run
+        return printed
+
+    def begin(self, code: str) -> str:
+        """Ask for a cell to be run, wait for nothing, and return the id of what was asked."""
         id_ = secrets.token_hex(8)
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
         header = {
@@ -45,9 +51,7 @@ class Kernel:
                 }
             )
         )
-        printed = "".join(self._answers(id_))
-        print(f"[cell]\n{code.rstrip()}\n[out]\n{printed}")  # noqa: T201 - the record of the run
-        return printed
+        return id_
 
     def _answers(self, id_: str) -> Iterator[str]:
         while True:

@@ -12,7 +12,8 @@ from tests.zapps.place import ZAPPS, Place
 pytestmark = [pytest.mark.zapps, pytest.mark.swarm, pytest.mark.timeout(900)]
 
 # A project of one page and one script, all that a client asks for before there is work: where the
-# scheduler is, and what it answers. It speaks no more than that, so there is never work.
+# scheduler is, and what it answers. It speaks no more than that, so there is never work; it is slow
+# to say so, which keeps its clients.
 STAND_IN = """
 apiVersion: zoe/v1
 kind: Execution
@@ -32,6 +33,7 @@ spec:
           cat >cgi-bin/scheduler <<'END'
           #!/bin/sh
           cat >/tmp/www/last-request.xml
+          sleep 20
           printf 'Content-Type: text/xml\\r\\n\\r\\n'
           echo '<scheduler_reply><scheduler_version>700</scheduler_version>'
           echo '<project_name>Stand-in</project_name><request_delay>3600</request_delay>'
@@ -44,6 +46,32 @@ spec:
       resources: {reservations: {cpus: 0.1, memory: 16MiB}}
 """
 
+# Needs room on every node.
+PRESS = """
+apiVersion: zoe/v1
+kind: Execution
+metadata: {name: press}
+spec:
+  type: batch
+  services:
+    main:
+      image: busybox
+      command: ["true"]
+      replicas: 3
+      resources: {reservations: {cpus: 1.2, memory: 16MiB}}
+"""
+
+# The one that is left starts no later than the one that is busy, and has a minute and a half.
+SHORT_OF_PATIENCE = """
+apiVersion: zoe/v1
+kind: Execution
+metadata: {{name: {name}}}
+spec:
+  zapp: jupyter
+  parameters: {{cpus: 0.2}}
+  idle: {{after: 90s}}
+"""
+
 
 def test_a_notebook_runs_a_cell_and_keeps_its_files(with_image: Callable[[str], Place]) -> None:
     place = with_image("jupyter")
@@ -53,6 +81,24 @@ def test_a_notebook_runs_a_cell_and_keeps_its_files(with_image: Callable[[str], 
     with kernel(address, token) as cells:
         assert "42 True" in cells.run(cell)
     assert (place.workspace / "kept.txt").read_text() == "kept"
+
+
+def test_a_notebook_left_alone_ends_and_one_with_a_busy_kernel_does_not(
+    with_image: Callable[[str], Place],
+) -> None:
+    place = with_image("jupyter")
+    for name in ("left", "busy"):
+        place.write(f"executions/aml/{name}.yaml", SHORT_OF_PATIENCE.format(name=name))
+    place.sh("git add -A && git commit -qm 'Two notebooks' && git push -q")
+    place.sh("zoe wait aml/busy --for Running && git fetch -q origin")
+    with kernel(place.address("aml/busy", "jupyter"), place.token("aml/busy")) as cells:
+        cells.begin("import time\ntime.sleep(3600)")  # no output: only the kernel's state tells
+        place.sh("zoe wait aml/left --for Ended")
+        place.sh("zoe status aml/left; zoe status aml/busy")
+        assert place.status("aml/left")["line"]["reason"] == "Idle"
+        assert place.status("aml/busy")["line"]["state"] == "Running"
+        conditions = place.status("aml/busy")["conditions"]
+        assert "IdleSoon" not in {one["type"] for one in conditions if one["status"] == "True"}
 
 
 def test_mpi_sums_over_two_nodes(with_image: Callable[[str], Place]) -> None:
@@ -74,12 +120,21 @@ def test_results_come_out_of_the_workspace(with_image: Callable[[str], Place]) -
     assert (place.workspace / "result.txt").read_text() == "what I computed\n"
 
 
-def test_boinc_attaches_to_a_project(with_image: Callable[[str], Place]) -> None:
+def test_boinc_fills_what_is_left_and_yields(with_image: Callable[[str], Place]) -> None:
     place = with_image("boinc")
     place.push("executions/aml/project.yaml", STAND_IN)
     place.sh("zoe wait aml/project --for Running")
     place.follow(ZAPPS / "boinc")
+    place.wait_until(lambda: _clients(place) >= 5, what="clients in what is left")
+    place.push("executions/aml/press.yaml", PRESS)
+    place.sh("zoe wait aml/press")
+    place.wait_until(lambda: _clients(place) >= 5, what="clients to come back")
+    assert "Preempted" in place.sh("zoe events --limit 500")
     place.wait_until(
-        lambda: "attached to the stand-in" in place.logs("aml/charity", "client"),
+        lambda: "attached to the stand-in" in place.logs("aml/charity-1", "client"),
         what="the project's answer",
     )
+
+
+def _clients(place: Place) -> int:
+    return len(place.services("charity-"))

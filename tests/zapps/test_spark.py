@@ -90,7 +90,7 @@ def test_an_application_that_is_submitted_ends_with_its_exit_code(
     with_image("spark-submit").follow(ZAPPS / "spark-submit")
 
 
-def test_a_stream_goes_on_and_survives_its_driver(with_image: Callable[[str], Place]) -> None:
+def test_a_stream_goes_on_until_it_is_stopped(with_image: Callable[[str], Place]) -> None:
     place = with_image("spark-streaming")
     place.follow(ZAPPS / "spark-streaming")
     place.wait_until(
