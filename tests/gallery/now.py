@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.converge.status import Endpoint, TaskStatus
+from reconciler.converge.status import GATEWAY, SOCKS, Endpoint, TaskStatus
 from reconciler.view.cluster import Block, ClusterView, NodeView, Share
 from reconciler.view.event import EventLine
 from reconciler.view.execution import (
@@ -325,8 +325,22 @@ RUNS = Detail(
         ),
     ),
     reach=(
+        Endpoint(
+            component="notebook",
+            name="jupyter",
+            url="http://lab.example:30200/spark-lab-1/notebook/8888/lab",
+            via=GATEWAY,
+            use="this address stays while it moves between nodes and when it starts again",
+        ),
+        Endpoint(
+            component="notebook",
+            name="driver-ui",
+            url="http://notebook.spark-lab-1:4040/",
+            via=SOCKS,
+            use="open it with: zoe open --socks aml/spark-lab-1",
+            proxy="lab.example:30201",
+        ),
         Endpoint(component="notebook", name="jupyter", url="http://node-2.lab.example:30004/lab"),
-        Endpoint(component="notebook", name="driver-ui", url="http://node-2.lab.example:30005"),
     ),
     conditions=(
         ConditionLine(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.view.namespaces import Namespaces, NamespaceView, Quota
 from reconciler.view.reference import Reference, RuleLine
 from reconciler.view.schema_tables import FieldLine, KindView
-from reconciler.view.sets import Sets, SetView
+from reconciler.view.sets import Refused, Sets, SetView
 from reconciler.view.zapps import Catalogue, Knob, ZAppView
 from tests.gallery.now import GIB
 from tests.gallery.people import EVERYBODY, WAITING, ago, counted, line
@@ -31,6 +31,14 @@ SET = SetView(
     sentence="23 of 25 ready; 2 wait in the queue.",
     ready=23,
     total=25,
+    rules="at most 10 at a time, 5 s from one start to the next",
+    refused=(
+        Refused(
+            namespace="aml",
+            name="lesson-3-group 26",
+            message='sets/lesson-3.yaml:14: "group 26" can\'t be part of a name',
+        ),
+    ),
     missing=tuple(one for one in STUDENTS if one.state != "Running"),
     lines=STUDENTS,
 )
