@@ -33,7 +33,12 @@ class BackingOff:
         return {uid: failing.messages for uid, failing in self._failing.items()}
 
     def due(self, plan: Plan, records: Mapping[Uid, Record], now: datetime) -> Plan:
-        """Return the plan without the actions of those whose time hasn't come."""
+        """Return the plan without the actions of those whose time hasn't come.
+
+        Who asks for nothing any more has nothing that fails.
+        """
+        asking = {uid_of(action) for action in plan.actions}
+        self._failing = {uid: one for uid, one in self._failing.items() if uid in asking}
         waiting = {
             uid
             for uid, failing in self._failing.items()

@@ -17,10 +17,11 @@ from functools import partial
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
+from reconciler.alerts import Alerts
 from reconciler.announcing import Announcer
 from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import gateway, snapshots
+from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
@@ -52,7 +53,6 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept", *gateway.REASONS})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
@@ -108,7 +108,7 @@ class Loop:
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
-    _told: frozenset[tuple[str, str]] = frozenset()
+    _standing: Alerts = field(default_factory=Alerts)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
@@ -253,7 +253,7 @@ class Loop:
             executions=rows,
             events=(
                 *changes.events(found, known.identities, whose=whose),
-                *self._alerts(found, wanted.commit),
+                *self._alerts(found, wanted.commit, now),
             ),
             harvests=tuple(
                 harvest(self.cluster, uid, group, at=now) for uid, group in found.harvest
@@ -271,7 +271,9 @@ class Loop:
                 *self.merges.postings(merged),
             ),
             posted=merged,
-            recording=self.recorder.recording(wanted, found, self._accepted, merged, at=now),
+            recording=self.recorder.recording(
+                wanted, found, self._accepted, merged, self._standing.board, at=now
+            ),
         )
         if new.is_empty:
             return
@@ -290,23 +292,10 @@ class Loop:
             sets=wanted.sets,
         )
 
-    def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
-        """Return what concerns no single execution, once when it comes up."""
-        now = {(n.reason, n.message) for n in found.plan.notes if n.reason in _OF_NO_EXECUTION}
-        tenants = self.tenants.acceptances()
-        for accepted in (self._accepted, *tenants) if self._accepted else tenants:
-            if accepted.hold:
-                now.add((accepted.hold, accepted.message))
-        if self.publisher.error:
-            now.add(("StatusNotPublished", self.publisher.error))
-        fresh = sorted(now - self._told)
-        self._told = frozenset(now)
-        for reason, message in fresh:
-            log.warning("alert", extra={"reason": reason, "message_text": message})
-        return tuple(
-            Event(at=self.clock.now(), reason=r, message=m, commit=commit, is_warning=True)
-            for r, m in fresh
-        )
+    def _alerts(self, found: Assessment, commit: str, at: datetime) -> tuple[Event, ...]:
+        acceptances = [*([self._accepted] if self._accepted else ()), *self.tenants.acceptances()]
+        error = self.publisher.error
+        return self._standing.update(found.plan.notes, acceptances, error, commit=commit, at=at)
 
     def _newly_accepted(self) -> Mapping[str, str]:
         source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)

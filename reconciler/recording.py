@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from reconciler import bulletin
 from reconciler.acceptance import Acceptance
@@ -92,6 +93,7 @@ class Recorder:
         found: Assessment,
         acceptance: Acceptance | None,
         merged: Sequence[PostedPlan],
+        alerts: Sequence[Mapping[str, Any]],
         *,
         at: datetime,
     ) -> Recording:
@@ -119,7 +121,7 @@ class Recorder:
             ),
             documents={source: changed for source, changed in asked.items() if changed},
             intervals=holding.intervals(found, memory, recorded.intervals, now=at),
-            boards=boards,
+            boards=boards | _news({"alerts": alerts}, recorded.boards),
         )
 
     def passed(
@@ -188,12 +190,7 @@ class Recorder:
             sets_of_others=self.tenants.sets(),
             problems_of_others=self.tenants.diagnostics(),
         )
-        return {
-            topic: document
-            for topic, document in found.items()
-            # What was never told and is empty isn't news: a new topic writes nothing by itself.
-            if before.get(topic) != digest_of(document) and (document or topic in before)
-        }
+        return _news(found, before)
 
     def _file(self, path: str) -> bytes | None:
         blob = self.reader.files.get(path)
@@ -230,3 +227,13 @@ class Recorder:
             memory_reserved_bytes=sum(node.reserved.memory_bytes for node in ready)
             + sum(interval.memory_bytes for interval in held),
         )
+
+
+def _news(found: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
+    """Return the topics whose documents changed."""
+    return {
+        topic: document
+        for topic, document in found.items()
+        # What was never told and is empty isn't news: a new topic writes nothing by itself.
+        if before.get(topic) != digest_of(document) and (document or topic in before)
+    }

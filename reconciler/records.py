@@ -135,7 +135,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What the accepted commit says beside executions; each field a document of its own.
+    """What there is to say beside executions; each field a document of its own.
 
     Durations are milliseconds, memory bytes, CPUs thousandths. What is empty or None may be
     missing. Nothing here names a path of a host, an address, a key or a credential.
@@ -163,6 +163,8 @@ class Board:
     sets: tuple[Mapping[str, Any], ...] = ()
     """By name: namespace ("" over many), name, path, line, total, parallel, maxFailed, staggerMs,
     repeats, refused (namespace, name, message)."""
+    alerts: tuple[Mapping[str, Any], ...] = ()
+    """What concerns no single execution and stands now: reason, message, since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,12 @@ class _State(Collector):
         yield _gauge(
             "zoe_problems", "Problems in the accepted manifests.", len(picture.board.problems)
         )
+        alerts = GaugeMetricFamily(
+            "zoe_alerts", "What concerns no single execution and stands now.", labels=("reason",)
+        )
+        for reason, number in sorted(Count(a["reason"] for a in picture.board.alerts).items()):
+            alerts.add_metric((reason,), number)
+        yield alerts
         if picture.pulse is not None:
             yield _gauge(
                 "zoe_pass_age_seconds",

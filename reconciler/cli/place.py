@@ -25,6 +25,7 @@ from reconciler.converge.snapshots import Taken
 from reconciler.errors import Missing
 from reconciler.records import CommitRow
 from reconciler.view import (
+    alerts,
     cluster,
     cluster_page,
     event,
@@ -35,6 +36,7 @@ from reconciler.view import (
     sets,
     waiting,
 )
+from reconciler.view.alerts import Alert, of_all
 from reconciler.view.archive import Archive
 from reconciler.view.cluster import ClusterView
 from reconciler.view.detail import Known, commits_named, find, holding
@@ -56,6 +58,9 @@ class Place(Protocol):
 
     def freshness(self) -> Freshness | None:
         """Return how old it is; None where that isn't known."""
+
+    def alerts(self) -> Sequence[Alert]:
+        """Return what somebody must look at beside executions."""
 
     def page(self, query: Query) -> Listing:
         """Return a page of the executions that match; ValueError of an absurd query."""
@@ -109,6 +114,9 @@ class _Remote:
 
     def freshness(self) -> Freshness:
         return self.server.read(Glance, "glance").freshness
+
+    def alerts(self) -> Sequence[Alert]:
+        return of_all(self.server.read(Glance, "glance").alerts)
 
     def page(self, query: Query) -> Listing:
         return self.server.read(
@@ -229,6 +237,9 @@ class _ByDatabase(_Local):
     def freshness(self) -> Freshness:
         return freshness.of(self.picture, now=SystemClock().now())
 
+    def alerts(self) -> Sequence[Alert]:
+        return of_all(alerts.of(self.picture, {}, cluster=None, now=SystemClock().now()))
+
     @cached_property
     def picture(self) -> Picture:
         return self._archive.picture(None)
@@ -270,6 +281,10 @@ class _ByBranch(_Local):
 
     def freshness(self) -> None:
         """Return nothing: nobody here knows whether passes are made."""
+
+    def alerts(self) -> Sequence[Alert]:
+        """Return nothing: it isn't on the branch."""
+        return ()
 
     @cached_property
     def picture(self) -> Picture:

@@ -52,6 +52,7 @@ def command(
             detail_text.show(found, now=SystemClock().now())
         else:
             _list(there, query, output)
+            _say_what_stands(there)
         _say_how_old(there)
 
 
@@ -101,6 +102,13 @@ def _check(there: Place, query: Query) -> None:
     if not there.page(Query(namespace=query.namespace, all_runs=True, limit=1)).total:
         known = {line.namespace for line in every.execution(there, Query()).lines}
         raise Missing(reading.unknown("execution in namespace", query.namespace, known))
+
+
+def _say_what_stands(there: Place) -> None:
+    for alert in there.alerts():
+        if alert.kind != "loop":  # how old it is says this
+            told = show.sentence(alert.told, now=SystemClock().now())
+            click.echo(f"zoe: {alert.code or alert.kind}: {told}", err=True)
 
 
 def _say_how_old(there: Place) -> None:

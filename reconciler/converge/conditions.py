@@ -117,9 +117,18 @@ def _abnormal(facts: Facts, status: Status) -> list[Condition]:
         found.append(_true("PortSilent", "NothingListens", told))
     if status.phase in (Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.TERMINATING):
         found.append(_true("Reconciling", status.reason, status.message))
+    elif (stuck := _stuck(facts)) is not None and record.attempt_open:
+        found.append(_true("Reconciling", *stuck))
     if status.phase is Phase.FAILED:
         found.append(_true("Stalled", status.reason, status.message))
     return found
+
+
+def _stuck(facts: Facts) -> tuple[str, str] | None:
+    """Return why what runs can't be brought to what is wanted, if it can't."""
+    if facts.failures:
+        return "ActionFailed", f"{facts.failures[0]}; it is tried again, later each time"
+    return next((note for note in facts.notes if note[0] == "NameConflict"), None)
 
 
 def _held(facts: Facts) -> Condition | None:

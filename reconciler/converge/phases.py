@@ -121,7 +121,7 @@ def _open_phase(facts: Facts) -> tuple[Phase, str, str]:
             return Phase.STARTING, "ActionFailed", facts.failures[0]
         pending = next((e for g in facts.groups if (e := g.pending_error())), "")
         reason, noted = next(iter(facts.notes), ("Starting", ""))
-        if reason == MAKING_ROOM:
+        if reason in (MAKING_ROOM, "NameConflict"):
             return Phase.STARTING, reason, noted
         return Phase.STARTING, "Starting", pending or noted or "its core components are starting"
     return Phase.RUNNING, "Running", "all core components are up"

@@ -14,13 +14,13 @@ from reconciler.converge.desired_state import (
     Requirement,
 )
 from reconciler.converge.making_room import allowance
+from reconciler.converge.orphans import orphans
 from reconciler.converge.requirements import unmet
 from reconciler.converge.secret_plan import (
     CreateSecret,
     RemoveSecret,
     new_secrets,
     old_secrets,
-    removals,
     taken_name,
 )
 from reconciler.converge.state import (
@@ -29,14 +29,12 @@ from reconciler.converge.state import (
     KIND_PREFETCH,
     KINDS_OF_NOBODY,
     LABEL_ATTEMPT,
-    LABEL_EXECUTION,
     LABEL_KIND,
     LABEL_NAMESPACE,
     LABEL_SPEC_HASH,
     LABEL_STACK,
     LABEL_UID,
     NetworkSpec,
-    ObservedFile,
     ObservedNetwork,
     ObservedService,
     ObservedState,
@@ -170,7 +168,8 @@ def plan(
     """
     by_name = {service.spec.name: service for service in observed.services}
     groups = _groups(observed)
-    removes, notes = _removals(desired, observed, known=known, lingering=lingering)
+    removes = _removals(desired, observed, known=known, lingering=lingering)
+    notes: list[Note] = []
     removed = {action.name for action in removes if isinstance(action, RemoveService)}
     staying = frozenset(by_name.keys() - desired.services.keys() - removed)
     allowed = allowance(desired, observed, groups, staying)
@@ -179,8 +178,10 @@ def plan(
     changes: list[UpdateService | RemoveService] = []
     creates: list[Action] = []
     there = {secret.name: secret for secret in observed.secrets}
-    old, orphans = removals(old_secrets(desired, observed, deployment=deployment), known)
-    notes += [_orphan_secret(secret) for secret in orphans]
+    notes += [
+        Note(uid=orphan.uid, name=orphan.name, reason="Orphan", message=orphan.told)
+        for orphan in orphans(observed, known, deployment=deployment)
+    ]
     for name, service in sorted(desired.services.items()):
         present = by_name.get(name)
         wanted = _capped(service, allowed.replicas.get(name))
@@ -203,7 +204,7 @@ def plan(
             *sorted(changes, key=lambda change: _grows(change, groups)),
             *creates,
             *_old_configs(desired, observed),
-            *old,
+            *old_secrets(desired, observed, known, deployment=deployment),
             *_old_networks(desired, observed, kept_networks),
         ),
         notes=tuple(notes),
@@ -231,19 +232,16 @@ def _removals(
     *,
     known: Collection[Uid],
     lingering: Collection[str],
-) -> tuple[list[Action], list[Note]]:
+) -> list[Action]:
     removes: list[Action] = []
-    notes: list[Note] = []
     for service in sorted(observed.services, key=lambda s: s.spec.name):
         labels = service.spec.labels
         if service.spec.name in desired.services or service.id in lingering:
             continue
         uid = labels.get(LABEL_UID, "")
-        if labels.get(LABEL_KIND) not in KINDS_OF_NOBODY and uid not in known:
-            notes.append(_orphan(service))
-            continue
-        removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
-    return removes, notes
+        if labels.get(LABEL_KIND) in KINDS_OF_NOBODY or uid in known:
+            removes.append(RemoveService(id=service.id, name=service.spec.name, uid=uid))
+    return removes
 
 
 def _change(
@@ -366,15 +364,6 @@ def _taken(spec: ServiceSpec, name: str) -> Note:
     return _note(spec, "NameConflict", message)
 
 
-def _orphan_secret(secret: ObservedFile) -> Note:
-    message = (
-        f"secret {secret.name} carries our labels but nobody knows it; "
-        f"look at it, then: docker secret rm {secret.id}"
-    )
-    uid = secret.labels.get(LABEL_UID, "")
-    return Note(uid=uid, name=secret.name, reason="Orphan", message=message)
-
-
 def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:
     return _note(spec, "DependencyNotReady", f"starts once {requirement.told_as}")
 
@@ -382,16 +371,6 @@ def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:
 def _making_room(desired: DesiredState, uid: str, told: str) -> Note:
     names = (n for n, s in desired.services.items() if s.spec.labels.get(LABEL_UID) == uid)
     return Note(uid=uid, name=min(names), reason=MAKING_ROOM, message=told)
-
-
-def _orphan(service: ObservedService) -> Note:
-    labels = service.spec.labels
-    owner = f"{labels.get(LABEL_NAMESPACE, '?')}/{labels.get(LABEL_EXECUTION, '?')}"
-    message = (
-        f"service {service.spec.name} ({owner}) carries our labels but nobody knows it; "
-        f"look at it, then: docker service rm {service.id}"
-    )
-    return _note(service.spec, "Orphan", message)
 
 
 def _note(spec: ServiceSpec, reason: str, message: str) -> Note:

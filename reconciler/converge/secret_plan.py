@@ -60,29 +60,20 @@ def new_secrets(desired: DesiredState, observed: ObservedState) -> list[CreateSe
 
 
 def old_secrets(
-    desired: DesiredState, observed: ObservedState, *, deployment: str
-) -> list[ObservedFile]:
-    """Return those that we made and nothing needs any more, by name."""
+    desired: DesiredState, observed: ObservedState, known: Collection[Uid], *, deployment: str
+) -> list[RemoveSecret]:
+    """Return those that we made, know, and need no more, by name; others are ``orphans``."""
     used = {file.name for service in observed.services for file in service.spec.secrets}
     successors = _successors(desired, observed)
     return [
-        secret
+        RemoveSecret(id=secret.id, name=secret.name, uid=secret.labels.get(LABEL_UID, ""))
         for secret in sorted(observed.secrets, key=lambda s: s.name)
         if _is_made_here(secret, deployment)
+        and _is_known(secret, known)
         and secret.name not in desired.secrets
         and secret.name not in used
         and not _is_retained(secret, desired, successors, observed.taken_at)
     ]
-
-
-def removals(
-    old: Collection[ObservedFile], known: Collection[Uid]
-) -> tuple[list[RemoveSecret], list[ObservedFile]]:
-    """Split what nothing needs into what goes, and what belongs to nobody that we know."""
-    goes = [secret for secret in old if _is_known(secret, known)]
-    orphans = [secret for secret in old if not _is_known(secret, known)]
-    removed = [RemoveSecret(id=s.id, name=s.name, uid=s.labels.get(LABEL_UID, "")) for s in goes]
-    return removed, orphans
 
 
 def _is_known(secret: ObservedFile, known: Collection[Uid]) -> bool:

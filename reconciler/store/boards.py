@@ -1,4 +1,4 @@
-"""Boards: what the accepted commit says beside executions, a document for each topic."""
+"""Boards: what there is to say beside executions, a document for each topic."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def read(connection: Connection, *, since: int = 0, last: Board | None = None) -
         reservations=_listed(found, "reservations", known.reservations),
         recurrences=_listed(found, "recurrences", known.recurrences),
         sets=_listed(found, "sets", known.sets),
+        alerts=_listed(found, "alerts", known.alerts),
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from reconciler.view import answer, freshness, line
 from reconciler.view.cluster import ClusterView
 from reconciler.view.picture import Document, Picture, of_states
 
 LATELY = timedelta(hours=24)
+_STUCK = frozenset({"ActionFailed", "NameConflict"})
 _SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 
 
@@ -18,8 +20,8 @@ _SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
 class Alert:
     """Something that somebody must look at. ``name`` is NAMESPACE/NAME, "" where it is no one's.
 
-    ``place`` is FILE:LINE of an invalid manifest. ``kind``: invalid, failed, held, node, source,
-    or loop.
+    ``place`` is FILE:LINE of an invalid manifest. ``kind``: invalid, failed, stuck, held, node,
+    source, platform, or loop. ``code`` is the reason, where it has one (docs/reasons.md).
     """
 
     kind: str
@@ -27,6 +29,10 @@ class Alert:
     name: str = ""
     place: str = ""
     since: datetime | None = None
+    code: str = ""
+
+
+_OF_ALL = frozenset({"loop", "source", "platform", "node"})
 
 
 def of(
@@ -44,12 +50,23 @@ def of(
         yield Alert(kind="loop", told=told)
     elif picture.pulse is not None and picture.pulse.problem:
         yield Alert(kind="source", told=picture.pulse.problem, since=picture.pulse.at)
+    yield from map(_standing, picture.board.alerts)
     yield from _invalid(picture, found.get("Invalid", ()))
     yield from map(_failed, lately(of_states(found, "Failed", "Unknown"), now))
     for document in of_states(found, *sorted(found.keys() - _SETTLED)):
-        yield from _held(document)
+        yield from _conditions(document)
     for hostname in cluster.down if cluster else ():
         yield Alert(kind="node", told=f"node {hostname} is down")
+
+
+def of_all(found: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Return those that concern no single execution."""
+    return tuple(alert for alert in found if alert.kind in _OF_ALL)
+
+
+def _standing(told: Mapping[str, Any]) -> Alert:
+    since = datetime.fromisoformat(told["since"])
+    return Alert(kind="platform", told=told["message"], since=since, code=told["reason"])
 
 
 def _invalid(picture: Picture, invalid: Sequence[Document]) -> Iterator[Alert]:
@@ -76,14 +93,18 @@ def _failed(document: Document) -> Alert:
     return Alert(kind="failed", told=told.why, name=own.full_name, since=own.ended_at)
 
 
-def _held(document: Document) -> Iterator[Alert]:
+def _conditions(document: Document) -> Iterator[Alert]:
+    """Yield what isn't carried out although Git asks for it, and what the engine refuses."""
     for condition in document["status"].get("conditions", ()):
-        if condition["type"] == "Held" and condition["status"] == "True":
+        kind, reason = condition["type"], condition["reason"]
+        is_stuck = kind == "Reconciling" and reason in _STUCK
+        if condition["status"] == "True" and (kind == "Held" or is_stuck):
             yield Alert(
-                kind="held",
+                kind="stuck" if is_stuck else "held",
                 told=condition.get("message") or "something that Git asks for isn't carried out",
                 name=line.of_name(document),
                 since=line.time(condition, "lastTransitionTime"),
+                code=reason,
             )
 
 

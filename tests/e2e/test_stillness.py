@@ -68,6 +68,25 @@ def test_what_is_removed_changed_or_scaled_by_hand_is_back_after_one_pass(
     )
 
 
+def test_what_nobody_knows_is_told_and_stays_until_an_operator_removes_it(
+    installation: Installation,
+) -> None:
+    installation.push({path("book"): execution("book")})
+    installation.zoe("once")
+    labels = installation.service_of("book")["Spec"]["Labels"]
+    labels |= {"zoe.uid": "f" * 16, "zoe.execution": "gone"}
+    given = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
+    command = ("service", "create", "--detach", "--quiet", "--name", "lost", *given)
+    installation.swarm.docker(*command, "--no-resolve-image", "busybox", "sleep", "60")
+    installation.zoe("once", "--single")
+    assert installation.zoe("orphans").split()[:3] == ["service", "lost", "aml/gone"]
+    assert "zoe orphans remove lost" in installation.zoe("events")
+    known = installation.service_of("book")
+    assert installation.zoe("orphans", "remove", "--all") == "removed service lost\n"
+    assert installation.zoe("orphans") == "no orphans\n"
+    assert installation.service_of("book") == known
+
+
 def _writes(installation: Installation) -> tuple[Any, ...]:
     """All that changes with any write to the Swarm or the status branch."""
     return (

@@ -69,6 +69,13 @@ GLANCE = Glance(
             since=ago(hours=1, minutes=3),
         ),
         Alert(
+            kind="platform",
+            told="service zx-3f2a-91c2ab07 (bio/align-00) carries our labels but nobody knows it; "
+            "look at it, then: zoe orphans remove zx-3f2a-91c2ab07",
+            since=ago(hours=2),
+            code="Orphan",
+        ),
+        Alert(
             kind="held",
             name="vision/old-sweep",
             told="held by the operator: the disk of node-4 is being replaced",

@@ -123,4 +123,4 @@ def test_what_nobody_knows_is_left_and_told() -> None:
     found = plan(DesiredState(), observed(secrets=(lost,)), known=set(), deployment="test")
     assert found.actions == ()
     (note,) = found.notes
-    assert (note.reason, "docker secret rm id-lost" in note.message) == ("Orphan", True)
+    assert (note.reason, "zoe orphans remove lost" in note.message) == ("Orphan", True)
