@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from tests.e2e.installation import Installation
 from tests.e2e.manifests import batch, execution, path, web
+from tests.e2e.process import ROOT
+from tests.fixtures.swarm import Swarm
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
@@ -19,6 +24,10 @@ CAPABILITIES = "grep -hE '^Cap(Prm|Eff|Bnd)' /proc/1/status /proc/self/status"
 # nc says whether anything answers. A network that is new on a node needs a moment.
 REACH = "until timeout 2 nc {host} 8080 </dev/null; do sleep 0.2; done; echo {kind} reached"
 TRY = "timeout 2 nc {host} 8080 </dev/null && echo {kind} reached || echo {kind} unreachable"
+
+
+# The gossip of the engines, which each offers at its own address.
+GOSSIP = "for node in {nodes}; do timeout 1 nc $node 7946 </dev/null && echo reached; done; true"
 
 
 def _log(installation: Installation, name: str) -> list[str]:
@@ -72,3 +81,33 @@ def test_a_namespace_neither_resolves_nor_reaches_anothers_services(
     )
     assert friend == ["name reached", "address reached"]
     assert spy == ["name unreachable"] * 2 + ["address unreachable"] * 2
+
+
+def test_behind_the_firewall_no_container_reaches_what_is_the_nodes_own(
+    installation: Installation, walls: Callable[[], None]
+) -> None:
+    lab = installation.swarm.lab
+    nodes = " ".join(lab.address(number) for number in range(1, installation.swarm.nodes + 1))
+    asks = GOSSIP.format(nodes=nodes)
+    installation.push({path("before"): batch("before", asks)})
+    installation.settle()
+    # Its own node's: the lab leads no container to other nodes.
+    assert _log(installation, "aml/before").count("reached") == 1
+    walls()
+    installation.push({path("after"): batch("after", asks)})
+    installation.settle()
+    assert "reached" not in _log(installation, "aml/after")
+
+
+@pytest.fixture
+def walls(swarm: Swarm) -> Iterator[Callable[[], None]]:
+    """Return what puts the firewall of ``deploy/`` up on every node."""
+    nodes = range(1, swarm.nodes + 1)
+
+    def build(*arguments: str) -> None:
+        for number in nodes:
+            inside = f"--net=/proc/{swarm.lab.process_of(number)}/ns/net"
+            subprocess.run(["nsenter", inside, ROOT / "deploy/firewall.sh", *arguments], check=True)
+
+    yield lambda: build(*map(swarm.lab.address, nodes))
+    build("--remove")

@@ -196,6 +196,11 @@ class Lab:
         self._state(number)
         return f"unix://{self._layout.socket(number)}"
 
+    def process_of(self, number: int) -> int:
+        """Return a node's first process, whose namespaces are the node's (see nsenter)."""
+        self._state(number)
+        return engine.running(self._layout)[str(self._layout.node(number))]
+
     def _settle(self, wanted: LabState) -> LabState:
         """Return the state to bring up: the one that is there if it is what is wanted."""
         state = self._layout.read_state()
