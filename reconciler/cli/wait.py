@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
-from reconciler.cli import place, server
+from reconciler.cli import place, server, work_tree
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
@@ -20,6 +21,7 @@ POLL_S = 0.5
 FAR_POLL_S = 2.0  # a whole class may wait at one server
 TIMED_OUT = 4
 UNKNOWN = "unknown yet"
+UNSEEN = "Zoe hasn't seen what was pushed last"
 
 
 @click.command("wait")
@@ -33,7 +35,10 @@ UNKNOWN = "unknown yet"
 )
 @click.option("--timeout", default="10m", help="At most so long, such as 30s or 4h.")
 def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
-    """Wait for NAMESPACE/NAME. Exit 0: reached; 1: ended otherwise; 4: timed out."""
+    """Wait for NAMESPACE/NAME. Exit 0: reached; 1: ended otherwise; 4: timed out.
+
+    After a push from this clone, it waits first until Zoe has seen it.
+    """
     try:
         limit = timedelta(milliseconds=duration_ms(timeout))
     except ValueError as error:
@@ -41,14 +46,23 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     clock, pause = SystemClock(), threading.Event()
     until = clock.now() + limit
     now = _state(name)  # what can't be reached now at all is no reason to wait
+    is_seen = _has_seen_the_last_push()
     with Progress(f"waiting for {'/'.join(name)}") as progress:
-        while (code := outcome(now, phase)) is None and clock.now() < until:
-            progress.tell(f"{'/'.join(name)} is {now}")
+        while (code := outcome(now, phase) if is_seen else None) is None and clock.now() < until:
+            progress.tell(f"{'/'.join(name)} is {now}" if is_seen else UNSEEN)
             pause.wait(FAR_POLL_S if server.configured() else POLL_S)
             with contextlib.suppress(TransientError):  # it may come back
+                is_seen = is_seen or _has_seen_the_last_push()
                 now = _state(name)
-    click.echo(f"{'/'.join(name)} is {now}")
+    click.echo(f"{'/'.join(name)} is {now}" + ("" if is_seen else f"; {UNSEEN}"))
     raise click.exceptions.Exit(TIMED_OUT if code is None else code)
+
+
+def _has_seen_the_last_push() -> bool:
+    """Tell whether what is known already follows from what was pushed from this clone."""
+    with place.here() as there:
+        fresh = there.freshness()
+    return fresh is None or not work_tree.has_pushed_since(Path(), fresh.commit)
 
 
 def _state(name: tuple[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,33 @@ def commit(root: Path, message: str, *paths: str) -> str:
         told = f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files are"
         raise click.ClickException(f"git didn't commit; {told} changed, though: commit that")
     return _git(root, "rev-parse", "--short", "HEAD").strip()
+
+
+def has_pushed_since(root: Path, accepted: str) -> bool:
+    """Tell whether the branch that Zoe follows was pushed from here, and is further than that.
+
+    Only what this clone knows counts: of a commit that it doesn't have, nothing can be said.
+    """
+    with contextlib.suppress(ConfigError):
+        pushed = _git(root, "rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}")
+        remote, _, branch = pushed.strip().partition("/")
+        if branch not in (_default(root, remote), *_USUAL):
+            return False
+        tip = _git(root, "rev-parse", "@{upstream}").strip()
+        _git(root, "merge-base", "--is-ancestor", accepted, tip)
+        return tip != accepted
+    return False
+
+
+_USUAL = ("main", "master")
+
+
+def _default(root: Path, remote: str) -> str:
+    """Return the branch that the remote showed when it was cloned; "" where that isn't known."""
+    with contextlib.suppress(ConfigError):
+        found = _git(root, "symbolic-ref", "--short", f"refs/remotes/{remote}/HEAD")
+        return found.strip().partition("/")[2]
+    return ""
 
 
 def _git(root: Path, *arguments: str) -> str:

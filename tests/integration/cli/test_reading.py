@@ -176,6 +176,25 @@ def test_wait_sees_what_comes_later(installation: Installation) -> None:
         done.join()
 
 
+def test_wait_waits_for_the_last_push_to_be_seen(
+    installation: Installation, clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.push({BOOK: execution_file("book")})
+    installation.process("once")
+    mine = installation.cloned(clone)
+    mine.git("branch", "--set-upstream-to", "origin/main")
+    monkeypatch.setenv("ZOE_CONFIG", str(installation.path / "zoe.toml"))
+    wait = ("wait", "aml/book", "--for", "Running", "--timeout", "0s")
+    assert installation.zoe(*wait, cwd=mine.path).code == 0
+    mine.commit({BOOK: execution_file("book", image="newer")})
+    assert installation.zoe(*wait, cwd=mine.path).code == 0, "it isn't pushed yet"
+    mine.git("push", "-q")
+    found = installation.zoe(*wait, cwd=mine.path)
+    assert (found.code, "hasn't seen what was pushed last" in found.out) == (4, True)
+    installation.process("once")
+    assert installation.zoe(*wait, cwd=mine.path).code == 0
+
+
 def test_logs_of_an_unknown_execution_name_the_one_that_was_meant(converged: Installation) -> None:
     result = converged("logs", "aml/bok")
     assert (result.code, "did you mean aml/book?" in result.err) == (1, True)
