@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import wire
+from reconciler import failpoints, wire
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
@@ -57,7 +57,7 @@ def once(
         Standby: Another process leads.
         TransientError: A part can't be reached.
     """
-    with wire.store(settings) as store:
+    with failpoints.armed(), wire.store(settings) as store:
         return _once(settings, store, until_settled, told)
 
 
@@ -151,7 +151,7 @@ def run(settings: Settings, *, chance: random.Random | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with wire.store(settings) as store:
+    with failpoints.armed(), wire.store(settings) as store:
         _lead_until(stop, settings, store, chance)
 
 

@@ -17,14 +17,15 @@ from functools import partial
 from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
+from reconciler.alerting import Alerts
 from reconciler.announcing import Announcer
 from reconciler.apply import Means, Outcome, apply, uid_of
 from reconciler.backing_off import BackingOff
-from reconciler.converge import gateway, snapshots
+from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
-from reconciler.converge.ledger import EndReason
+from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.listening import Door
 from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.secrets import Vault
@@ -33,6 +34,7 @@ from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
+from reconciler.failpoints import Point, reach
 from reconciler.harvesting import harvest
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
@@ -52,8 +54,12 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-_OF_NO_EXECUTION = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept", *gateway.REASONS})
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
+_COMMITTED = {
+    Fact.ATTEMPT_INTENDED: Point.INTENT_COMMITTED,
+    Fact.ATTEMPT_STARTED: Point.START_COMMITTED,
+    Fact.ATTEMPT_ENDED: Point.RESULT_COMMITTED,
+}
 _UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
 
@@ -108,7 +114,7 @@ class Loop:
     _accepted: Acceptance | None = None
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
-    _told: frozenset[tuple[str, str]] = frozenset()
+    _told: Alerts = field(default_factory=Alerts)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
@@ -137,6 +143,7 @@ class Loop:
         wanted = self._want(fetch=fetch)
         observed, may_delete = self._observe()
         found = assess(self._world(wanted, observed, may_delete=may_delete))
+        reach(Point.PLAN_MADE)
         self._commit(wanted, found)
         self.last = found
         self.publisher.post(found.letters)
@@ -281,6 +288,8 @@ class Loop:
         )
         new = replace(new, snapshot=json.dumps(snapshot), snapshot_id=snapshot["id"])
         entries = self.store.commit(new, self.lease)
+        for fact in {entry.fact for entry in entries} & _COMMITTED.keys():
+            reach(_COMMITTED[fact])
         self.publisher.forget(found.forgotten)
         self.working_set.committed(new, entries)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
@@ -291,22 +300,10 @@ class Loop:
         )
 
     def _alerts(self, found: Assessment, commit: str) -> tuple[Event, ...]:
-        """Return what concerns no single execution, once when it comes up."""
-        now = {(n.reason, n.message) for n in found.plan.notes if n.reason in _OF_NO_EXECUTION}
         tenants = self.tenants.acceptances()
-        for accepted in (self._accepted, *tenants) if self._accepted else tenants:
-            if accepted.hold:
-                now.add((accepted.hold, accepted.message))
-        if self.publisher.error:
-            now.add(("StatusNotPublished", self.publisher.error))
-        fresh = sorted(now - self._told)
-        self._told = frozenset(now)
-        for reason, message in fresh:
-            log.warning("alert", extra={"reason": reason, "message_text": message})
-        return tuple(
-            Event(at=self.clock.now(), reason=r, message=m, commit=commit, is_warning=True)
-            for r, m in fresh
-        )
+        accepted = (self._accepted, *tenants) if self._accepted else tenants
+        error, now = self.publisher.error, self.clock.now()
+        return self._told.fresh(found, accepted, error, commit=commit, at=now)
 
     def _newly_accepted(self) -> Mapping[str, str]:
         source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)

@@ -21,6 +21,7 @@ from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
 from reconciler.converge.status import SetName, set_of
 from reconciler.errors import TransientError
+from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.ports import StatusSink
 from reconciler.working_set import WorkingSet
@@ -251,6 +252,7 @@ class Publisher:
             if path in self._files and self._told_apart(path, self._files[path]) == digest:
                 del self._files[path]
         self.published_seq = published.sequence
+        reach(Point.STATUS_PUSHED)
         return published
 
 
