@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.ports import StatusSink
+from reconciler.side import one_thread
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Sealer(Protocol):
 
 
 class Publisher:
-    """One push at a time, in a thread of its own."""
+    """One push at a time, in a thread of its own unless an ``executor`` is given."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Publisher:
         ledger_key: bytes,
         sealer: Sealer | None = None,
         interval: timedelta = MINIMUM_INTERVAL,
+        executor: Executor | None = None,
     ) -> None:
         self._sink = sink
         self._interval = interval
@@ -71,7 +73,7 @@ class Publisher:
         self._snapshot: dict[str, Any] | None = None
         self._sets: Mapping[SetName, SetSummary] = {}
         self._last_push: datetime | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="publish")
+        self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
         self.refresh(working_set.statuses)
