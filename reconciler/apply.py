@@ -62,6 +62,8 @@ class Means:
     cluster: Cluster
     read_blob: ReadBlob
     reveal: Reveal
+    still_leads: Callable[[], object] = lambda: None
+    """Raises LeaseLost or StoreUnavailable where nothing may be done any more."""
 
 
 def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
@@ -69,6 +71,7 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
 
     Raises:
         ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
+        LeaseLost, StoreUnavailable: It isn't ours to act any more, or nobody can tell.
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
     last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
@@ -101,6 +104,7 @@ def _taken(actions: Sequence[Action], means: Means, concurrency: int) -> Iterato
 
 def _take(action: Action, means: Means) -> Outcome:
     try:
+        means.still_leads()
         _call(action, means)
     except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)

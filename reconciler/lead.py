@@ -22,10 +22,11 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.lookout import Lookout
-from reconciler.loop import Loop, Report
+from reconciler.loop import Loop
 from reconciler.port_checker import PortChecker
 from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
+from reconciler.report import Report
 from reconciler.reviewer.service import Reviewer
 from reconciler.tails import Tails
 from reconciler.trigger import REST_S, Trigger

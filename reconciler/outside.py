@@ -1,4 +1,4 @@
-"""All that a loop is built around beside its store, so that it can be built around something else."""
+"""What a loop is built around beside its store, so that it can be built around something else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from reconciler.clock import elapsed_s
 from reconciler.ports import Clock, Cluster, Source, StatusSink
 from reconciler.side import one_thread
 
@@ -23,3 +24,4 @@ class Outside:
     sink: StatusSink
     key: bytes
     side: Callable[[str], Executor] = one_thread
+    elapsed_s: Callable[[], float] = elapsed_s

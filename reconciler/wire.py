@@ -22,6 +22,7 @@ from reconciler.converge import probing
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
+from reconciler.fence import Fence
 from reconciler.hosting import host
 from reconciler.keyring import Keyring
 from reconciler.loop import Loop
@@ -386,6 +387,7 @@ def loop_in(
             concurrency=settings.concurrency,
             announcer=announcer(settings),
             sender=outgoing,
+            fence=Fence(store=from_store, ttl_s=settings.lease_ttl_s, elapsed_s=outside.elapsed_s),
             interval_s=settings.interval_s,
             tenants=groups,
         )
