@@ -6,10 +6,12 @@ import argparse
 import logging
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 from tests.safety.simulation.database import Database
 from tests.safety.simulation.minimal import minimal
+from tests.safety.simulation.planted import BUGS
 from tests.safety.simulation.world import Result, simulate
 
 _TRACED = 3
@@ -22,13 +24,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first one")
     parser.add_argument("--trace", action="store_true", help="print what happened in each")
+    parser.add_argument("--planted", choices=sorted(BUGS), help="a bug that must be found")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     started, database = time.process_time(), Database()
     results: list[Result] = []
     failed = 0
     for seed in range(given.first, given.first + given.seeds):
-        result = simulate(seed, database)
+        with BUGS[given.planted]() if given.planted else nullcontext():
+            result = simulate(seed, database)
         results.append(result)
         if given.trace:
             _print(result)

@@ -91,10 +91,11 @@ class Watch:
         for service in found.services:
             self._specs[service.id] = service.spec
             latest = states[service.id].values()
-            if _runs_once(service.spec) and latest and _BY_ITSELF.issuperset(latest):
-                if service.id not in self._ended:
-                    self._ended.add(service.id)
-                    self._enter(Kind.END, service.id, service.spec, 0)
+            if not (_runs_once(service.spec) and latest and _BY_ITSELF.issuperset(latest)):
+                continue
+            if service.id not in self._ended:
+                self._ended.add(service.id)
+                self._enter(Kind.END, service.id, service.spec, 0)
 
     def _spec(self, id_: str) -> ServiceSpec | None:
         service = self.cluster._services.get(id_)
@@ -135,9 +136,8 @@ class Watch:
     def _committed(self, changes: Changes, numbered: tuple[Entry, ...]) -> None:
         self.entries += numbered
         for entry in numbered:
-            self.note(
-                f"   fact {entry.seq} {entry.uid} {entry.fact} {entry.attempt} {entry.reason}"
-            )
+            told = f"{entry.fact} {entry.attempt} {entry.reason}"
+            self.note(f"   fact {entry.seq} {entry.uid} {told}")
             record = fold([entry], self.records.get(entry.uid))
             assert record is not None
             self.records[entry.uid] = record
