@@ -338,9 +338,14 @@ class Loop:
     def publish(self, *, wait: bool = False) -> None:
         """Push what waits to be pushed, if it is time to; with ``wait`` now, and wait for it."""
         self._still_leads()  # an older status must not come after a newer one
-        landed = self.publisher.flush(self.clock.now(), wait=wait)
-        if landed is not None:
-            new = Changes(published=landed.digests)
+        now = self.clock.now()
+        self._note_published(self.publisher.ahead(now, wait=wait))
+        landed = self.publisher.flush(now, wait=wait)
+        self._note_published(landed.digests if landed is not None else {})
+
+    def _note_published(self, digests: Mapping[str, str | None]) -> None:
+        if digests:
+            new = Changes(published=digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
 
     def deliver(self) -> None:

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
 
+UNSURE = "?"
+"""In place of a digest: the path was about to be pushed, and may or may not have been."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
@@ -201,6 +204,17 @@ class Publisher:
         else:
             self._files[path] = data
 
+    def ahead(self, now: datetime, *, wait: bool = False) -> Mapping[str, str]:
+        """Return the paths that ``flush`` is about to push for the first time, as unsure.
+
+        Stored before the push, they are known to whoever leads after a crash in between: what
+        isn't to be told any more by then would else stay on the branch for good.
+        """
+        if not (wait or self._is_time(now)):
+            return {}
+        new = self._files.keys() - self._working_set.published.keys()
+        return {path: UNSURE for path in new if self._files[path] is not None}
+
     def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
         """Push if it is time to; return what an earlier push got through, once.
 
@@ -209,13 +223,15 @@ class Publisher:
             wait: Push now and wait for it (the end of ``once``).
         """
         landed = self._landed(wait=wait)
-        due = self._last_push is None or now - self._last_push >= self._interval
-        if self._files and self._flight is None and (due or wait):
+        if self._files and self._flight is None and (wait or self._is_time(now)):
             self._last_push = now
             self._take_off()
             if wait:
                 landed = _both(landed, self._landed(wait=True))
         return landed
+
+    def _is_time(self, now: datetime) -> bool:
+        return self._last_push is None or now - self._last_push >= self._interval
 
     def close(self) -> None:
         """Wait for a push under way and stop."""

@@ -73,10 +73,18 @@ class Watch:
 
     def of_store(self, method: str, arguments: tuple[Any, ...], do: Callable[[], Any]) -> Any:
         """See what a store is told, once it has taken it."""
-        numbered = do()
+        answer = do()
         if method == "commit":
-            self._committed(arguments[0], numbered)
-        return numbered
+            self._committed(arguments[0], answer)
+        elif method == "acquire_lease" and answer is not None:
+            self.leads(answer.epoch)
+        return answer
+
+    def leads(self, epoch: int) -> None:
+        """Enter that a leader of this epoch begins."""
+        self.effects.append(
+            Effect(at=to_ms(self.clock.now()), epoch=epoch, kind=Kind.LEAD, id="lease")
+        )
 
     def by_hand(self, id_: str) -> None:
         """Enter that somebody else removed a service."""

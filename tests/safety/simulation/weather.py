@@ -1,7 +1,6 @@
 """What ports do to a process: which fault comes at which call, by the seed alone.
 
-Every call of every port passes through :class:`Weather`. The draws don't depend on what becomes
-of them, so that a fault can be left out and the others stay: that is how a trace gets minimal.
+Every call of every port passes through :class:`Weather`, and every failpoint.
 """
 
 from __future__ import annotations
@@ -46,6 +45,19 @@ PORTS = {
 _CRASHES_ONLY = frozenset({Point.SERVICE_CREATE, Point.NETWORK_CREATE})
 """Between the look at the lease and the call nobody can be stopped for long: see docs."""
 _LATE_MS = (50, 700, 4_000, 12_000, 45_000)
+_PAUSE_MS = (12_000, 45_000, 45_000, 300_000)
+_TELLING = ("store.commit", "store.renew_lease", "cluster.", "branch.", "source.fetch")
+_EFFECTS = frozenset(
+    {
+        Point.INTENT_COMMITTED,
+        Point.SERVICE_CREATED,
+        Point.SERVICES_PARTLY_CREATED,
+        Point.SERVICE_REMOVED,
+        Point.NETWORK_CREATED,
+    }
+)
+_MORE = 3
+"""Where a fault tells most, it is drawn so much more often; between effects, that again."""
 
 
 @dataclass
@@ -90,7 +102,7 @@ class Weather:
         """Let something happen at a failpoint."""
         kinds = [Fault.CRASH_BEFORE]
         if point not in _CRASHES_ONLY:
-            kinds += [Fault.LATE, Fault.PAUSE]
+            kinds += [Fault.LATE, Fault.PAUSE, Fault.PAUSE]
         match self._drawn(point, kinds):
             case Fault.CRASH_BEFORE:
                 raise Crash
@@ -106,7 +118,9 @@ class Weather:
     def _drawn(self, where: str, kinds: list[Fault]) -> Fault | None:
         self.calls += 1
         draw, which = self.chance.random(), self.chance.random()
-        if draw >= self.odds:
+        is_telling = isinstance(where, Point) or where.startswith(_TELLING)
+        odds = self.odds * (_MORE if is_telling else 1) * (_MORE if where in _EFFECTS else 1)
+        if draw >= odds:
             return None
         self.faults += 1
         fault = kinds[int(which * len(kinds))]
@@ -121,7 +135,7 @@ class Weather:
     def _pause(self) -> None:
         self._is_paused = True
         try:
-            self._be_late()
+            self.clock.advance(self.chance.choice(_PAUSE_MS))
             self.let_other_go_on()
         finally:
             self._is_paused = False
