@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import CannotVerify, SourceUnavailable
+from reconciler.failpoints import Point, reach
 from reconciler.objections import Objection, told
 from reconciler.ports import Source
 
@@ -55,6 +56,7 @@ def accept(
     tip = ""
     try:
         tip = (fetch or source.fetch)()
+        reach(Point.GIT_FETCHED)
         if tip == accepted or is_confirmed(tip, confirmed):
             return Acceptance(commit=tip, tip=tip)
         if not accepted and not judges_first:

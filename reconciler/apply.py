@@ -7,7 +7,7 @@ which shows the service as ours (and wanted) or as somebody else's (a name confl
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ from reconciler.errors import (
     NameTaken,
     SourceUnavailable,
 )
+from reconciler.failpoints import Point, reach
 from reconciler.ports import Cluster
 
 LOG_LINES = 100_000
@@ -61,6 +62,8 @@ class Means:
     cluster: Cluster
     read_blob: ReadBlob
     reveal: Reveal
+    still_leads: Callable[[], object] = lambda: None
+    """Raises LeaseLost or StoreUnavailable where nothing may be done any more."""
 
 
 def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
@@ -68,6 +71,7 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
 
     Raises:
         ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
+        LeaseLost, StoreUnavailable: It isn't ours to act any more, or nobody can tell.
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
     last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
@@ -81,14 +85,26 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
 
 
 def _side_by_side(actions: Sequence[Action], means: Means, concurrency: int) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for outcome in _taken(actions, means, concurrency):
+        outcomes.append(outcome)
+        if len(outcomes) < len(actions) and isinstance(outcome.action, CreateService):
+            reach(Point.SERVICES_PARTLY_CREATED)
+    return outcomes
+
+
+def _taken(actions: Sequence[Action], means: Means, concurrency: int) -> Iterator[Outcome]:
+    """Yield the outcomes in the order of the actions, each as soon as it and those before are."""
     if concurrency == 1 or len(actions) < 2:
-        return [_take(action, means) for action in actions]
+        yield from (_take(action, means) for action in actions)
+        return
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="apply") as pool:
-        return list(pool.map(lambda action: _take(action, means), actions))
+        yield from pool.map(lambda action: _take(action, means), actions)
 
 
 def _take(action: Action, means: Means) -> Outcome:
     try:
+        means.still_leads()
         _call(action, means)
     except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)
@@ -105,7 +121,9 @@ def _call(action: Action, means: Means) -> None:
     cluster = means.cluster
     match action:
         case CreateNetwork(spec=spec):
+            reach(Point.NETWORK_CREATE)
             cluster.create_network(spec)
+            reach(Point.NETWORK_CREATED)
         case CreateConfig(config=config):
             data = _content(config, means)
             cluster.create_config(ConfigSpec(name=config.name, labels=config.labels, data=data))
@@ -113,11 +131,14 @@ def _call(action: Action, means: Means) -> None:
             data = means.reveal(secret.recipe)
             cluster.create_secret(SecretSpec(name=secret.name, labels=secret.labels, data=data))
         case CreateService(spec=spec):
+            reach(Point.SERVICE_CREATE)
             cluster.create_service(spec)
+            reach(Point.SERVICE_CREATED)
         case UpdateService(id=id_, version=version, spec=spec):
             cluster.update_service(id_, version, spec)
         case RemoveService(id=id_, uid=uid):
             cluster.remove_service(id_, uid=uid)
+            reach(Point.SERVICE_REMOVED)
         case RemoveConfig(id=id_):
             cluster.remove_config(id_)
         case RemoveSecret(id=id_):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Wanted
+from reconciler.failpoints import Point, reach
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.lent import Lent
@@ -130,6 +131,7 @@ class Reader:
             unparsed_namespaces=catalogue.unreadable,
         )
         self._last = (commit, wanted)
+        reach(Point.MANIFESTS_READ)
         return wanted
 
     def add(self, diagnostics: tuple[Diagnostic, ...]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from policy.model.execution import Uid
 from reconciler.converge.tasks import Group
 from reconciler.errors import ActionFailed, Missing
+from reconciler.failpoints import Point, reach
 from reconciler.ports import Cluster
 from reconciler.records import Harvest
 
@@ -22,6 +23,7 @@ def harvest(cluster: Cluster, uid: Uid, group: Group, *, at: datetime) -> Harves
             tail = cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
         except (Missing, ActionFailed):
             tail = ""
+    reach(Point.RESULT_READ)
     return Harvest(
         uid=uid,
         attempt=group.attempt,

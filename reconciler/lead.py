@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import wire
+from reconciler import failpoints, wire
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
@@ -22,10 +22,11 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.lookout import Lookout
-from reconciler.loop import Loop, Report
+from reconciler.loop import Loop
 from reconciler.port_checker import PortChecker
 from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
+from reconciler.report import Report
 from reconciler.reviewer.service import Reviewer
 from reconciler.tails import Tails
 from reconciler.trigger import REST_S, Trigger
@@ -57,7 +58,7 @@ def once(
         Standby: Another process leads.
         TransientError: A part can't be reached.
     """
-    with wire.store(settings) as store:
+    with failpoints.armed(), wire.store(settings) as store:
         return _once(settings, store, until_settled, told)
 
 
@@ -151,7 +152,7 @@ def run(settings: Settings, *, chance: random.Random | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with wire.store(settings) as store:
+    with failpoints.armed(), wire.store(settings) as store:
         _lead_until(stop, settings, store, chance)
 
 

@@ -17,6 +17,7 @@ from pygit2.remotes import TransferProgress
 
 from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.failpoints import Point, reach
 from reconciler.git import known_hosts
 from reconciler.git.address import PORTS, Address
 from reconciler.text import clean, scrub
@@ -66,6 +67,8 @@ class Session(pygit2.RemoteCallbacks):
         if self.most_bytes is not None and stats.received_bytes > self.most_bytes:
             raise SourceUnavailable(f"more than {self.most_bytes >> 20} MiB were sent")
         self._keep_time()
+        if stats.received_objects == stats.total_objects:
+            reach(Point.GIT_RECEIVED)
 
     def sideband_progress(self, string: str) -> None:
         """Keep what the server says: the words of its hooks come this way only."""

@@ -19,6 +19,7 @@ import pygit2
 
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
+from reconciler.failpoints import Point, reach
 from reconciler.git.access import Access
 from reconciler.git.integrity import RepositoryCorrupt, whole
 from reconciler.git.mirror import Mirror
@@ -147,6 +148,7 @@ class StatusBranch:
             commit = self._commit(tip, files, text)
             if commit is None:
                 return tip or ""
+            reach(Point.STATUS_PREPARED)
             refusal = self._push()
             if refusal is None:
                 self._mirror.opened().references.create(_TIP, commit, force=True)

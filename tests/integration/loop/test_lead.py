@@ -10,7 +10,8 @@ import pytest
 
 from reconciler import lead
 from reconciler.errors import ClusterUnavailable, StoreUnavailable
-from reconciler.loop import Loop, Report
+from reconciler.loop import Loop
+from reconciler.report import Report
 from reconciler.trigger import Trigger
 from tests.fixtures.site import Site, execution_file
 
