@@ -11,6 +11,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := test
 .PHONY: demo test test-zapps test-pure lint bench lock clean
 MAKEFLAGS += --no-print-directory
+# Containers often set it; then each of a thousand processes compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 

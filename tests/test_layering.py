@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,16 +92,18 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-EDGES = [(name, target) for name, path in MODULES.items() for target in imports(path)]
+@cache  # not at import: each process of the tests collects this file, one runs it
+def edges() -> tuple[tuple[str, str], ...]:
+    return tuple((name, target) for name, path in MODULES.items() for target in imports(path))
 
 
 def offending(*, of: tuple[str, ...], to: tuple[str, ...]) -> list[str]:
-    return [f"{a} -> {b}" for a, b in EDGES if within(a, *of) and within(b, *to)]
+    return [f"{a} -> {b}" for a, b in edges() if within(a, *of) and within(b, *to)]
 
 
 def test_there_is_something_to_look_at():
     assert {"policy.model.execution", "reconciler.manifest.catalogue"} <= MODULES.keys()
-    assert ("reconciler.manifest.catalogue", "reconciler.manifest.resolve") in EDGES
+    assert ("reconciler.manifest.catalogue", "reconciler.manifest.resolve") in edges()
 
 
 def test_policy_imports_nothing_of_ours():
@@ -118,7 +121,7 @@ def test_pure_packages_use_named_libraries_only(package: str):
     allowed = LIBRARIES[package] | OURS | sys.stdlib_module_names
     found = [
         f"{a} -> {b}"
-        for a, b in EDGES
+        for a, b in edges()
         if within(a, package)
         and b.split(".")[0] not in allowed | MODULE_LIBRARIES.get(a, frozenset())
     ]
@@ -130,7 +133,7 @@ def test_core_knows_of_nothing_outside_itself(package: str):
     allowed = (*VALUES, "policy", *CORE)
     found = [
         f"{a} -> {b}"
-        for a, b in EDGES
+        for a, b in edges()
         if within(a, package) and b.split(".")[0] in OURS and not within(b, *allowed)
     ]
     assert found == []
@@ -153,7 +156,7 @@ def test_adapters_import_neither_one_another_nor_what_uses_them(package: str):
 def test_only_wire_builds_adapters():
     found = [
         f"{a} -> {b}"
-        for a, b in EDGES
+        for a, b in edges()
         if within(b, *ADAPTERS) and not within(a, *ADAPTERS, *BUILDERS)
     ]
     assert found == []
@@ -162,7 +165,7 @@ def test_only_wire_builds_adapters():
 def test_nothing_imports_the_webhook_or_the_command_but_themselves():
     found = [
         f"{a} -> {b}"
-        for a, b in EDGES
+        for a, b in edges()
         if (within(b, "webhook") and not within(a, "webhook"))
         or (
             within(b, "reconciler.cli")

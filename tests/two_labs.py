@@ -12,7 +12,7 @@ from xdist.workermanage import WorkerController
 
 LABS = 2
 # Folders whose files share what is dear to start: one process runs them all.
-TOGETHER = ("tests/e2e/page/",)
+TOGETHER = ("tests/e2e/page/", "tests/integration/deploy/")
 NEEDS_LAB = ("tests/contract/", "tests/e2e/", "tests/integration/lab/test_nodes.py")
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 import fcntl
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +21,7 @@ from reconciler.converge.state import LABEL_DEPLOYMENT, LABEL_EXECUTION, LABEL_U
 from reconciler.errors import StoreUnavailable
 from reconciler.store.repository import SqlStore
 from tests.e2e.history import ServiceEvents
-from tests.e2e.process import ROOT, Json, RunningZoe
+from tests.e2e.process import ZOE, Json, RunningZoe, finished
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.swarm import Swarm, wait_for
 
@@ -54,7 +52,7 @@ class Installation:
         )
         self.store.migrate()
         self.folder = folder
-        self.program: tuple[str, ...] = (sys.executable, "-m", "reconciler")
+        self.program: tuple[str, ...] = (ZOE,)
         self._database_url = database_url
         self._started: list[RunningZoe] = []
         self._read: tuple[int, dict[str, Json]] = (-1, {})
@@ -68,15 +66,7 @@ class Installation:
 
     def zoe(self, *arguments: str, code: int = 0) -> str:
         """Run a verb to its end and return what it printed."""
-        done = subprocess.run(
-            [*self.program, *arguments],
-            cwd=ROOT,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        done = finished([*self.program, *arguments], self._environment)
         assert done.returncode == code, f"zoe {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
 

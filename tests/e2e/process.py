@@ -13,25 +13,41 @@ from typing import Any
 
 import pytest
 
+from tests import forked
+from tests.forked import ForkedZoe
+
+ZOE = "zoe"
 ROOT = Path(__file__).parents[2]
 Json = Mapping[str, Any]
 
 
+def finished(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; ``zoe`` is forked from a process that has it imported."""
+    program, *arguments = command
+    if program == ZOE:
+        return forked.run(arguments, cwd=ROOT, env=environment, timeout_s=120)
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 class RunningZoe:
-    """A ``zoe run`` in a process group of its own; its log is a file of JSON lines."""
+    """A ``zoe run`` in a process group of its own; its log is a file of JSON lines.
+
+    The command ``zoe`` is forked too.
+    """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.log = log
-        with log.open("ab") as file:
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
+        self._process = _started(command, environment, log)
 
     @property
     def is_alive(self) -> bool:
@@ -72,6 +88,24 @@ class RunningZoe:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
+
+
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> ForkedZoe | subprocess.Popen[bytes]:
+    program, *arguments = command
+    if program == ZOE:
+        return ForkedZoe(arguments, cwd=ROOT, env=environment, out=log, err=log)
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
 
 
 def _parsed(line: str) -> Json:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.e2e import deliveries
 from tests.e2e.deliveries import Delivery, head_ref, told
 from tests.e2e.installation import Installation
 from tests.e2e.manifests import execution, path
-from tests.e2e.process import RunningZoe
+from tests.e2e.process import ZOE, RunningZoe
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
 from tests.fixtures.git_servers import BareRepository, HttpServer
 from tests.fixtures.postgres import OpenStore, wait_until
@@ -91,8 +90,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., RunningZoe]]:
     def make(folder: Path, *command: str) -> RunningZoe:
         environment = {**os.environ, "ZOE_CONFIG": str(folder / "zoe.toml")}
         log = folder / f"{command[0]}.log"
-        program = [sys.executable, "-m", "reconciler", *command]
-        started.append(RunningZoe(program, environment, log))
+        started.append(RunningZoe([ZOE, *command], environment, log))
         return started[-1]
 
     yield make

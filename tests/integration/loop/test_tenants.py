@@ -85,7 +85,9 @@ class Campus:
 
 
 @pytest.fixture
-def campus(tmp_path: Path, bare_repo: Callable[..., Any]) -> Iterator[Campus]:
+def campus(
+    tmp_path: Path, bare_repo: Callable[..., Any], sqlite_template: Path
+) -> Iterator[Campus]:
     repositories = {name: bare_repo(name) for name in ("platform", "g1", "g2")}
     repositories["platform"].commit(
         {
@@ -101,7 +103,8 @@ def campus(tmp_path: Path, bare_repo: Callable[..., Any]) -> Iterator[Campus]:
         SourceSettings(id=name, url=str(repositories[name].path), role="tenant")
         for name in ("g1", "g2")
     )
-    with opened_site(tmp_path, repositories["platform"], tenants=tenants) as site:
+    platform = repositories["platform"]
+    with opened_site(tmp_path, platform, tenants=tenants, migrated=sqlite_template) as site:
         yield Campus(site, repositories)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,9 +106,12 @@ def told_and_done(story: Story, there: Place) -> list[str]:
 @settings(max_examples=15, phases=PHASES)
 @given(story=stories())
 def test_what_the_plan_says_is_what_the_next_passes_do(
-    story: Story, zoe_process: ZoeProcess, tmp_path_factory: pytest.TempPathFactory
+    story: Story,
+    zoe_process: ZoeProcess,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with place(tmp_path_factory.mktemp("fidelity"), zoe_process) as there:
+    with place(tmp_path_factory.mktemp("fidelity"), zoe_process, sqlite_template) as there:
         assert told_and_done(story, there) == []
 
 
@@ -150,7 +154,10 @@ def within(planned: datetime, was: datetime | None, now: datetime) -> bool:
 @settings(max_examples=10, phases=PHASES)
 @given(story=queues())
 def test_what_waits_starts_when_the_plan_says(
-    story: Story, zoe_process: ZoeProcess, tmp_path_factory: pytest.TempPathFactory
+    story: Story,
+    zoe_process: ZoeProcess,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with place(tmp_path_factory.mktemp("order"), zoe_process) as there:
+    with place(tmp_path_factory.mktemp("order"), zoe_process, sqlite_template) as there:
         assert late_or_early(story, there) == []

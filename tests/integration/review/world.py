@@ -156,11 +156,11 @@ def _hash(spec: ServiceSpec | None) -> str:
 
 
 @contextmanager
-def place(folder: Path, zoe: ZoeProcess) -> Iterator[Place]:
-    """Lend a site with an empty repository, in an empty folder."""
+def place(folder: Path, zoe: ZoeProcess, migrated: Path) -> Iterator[Place]:
+    """Lend a site with an empty repository, in an empty folder; its database is a copy."""
     pygit2.init_repository(str(folder / "config.git"), bare=True, initial_head="main")
     repository = BareRepository(folder / "config.git")
-    with opened_site(folder, repository) as site:
+    with opened_site(folder, repository, migrated=migrated) as site:
         site.cluster.script(ENDS, Outcome.exits(0, after_ms=300_000))
         site.cluster.script(FAILS, Outcome.exits(3, after_ms=200_000))
         site.cluster.remove_image(MISSING)

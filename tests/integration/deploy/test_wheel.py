@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.parts import missing
-from tests.fixtures.verbs import CHECKOUT, Clone
+from tests.fixtures.verbs import Clone
 from tests.repositories import EXAMPLE
 
 FORMS = ["text", "json", "sarif", "github", "gitlab", "markdown"]
@@ -44,28 +42,14 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    has_builder = importlib.util.find_spec("hatchling") is not None
-    built = subprocess.run(
-        [
-            *(*pip, "wheel", "--no-deps", "--wheel-dir", folder),
-            *(["--no-build-isolation"] if has_builder else []),
-            CHECKOUT,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        missing("the builder of wheels", built.stderr)
-    (wheel,) = folder.glob("*.whl")
     home = folder / "venv"
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
-    into = [*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run(into, check=True)
+    into = [*pip, "--python", str(python), "install"]
+    subprocess.run([*into, "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True)
     (site,) = home.glob("lib/python*/site-packages")
     # The libraries of these tests; an editable install there is not followed from here.
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
