@@ -4,12 +4,15 @@
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
 # make bench     the benchmarks                        (ARGS="..." goes to them)
+# make simulate-faults SEEDS=n  the loop in a world of faults, that many seeds (FIRST=k: from there)
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint bench lock clean
+.PHONY: demo test test-zapps test-pure lint bench simulate-faults lock clean
+SEEDS ?= 1000
+FIRST ?= 1
 MAKEFLAGS += --no-print-directory
 # Containers often set it; then each of a thousand processes compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,6 +45,10 @@ lint:
 bench:
 	@.ci/setup test
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+simulate-faults:
+	@.ci/setup pure
+	@.venv/bin/python -m tests.safety.simulation --seeds $(SEEDS) --first $(FIRST) $(ARGS)
 
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements/core.txt

@@ -45,6 +45,7 @@ def main() -> int:
 
 def _print(result: Result) -> None:
     sys.stdout.write("\n".join((f"seed {result.seed}", *result.trace, *result.breaches, "")))
+    sys.stdout.flush()
 
 
 def _print_figures(results: list[Result], seconds: float) -> None:

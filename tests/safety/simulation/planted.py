@@ -49,30 +49,6 @@ def forgets_results() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def goes_on_after_an_unknown_commit() -> Iterator[None]:
-    """Take a commit whose reply was lost for one that wasn't made."""
-    commit = Loop._commit
-
-    def commits(self: Loop, wanted: Any, found: Any) -> None:
-        try:
-            commit(self, wanted, found)
-        except loop_module.StoreUnavailable as error:
-            raise loop_module.SourceUnavailable("try again") from error
-
-    with (
-        patch.object(loop_module, "StoreUnavailable", _store_unavailable(), create=True),
-        patch.object(Loop, "_commit", commits),
-    ):
-        yield
-
-
-def _store_unavailable() -> type[Exception]:
-    from reconciler.errors import StoreUnavailable
-
-    return StoreUnavailable
-
-
 BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     bug.__name__: bug
     for bug in (
@@ -80,6 +56,5 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         writes_with_any_epoch,
         acts_without_a_look_at_the_lease,
         forgets_results,
-        goes_on_after_an_unknown_commit,
     )
 }

@@ -16,8 +16,7 @@ FOUND_BY = {
     "acts_before_it_commits": (1, Rule.NOT_INTENDED),
     "acts_without_a_look_at_the_lease": (5, Rule.STALE_LEADER),
     "forgets_results": (3, Rule.RESULT_LOST),
-    "goes_on_after_an_unknown_commit": (1, "the ledger"),
-    "writes_with_any_epoch": (1, "the ledger"),
+    "writes_with_any_epoch": (2, Rule.STALE_LEADER),
 }
 """The first seed that finds it, and what that tells."""
 

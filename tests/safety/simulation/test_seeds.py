@@ -10,11 +10,12 @@ import pytest
 from tests.safety.simulation.database import Database
 from tests.safety.simulation.world import simulate
 
-SEEDS = range(1, 41)
+SEEDS = range(1, 31)
 FOUND = {
     4: "a set's status stays on the branch: pushed, not recorded, and gone from Git",
     13: "the same",
     28: "a task that ends on a node that comes back, after its attempt was written off",
+    29: "a push of whoever led before puts an older ledger on the branch",
 }
 """Seeds that failed, with what they taught; what they draw changes with the script."""
 

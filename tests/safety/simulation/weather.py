@@ -42,8 +42,11 @@ PORTS = {
     "source": SourceUnavailable,
     "branch": SourceUnavailable,
 }
+_WRITES = ("create_", "update_", "remove_")
+_FENCED = frozenset({("branch", "publish")})
+"""Like writes to the cluster: begun right after a look at the lease, see ``reconciler.fence``."""
 _CRASHES_ONLY = frozenset({Point.SERVICE_CREATE, Point.NETWORK_CREATE})
-"""Between the look at the lease and the call nobody can be stopped for long: see docs."""
+"""These come between the look at the lease and the call."""
 _LATE_MS = (50, 700, 4_000, 12_000, 45_000)
 _PAUSE_MS = (12_000, 45_000, 45_000, 300_000)
 _TELLING = ("store.commit", "store.renew_lease", "cluster.", "branch.", "source.fetch")
@@ -77,7 +80,7 @@ class Weather:
     def call(self, port: str, method: str, do: Callable[[], Any]) -> Any:
         """Make a call, or let happen to it what is to happen."""
         kinds = [*Fault]
-        if port == "cluster" and method not in ("observe", "logs"):
+        if (port, method) in _FENCED or method.startswith(_WRITES):
             kinds.remove(Fault.PAUSE)
         match self._drawn(f"{port}.{method}", kinds):
             case Fault.CRASH_BEFORE:
