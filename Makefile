@@ -3,13 +3,14 @@
 # make test-zapps the ZApps with their real images on a lab, minutes (ARGS="..." goes to pytest)
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
+# make chaos     break real parts, ROUNDS=n times      (ARGS="..." goes to tests/safety/chaos)
 # make bench     the benchmarks                        (ARGS="..." goes to them)
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint bench lock clean
+.PHONY: demo test test-zapps test-pure lint chaos bench lock clean
 MAKEFLAGS += --no-print-directory
 COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
@@ -36,6 +37,12 @@ test-pure:
 lint:
 	@.ci/setup pure
 	@.ci/check lint
+
+ROUNDS ?= 20
+
+chaos:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.chaos --rounds $(ROUNDS) $(ARGS)
 
 bench:
 	@.ci/setup test
