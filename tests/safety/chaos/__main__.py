@@ -36,7 +36,9 @@ def main() -> int:
             is_last = number == given.first + given.rounds - 1
             if is_last or number % COUNT_EVERY == COUNT_EVERY - 1:
                 _count(stage, figures, number)
-        figures.executions = stage.executions
+        figures.executions, figures.faults = stage.executions, len(stage.faults)
+        for fault in stage.faults:
+            _say(fault[:2000])
     if given.record:
         figures.add_to(RECORD)
     _say(str(figures))

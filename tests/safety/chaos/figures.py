@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-BREACHES = ("lost", "doubled", "rerun", "orphans", "stale", "late")
+BREACHES = ("lost", "doubled", "rerun", "orphans", "stale", "late", "faults")
 
 
 @dataclass(slots=True)
@@ -22,6 +22,8 @@ class Figures:
     stale: int = 0
     late: int = 0
     """Rounds that needed more passes, or seconds, than promised."""
+    faults: int = 0
+    """Lines of logs that nobody expected."""
     most_passes: int = 0
     longest_return_ms: int = 0
 

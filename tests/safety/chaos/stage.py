@@ -52,6 +52,8 @@ class Stage:
         self.rounds = 0
         self._known: set[str] = set()
         self._processes: list[RunningZoe] = []
+        self.faults: list[str] = []
+        """What was logged that nobody expected."""
 
     # -- what is done
 
@@ -81,6 +83,7 @@ class Stage:
             if started.is_alive:
                 started.go_on()
                 started.kill()
+            self.faults += [f"{started.log.name}: {line}" for line in started.faults()]
         self._processes = []
 
     def await_event(self, run: RunningZoe, event: str, *, count: int = 1) -> None:
@@ -199,14 +202,22 @@ def lent_stage() -> Iterator[Stage]:
         now = SystemClock().now()
         with Witness(swarm.docker_host, DEPLOYMENT, since=now) as witness:
             stage = Stage(installation, postgres, witness)
-            stage.push(work.standing())
-            run = stage.start()
-            missing = stage.converge()
-            assert not missing, f"the standing work doesn't run: {missing}"
-            run.kill()
-            _keep_apart(installation.folder)
-            yield stage
-            installation.close()
+            try:
+                _stand_up(stage)
+                yield stage
+            finally:
+                stage.end_all()
+                installation.store.close()
+
+
+def _stand_up(stage: Stage) -> None:
+    """Bring the work about that runs all the time."""
+    stage.push(work.standing())
+    stage.start()
+    missing = stage.converge()
+    assert not missing, f"the standing work doesn't run: {missing}"
+    stage.end_all()
+    _keep_apart(stage.installation.folder)
 
 
 def _installation(folder: Path, *, http: Any, **parts: Any) -> Installation:

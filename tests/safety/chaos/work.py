@@ -68,6 +68,7 @@ def burst(number: int, *, takes_away: int | None = None) -> Burst:
     expected |= _told([*batches, f"{swept}-0", f"{swept}-1"], "Succeeded")
     if takes_away is not None:
         expected |= _told([f"book-{takes_away}", f"gang-{takes_away}"], "Stopped")
+        expected[f"team-{takes_away}/book"] = "Stopped"
         files |= _gone(takes_away)
     return Burst(files=files, expected=expected, batches=frozenset(batches))
 
