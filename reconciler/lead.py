@@ -21,6 +21,7 @@ from reconciler.errors import (
     StoreUnavailable,
     TransientError,
 )
+from reconciler.fencing import Fence
 from reconciler.lookout import Lookout
 from reconciler.loop import Loop, Report
 from reconciler.port_checker import PortChecker
@@ -162,13 +163,14 @@ def _lead_until(
     while not stop.is_set():
         try:
             store.migrate()
+            fence = Fence(settings.lease_ttl_s)
             lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
             if lease is None:
                 log.info("standing by")
                 stop.wait(settings.lease_ttl_s / 3)
                 continue
             log.info("leading", extra={"epoch": lease.epoch})
-            _lead(settings, store, lease, stop, chance)
+            _lead(settings, store, lease, fence, stop, chance)
             tries = 0
         except LeaseLost as error:
             log.warning("lease lost", extra={"error": str(error)})
@@ -194,13 +196,19 @@ def backoff_s(tries: int, chance: random.Random) -> float:
 
 
 def _lead(
-    settings: Settings, store: Store, lease: Lease, stop: threading.Event, chance: random.Random
+    settings: Settings,
+    store: Store,
+    lease: Lease,
+    fence: Fence,
+    stop: threading.Event,
+    chance: random.Random,
 ) -> None:
     with (
         wire.loop(settings, lease, store) as loop,
         reviewing(settings, loop) as reviewer,
         reading_logs(loop),
     ):
+        loop.fence = loop.publisher.fence = fence.check
         lookout = loop.tenants.lookout
         trigger = Trigger(
             interval_s=settings.interval_s,
@@ -208,7 +216,8 @@ def _lead(
             wait_for_event=loop.cluster.wait_for_event,
             wait_for_wanted=lambda timeout_s: _is_wanted(store, lookout, timeout_s, stop),
         )
-        trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
+        ttl_s = settings.lease_ttl_s
+        trigger.every(ttl_s / 3, lambda: _renew(loop, store, fence, ttl_s, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
         if lookout.ids:
             trigger.every(settings.interval_s, lookout.look)
@@ -261,9 +270,11 @@ def _tidy(store: Store) -> None:
         store.forget()
 
 
-def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:
+def _renew(loop: Loop, store: Store, fence: Fence, ttl_s: int, trigger: Trigger) -> None:
+    asked_at = fence.now()
     try:
-        loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
+        loop.lease = store.renew_lease(loop.lease, ttl_s=ttl_s)
+        fence.renewed(asked_at)
     except LeaseLost:
         trigger.stop()
     except StoreUnavailable as error:

@@ -99,6 +99,8 @@ class Loop:
     """What is known of who is used."""
     silent: Callable[[], Mapping[Uid, tuple[Door, ...]]] = dict
     interval_s: int = 30
+    fence: Callable[[], object] = lambda: None
+    """Raises LeaseLost where this process may have been superseded."""
     tenants: Tenants = field(default_factory=Tenants)
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
@@ -320,7 +322,8 @@ class Loop:
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
         read = partial(self.tenants.read_blob, first=self.reader)
-        means = Means(cluster=self.cluster, read_blob=read, reveal=self.keeper.reveal)
+        reveal, fence = self.keeper.reveal, self.fence
+        means = Means(cluster=self.cluster, read_blob=read, reveal=reveal, fence=fence)
         outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(

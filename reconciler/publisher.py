@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,6 +74,8 @@ class Publisher:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="publish")
         self._flight: Future[Published] | None = None
         self.error = ""
+        self.fence: Callable[[], object] = lambda: None
+        """Raises LeaseLost where this process may have been superseded."""
         self.refresh(working_set.statuses)
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
@@ -228,6 +230,7 @@ class Publisher:
         self._flight = self._pool.submit(self._push, files, going)
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
+        self.fence()
         self._sink.publish(files, message=_subject(files), sequence=going.sequence)
         return going
 
