@@ -89,20 +89,19 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
 def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
     """A leader stands still, at a point or a moment; another takes over; the first wakes up."""
     order = f"{chance.choice(POINTS)}=stop" if chance.random() < 0.7 else ""
+    stage.push(burst)
     first = stage.start(order)
     stage.await_event(first, "leading")
-    second = stage.start(second=True)
-    stage.await_event(second, "standing by")
-    stage.push(burst)
     if order:
         _await_stop(stage, first)
     else:
         stage.witness.pause.wait(chance.uniform(0, _LIVES_S))
     first.pause()
+    second = stage.start(second=True)
     stage.await_event(second, "leading")
     stage.witness.pause.wait(chance.uniform(0, _LEASE_S))
     first.go_on()
-    stage.await_event(first, "standing by", count=1)
+    stage.await_event(first, "standing by")
     return After(run=second, what=order.replace("=stop", "") or "a random moment")
 
 
