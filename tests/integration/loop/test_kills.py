@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cluster.fake import Outcome
-from reconciler.converge.state import LABEL_EXECUTION
+from reconciler.converge.state import LABEL_EXECUTION, LABEL_NAMESPACE, LABEL_UID
 from reconciler.failpoints import Point, hooked
 from tests.fixtures.site import Site, execution_file, namespace_file
 from tests.safety.lives import KILLED, Life, Place
@@ -20,7 +20,7 @@ from tests.safety.surviving import Served
 
 CONVERGES_IN = 2
 SMALL = "{cpus: 10m, memory: 8MiB}"
-ANOTHER = f"    other: {{image: busybox, resources: {{reservations: {SMALL}}}}}\n"
+ANOTHER = f"    other: {{image: python, completes: true, resources: {{reservations: {SMALL}}}}}\n"
 
 
 @pytest.fixture
@@ -44,8 +44,10 @@ def _round(number: int) -> Mapping[str, str | None]:
     files: dict[str, str | None] = {
         f"namespaces/n{number}.yaml": namespace_file(f"n{number}"),
         f"{here}/book.yaml": _small("book"),
-        f"{here}/gang.yaml": _small("gang") + ANOTHER,
-        f"{here}/job.yaml": _small("job", type_="batch", image="python"),
+        f"{here}/gang.yaml": _small(
+            "gang", type_="batch", service="completes: true", image="python"
+        )
+        + ANOTHER,
     }
     if number:
         files[f"executions/n{number - 1}/book.yaml"] = None
@@ -58,8 +60,7 @@ def _expected(rounds: int) -> dict[str, str]:
         for number in range(rounds)
         for name, phase in (
             ("book", "Running" if number == rounds - 1 else "Stopped"),
-            ("gang", "Running"),
-            ("job", "Succeeded"),
+            ("gang", "Succeeded"),
         )
     }
 
@@ -86,7 +87,6 @@ def test_killed_at_each_point_nothing_is_lost_doubled_or_left(site: Site, place:
         assert life.passes(CONVERGES_IN)
         assert site.phases() == _expected(number + 1), f"not converged after a kill at {point}"
     assert life.end() == 0
-    rounds = len(Point)
     created = [
         effect.name
         for effect in site.cluster.effects
@@ -94,7 +94,11 @@ def test_killed_at_each_point_nothing_is_lost_doubled_or_left(site: Site, place:
     ]
     # A service's name is made of uid, incarnation, attempt, component and node.
     assert {name: count for name, count in Counter(created).items() if count > 1} == {}
-    assert {row.status["status"]["attempt"] for row in site.store.load().executions} == {1}
-    running = Counter(s.spec.labels[LABEL_EXECUTION] for s in site.cluster.observe().services)
-    assert running["gang"] == 2 * rounds
-    assert running["book"] == 1
+    assert len(created) == len(Point) * len(("book", "main of gang", "other of gang"))
+    rows = site.store.load().executions
+    assert {row.status["status"]["attempt"] for row in rows} == {1}
+    running = {f"{row.namespace}/{row.name}" for row in rows if row.phase == "Running"}
+    ended = {row.uid for row in rows if row.phase == "Succeeded"}
+    there = [service.spec.labels for service in site.cluster.observe().services]
+    kept = [labels for labels in there if labels[LABEL_UID] not in ended]
+    assert [f"{labels[LABEL_NAMESPACE]}/{labels[LABEL_EXECUTION]}" for labels in kept] == [*running]
