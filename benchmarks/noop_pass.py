@@ -20,7 +20,7 @@ from time import perf_counter, process_time
 import pygit2
 
 from benchmarks.report import Row, arguments, show
-from reconciler import wire
+from reconciler import hosting, wire
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.config import Settings, SourceSettings
 from reconciler.git.source import GitSource
@@ -94,7 +94,7 @@ def installation(folder: Path, count: int) -> Iterator[tuple[Loop, FakeCluster, 
                 store=store,
                 working_set=working_set,
                 publisher=publisher,
-                host=wire.host(settings),
+                host=hosting.host(settings),
                 clock=clock,
                 lease=lease,
                 keeper=keeper,

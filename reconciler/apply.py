@@ -62,8 +62,8 @@ class Means:
     cluster: Cluster
     read_blob: ReadBlob
     reveal: Reveal
-    fence: Callable[[], object] = lambda: None
-    """Raises LeaseLost where this process may have been superseded."""
+    still_leads: Callable[[], object] = lambda: None
+    """Raises LeaseLost or StoreUnavailable where nothing may be done any more."""
 
 
 def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
@@ -71,7 +71,7 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
 
     Raises:
         ClusterUnavailable: The Swarm stopped answering; what was not done is planned again.
-        LeaseLost: Another process may lead; what was not done is that one's to do.
+        LeaseLost, StoreUnavailable: It isn't ours to act any more, or nobody can tell.
     """
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
     last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
@@ -104,8 +104,7 @@ def _taken(actions: Sequence[Action], means: Means, concurrency: int) -> Iterato
 
 def _take(action: Action, means: Means) -> Outcome:
     try:
-        _begin(action)
-        means.fence()
+        means.still_leads()
         _call(action, means)
     except (ConflictError, NameTaken) as error:
         return Outcome(action=action, error=str(error), is_stale=True)
@@ -118,20 +117,11 @@ def _take(action: Action, means: Means) -> Outcome:
     return Outcome(action=action)
 
 
-def _begin(action: Action) -> None:
-    match action:
-        case CreateNetwork():
-            reach(Point.NETWORK_CREATE)
-        case CreateService():
-            reach(Point.SERVICE_CREATE)
-        case _:
-            pass  # nothing is lost where a kill comes before it
-
-
 def _call(action: Action, means: Means) -> None:
     cluster = means.cluster
     match action:
         case CreateNetwork(spec=spec):
+            reach(Point.NETWORK_CREATE)
             cluster.create_network(spec)
             reach(Point.NETWORK_CREATED)
         case CreateConfig(config=config):
@@ -141,6 +131,7 @@ def _call(action: Action, means: Means) -> None:
             data = means.reveal(secret.recipe)
             cluster.create_secret(SecretSpec(name=secret.name, labels=secret.labels, data=data))
         case CreateService(spec=spec):
+            reach(Point.SERVICE_CREATE)
             cluster.create_service(spec)
             reach(Point.SERVICE_CREATED)
         case UpdateService(id=id_, version=version, spec=spec):

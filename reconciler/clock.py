@@ -1,7 +1,8 @@
-"""The wall clock. Nothing else reads it."""
+"""The wall clock, which nothing else reads, and one that only goes on."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 
@@ -12,3 +13,8 @@ class SystemClock:
         """Return the time."""
         now = datetime.now(UTC)  # noqa: TID251 - this is the clock
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def elapsed_s() -> float:
+    """Return seconds since some moment: never set, and going on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

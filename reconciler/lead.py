@@ -21,12 +21,12 @@ from reconciler.errors import (
     StoreUnavailable,
     TransientError,
 )
-from reconciler.fencing import Fence
 from reconciler.lookout import Lookout
-from reconciler.loop import Loop, Report
+from reconciler.loop import Loop
 from reconciler.port_checker import PortChecker
 from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
+from reconciler.report import Report
 from reconciler.reviewer.service import Reviewer
 from reconciler.tails import Tails
 from reconciler.trigger import REST_S, Trigger
@@ -163,14 +163,13 @@ def _lead_until(
     while not stop.is_set():
         try:
             store.migrate()
-            fence = Fence(settings.lease_ttl_s)
             lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
             if lease is None:
                 log.info("standing by")
                 stop.wait(settings.lease_ttl_s / 3)
                 continue
             log.info("leading", extra={"epoch": lease.epoch})
-            _lead(settings, store, lease, fence, stop, chance)
+            _lead(settings, store, lease, stop, chance)
             tries = 0
         except LeaseLost as error:
             log.warning("lease lost", extra={"error": str(error)})
@@ -196,19 +195,13 @@ def backoff_s(tries: int, chance: random.Random) -> float:
 
 
 def _lead(
-    settings: Settings,
-    store: Store,
-    lease: Lease,
-    fence: Fence,
-    stop: threading.Event,
-    chance: random.Random,
+    settings: Settings, store: Store, lease: Lease, stop: threading.Event, chance: random.Random
 ) -> None:
     with (
         wire.loop(settings, lease, store) as loop,
         reviewing(settings, loop) as reviewer,
         reading_logs(loop),
     ):
-        loop.fence = loop.publisher.fence = fence.check
         lookout = loop.tenants.lookout
         trigger = Trigger(
             interval_s=settings.interval_s,
@@ -216,8 +209,7 @@ def _lead(
             wait_for_event=loop.cluster.wait_for_event,
             wait_for_wanted=lambda timeout_s: _is_wanted(store, lookout, timeout_s, stop),
         )
-        ttl_s = settings.lease_ttl_s
-        trigger.every(ttl_s / 3, lambda: _renew(loop, store, fence, ttl_s, trigger))
+        trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
         if lookout.ids:
             trigger.every(settings.interval_s, lookout.look)
@@ -270,11 +262,9 @@ def _tidy(store: Store) -> None:
         store.forget()
 
 
-def _renew(loop: Loop, store: Store, fence: Fence, ttl_s: int, trigger: Trigger) -> None:
-    asked_at = fence.now()
+def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> None:
     try:
-        loop.lease = store.renew_lease(loop.lease, ttl_s=ttl_s)
-        fence.renewed(asked_at)
+        loop.lease = store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
     except LeaseLost:
         trigger.stop()
     except StoreUnavailable as error:

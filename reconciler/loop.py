@@ -11,7 +11,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 
 from policy.model.execution import Uid
@@ -25,16 +24,15 @@ from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
-from reconciler.converge.ledger import EndReason, Fact
+from reconciler.converge.ledger import Fact
 from reconciler.converge.listening import Door
-from reconciler.converge.plan import MAKING_ROOM
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
-from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
+from reconciler.fence import Fence
 from reconciler.harvesting import harvest
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
@@ -43,6 +41,7 @@ from reconciler.ports import Changes, Clock, Cluster, Lease, Store
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event
+from reconciler.report import Report, report
 from reconciler.reviewer.merges import Merges
 from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
@@ -54,28 +53,11 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
-_IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 _COMMITTED = {
     Fact.ATTEMPT_INTENDED: Point.INTENT_COMMITTED,
     Fact.ATTEMPT_STARTED: Point.START_COMMITTED,
     Fact.ATTEMPT_ENDED: Point.RESULT_COMMITTED,
 }
-_UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a pass did. ``is_moving``: look again soon; ``runs_batch``: ends send no event."""
-
-    commit: str
-    hold: str
-    outcomes: tuple[Outcome, ...]
-    statuses: tuple[Status, ...]
-    diagnostics: int
-    is_moving: bool
-    runs_batch: bool
-    facts: int
-    wake_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -95,12 +77,11 @@ class Loop:
     concurrency: int = 4
     announcer: Announcer = field(default_factory=Announcer)
     sender: Sender | None = None
+    fence: Fence | None = None
     activity: Callable[[], Mapping[Uid, Activity]] = dict
     """What is known of who is used."""
     silent: Callable[[], Mapping[Uid, tuple[Door, ...]]] = dict
     interval_s: int = 30
-    fence: Callable[[], object] = lambda: None
-    """Raises LeaseLost where this process may have been superseded."""
     tenants: Tenants = field(default_factory=Tenants)
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
@@ -156,7 +137,14 @@ class Loop:
         self.recorder.passed(
             wanted, found, outcomes, self._accepted, started=started, lease=self.lease
         )
-        return self._report(wanted, found, outcomes)
+        return report(
+            wanted,
+            found,
+            outcomes,
+            hold=self._accepted.message if self._accepted else "",
+            diagnostics=len(self.reader.diagnostics),
+            wake_at=earliest(found, self.sender),
+        )
 
     def around(self) -> tuple[ObservedState | None, Mapping[str, Namespace]]:
         """Return the last reading of the cluster, and the namespaces in force. Any thread."""
@@ -322,8 +310,12 @@ class Loop:
         now = self.clock.now()
         plan = self._backing_off.due(found.plan, found.records, now)
         read = partial(self.tenants.read_blob, first=self.reader)
-        reveal, fence = self.keeper.reveal, self.fence
-        means = Means(cluster=self.cluster, read_blob=read, reveal=reveal, fence=fence)
+        means = Means(
+            cluster=self.cluster,
+            read_blob=read,
+            reveal=self.keeper.reveal,
+            still_leads=self._still_leads,
+        )
         outcomes = apply(plan, means, concurrency=self.concurrency)
         for outcome in outcomes:
             log.info(
@@ -337,13 +329,23 @@ class Loop:
         self._backing_off.note(outcomes, found.records, now)
         return outcomes
 
+    def _still_leads(self) -> None:
+        if self.fence is not None:
+            self.lease = self.fence.passed(self.lease)
+
     # -- tell -----------------------------------------------------------------------------------
 
     def publish(self, *, wait: bool = False) -> None:
         """Push what waits to be pushed, if it is time to; with ``wait`` now, and wait for it."""
-        landed = self.publisher.flush(self.clock.now(), wait=wait)
-        if landed is not None:
-            new = Changes(published=landed.digests)
+        self._still_leads()  # an older status must not come after a newer one
+        now = self.clock.now()
+        self._note_published(self.publisher.ahead(now, wait=wait))
+        landed = self.publisher.flush(now, wait=wait)
+        self._note_published(landed.digests if landed is not None else {})
+
+    def _note_published(self, digests: Mapping[str, str | None]) -> None:
+        if digests:
+            new = Changes(published=digests)
             self.working_set.committed(new, self.store.commit(new, self.lease))
 
     def deliver(self) -> None:
@@ -374,24 +376,6 @@ class Loop:
             if fresh:
                 self.store.commit(Changes(postings=fresh), self.lease)
         self.tell()
-
-    def _report(self, wanted: Wanted, found: Assessment, outcomes: tuple[Outcome, ...]) -> Report:
-        phases = [status.phase for status in found.statuses]
-        return Report(
-            commit=wanted.commit,
-            hold=self._accepted.message if self._accepted else "",
-            outcomes=outcomes,
-            statuses=found.statuses,
-            diagnostics=len(self.reader.diagnostics),
-            is_moving=bool(outcomes)
-            or bool(found.steps)
-            or any(phase in _IN_TRANSITION for phase in phases)
-            or any(note.reason == MAKING_ROOM for note in found.plan.notes)
-            or any(status.reason in _UNTIL_GONE for status in found.statuses),
-            runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
-            facts=len(found.steps),
-            wake_at=earliest(found, self.sender),
-        )
 
 
 def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:

@@ -194,6 +194,7 @@ class Lease:
     holder: str
     epoch: int
     expires_at: datetime
+    lasts_until_s: float = field(default=0, compare=False)  # at least, by clock.elapsed_s here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

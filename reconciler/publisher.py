@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence, Set
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -24,11 +24,15 @@ from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.ports import StatusSink
+from reconciler.side import one_thread
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
+
+UNSURE = "?"
+"""In place of a digest: the path was about to be pushed, and may or may not have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class Sealer(Protocol):
 
 
 class Publisher:
-    """One push at a time, in a thread of its own."""
+    """One push at a time, in a thread of its own unless an ``executor`` is given."""
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Publisher:
         ledger_key: bytes,
         sealer: Sealer | None = None,
         interval: timedelta = MINIMUM_INTERVAL,
+        executor: Executor | None = None,
     ) -> None:
         self._sink = sink
         self._interval = interval
@@ -71,11 +76,9 @@ class Publisher:
         self._snapshot: dict[str, Any] | None = None
         self._sets: Mapping[SetName, SetSummary] = {}
         self._last_push: datetime | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="publish")
+        self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
-        self.fence: Callable[[], object] = lambda: None
-        """Raises LeaseLost where this process may have been superseded."""
         self.refresh(working_set.statuses)
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
@@ -201,6 +204,17 @@ class Publisher:
         else:
             self._files[path] = data
 
+    def ahead(self, now: datetime, *, wait: bool = False) -> Mapping[str, str]:
+        """Return the paths that ``flush`` is about to push for the first time, as unsure.
+
+        Stored before the push, they are known to whoever leads after a crash in between: what
+        isn't to be told any more by then would else stay on the branch for good.
+        """
+        if not (wait or self._is_time(now)):
+            return {}
+        new = self._files.keys() - self._working_set.published.keys()
+        return {path: UNSURE for path in new if self._files[path] is not None}
+
     def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
         """Push if it is time to; return what an earlier push got through, once.
 
@@ -209,13 +223,15 @@ class Publisher:
             wait: Push now and wait for it (the end of ``once``).
         """
         landed = self._landed(wait=wait)
-        due = self._last_push is None or now - self._last_push >= self._interval
-        if self._files and self._flight is None and (due or wait):
+        if self._files and self._flight is None and (wait or self._is_time(now)):
             self._last_push = now
             self._take_off()
             if wait:
                 landed = _both(landed, self._landed(wait=True))
         return landed
+
+    def _is_time(self, now: datetime) -> bool:
+        return self._last_push is None or now - self._last_push >= self._interval
 
     def close(self) -> None:
         """Wait for a push under way and stop."""
@@ -230,7 +246,6 @@ class Publisher:
         self._flight = self._pool.submit(self._push, files, going)
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
-        self.fence()
         self._sink.publish(files, message=_subject(files), sequence=going.sequence)
         return going
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 
 from reconciler.delivery import Forge, Notifier, Outbox
@@ -28,6 +28,7 @@ from reconciler.outbox import (
 )
 from reconciler.ports import Clock
 from reconciler.rate import Pace
+from reconciler.side import one_thread
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Sender:
         forges: Mapping[str, Forge],
         notifiers: Mapping[str, Notifier],
         clock: Clock,
+        executor: Executor | None = None,
     ) -> None:
         self._outbox = outbox
         self._forges = forges
@@ -51,7 +53,7 @@ class Sender:
         self._clock = clock
         self._pace = Pace()
         self._paused_until: dict[str, datetime] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="send")
+        self._pool = executor or one_thread("send")
         self._flight: Future[None] | None = None
         self._is_closing = False
         self.next_at: datetime | None = None

@@ -8,6 +8,7 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -18,13 +19,15 @@ from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings, SourceSettings
 from reconciler.converge import probing
-from reconciler.converge.host import Gateways, Host, Storage
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
+from reconciler.fence import Fence
+from reconciler.hosting import host
 from reconciler.keyring import Keyring
 from reconciler.loop import Loop
 from reconciler.outbox import to_forge
+from reconciler.outside import Outside
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
 from reconciler.prober import Prober
 from reconciler.probes import agents, traffic
@@ -44,34 +47,6 @@ if TYPE_CHECKING:
 
 LEDGER_KEY = "ledger.key"
 LEDGER_KEY_BYTES = 32
-
-
-def host(settings: Settings) -> Host:
-    """Return what this installation provides, as rendering sees it."""
-    return Host(
-        deployment=settings.deployment,
-        storages={
-            name: Storage(
-                path=storage.path,
-                is_shared=storage.shared,
-                is_read_only=storage.read_only,
-                is_whole=not storage.per_namespace,
-            )
-            for name, storage in settings.storage.items()
-        },
-        security_profiles=dict(settings.security_profiles),
-        init_image=settings.init_image,
-        gateways=gateways(settings),
-    )
-
-
-def gateways(settings: Settings) -> Gateways | None:
-    """Return what namespaces' gateways are made of; None where the operator offers none."""
-    offered = settings.gateway
-    if offered is None or offered.port_range is None:
-        return None
-    first, last = offered.port_range
-    return Gateways(image=offered.image, first_port=first, last_port=last, host=offered.host)
 
 
 def source(settings: Settings) -> Source:
@@ -251,14 +226,14 @@ def keyring(settings: Settings) -> Keyring:
     return Keyring(ledger_key(settings))
 
 
-def keeper(settings: Settings) -> Keeper:
+def keeper(settings: Settings, keys: Keyring | None = None) -> Keeper:
     """Return who holds the keys of secrets. The key of age is made by hand, not here."""
     from reconciler.secrets import identities
     from reconciler.secrets.keeper import Keeper
 
     return Keeper(
         deployment=settings.deployment,
-        keyring=keyring(settings),
+        keyring=keys or keyring(settings),
         identities=identities.Identities(settings.state_dir / identities.FILE),
     )
 
@@ -288,7 +263,9 @@ def forges(settings: Settings) -> Mapping[str, Forge]:
     }
 
 
-def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
+def sender(
+    settings: Settings, outbox: Outbox, clock: Clock, executor: Executor | None = None
+) -> Sender:
     """Return what empties the outbox. Nothing is connected before there is something to send."""
     from reconciler.notifiers import notifiers
 
@@ -299,6 +276,7 @@ def sender(settings: Settings, outbox: Outbox, clock: Clock) -> Sender:
             deployment=settings.deployment, targets=settings.notify, smtp=settings.smtp
         ),
         clock=clock,
+        executor=executor,
     )
 
 
@@ -360,36 +338,56 @@ def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
 def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
     clock = SystemClock()
+    with cluster(settings, clock) as there:
+        outside = Outside(
+            clock=clock,
+            source=source(settings),
+            cluster=there,
+            sink=status_sink(settings),
+            key=ledger_key(settings),
+        )
+        with loop_in(outside, settings, lease, from_store) as made:
+            yield made
+
+
+@contextmanager
+def loop_in(
+    outside: Outside, settings: Settings, lease: Lease, from_store: Store
+) -> Iterator[Loop]:
+    """Build a leader's loop around these ports; close what it holds afterwards."""
     working_set = WorkingSet(from_store.load())
-    keys = keeper(settings)
+    keys = keeper(settings, Keyring(outside.key))
     with (
-        cluster(settings, clock) as there,
         contextlib.closing(
             Publisher(
-                status_sink(settings),
+                outside.sink,
                 working_set,
-                ledger_key=ledger_key(settings),
+                ledger_key=outside.key,
                 sealer=keys,
                 interval=timedelta(seconds=settings.publish_interval_s),
+                executor=outside.side("publish"),
             )
         ) as publisher,
-        contextlib.closing(sender(settings, from_store, clock)) as outgoing,
+        contextlib.closing(
+            sender(settings, from_store, outside.clock, outside.side("send"))
+        ) as outgoing,
         contextlib.closing(tenants(settings)) as groups,
     ):
         yield Loop(
-            reader=reader(settings, source(settings)),
-            cluster=there,
+            reader=reader(settings, outside.source),
+            cluster=outside.cluster,
             store=from_store,
             working_set=working_set,
             publisher=publisher,
             host=host(settings),
-            clock=clock,
+            clock=outside.clock,
             lease=lease,
             keeper=keys,
             observe_only=settings.mode == "observe",
             concurrency=settings.concurrency,
             announcer=announcer(settings),
             sender=outgoing,
+            fence=Fence(store=from_store, ttl_s=settings.lease_ttl_s, elapsed_s=outside.elapsed_s),
             interval_s=settings.interval_s,
             tenants=groups,
         )

@@ -6,7 +6,7 @@ import click
 
 from reconciler import config, lead, log
 from reconciler.cli.progress import Progress
-from reconciler.loop import Report
+from reconciler.report import Report
 
 
 @click.command("once")

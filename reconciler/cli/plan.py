@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler import config, planning, wire
+from reconciler import config, hosting, planning, wire
 from reconciler.cli.plan_text import to_text
 from reconciler.cli.problems import FORMS, printed
 from reconciler.cli.progress import Progress
@@ -63,7 +63,7 @@ def command(
             head_id,
             make_reader=lambda: wire.reader(settings, source),
             remembered=known.of,
-            host=wire.host(settings),
+            host=hosting.host(settings),
             good={},
             past=known.past,
         )

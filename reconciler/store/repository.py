@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from policy.model.execution import Uid
+from reconciler.clock import elapsed_s
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
@@ -64,10 +66,18 @@ class SqlStore:
     """
 
     def __init__(
-        self, url: str, *, deployment: str, clock: Clock, random: Random, poll_s: float = 1.0
+        self,
+        url: str,
+        *,
+        deployment: str,
+        clock: Clock,
+        random: Random,
+        poll_s: float = 1.0,
+        elapsed_s: Callable[[], float] = elapsed_s,
     ) -> None:
         self._deployment = deployment
         self._clock = clock
+        self._elapsed_s = elapsed_s
         self._engine = open_engine(parse_url(url))
         self._closed = threading.Event()
         self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
@@ -109,16 +119,19 @@ class SqlStore:
 
         Returns None while somebody else leads. Raises StoreUnavailable.
         """
-        process = current_process()
-        return self._transactions.write(
+        process, asked_s = current_process(), self._elapsed_s()
+        taken = self._transactions.write(
             lambda connection: lease_row.acquire(connection, holder, process, ttl_s=ttl_s)
         )
+        return replace(taken, lasts_until_s=asked_s + ttl_s) if taken else None
 
     def renew_lease(self, lease: Lease, *, ttl_s: float) -> Lease:
         """Let the lease last ``ttl_s`` from now. Raises LeaseLost, StoreUnavailable."""
-        return self._transactions.write(
+        asked_s = self._elapsed_s()
+        renewed = self._transactions.write(
             lambda connection: lease_row.renew(connection, lease, ttl_s=ttl_s)
         )
+        return replace(renewed, lasts_until_s=asked_s + ttl_s)
 
     def release_lease(self, lease: Lease) -> None:
         """Give the lease up; having lost it before is fine. Raises StoreUnavailable."""

@@ -23,7 +23,9 @@ class Kind(StrEnum):
     END = "end"
     """The tasks of a service ended by themselves: from now on it holds a result."""
     STORE = "store"
-    """The result of a service was stored."""
+    """What there was of a result was stored: its attempt is over."""
+    LEAD = "lead"
+    """A leader began: from now on nobody of an older epoch does anything."""
 
 
 class Outcome(StrEnum):
@@ -45,7 +47,7 @@ class Rule(StrEnum):
     ATTEMPT_SKIPPED = "attempts aren't numbered one after the other"
     ATTEMPT_DOUBLED = "an attempt begins while another one is open"
     RESULT_LOST = "removed before its result was stored"
-    HELD_DELETED = "removed although the guard holds it"
+    HELD_DELETED = "removed although it is wanted, or held"
     FOREIGN_TOUCHED = "somebody else's was touched"
 
 
@@ -159,7 +161,7 @@ class _Watch:
 
     ledger: _Ledger
     alive: dict[str, Effect] = field(default_factory=dict)
-    unsaved: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     epoch: int = 0
 
@@ -168,15 +170,16 @@ class _Watch:
         if effect.kind in (Kind.CREATE, Kind.UPDATE, Kind.REMOVE) and effect.epoch:
             yield from self._by_us(effect)
         match effect.kind:
+            case Kind.LEAD:
+                self.epoch = max(self.epoch, effect.epoch)
             case Kind.CREATE:
                 yield from self._created(effect)
             case Kind.REMOVE:
                 yield from self._removed(effect)
             case Kind.END if effect.id in self.alive:
                 self.ended.add(effect.id)
-                self.unsaved.add(effect.id)
             case Kind.STORE:
-                self.unsaved.discard(effect.id)
+                self.stored.add(effect.id)
 
     def _by_us(self, effect: Effect) -> Iterator[Breach]:
         if effect.epoch < self.epoch:
@@ -217,10 +220,9 @@ class _Watch:
     def _removed(self, effect: Effect) -> Iterator[Breach]:
         if effect.is_held and effect.epoch:
             yield _breach(Rule.HELD_DELETED, effect.at, effect.name)
-        if effect.id in self.unsaved and effect.epoch:
+        if effect.id in self.ended - self.stored and effect.epoch:
             yield _breach(Rule.RESULT_LOST, effect.at, effect.name)
         self.alive.pop(effect.id, None)
-        self.unsaved.discard(effect.id)
 
 
 def _breach(rule: Rule, at: int, message: str) -> Breach:

@@ -12,7 +12,7 @@ import pytest
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.converge.state import KIND_PREFETCH, LABEL_KIND
-from reconciler.loop import Report
+from reconciler.report import Report
 from reconciler.working_set import WorkingSet
 from tests.fixtures.site import PLATFORM, Site, execution_file
 

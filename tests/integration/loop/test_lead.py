@@ -9,10 +9,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler import lead
-from reconciler.errors import ClusterUnavailable, LeaseLost, StoreUnavailable
-from reconciler.failpoints import Point, hooked
-from reconciler.fencing import Fence
-from reconciler.loop import Loop, Report
+from reconciler.errors import ClusterUnavailable, StoreUnavailable
+from reconciler.loop import Loop
+from reconciler.report import Report
 from reconciler.trigger import Trigger
 from tests.fixtures.site import Site, execution_file
 
@@ -103,41 +102,3 @@ def test_a_pass_that_failed_is_told_to_whoever_looks(
     assert pulse is not None
     assert "the Swarm can't be reached" in pulse.problem
     assert "10.0.0.1" not in pulse.problem
-
-
-@pytest.mark.parametrize("point", [Point.SERVICE_CREATE, Point.NETWORK_CREATE])
-def test_a_leader_that_stood_still_for_longer_than_its_lease_acts_no_more(
-    site: Site, point: Point
-) -> None:
-    """By then another one leads, and may have been told to delete what this one would make."""
-    time = [100.0]
-    fence = Fence(30, now=lambda: time[0])
-    site.loop.fence = fence.check
-    site.push({"executions/aml/book.yaml": execution_file("book")})
-    before = len(site.cluster.effects)
-
-    def stand_still(reached: Point) -> None:
-        time[0] += 30 if reached is point else 0
-
-    with hooked(stand_still), pytest.raises(LeaseLost, match="30 s"):
-        site.loop.reconcile()
-    made = [effect.method for effect in site.cluster.effects[before:]]
-    assert made == (["create_network"] if point is Point.SERVICE_CREATE else [])
-    fence.renewed(fence.now())
-    site.reconcile(passes=8)
-    assert site.phases() == {"aml/book": "Running"}
-
-
-def test_a_leader_that_stood_still_for_longer_than_its_lease_publishes_no_more(site: Site) -> None:
-    time = [100.0]
-    fence = Fence(30, now=lambda: time[0])
-    site.loop.publisher.fence = fence.check
-    site.push({"executions/aml/book.yaml": execution_file("book")})
-    site.reconcile(passes=8)
-    published = site.published()
-    site.push({"executions/aml/other.yaml": execution_file("other")})
-    site.reconcile()
-    time[0] += 30
-    with pytest.raises(LeaseLost):
-        site.published()
-    assert site.repository.files("zoe/status") == published

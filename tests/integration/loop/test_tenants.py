@@ -15,7 +15,7 @@ import pytest
 from reconciler import lead
 from reconciler.config import SourceSettings
 from reconciler.converge.newest import newest
-from reconciler.loop import Report
+from reconciler.report import Report
 from reconciler.store.archive import SqlArchive
 from reconciler.tenants import parting
 from tests.fixtures.signing import Clone, Person, namespace_with, trusting

@@ -19,7 +19,7 @@ from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.state import LABEL_SPEC_HASH, LABEL_UID, ServiceSpec
 from reconciler.converge.tasks import is_live
-from reconciler.loop import Report
+from reconciler.report import Report
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.site import Site, opened_site
 from tests.fixtures.zoe_process import ZoeProcess

@@ -10,6 +10,7 @@ figures; it ends with 1 if a promise was broken. ``--record`` adds them to docs/
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from random import Random
 
@@ -28,6 +29,7 @@ def main() -> int:
     given = _arguments()
     kinds = [given.only] if given.only else list(KINDS)
     figures = Figures()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
     with lent_stage() as stage:
         for number in range(given.first, given.first + given.rounds):
             kind = kinds[number % len(kinds)]

@@ -85,6 +85,12 @@ def test_whoever_led_before_does_nothing_any_more() -> None:
     assert rules([HISTORY[0], later, replace(removed, epoch=0)]) == []
 
 
+def test_a_leader_is_stale_once_another_one_began() -> None:
+    begins = Effect(at=20, epoch=2, kind=Kind.LEAD, id="")
+    assert rules([begins, HISTORY[0]]) == [Rule.STALE_LEADER]
+    assert rules([begins, replace(HISTORY[0], epoch=2)]) == []
+
+
 def test_what_ended_for_good_is_not_started_until_it_is_seen_again() -> None:
     late = effect(100, Kind.CREATE, attempt=2)
     assert rules([late]) == [Rule.START_AFTER_END]
@@ -109,6 +115,12 @@ def test_a_result_is_stored_before_its_service_goes() -> None:
     created, ended, _, removed, *_ = HISTORY
     assert rules([created, ended, removed]) == [Rule.RESULT_LOST]
     assert rules([created, ended, replace(removed, epoch=0)]) == []
+
+
+def test_what_was_written_off_may_end_as_it_likes() -> None:
+    """A lost node comes back: what its task came to counts for nothing any more."""
+    created, ended, stored, removed, *_ = HISTORY
+    assert rules([created, replace(stored, at=35), ended, removed]) == []
 
 
 def test_what_is_held_or_foreign_stays() -> None:

@@ -1,0 +1,63 @@
+"""What a pass did, in a few words: for whoever decides when to make the next one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.apply import Outcome
+from reconciler.converge.ledger import EndReason
+from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.status import Phase, Status
+from reconciler.converge.world import Assessment, Wanted
+
+_IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
+_UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a pass did. ``is_moving``: look again soon; ``runs_batch``: ends send no event."""
+
+    commit: str
+    hold: str
+    outcomes: tuple[Outcome, ...]
+    statuses: tuple[Status, ...]
+    diagnostics: int
+    is_moving: bool
+    runs_batch: bool
+    facts: int
+    wake_at: datetime | None = None
+
+
+def report(
+    wanted: Wanted,
+    found: Assessment,
+    outcomes: tuple[Outcome, ...],
+    *,
+    hold: str,
+    diagnostics: int,
+    wake_at: datetime | None,
+) -> Report:
+    """Return what came of a pass."""
+    return Report(
+        commit=wanted.commit,
+        hold=hold,
+        outcomes=outcomes,
+        statuses=found.statuses,
+        diagnostics=diagnostics,
+        is_moving=_is_moving(found, outcomes),
+        runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
+        facts=len(found.steps),
+        wake_at=wake_at,
+    )
+
+
+def _is_moving(found: Assessment, outcomes: tuple[Outcome, ...]) -> bool:
+    return (
+        bool(outcomes)
+        or bool(found.steps)
+        or any(status.phase in _IN_TRANSITION for status in found.statuses)
+        or any(note.reason == MAKING_ROOM for note in found.plan.notes)
+        or any(status.reason in _UNTIL_GONE for status in found.statuses)
+    )
