@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -30,6 +30,8 @@ from tests.safety.chaos.witness import Witness
 from tests.safety.history import check
 
 DEPLOYMENT = "chaos"
+# As an operator has it: with a shorter one, workers are down before they find the manager again.
+HEARTBEAT = timedelta(seconds=5)
 CONVERGED_S = 180
 DIES_S = 60
 GONE_S = 15
@@ -187,7 +189,7 @@ def lent_stage() -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory(prefix="zoe-chaos-") as name,
         lent_postgres() as postgres,
-        lent_swarm(ROOT / ".state" / "images") as swarm,
+        lent_swarm(ROOT / ".state" / "images", heartbeat=HEARTBEAT) as swarm,
         closing(docker.APIClient(swarm.docker_host, version="1.41", timeout=60)) as engine,
         serving(Path(name) / "git") as http,
     ):
