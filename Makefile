@@ -3,6 +3,7 @@
 # make test-zapps the ZApps with their real images on a lab, minutes (ARGS="..." goes to pytest)
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
+# make chaos     break real parts, ROUNDS=n times      (ARGS="..." goes to tests/safety/chaos)
 # make bench     the benchmarks                        (ARGS="..." goes to them)
 # make simulate-faults SEEDS=n  the loop in a world of faults, that many seeds (FIRST=k: from there)
 # make lock      renew the locked requirements (needs uv)
@@ -10,7 +11,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint bench simulate-faults lock clean
+.PHONY: demo test test-zapps test-pure lint chaos bench simulate-faults lock clean
 SEEDS ?= 1000
 FIRST ?= 1
 MAKEFLAGS += --no-print-directory
@@ -41,6 +42,12 @@ test-pure:
 lint:
 	@.ci/setup pure
 	@.ci/check lint
+
+ROUNDS ?= 20
+
+chaos:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.chaos --rounds $(ROUNDS) $(ARGS)
 
 bench:
 	@.ci/setup test

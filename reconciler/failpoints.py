@@ -113,7 +113,7 @@ class Order:
 
 
 _ORDER = re.compile(
-    r"(?P<point>[a-z_.]+)=(?P<action>kill9|raise|hang|sleep:(?P<seconds>\d+(\.\d+)?))"
+    r"(?P<point>[a-z_.]+)=(?P<action>kill9|raise|stop|hang|sleep:(?P<seconds>\d+(\.\d+)?))"
     r"(@(?P<hit>[1-9]\d*))?"
 )
 
@@ -130,7 +130,8 @@ class Orders:
     def parse(cls, text: str) -> Orders:
         """Read ``point=action[@hit]``, separated by commas; raises ConfigError.
 
-        Actions are ``kill9``, ``raise``, ``hang`` and ``sleep:SECONDS``.
+        Actions are ``kill9``, ``raise``, ``stop`` (until a SIGCONT), ``hang`` and
+        ``sleep:SECONDS``.
         """
         return cls(*(_order(part.strip()) for part in text.split(",")))
 
@@ -148,7 +149,7 @@ def _order(text: str) -> Order:
     if found is None or found["point"] not in set(Point):
         raise ConfigError(
             f"{VARIABLE} (for tests only; unset it) has no such order: {text}; write "
-            f"POINT=kill9|raise|hang|sleep:SECONDS[@HIT], POINT one of {', '.join(Point)}"
+            f"POINT=kill9|raise|stop|hang|sleep:SECONDS[@HIT], POINT one of {', '.join(Point)}"
         )
     return Order(
         point=Point(found["point"]),
@@ -162,6 +163,8 @@ def _carry_out(order: Order) -> None:
     match order.action:
         case "kill9":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         case "raise":
             raise Provoked(f"a fault at {order.point}, as {VARIABLE} asked for")
         case _:  # a hang is a sleep without an end

@@ -87,6 +87,11 @@ def observed_task(data: Mapping[str, Any]) -> ObservedTask:
     )
 
 
+# After a manager's restart, and after every election, all nodes are "unknown" until they have
+# called the new leader, for seconds. The Swarm itself moves nothing before it says "down".
+_MAY_BE_THERE = frozenset({"ready", "unknown"})
+
+
 def observed_node(data: Mapping[str, Any]) -> ObservedNode:
     """Return a listed node. Its address is where host ports answer, also on a manager."""
     spec = data.get("Spec") or {}
@@ -104,7 +109,7 @@ def observed_node(data: Mapping[str, Any]) -> ObservedNode:
         os=platform.get("OS", ""),
         architecture=platform.get("Architecture", ""),
         is_manager=spec.get("Role") == "manager",
-        is_ready=status.get("State") == "ready",
+        is_ready=status.get("State") in _MAY_BE_THERE,
         is_active=spec.get("Availability") == "active",
         updated_at=from_stamp(data.get("UpdatedAt")),
         engine_version=engine.get("EngineVersion", ""),

@@ -42,6 +42,7 @@ _LONGEST_DELAY_S = 2.0
 _MAX_ENTRIES = 1_000_000
 _MAX_FILE_BYTES = 1024**2
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: .+")
+_SEQUENCE = re.compile(r"^Zoe-Seq: (\d{1,18})$", re.MULTILINE)
 
 T = TypeVar("T")
 
@@ -97,13 +98,14 @@ class StatusBranch:
 
         Raises:
             ValueError: A path isn't ours.
-            SourceUnavailable: The remote can't be reached or keeps refusing; nothing is lost.
+            SourceUnavailable: The remote can't be reached or keeps refusing, or somebody who knew
+                more was faster; nothing is lost.
         """
         for path in files:
             if not (is_accepted_path(path) and _is_under(path, self._prefixes)):
                 raise ValueError(f"{path} isn't a path of the status branch that is ours to write")
         text = commit_message(message, sequence)
-        return self._alone(lambda: self._publish(files, text))
+        return self._alone(lambda: self._publish(files, text, sequence))
 
     def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
         """Return our files at the remote tip: all, or those under the given prefixes.
@@ -138,13 +140,15 @@ class StatusBranch:
         except ValueError as error:
             raise SourceUnavailable(f"{self._branch} isn't as we wrote it: {error}") from error
 
-    def _publish(self, files: Mapping[str, bytes | None], text: str) -> str:
+    def _publish(self, files: Mapping[str, bytes | None], text: str, sequence: int) -> str:
         refusals: dict[str | None, int] = {}
         words = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._wait(self._delay_s(attempt))
             tip = self._pull()
+            if attempt and tip is not None:
+                self._check_newest(tip, sequence)
             commit = self._commit(tip, files, text)
             if commit is None:
                 return tip or ""
@@ -161,6 +165,19 @@ class StatusBranch:
             f"{self._access.shown_url} doesn't take {self._branch}: {words}: let "
             f"{self._access.user} push to that branch"
         )
+
+    def _check_newest(self, tip: str, sequence: int) -> None:
+        """Refuse to lay files over those of somebody who knew more of the same ledger.
+
+        Only who raced us is looked at: another leader, while this one stood still.
+        """
+        message = self._mirror.opened()[tip].peel(pygit2.Commit).message
+        found = _SEQUENCE.search(message)
+        if found is not None and int(found[1]) > sequence:
+            raise SourceUnavailable(
+                f"{self._branch} was written meanwhile with facts up to {found[1]}, and these "
+                f"are up to {sequence}: left to whoever leads"
+            )
 
     def _delay_s(self, attempt: int) -> float:
         return self._random.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))

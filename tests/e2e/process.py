@@ -50,12 +50,20 @@ class RunningZoe:
         self._process = _started(command, environment, log)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
     def events(self, event: str) -> list[Json]:
         """Return the log lines of one kind."""
         return [line for line in map(_parsed, self._lines()) if line.get("event") == event]
+
+    def told(self) -> list[Json]:
+        """Return all log lines, oldest first."""
+        return [line for line in map(_parsed, self._lines()) if line]
 
     def faults(self) -> list[str]:
         """Return what must never be in a log: a traceback, or anything that isn't a log line."""

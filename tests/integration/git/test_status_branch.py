@@ -6,6 +6,7 @@ import pygit2
 import pytest
 
 from reconciler.errors import SourceUnavailable
+from reconciler.failpoints import Point, hooked
 
 BRANCH = "zoe/status"
 ARGS = {"message": "m", "sequence": 1}
@@ -129,6 +130,23 @@ def test_a_writer_inside_our_push_is_not_overwritten(bare_repo, git_http, status
 
     assert repo.tip(BRANCH) == tip
     assert repo.files(BRANCH) == {**ONE, "reports/1": b"a", "ledger/ab/abcd.yaml": b"x"}
+
+
+def test_one_that_stood_still_lays_nothing_over_newer_facts(bare_repo, git_http, status):
+    repo = bare_repo()
+    url = git_http.url(repo)
+    stale, newer = status(url), status(url, mirror="newer.git")
+    newest = {"status/aml/00/one.yaml": b"newer"}
+
+    def overtake(point):
+        if point is Point.STATUS_PREPARED and not overtaken:
+            overtaken.append(point)
+            newer.publish(newest, message="m", sequence=9)
+
+    overtaken = []
+    with hooked(overtake), pytest.raises(SourceUnavailable, match="facts up to 9"):
+        stale.publish({"status/aml/00/one.yaml": b"stale"}, message="m", sequence=8)
+    assert repo.files(BRANCH) == newest
 
 
 def test_two_orphans_at_once_become_one_history(bare_repo, git_http, status):

@@ -119,3 +119,14 @@ def test_a_node_is_read_with_whole_milli_cpus() -> None:
 def test_a_node_that_never_reported_has_no_room() -> None:
     node = observed_node({"ID": "n"})
     assert (node.capacity, node.is_ready, node.is_active) == (Resources(), False, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_ready"),
+    [("ready", True), ("unknown", True), ("down", False), ("disconnected", False)],
+)
+def test_a_node_that_a_new_leader_has_not_heard_of_yet_is_not_lost(
+    state: str, *, is_ready: bool
+) -> None:
+    """A manager's restart ended every attempt: for a second it listed all nodes as unknown."""
+    assert observed_node({"ID": "n", "Status": {"State": state}}).is_ready is is_ready

@@ -1,0 +1,127 @@
+"""What happens to an installation amid its work. Each leaves a healthy ``zoe run`` behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from reconciler.clock import SystemClock
+from reconciler.failpoints import Point
+from tests.e2e.process import RunningZoe
+from tests.safety.chaos.stage import DIES_S, Stage
+from tests.safety.chaos.work import Burst
+
+POINTS = tuple(Point)
+_LIVES_S = 3.0
+_AWAY_S = 3.0
+_LEASE_S = 3.0
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """Who goes on after a misfortune, from which line of its log, and how long it was idle."""
+
+    run: RunningZoe
+    since: int = 0
+    idle_ms: int = 0
+    what: str = ""
+
+
+Misfortune = Callable[[Stage, Random, Burst, int], After]
+
+
+def killed(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
+    """Kill -9: at each named point in turn, then at random points' random hits and moments."""
+    if index < len(POINTS):
+        order = f"{POINTS[index]}=kill9"
+    elif chance.random() < 0.5:
+        order = f"{chance.choice(POINTS)}=kill9@{chance.randint(1, 4)}"
+    else:
+        order = ""
+    stage.push(burst)
+    run = stage.start(order)
+    if order:
+        _await_death(stage, run)
+    else:
+        stage.await_event(run, chance.choice(("leading", "action")))
+        stage.witness.pause.wait(chance.uniform(0, _LIVES_S))
+    was_alive = run.is_alive
+    run.kill()
+    what = order or "a random moment"
+    return After(run=stage.start(), what=what + (" (not reached)" if order and was_alive else ""))
+
+
+def without_database(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
+    """PostgreSQL crashes in the middle of a pass, and is started again."""
+    run = stage.start()
+    stage.await_event(run, "leading")
+    stage.push(burst)
+    stage.witness.created.clear()
+    stage.witness.created.wait(chance.uniform(0, _LIVES_S))
+    stage.postgres.stop()
+    stage.witness.pause.wait(chance.uniform(0, _AWAY_S))
+    stage.postgres.start()
+    returned_at, before = SystemClock().now(), len(run.told())
+    stage.await_pass(since=returned_at)
+    idle = SystemClock().now() - returned_at
+    return After(run=run, since=before, idle_ms=idle // _MILLISECOND, what="database")
+
+
+def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
+    """The manager's engine is killed while services are being made, and is started again."""
+    run = stage.start()
+    stage.await_event(run, "leading")
+    stage.witness.created.clear()
+    stage.push(burst)
+    stage.witness.created.wait(DIES_S)
+    stage.witness.pause.wait(chance.uniform(0, 0.3))
+    stage.installation.swarm.kill_node(1)
+    stage.installation.swarm.start_node(1)
+    stage.installation.swarm.lab.wait_ready()
+    return After(run=run, since=len(run.told()), what="dockerd")
+
+
+def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
+    """A leader stands still, at a point or a moment; another takes over; the first wakes up."""
+    order = f"{chance.choice(POINTS)}=stop" if chance.random() < 0.7 else ""
+    stage.push(burst)
+    first = stage.start(order)
+    stage.await_event(first, "leading")
+    if order:
+        _await_stop(stage, first)
+    else:
+        stage.witness.pause.wait(chance.uniform(0, _LIVES_S))
+    first.pause()
+    second = stage.start(second=True)
+    stage.await_event(second, "leading")
+    stage.witness.pause.wait(chance.uniform(0, _LEASE_S))
+    first.go_on()
+    stage.await_event(first, "standing by")
+    return After(run=second, what=order.replace("=stop", "") or "a random moment")
+
+
+KINDS: dict[str, Misfortune] = {
+    "kills": killed,
+    "postgres": without_database,
+    "dockerd": without_engine,
+    "leaders": two_leaders,
+}
+
+
+def _await_death(stage: Stage, run: RunningZoe) -> None:
+    ends_at = monotonic() + DIES_S / 3
+    while run.is_alive and monotonic() < ends_at:
+        stage.witness.pause.wait(0.05)
+
+
+def _await_stop(stage: Stage, run: RunningZoe) -> None:
+    """Wait until a process has stopped itself at its point; one that never gets there goes on."""
+    ends_at = monotonic() + DIES_S / 3
+    stat = Path(f"/proc/{run.pid}/stat")
+    while stat.read_text().rpartition(")")[2].split()[0] != "T" and monotonic() < ends_at:
+        stage.witness.pause.wait(0.05)

@@ -1,0 +1,246 @@
+"""Real parts of one's own, and an installation on them that lasts for many rounds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import docker
+import pygit2
+import pytest
+
+from policy.model.execution import Uid
+from reconciler.clock import SystemClock
+from reconciler.failpoints import VARIABLE
+from tests.e2e.installation import Installation
+from tests.e2e.process import ROOT, RunningZoe
+from tests.fixtures.git_servers import BareRepository, serving
+from tests.fixtures.postgres import PostgresCluster, lent_postgres
+from tests.fixtures.swarm import lent_swarm
+from tests.safety.chaos import work
+from tests.safety.chaos.witness import Witness
+from tests.safety.history import check
+
+DEPLOYMENT = "chaos"
+# As an operator has it: with a shorter one, workers are down before they find the manager again.
+HEARTBEAT = timedelta(seconds=5)
+CONVERGED_S = 180
+DIES_S = 60
+GONE_S = 15
+PASSES = 2
+_HAVE_SERVICES = frozenset({"Running", "Succeeded"})
+
+
+class Stage:
+    """The installation, what is expected of it, and what was found so far."""
+
+    def __init__(
+        self, installation: Installation, postgres: PostgresCluster, witness: Witness
+    ) -> None:
+        self.installation = installation
+        self.postgres = postgres
+        self.witness = witness
+        self.expected: dict[str, str] = {}
+        self.batches: set[str] = set()
+        self.executions = 0
+        self.rounds = 0
+        self._known: set[str] = set()
+        self._processes: list[RunningZoe] = []
+        self.faults: list[str] = []
+        """What was logged that nobody expected."""
+
+    # -- what is done
+
+    def push(self, burst: work.Burst) -> None:
+        """Push a change and remember what must become of it."""
+        self.installation.push(burst.files)
+        gone = [name for name, phase in self.expected.items() if phase != "Running"]
+        for name in gone:  # what has come to its end is looked at in its own round only
+            del self.expected[name]
+        self.expected |= burst.expected
+        self.batches |= burst.batches
+        self.executions += sum(phase != "Stopped" for phase in burst.expected.values())
+
+    def start(self, order: str = "", *, second: bool = False) -> RunningZoe:
+        """Start a ``zoe run``; the second one keeps its mirrors apart."""
+        settings = self.installation.folder / ("second.toml" if second else "zoe.toml")
+        environment = {**os.environ, "ZOE_CONFIG": str(settings)}
+        if order:
+            environment[VARIABLE] = order
+        started = self.installation.start(environment=environment)
+        self._processes.append(started)
+        return started
+
+    def end_all(self) -> None:
+        """Kill what still runs, whatever state it is in."""
+        for started in self._processes:
+            if started.is_alive:
+                started.go_on()
+                started.kill()
+            self.faults += [f"{started.log.name}: {line}" for line in started.faults()]
+        self._processes = []
+
+    def await_event(self, run: RunningZoe, event: str, *, count: int = 1) -> None:
+        """Return once a process has logged an event so often."""
+        self.installation.wait_until(
+            lambda: len(run.events(event)) >= count, what=f"{event} of {run.log.name}"
+        )
+
+    def await_pass(self, *, since: datetime) -> None:
+        """Return once a pass has ended that is told in the database."""
+        store = self.installation.store
+
+        def has_ended() -> bool:
+            pulse = store.load().recorded.pulse
+            return pulse is not None and bool(pulse.commit) and pulse.at > since
+
+        self.installation.wait_until(has_ended, what="a pass")
+
+    # -- what came of it
+
+    def converge(self) -> dict[str, str]:
+        """Wait until all is as expected; return what isn't, in vain: name -> phase."""
+        ends_at = monotonic() + CONVERGED_S
+        while monotonic() < ends_at:
+            if not (missing := self._missing()):
+                return {}
+            self.witness.pause.wait(0.1)
+        return missing
+
+    def _missing(self) -> dict[str, str]:
+        told = self.installation.phases()
+        return {
+            name: told.get(name, "unknown")
+            for name, phase in self.expected.items()
+            if told.get(name) != phase
+        }
+
+    def fresh(self, kind: str, found: Iterable[str]) -> list[str]:
+        """Return what wasn't found in an earlier round."""
+        new = [one for one in found if f"{kind} {one}" not in self._known]
+        self._known |= {f"{kind} {one}" for one in new}
+        return new
+
+    def orphans(self) -> list[str]:
+        """Return services that belong to nothing, once there was time for two passes."""
+        ends_at = monotonic() + GONE_S
+        while (found := self._orphans()) and monotonic() < ends_at:
+            self.witness.pause.wait(0.2)
+        return found
+
+    def _orphans(self) -> list[str]:
+        rows = {row.uid: row.phase for row in self.installation.store.load().executions}
+        return [
+            effect.name
+            for effect in self.witness.look()
+            if rows.get(Uid(effect.uid)) not in _HAVE_SERVICES
+        ]
+
+    def doubled(self) -> list[str]:
+        """Return the names under which more than one service was ever made."""
+        made = Counter(effect.group for effect in self.witness.creations())
+        return [f"{group}: {count} services" for group, count in made.items() if count > 1]
+
+    def breaches(self) -> list[str]:
+        """Return what the whole history of the Swarm breaks."""
+        entries = self.installation.store.load().entries
+        return [str(breach) for breach in check(self.witness.effects(), entries)]
+
+    def attempts(self) -> list[str]:
+        """Return the executions that needed more than their first attempt."""
+        return [
+            f"{name} is at attempt {document['status']['attempt']}"
+            for name, document in self.installation.statuses().items()
+            if document["status"].get("attempt", 1) > 1
+        ]
+
+    def counted(self, number: int) -> tuple[list[str], int]:
+        """Have the batches' starts counted: those that started twice, and how many are missing."""
+        self.push(work.reader(number))
+        assert not self.converge(), "the reader didn't end"
+        lines = self.installation.zoe("logs", f"{work.NAMESPACE}/reader-{number}").splitlines()
+        told = [line.split() for line in lines if line.strip()]
+        (total,) = [int(count) for kind, count, *_ in told if kind == "all"]
+        return [" ".join(words) for words in told if words[0] == "twice"], len(self.batches) - total
+
+
+def passes_with_creations(run: RunningZoe, *, before: int = 0) -> int:
+    """Return in how many passes of its life a process made services, networks or files."""
+    passes, creates = 0, False
+    for line in run.told()[before:]:
+        if line.get("event") == "action":
+            creates = creates or str(line["action"]).startswith("Create")
+        elif line.get("event") == "pass":
+            passes, creates = passes + creates, False
+    return passes
+
+
+@contextmanager
+def lent_stage() -> Iterator[Stage]:
+    """Lend a stage whose standing work runs."""
+    with (
+        tempfile.TemporaryDirectory(prefix="zoe-chaos-") as name,
+        lent_postgres() as postgres,
+        lent_swarm(ROOT / ".state" / "images", heartbeat=HEARTBEAT) as swarm,
+        closing(docker.APIClient(swarm.docker_host, version="1.41", timeout=60)) as engine,
+        serving(Path(name) / "git") as http,
+    ):
+        postgres.create(DEPLOYMENT)
+        installation = _installation(
+            Path(name),
+            http=http,
+            swarm=swarm,
+            engine=engine,
+            database_url=postgres.url(DEPLOYMENT),
+        )
+        now = SystemClock().now()
+        with Witness(swarm.docker_host, DEPLOYMENT, since=now) as witness:
+            stage = Stage(installation, postgres, witness)
+            try:
+                _stand_up(stage)
+                yield stage
+            finally:
+                stage.end_all()
+                installation.store.close()
+
+
+def _stand_up(stage: Stage) -> None:
+    """Bring the work about that runs all the time."""
+    stage.push(work.standing())
+    stage.start()
+    missing = stage.converge()
+    assert not missing, f"the standing work doesn't run: {missing}"
+    stage.end_all()
+    _keep_apart(stage.installation.folder)
+
+
+def _installation(folder: Path, *, http: Any, **parts: Any) -> Installation:
+    path = folder / "git" / "config.git"
+    pygit2.init_repository(str(path), bare=True, initial_head="main")
+    repository = BareRepository(path)
+    return Installation(
+        deployment=DEPLOYMENT,
+        repository=repository,
+        url=http.url(repository),
+        folder=folder / "zoe",
+        **parts,
+    )
+
+
+def _keep_apart(folder: Path) -> None:
+    """Let a second process on this machine have its own mirrors, as on another machine."""
+    (folder / "second").mkdir()
+    shutil.copy2(folder / "state" / "ledger.key", folder / "second")
+    text = (folder / "zoe.toml").read_text()
+    (folder / "second.toml").write_text(text.replace('"state"', '"second"'))
+
+
+Failed = pytest.fail.Exception
