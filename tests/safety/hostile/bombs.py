@@ -30,8 +30,12 @@ def _nested() -> Iterator[Case]:
     start = "x: "
     deep = GOOD + start
     yield refused("bomb-brackets", GOOD + "‸x: " + "[" * levels, "LineTooLong")
-    yield refused("bomb-brackets-closed", deep + "[" * 31 + "‸[" + "[" * 1500 + "]" * 1532, "TooDeep")
-    yield refused("bomb-braces", deep + "{a: " * 30 + "{‸a: {a: " + "{a: " * 400 + "}" * 432, "TooDeep")
+    yield refused(
+        "bomb-brackets-closed", deep + "[" * 31 + "‸[" + "[" * 1500 + "]" * 1532, "TooDeep"
+    )
+    yield refused(
+        "bomb-braces", deep + "{a: " * 30 + "{‸a: {a: " + "{a: " * 400 + "}" * 432, "TooDeep"
+    )
     yield refused("bomb-dashes", "- " * 32 + "‸" + "- " * 1800, "TooDeep")
     indented = "".join(" " * n + ("‸" if n == 31 else "") + "a:\n" for n in range(300))
     yield refused("bomb-indented", indented, "TooDeep")
@@ -49,24 +53,46 @@ def _repeated() -> Iterator[Case]:
     )
     yield refused("bomb-merges", merges, "AnchorNotAllowed")
     yield refused("bomb-itself", "a: ‸&a [*a]\n", "AnchorNotAllowed")
-    yield refused("bomb-anchors", "\n".join([f"a{n}: &a{n} x" for n in range(3000)]).replace("&", "‸&", 1), "AnchorNotAllowed")
+    yield refused(
+        "bomb-anchors",
+        "\n".join([f"a{n}: &a{n} x" for n in range(3000)]).replace("&", "‸&", 1),
+        "AnchorNotAllowed",
+    )
 
 
 def _large() -> Iterator[Case]:
     yield refused("large-file", GOOD + "# " + "x" * 70_000, "FileTooLarge")
     yield refused("large-line", GOOD + "‸# " + "x" * 5000 + "\n", "LineTooLong")
-    yield refused("large-values", GOOD + "x: [\n" + ("1," * 500 + "\n") * 39 + "1," * 475 + "‸1," * 1 + "1," * 500 + "\n]\n", "TooManyValues")
-    yield refused("large-keys", GOOD + "‸" + "".join(f"k{n}: 1\n" for n in range(5000)), "UnknownKey")
+    yield refused(
+        "large-values",
+        GOOD + "x: [\n" + ("1," * 500 + "\n") * 39 + "1," * 475 + "‸1," * 1 + "1," * 500 + "\n]\n",
+        "TooManyValues",
+    )
+    yield refused(
+        "large-keys", GOOD + "‸" + "".join(f"k{n}: 1\n" for n in range(5000)), "UnknownKey"
+    )
     yield refused("large-documents", "---\n‸a\n" + "---\na\n" * 9000, "NotAMapping")
     yield refused("large-dashes", GOOD + "---\n" * 15_000 + "‸x\n", "NotAMapping")
     yield refused("large-comments", "#\n" * 30_000, "EmptyFile")
     yield refused("large-blanks", GOOD + "\n" * 60_000 + "‸x: 1\n", "UnknownKey")
-    yield refused("large-environment", service("environment: ‸{" + ", ".join(f"V{n}: x" for n in range(257)) + "}"), "TooMany")
+    yield refused(
+        "large-environment",
+        service("environment: ‸{" + ", ".join(f"V{n}: x" for n in range(257)) + "}"),
+        "TooMany",
+    )
     services = "\n".join(f"    s{n}: {{image: busybox}}" for n in range(65)).replace("s0", "‸s0", 1)
     text = GOOD.replace("    main:\n      image: busybox\n      command: [echo, hi]", services)
     yield refused("large-services", text, "TooMany")
-    yield refused("large-value", service("environment:\n‸  X: " + "x" * 4_000).replace("‸  X", "  X").replace("        X: x", "‸        X: x"), "LineTooLong")
-    yield accepted("large-good-folded", service("command:\n- >-\n" + ("  " + "x" * 300 + "\n") * 10))
+    yield refused(
+        "large-value",
+        service("environment:\n‸  X: " + "x" * 4_000)
+        .replace("‸  X", "  X")
+        .replace("        X: x", "‸        X: x"),
+        "LineTooLong",
+    )
+    yield accepted(
+        "large-good-folded", service("command:\n- >-\n" + ("  " + "x" * 300 + "\n") * 10)
+    )
 
 
 def _unfolding() -> Iterator[Case]:
@@ -74,8 +100,16 @@ def _unfolding() -> Iterator[Case]:
     template = "  template: {spec: {type: batch, services: {main: {image: busybox}}}}\n"
     axis = "[" + ", ".join(map(str, range(100))) + "]"
     axes = ", ".join(f"a{n}: {axis}" for n in range(16))
-    yield refused("bomb-matrix", head + f"  ‸matrix:\n    {axes.replace('], ', ']' + chr(10) + '    ')}\n" + template, "TooManyItems")
-    yield refused("bomb-range", head + "  ‸items: {from: -1000000000, to: 1000000000}\n" + template, "TooManyItems")
+    yield refused(
+        "bomb-matrix",
+        head + f"  ‸matrix:\n    {axes.replace('], ', ']' + chr(10) + '    ')}\n" + template,
+        "TooManyItems",
+    )
+    yield refused(
+        "bomb-range",
+        head + "  ‸items: {from: -1000000000, to: 1000000000}\n" + template,
+        "TooManyItems",
+    )
     yield refused("bomb-depends", service("depends_on: ‸[main]"), "DependencyCycle")
     nested = "${{ " + "(" * 900 + "1" + ")" * 900 + " }}"
     yield refused("bomb-expression", variable(f'‸"{nested}"'), "BadExpression")

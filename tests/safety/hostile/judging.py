@@ -14,14 +14,19 @@ BYSTANDER = "executions/other/bystander.yaml"
 
 _GOOD_BEFORE = {
     "executions/": GOOD,
-    "sets/": document("ExecutionSet", "NAME", "items: [a]\ntemplate: {namespace: other, spec: "
-                      "{type: batch, services: {main: {image: busybox}}}}"),
+    "sets/": document(
+        "ExecutionSet",
+        "NAME",
+        "items: [a]\ntemplate: {namespace: other, spec: "
+        "{type: batch, services: {main: {image: busybox}}}}",
+    ),
     "zapps/": document("ZApp", "NAME", "type: batch\nservices: {main: {image: busybox}}"),
     "namespaces/": document("Namespace", "NAME", "weight: 3"),
-    "reservations/": document("Reservation", "NAME",
-                              "window: {cron: 0 6 * * 1, duration: 2h}"),
+    "reservations/": document(
+        "Reservation", "NAME", "window: {cron: 0 6 * * 1, duration: 2h}\nslots: {count: 1, cpus: 1}"
+    ),
     "platform": document("Platform", "platform", "caps: {replicas: 64}"),
-}  # fmt: skip
+}
 
 
 def repository() -> Repository:
@@ -87,7 +92,9 @@ def _unrefused(
 
 
 def _unaccepted(case: Case, after: Catalogue, found: list[Diagnostic]) -> Iterator[str]:
-    if errors := [(item.code, item.line, item.column, item.message) for item in found if item.is_error]:
+    if errors := [
+        (item.code, item.line, item.column, item.message) for item in found if item.is_error
+    ]:
         yield f"refused: {errors[:5]}"
         return
     warned = {item.code for item in found}

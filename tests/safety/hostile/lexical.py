@@ -86,16 +86,14 @@ def _words() -> Iterator[Case]:
     for name, text in words.items():
         warning = "" if name == "version" else "TextHere"
         place = "spec.services.0.environment"
-        yield accepted(
-            f"word-{name}", variable(text), place, (("X", text),), warning=warning
-        )
+        yield accepted(f"word-{name}", variable(text), place, (("X", text),), warning=warning)
     yield refused("word-null", variable("‸~"), "WrongType")
     yield refused("word-true", variable("‸true"), "WrongType")
 
 
 def _keys() -> Iterator[Case]:
     twice = "DuplicateKey"
-    yield refused("key-twice-top", GOOD + '‸kind: Execution\n', twice)
+    yield refused("key-twice-top", GOOD + "‸kind: Execution\n", twice)
     yield refused("key-twice-spec", spec("‸type: streaming"), twice)
     yield refused("key-twice-image", service("image: busybox\n‸image: evil"), twice)
     yield refused("key-twice-quoted", service('image: busybox\n‸"image": evil'), twice)
@@ -111,9 +109,11 @@ def _keys() -> Iterator[Case]:
     yield refused("key-list", service("? ‸[a, b]\n: x"), "KeyNotText")
     yield refused("key-octal", service("environment: {‸0777: x}"), "KeyNotText")
     yield accepted(
-        "key-good-yes", service("environment: {yes: x}"), "spec.services.0.environment",
+        "key-good-yes",
+        service("environment: {yes: x}"),
+        "spec.services.0.environment",
         (("yes", "x"),),
-    )  # fmt: skip
+    )
     merge = service('environment: {A: "<<"}')
     yield accepted("key-good-merge", merge, "spec.services.0.environment", (("A", "<<"),))
 
@@ -145,10 +145,18 @@ def _decorations() -> Iterator[Case]:
     yield refused("alias-unknown", service("command: [‸*nowhere]"), "AliasNotAllowed")
     yield refused("directive-tag", f"%TAG ! tag:evil,2000:\n---\n{GOOD}x: ‸!y z\n", tag)
     yield refused("directive-version", "‸%YAML 2.0\n---\n" + GOOD, "Syntax")
-    yield accepted("good-ampersand", variable('"&a *a !b"'), "spec.services.0.environment",
-                   (("X", "&a *a !b"),))  # fmt: skip
-    yield accepted("good-shell", service('command: [sh, -c, "a && b"]'), "spec.services.0.command",
-                   ("sh", "-c", "a && b"))  # fmt: skip
+    yield accepted(
+        "good-ampersand",
+        variable('"&a *a !b"'),
+        "spec.services.0.environment",
+        (("X", "&a *a !b"),),
+    )
+    yield accepted(
+        "good-shell",
+        service('command: [sh, -c, "a && b"]'),
+        "spec.services.0.command",
+        ("sh", "-c", "a && b"),
+    )
 
 
 _BREAKS = {"cr": "\r", "vt": "\x0b", "ff": "\x0c", "nel": "\x85", "ls": "\u2028", "ps": "\u2029"}
@@ -162,8 +170,9 @@ def _characters() -> Iterator[Case]:
         yield refused(f"break-escaped-{name}", variable(f'‸"a{char}b"'), "OddLineBreak")
     yield accepted("break-good-crlf", GOOD.replace("\n", "\r\n"))
     yield accepted("break-good-none", GOOD.rstrip("\n"))
-    yield accepted("break-good-tab", variable('"a\\tb"'), "spec.services.0.environment",
-                   (("X", "a\tb"),))  # fmt: skip
+    yield accepted(
+        "break-good-tab", variable('"a\\tb"'), "spec.services.0.environment", (("X", "a\tb"),)
+    )
     for name, code in {"nul": 0, "bell": 7, "escape": 27, "delete": 127, "csi": 0x9B}.items():
         yield refused(f"control-{name}", variable(f"x‸{chr(code)}"), "ForbiddenCharacter")
         escaped = variable(f'‸"x\\u{code:04x}"')
@@ -209,17 +218,29 @@ def _invisible() -> Iterator[Case]:
         escape = f"\\U{code:08x}"
         yield refused(f"unseen-escaped-{name}", variable(f'‸"{escape}"'), "ForbiddenCharacter")
     yield refused("unseen-comment", f"# ‸\u202e emircssap\n{GOOD}", "ForbiddenCharacter")
-    for name, text in {"accents": "é ü ñ", "emoji": "⚙\ufe0f", "cjk": "日本語", "nbsp": "5\u00a0%"}.items():
-        yield accepted(f"seen-{name}", variable(f'"{text}"'), "spec.services.0.environment",
-                       (("X", text),))  # fmt: skip
+    for name, text in {
+        "accents": "é ü ñ",
+        "emoji": "⚙\ufe0f",
+        "cjk": "日本語",
+        "nbsp": "5\u00a0%",
+    }.items():
+        yield accepted(
+            f"seen-{name}", variable(f'"{text}"'), "spec.services.0.environment", (("X", text),)
+        )
 
 
 def _encodings() -> Iterator[Case]:
     good = GOOD.encode()
     yield refused("encoding-bom", "‸\ufeff" + GOOD, "ForbiddenCharacter")
     yield refused("encoding-utf16", "‸".encode() + GOOD.encode("utf-16"), "NotUtf8")
-    yield refused("encoding-utf16-be", "‸\x00a".encode() + GOOD.encode("utf-16-be"), "ForbiddenCharacter")
-    yield refused("encoding-utf32", b"a" + "‸".encode() + b"\0\0\0" + GOOD.encode("utf-32-le"), "ForbiddenCharacter")
+    yield refused(
+        "encoding-utf16-be", "‸\x00a".encode() + GOOD.encode("utf-16-be"), "ForbiddenCharacter"
+    )
+    yield refused(
+        "encoding-utf32",
+        b"a" + "‸".encode() + b"\0\0\0" + GOOD.encode("utf-32-le"),
+        "ForbiddenCharacter",
+    )
     yield refused("encoding-latin", good + "# caf‸".encode() + b"\xe9\n", "NotUtf8")
     yield refused("encoding-overlong", good + "# ‸".encode() + b"\xc0\xaf\n", "NotUtf8")
     yield refused("encoding-cut", good + "# ‸".encode() + b"\xe2\x82", "NotUtf8")
@@ -243,7 +264,10 @@ def _syntax() -> Iterator[Case]:
     yield refused("document-number", "‸12\n", "NotAMapping")
     two = GOOD + "---\n" + GOOD.replace("NAME", "NAME-b") + "‸bad: 1\n"
     yield refused("document-second", two, "UnknownKey")
-    yield accepted("good-json", '{"apiVersion": "zoe/v1", "kind": "Execution", "metadata": '
-                   '{"name": "NAME"}, "spec": {"type": "batch", "services": {"main": '
-                   '{"image": "busybox"}}}}')  # fmt: skip
+    yield accepted(
+        "good-json",
+        '{"apiVersion": "zoe/v1", "kind": "Execution", "metadata": '
+        '{"name": "NAME"}, "spec": {"type": "batch", "services": {"main": '
+        '{"image": "busybox"}}}}',
+    )
     yield accepted("good-marker", "---\n" + GOOD + "...\n")

@@ -62,7 +62,10 @@ def _keys() -> Iterator[Case]:
         yield refused(f"compose-{key.replace('_', '-')}", service(f"‸{key}: {value}"), code)
     yield refused("compose-case", service("‸Privileged: true"), "UnknownKey")
     yield refused("compose-camel", service("‸capAdd: [ALL]"), "UnknownKey")
-    for key, value in {"networks": "{host: {external: true}}", "configs": "{x: {file: /etc/shadow}}"}.items():
+    for key, value in {
+        "networks": "{host: {external: true}}",
+        "configs": "{x: {file: /etc/shadow}}",
+    }.items():
         yield refused(f"compose-top-{key}", spec(f"‸{key}: {value}"), "ComposeKeyNotHonoured")
 
 
@@ -77,14 +80,23 @@ _BINDS = {
 def _mounts() -> Iterator[Case]:
     for name, volume in _BINDS.items():
         yield refused(f"bind-{name}", service(f"volumes: [‸{volume}]"), "ComposeKeyNotHonoured")
-    for name, text in {"short": '"/:/host"', "short-socket": '"/var/run/docker.sock:/s:ro"'}.items():
+    for name, text in {
+        "short": '"/:/host"',
+        "short-socket": '"/var/run/docker.sock:/s:ro"',
+    }.items():
         yield refused(f"bind-{name}", service(f"volumes: [‸{text}]"), "ComposeKeyNotHonoured")
     volumes = {
-        "driver": ("{type: volume, source: datasets, target: /d, ‸volume: {nocopy: true}}", "UnknownKey"),
-        "options": ("{type: volume, source: datasets, target: /d, ‸driver_opts: {o: bind}}", "UnknownKey"),
+        "driver": (
+            "{type: volume, source: datasets, target: /d, ‸volume: {nocopy: true}}",
+            "UnknownKey",
+        ),
+        "options": (
+            "{type: volume, source: datasets, target: /d, ‸driver_opts: {o: bind}}",
+            "UnknownKey",
+        ),
         "sub-path": ("{type: workspace, target: /w, ‸subpath: ../other}", "UnknownKey"),
-        "tmpfs": ("{type: ‸tmpfs, target: /w}", "NotAChoice"),
-        "npipe": ("{type: ‸npipe, source: x, target: /w}", "NotAChoice"),
+        "tmpfs": ("{type: ‸tmpfs, target: /w}", "BadValue"),
+        "npipe": ("{type: ‸npipe, source: x, target: /w}", "BadValue"),
         "other-workspace": ("{type: workspace, ‸source: other, target: /w}", "SourceOfWorkspace"),
         "named-workspace": ("‸{type: volume, source: workspace, target: /w}", "UnknownStorage"),
         "unknown": ("‸{type: volume, source: etc, target: /w}", "UnknownStorage"),
@@ -114,12 +126,19 @@ def _limits() -> Iterator[Case]:
     yield refused("ulimit-huge", service("ulimits: {nofile: ‸2147483648}"), "OutOfRange")
     yield refused("ulimit-text", service("ulimits: {nofile: ‸unlimited}"), "WrongType")
     yield refused("ulimit-swapped", service("ulimits: {nofile: ‸{soft: 9, hard: 8}}"), "OutOfRange")
-    yield accepted("ulimit-good", service("ulimits: {memlock: -1}"), "spec.services.0.ulimits.0.hard", -1)
+    yield accepted(
+        "ulimit-good", service("ulimits: {memlock: -1}"), "spec.services.0.ulimits.0.hard", -1
+    )
     yield refused("pids-none", service("resources: {limits: {pids: ‸0}}"), "OutOfRange")
     yield refused("pids-below", service("resources: {limits: {pids: ‸-1}}"), "OutOfRange")
     yield refused("pids-huge", service("resources: {limits: {pids: ‸65537}}"), "OutOfRange")
-    for name, user in {"option": "‸-u", "blank": '‸"root root"', "template": '‸"{{.x}}"', "below": "‸-1"}.items():
-        code = {"template": "TemplateNotAllowed", "below": "OutOfRange"}.get(name, "BadFormat")
+    for name, user in {
+        "option": "‸-u",
+        "blank": '‸"root root"',
+        "template": '‸"{{.x}}"',
+        "below": "‸-1",
+    }.items():
+        code = {"below": "OutOfRange"}.get(name, "BadFormat")
         yield refused(f"user-{name}", service(f"user: {user}"), code)
     yield accepted("user-good-root", service("user: root"), "spec.services.0.user", "root")
 
@@ -138,7 +157,7 @@ def _ports() -> Iterator[Case]:
         "docker": ("{name: a, target: 1, published: ‸2375}", "PortNotAllowed"),
         "huge": ("{name: a, target: ‸65536}", "OutOfRange"),
         "zero": ("{name: a, target: ‸0}", "OutOfRange"),
-        "protocol": ("{name: a, target: 1, protocol: ‸sctp}", "NotAChoice"),
+        "protocol": ("{name: a, target: 1, protocol: ‸sctp}", "BadValue"),
         "address": ("{name: a, target: 1, ‸host_ip: 0.0.0.0}", "UnknownKey"),
         "range": ('{name: a, target: ‸"1-65535"}', "WrongType"),
         "script": ('{name: a, target: 1, app_protocol: ‸"javascript:x"}', "BadFormat"),
@@ -198,7 +217,9 @@ def _images() -> Iterator[Case]:
         "digest": digest,
         "underscore": "quay.io/lab/my_app__x:1",
     }.items():
-        yield accepted(f"image-good-{name}", service(f"image: {image}"), "spec.services.0.image", image)
+        yield accepted(
+            f"image-good-{name}", service(f"image: {image}"), "spec.services.0.image", image
+        )
 
 
 _TEMPLATED = {
@@ -220,14 +241,23 @@ _TEMPLATED = {
 
 def _templates() -> Iterator[Case]:
     for name, lines in _TEMPLATED.items():
-        yield refused(f"template-{name}", service(lines), "TemplateNotAllowed")
-    yield refused("template-key", service('environment: {‸"{{A}}": x}'), "TemplateNotAllowed")
+        code = "BadFormat" if name == "image" else "BareBraces"
+        yield refused(f"template-{name}", service(lines), code)
+    yield refused("template-key", service('environment: {‸"{{A}}": x}'), "BadFormat")
     split = 'environment: {A: ‸"${{ execution.name }}{{.Node.ID}}"}'
-    yield refused("template-beside", service(split), "TemplateNotAllowed")
-    yield accepted("template-good-shell", variable('"${HOME} {x}"'), "spec.services.0.environment",
-                   (("X", "${HOME} {x}"),))  # fmt: skip
-    yield accepted("template-good-braces", variable('"a{ {b"'), "spec.services.0.environment",
-                   (("X", "a{ {b"),))  # fmt: skip
+    yield refused("template-beside", service(split), "BareBraces")
+    yield accepted(
+        "template-good-shell",
+        variable('"${HOME} {x}"'),
+        "spec.services.0.environment",
+        (("X", "${HOME} {x}"),),
+    )
+    yield accepted(
+        "template-good-braces",
+        variable('"a{ {b"'),
+        "spec.services.0.environment",
+        (("X", "a{ {b"),),
+    )
 
 
 def _placement() -> Iterator[Case]:
@@ -239,9 +269,8 @@ def _placement() -> Iterator[Case]:
         "template": "{{.Node.Role}} == x",
         "attribute": "node.ip == 10.0.0.1",
     }.items():
-        code = "TemplateNotAllowed" if name == "template" else "BadFormat"
         lines = f'placement: {{constraints: [‸"{text}"]}}'
-        yield refused(f"constraint-{name}", service(lines), code)
+        yield refused(f"constraint-{name}", service(lines), "BadFormat")
     spread = service('placement: {spread: ‸"node.labels."}')
     yield refused("spread-empty", spread, "BadFormat")
     good = service("placement: {constraints: [node.labels.tier == compute]}")

@@ -58,7 +58,12 @@ def _kinds() -> Iterator[Case]:
     beside = GOOD + "---\n" + quota.replace("kind: ", "kind: ‸")
     yield refused("kind-second-document", beside, "KindNotAllowedHere")
     execution = GOOD.replace("kind: ", "kind: ‸")
-    for place in ("zapps/NAME/zapp.yaml", "namespaces/NAME.yaml", "sets/NAME.yaml", "platform.yaml"):
+    for place in (
+        "zapps/NAME/zapp.yaml",
+        "namespaces/NAME.yaml",
+        "sets/NAME.yaml",
+        "platform.yaml",
+    ):
         name = f"execution-at-{place.partition('/')[0].partition('.')[0]}"
         path = place.replace("NAME", name)
         yield refused(name, execution, "KindNotAllowedHere", path=path)
@@ -70,24 +75,33 @@ def _kinds() -> Iterator[Case]:
 
 
 def _owners() -> Iterator[Case]:
-    yield refused("owner-other", metadata("{name: NAME, namespace: ‸other}"), "WrongNamespace")
+    yield refused("owner-other", metadata("{name: NAME, namespace: ‸other}"), "NotTheFolder")
     yield refused("owner-case", metadata("{name: NAME, namespace: ‸Lab}"), "BadFormat")
     yield refused("owner-path", metadata("{name: NAME, namespace: ‸../other}"), "BadFormat")
     yield refused("owner-newline", metadata('{name: NAME, namespace: ‸"lab\\n"}'), "BadFormat")
     yield accepted("owner-good", metadata("{name: NAME, namespace: lab}"), "namespace", "lab")
     undeclared = "executions/nobody/NAME.yaml".replace("NAME", "owner-undeclared")
-    yield refused("owner-undeclared", GOOD, "UnknownNamespace", path=undeclared)
+    yield refused(
+        "owner-undeclared",
+        GOOD.replace("metadata", "‸metadata"),
+        "UnknownNamespace",
+        path=undeclared,
+    )
     for name, folder in {"upper": "Lab", "dots": "..", "blank": "a b", "dash": "-a"}.items():
         path = f"executions/{folder}/x.yaml"
         yield refused(f"folder-{name}", GOOD, "BadFolderName", path=path)
     for key in ("uid", "owner", "user", "ownerReferences", "generation", "annotations"):
         text = metadata(f"{{name: NAME, ‸{key}: x}}")
         yield refused(f"metadata-{key.lower()}", text, "UnknownKey")
-    yield refused("twice-one-file", GOOD + "---\n" + GOOD.replace("NAME", "‸NAME"), "DuplicateIdentity")
     yield refused(
-        "twice-two-files", GOOD.replace("{name: NAME}", "{name: ‸twin-of-NAME}"),
-        "DuplicateIdentity", beside={"executions/lab/aaa.yaml": GOOD.replace("NAME", "twin-of-NAME")},
-    )  # fmt: skip
+        "twice-one-file", GOOD + "---\n" + GOOD.replace("NAME", "‸NAME"), "DuplicateIdentity"
+    )
+    yield refused(
+        "twice-two-files",
+        GOOD.replace("{name: NAME}", "{name: ‸twin-of-NAME}"),
+        "DuplicateIdentity",
+        beside={"executions/lab/aaa.yaml": GOOD.replace("NAME", "twin-of-NAME")},
+    )
 
 
 _BAD_NAMES = {
@@ -103,7 +117,7 @@ _BAD_NAMES = {
     "blank": '"a b"',
     "newline": '"abc\\n"',
     "empty": '""',
-    "sql": "\"x'; DROP TABLE ledger;--\"",
+    "sql": '"x\'; DROP TABLE ledger;--"',
     "format": '"%s%n{0}"',
     "shell": '"$(id)"',
     "markup": '"<script>alert(1)</script>"',
@@ -120,8 +134,13 @@ _BAD_NAMES = {
 
 def _names() -> Iterator[Case]:
     for name, text in _BAD_NAMES.items():
-        code = {"null-word": "WrongType", "number": "WrongType", "true": "WrongType",
-                "list": "WrongType", "template": "TemplateNotAllowed"}.get(name, "BadFormat")  # fmt: skip
+        code = {
+            "null-word": "WrongType",
+            "number": "WrongType",
+            "true": "WrongType",
+            "list": "WrongType",
+            "template": "BareBraces",
+        }.get(name, "BadFormat")
         yield refused(f"name-{name}", metadata(f"{{name: ‸{text}}}"), code)
     yield accepted("name-good-forty", metadata(f"{{name: {'a' * 40}}}"), "name", "a" * 40)
     yield accepted("name-good-words", metadata("{name: drop-table}"), "name", "drop-table")
@@ -141,7 +160,7 @@ def _labels() -> Iterator[Case]:
         yield refused(f"label-{name}", text, "ReservedLabel")
         mapping = service(f"labels: {{‸{label}: x}}")
         yield refused(f"label-service-{name}", mapping, "ReservedLabel")
-        listed = service(f'‸labels: ["{label}=x"]')
+        listed = service(f'labels: ‸["{label}=x"]')
         yield refused(f"label-listed-{name}", listed, "ReservedLabel")
     yield refused("label-newline", metadata('{name: NAME, labels: {a: ‸"b\\nc"}}'), "BadFormat")
     yield refused("label-number", metadata("{name: NAME, labels: {a: ‸1}}"), "WrongType")
@@ -160,10 +179,10 @@ def _claims() -> Iterator[Case]:
     yield refused("priority-number", spec("priority: ‸99999"), "WrongType")
     yield refused("zapp-traversal", spec("zapp: ‸../../x"), "BadFormat")
     both = spec("zapp: hello\nparameters: {}")
-    yield refused("zapp-and-services", both.replace("  type:", "  ‸type:"), "UnknownZApp")
+    yield refused("zapp-and-services", both.replace("  type:", "  ‸type:"), "ZAppAndServices")
     none = GOOD.partition("spec:")[0] + "spec: {zapp: ‸nowhere}\n"
     yield refused("zapp-unknown", none, "UnknownZApp")
-    yield refused("after-itself", spec("after: [{name: ‸NAME}]"), "DependencyCycle")
+    yield refused("after-itself", spec("after: ‸[{name: NAME}]"), "DependencyCycle")
     yield refused("after-other", spec("after: [{name: ‸other/bystander}]"), "BadFormat")
 
 
@@ -185,7 +204,7 @@ _BAD_SOURCES = {
 def _paths() -> Iterator[Case]:
     for name, source in _BAD_SOURCES.items():
         text = spec(f"files: [{{source: ‸{source}, target: /app/x}}]")
-        code = {"template": "TemplateNotAllowed", "traversal": "NoSuchFile"}.get(name, "BadFormat")
+        code = {"template": "BareBraces"}.get(name, "BadFormat")
         yield refused(f"source-{name}", text, code)
     target = "files: [{source: files/x, target: ‸%s}]"
     beside = {"executions/lab/files/x": "content"}
@@ -196,18 +215,28 @@ def _paths() -> Iterator[Case]:
         "template": '"/{{.Node.ID}}"',
         "secrets": "/run/secrets/token",
         "newline": '"/a\\n"',
-        "docker": "/var/run/docker.sock",
+        "double": "/a//b",
         "proc": "/proc/sys/kernel/core_pattern",
         "sys": "/sys/fs/cgroup/x",
         "root": "/",
         "dev": "/dev/mem",
     }.items():
-        yield refused(f"target-{name}", spec(target % path), "BadTarget", beside=beside)
+        code = {"template": "BareBraces", "root": "BadTarget"}.get(name, "BadTarget")
+        code = "BadFormat" if name in ("relative", "colon", "newline") else code
+        yield refused(f"target-{name}", spec(target % path), code, beside=beside)
     yield accepted(
-        "target-good", spec("files: [{source: files/x, target: /app/x}]"),
-        "spec.services.0.files.0.target", "/app/x", beside=beside,
-    )  # fmt: skip
-    for name, mode in {"setuid": '"4755"', "number": "444", "long": '"00444"', "letters": '"0rwx"'}.items():
+        "target-good",
+        spec("files: [{source: files/x, target: /app/x}]"),
+        "spec.services.0.files.0.target",
+        "/app/x",
+        beside=beside,
+    )
+    for name, mode in {
+        "setuid": '"4755"',
+        "number": "444",
+        "long": '"00444"',
+        "letters": '"0rwx"',
+    }.items():
         code = "WrongType" if name == "number" else "BadFormat"
         text = spec(f"files: [{{source: files/x, target: /app/x, mode: ‸{mode}}}]")
         yield refused(f"mode-{name}", text, code, beside=beside)
