@@ -3,13 +3,16 @@
 # make test-zapps the ZApps with their real images on a lab, minutes (ARGS="..." goes to pytest)
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
+# make fuzz      mutated manifests and requests; CASES=n  (ARGS="--seed 2 --record" goes to it)
+# make mutations takes out each guard: a test must notice, long (ARGS="depth" = that one only)
 # make bench     the benchmarks                        (ARGS="..." goes to them)
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint bench lock clean
+.PHONY: demo test test-zapps test-pure lint fuzz mutations bench lock clean
+CASES ?= 20000
 MAKEFLAGS += --no-print-directory
 COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
@@ -36,6 +39,14 @@ test-pure:
 lint:
 	@.ci/setup pure
 	@.ci/check lint
+
+fuzz:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.fuzz --cases $(CASES) $(ARGS)
+
+mutations:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.mutations $(ARGS)
 
 bench:
 	@.ci/setup test

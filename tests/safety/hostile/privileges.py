@@ -181,7 +181,6 @@ _ADDRESSES = {
     "octal": "0177.0.0.1/a",
     "localhost": "localhost:5000/a",
     "localhost-below": "x.localhost/a",
-    "trailing-dot": "127.0.0.1./a",
 }
 
 
@@ -205,6 +204,7 @@ def _images() -> Iterator[Case]:
         "slashes": "registry.example//a",
         "two-tags": "registry.example/a:b:c",
         "slash-last": "busybox/",
+        "trailing-dot": "127.0.0.1./a",
         "tag-empty": "'busybox:'",
     }
     for name, image in bad.items():
