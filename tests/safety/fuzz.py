@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -52,6 +53,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
+    logging.disable()
     counts: Counter[str] = Counter()
     breaches = 0
     started = time.process_time()
