@@ -4,14 +4,18 @@
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
 # make chaos     break real parts, ROUNDS=n times      (ARGS="..." goes to tests/safety/chaos)
-# make bench     the benchmarks                        (ARGS="..." goes to them)
+# make fuzz      mutated manifests and requests; CASES=n  (ARGS="--seed 2 --record" goes to it)
+# make mutations takes out each guard: a test must notice, long (ARGS="depth" = that one only)
 # make simulate-faults SEEDS=n  the loop in a world of faults, that many seeds (FIRST=k: from there)
+# make bench     the benchmarks                        (ARGS="..." goes to them)
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint chaos bench simulate-faults lock clean
+.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench lock clean
+ROUNDS ?= 10
+CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1
 MAKEFLAGS += --no-print-directory
@@ -48,6 +52,13 @@ ROUNDS ?= 20
 chaos:
 	@.ci/setup test
 	@.venv/bin/python -m tests.safety.chaos --rounds $(ROUNDS) $(ARGS)
+fuzz:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.fuzz --cases $(CASES) $(ARGS)
+
+mutations:
+	@.ci/setup test
+	@.venv/bin/python -m tests.safety.mutations $(ARGS)
 
 bench:
 	@.ci/setup test

@@ -16,6 +16,7 @@ from policy.model.resources import Resources
 from reconciler.manifest import quantities
 from reconciler.manifest.ciphertext import one_line
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
+from reconciler.manifest.quantities import MAX_DURATION_MS
 from reconciler.manifest.secret_mount import SSH_KEY, SecretMount
 from reconciler.manifest.spec import (
     Dependency,
@@ -30,10 +31,18 @@ from reconciler.manifest.spec import (
     Volume,
 )
 from reconciler.manifest.suggest import did_you_mean
+from reconciler.manifest.targets import check_target
 
 T = TypeVar("T")
 D = TypeVar("D")
 
+LEAST_PROBE_MS = 100
+"""A health check starts a process: more often, a few services keep their node busy with it."""
+
+MOST_GRACE_MS = 3_600_000
+"""Whoever waits for a room waits for what is stopped in it, too."""
+
+UNLIMITED = -1
 _HEALTH_COMMANDS = ("CMD", "CMD-SHELL", "NONE")
 
 
@@ -92,14 +101,16 @@ class Builder:
             healthcheck=self._healthcheck(value.get("healthcheck"), (*path, "healthcheck")),
             depends_on=_dependencies(value.get("depends_on", ())),
             ports=tuple(_port(port) for port in value.get("ports", ())),
-            volumes=tuple(_volume(volume) for volume in value.get("volumes", ())),
+            volumes=self._volumes(value.get("volumes", ()), (*path, "volumes")),
             secrets=self._secrets(value.get("secrets", ()), secrets, (*path, "secrets")),
             files=self.files(value.get("files", ()), (*path, "files")),
             tmpfs=self._tmpfs(value.get("tmpfs", ()), (*path, "tmpfs")),
             shm_bytes=self._memory(value.get("shm_size", 0), (*path, "shm_size")),
-            ulimits=_ulimits(value.get("ulimits", {})),
+            ulimits=self._ulimits(value.get("ulimits", {}), (*path, "ulimits")),
             stop_grace_ms=self._duration(
-                value.get("stop_grace_period", "10s"), (*path, "stop_grace_period")
+                value.get("stop_grace_period", "10s"),
+                (*path, "stop_grace_period"),
+                most_ms=MOST_GRACE_MS,
             ),
             labels=self.measured(_labels, value.get("labels", {}), (*path, "labels"), ()),
             core=core,
@@ -139,8 +150,13 @@ class Builder:
     def _memory(self, value: object, path: Path) -> int:
         return self.measured(quantities.memory_bytes, value, path, 0)
 
-    def _duration(self, value: object, path: Path) -> int:
-        return self.measured(quantities.duration_ms, value, path, 0)
+    def _duration(
+        self, value: object, path: Path, *, least_ms: int = 0, most_ms: int = MAX_DURATION_MS
+    ) -> int:
+        def within(text: object) -> int:
+            return quantities.duration_within(text, least_ms, most_ms)
+
+        return self.measured(within, value, path, least_ms)
 
     def _arguments(self, value: str | Sequence[Any] | None, path: Path) -> tuple[str, ...] | None:
         if value is None:
@@ -154,8 +170,12 @@ class Builder:
             return None
         return Healthcheck(
             test=self.measured(_health_test, value["test"], (*path, "test"), ()),
-            interval_ms=self._duration(value.get("interval", "10s"), (*path, "interval")),
-            timeout_ms=self._duration(value.get("timeout", "5s"), (*path, "timeout")),
+            interval_ms=self._duration(
+                value.get("interval", "10s"), (*path, "interval"), least_ms=LEAST_PROBE_MS
+            ),
+            timeout_ms=self._duration(
+                value.get("timeout", "5s"), (*path, "timeout"), least_ms=LEAST_PROBE_MS
+            ),
             start_period_ms=self._duration(
                 value.get("start_period", "0s"), (*path, "start_period")
             ),
@@ -208,18 +228,38 @@ class Builder:
                         source=item["source"],
                         blob=found.blob,
                         content_hash=found.content_hash,
-                        target=item["target"],
+                        target=self._target(item["target"], (*path, index, "target")),
                         mode=int(item.get("mode", "0444"), 8),
                     )
                 )
         return tuple(built)
 
+    def _target(self, value: str, path: Path) -> str:
+        return self.measured(check_target, value, path, value)
+
+    def _volumes(self, items: Sequence[Mapping[str, Any]], path: Path) -> tuple[Volume, ...]:
+        return tuple(
+            Volume(
+                type=item["type"],
+                target=self._target(item["target"], (*path, index, "target")),
+                source=item.get("source", ""),
+                read_only=item.get("read_only", False),
+            )
+            for index, item in enumerate(items)
+        )
+
+    def _ulimits(self, value: Mapping[str, Any], path: Path) -> tuple[Ulimit, ...]:
+        return tuple(
+            self.measured(_ulimit, (name, limit), (*path, name), Ulimit(name=name, soft=0, hard=0))
+            for name, limit in sorted(value.items())
+        )
+
     def _tmpfs(self, items: Sequence[Any], path: Path) -> tuple[Tmpfs, ...]:
         return tuple(
-            Tmpfs(target=item)
+            Tmpfs(target=self._target(item, (*path, index)))
             if isinstance(item, str)
             else Tmpfs(
-                target=item["target"],
+                target=self._target(item["target"], (*path, index, "target")),
                 size_bytes=self._memory(item.get("size", 0), (*path, index, "size")),
             )
             for index, item in enumerate(items)
@@ -302,22 +342,16 @@ def _port(value: Mapping[str, Any]) -> Port:
     )
 
 
-def _volume(value: Mapping[str, Any]) -> Volume:
-    return Volume(
-        type=value["type"],
-        target=value["target"],
-        source=value.get("source", ""),
-        read_only=value.get("read_only", False),
-    )
-
-
-def _ulimits(value: Mapping[str, Any]) -> tuple[Ulimit, ...]:
-    return tuple(
-        Ulimit(name=name, soft=limit, hard=limit)
-        if isinstance(limit, int)
-        else Ulimit(name=name, soft=limit["soft"], hard=limit["hard"])
-        for name, limit in sorted(value.items())
-    )
+def _ulimit(named: tuple[str, int | Mapping[str, int]]) -> Ulimit:
+    name, limit = named
+    if isinstance(limit, int):
+        return Ulimit(name=name, soft=limit, hard=limit)
+    soft, hard = limit["soft"], limit["hard"]
+    # -1 is without end: more than any number.
+    if hard != UNLIMITED and not UNLIMITED < soft <= hard:
+        message = f"the soft limit {soft} is more than the hard limit {hard}"
+        raise Complaint("OutOfRange", message, f"write soft: {hard} or less")
+    return Ulimit(name=name, soft=soft, hard=hard)
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -96,16 +96,11 @@ def pointer(path: Path) -> str:
 SNIPPET_CHARS = 100
 _LEAD = 50
 _CUT = "…"
-# A line is shown on pages, in comments and notifications. What somebody meant to be a ciphertext
-# may be the secret itself.
-_SEALED = re.compile(r"\bage[\"']?:\s*(?=\S)")
 
 
 def snippet(text_line: str, column: int) -> str:
     """Return at most ~100 characters of a line around ``column``, safe to show anywhere."""
     line = "".join(char if char.isprintable() else " " for char in text_line)
-    if sealed := _SEALED.search(line):
-        line = line[: sealed.end()] + _CUT
     if len(line) <= SNIPPET_CHARS:
         return line
     start = max(0, column - 1 - _LEAD)

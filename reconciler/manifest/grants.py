@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -94,12 +95,33 @@ def matches(image: str, patterns: Collection[str]) -> bool:
 
 
 def is_allowed(image: str, platform: Platform) -> bool:
-    """Tell whether the platform lets an image run."""
-    return not platform.image_allow or matches(image, platform.image_allow)
+    """Tell whether the platform lets an image run: what it names, else any registry by its name."""
+    if platform.image_allow:
+        return matches(image, platform.image_allow)
+    return not is_address(image)
+
+
+def is_address(image: str) -> bool:
+    """Tell whether an image's registry is a number or this machine, in whatever form.
+
+    The engine that pulls it stands where authors don't: such names lead to what only it can reach.
+    """
+    first, slash, _ = image.partition("/")
+    if not slash or not ("." in first or ":" in first or first.lower() == "localhost"):
+        return False
+    last = first.partition(":")[0].lower().rstrip(".").rpartition(".")[2]
+    return last == "localhost" or _NUMBER.fullmatch(last) is not None
+
+
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def refuse_image(image: str, platform: Platform) -> Complaint:
     """Return the complaint about an image that the platform doesn't let run."""
+    if not platform.image_allow:
+        message = f"{quoted(image)} names its registry by an address"
+        remedy = "write the registry's name, or ask the operator for images.allow in platform.yaml"
+        return Complaint("ImageNotAllowed", message, remedy)
     allowed = ", ".join(platform.image_allow[:8])
     message = f"the platform doesn't allow the image {quoted(image)}"
     return Complaint("ImageNotAllowed", message, f"use one of {allowed}, or ask the operator")

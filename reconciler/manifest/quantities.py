@@ -112,6 +112,20 @@ def duration_ms(value: object) -> int:
     return amount
 
 
+def duration_within(value: object, least_ms: int, most_ms: int) -> int:
+    """Return the milliseconds of a length of time that has bounds of its own.
+
+    Raises:
+        Complaint: As :func:`duration_ms`, or it isn't within them.
+    """
+    amount = duration_ms(value)
+    if not least_ms <= amount <= most_ms:
+        bound = f"{duration_text(least_ms)} to {duration_text(most_ms)}"
+        message = f"{quoted(value)} isn't within {bound}"
+        raise Complaint("OutOfRange", message, f"write {bound}")
+    return amount
+
+
 def memory_text(amount: int) -> str:
     """Return an amount of bytes with the largest unit that keeps it whole: ``2GiB``."""
     for unit in ("Ti", "Gi", "Mi", "Ki"):

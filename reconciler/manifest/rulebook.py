@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Severity
@@ -112,22 +112,33 @@ class Rulebook:
 
     def _file(self, kind: str, path: str, parsed: Parsed, homes: dict[str, str]) -> None:
         content = parsed if parsed.is_valid else self.intake.last_good(path)
-        if kind == "Reservation" and content is parsed and self._is_misfit(path, parsed):
+        if content is parsed and (
+            self._is_twin(kind, path, parsed, homes)
+            or (kind == "Reservation" and self._is_misfit(path, parsed))
+        ):
             content = self.intake.last_good(path)
         if content is None:
             place = place_of(path)
             if kind == "ZApp" and place is not None:
                 self.broken_zapps[place.folder] = path
             return
-        for index, item in enumerate(content.contents):
-            if isinstance(item, Execution | ExecutionSet):
-                continue
-            name = kind if isinstance(item, Platform) else item.name
-            if name in homes:
-                self._duplicate(path, index, kind, name, homes[name])
-            else:
+        for _, name, item in _named(kind, content):
+            if name not in homes:
                 homes[name] = path
                 self._own(item, is_current=content is parsed)
+
+    def _is_twin(self, kind: str, path: str, parsed: Parsed, homes: Mapping[str, str]) -> bool:
+        """Tell whether a file's newest content must give way, since others have its names.
+
+        Otherwise whoever renames a namespace to one that is there would delete it.
+        """
+        taken, is_twin = dict(homes), False
+        for index, name, _ in _named(kind, parsed):
+            if name in taken:
+                self._duplicate(path, index, kind, name, taken[name])
+                is_twin = True
+            taken.setdefault(name, path)
+        return is_twin
 
     def _is_misfit(self, path: str, parsed: Parsed) -> bool:
         """Tell whether a file's newest content must give way: new, and at odds with the rest.
@@ -184,6 +195,13 @@ class Rulebook:
             severity=Severity.WARNING,
         )
         self.intake.report([diagnostic])
+
+
+def _named(kind: str, content: Parsed) -> Iterator[tuple[int, str, Owned]]:
+    """Yield what a file declares: index, name (of a platform, there is one) and content."""
+    for index, item in enumerate(content.contents):
+        if not isinstance(item, Execution | ExecutionSet):
+            yield index, kind if isinstance(item, Platform) else item.name, item
 
 
 def _namespaces(content: Parsed | None) -> Iterator[str]:

@@ -42,6 +42,7 @@ from reconciler.manifest.diagnostic import (
     quoted,
     snippet,
 )
+from reconciler.manifest.hiding import is_of_secret, up_to, without_value
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.marks import Document, Entry, Mark
 
@@ -90,13 +91,16 @@ def _diagnostic(
     file: str, lines: Sequence[str], line: int, column: int, problem: Problem
 ) -> Diagnostic:
     text_line = lines[line - 1] if 0 < line <= len(lines) else ""
+    message = problem.message
+    if is_of_secret(problem.path):
+        text_line, message = up_to(text_line, column), without_value(message)
     return Diagnostic(
         file=file,
         line=line,
         column=column,
         pointer=pointer(problem.path),
         code=problem.code,
-        message=problem.message,
+        message=message,
         remedy=problem.remedy,
         snippet=snippet(text_line, column) if line else "",
         severity=problem.severity,

@@ -185,6 +185,18 @@ def test_newcomer_with_a_taken_name_gives_way():
     assert old in found.message
 
 
+def test_a_namespace_renamed_to_one_that_is_there_keeps_its_old_name():
+    repository = Repository.small()
+    repository.put("namespaces/team.yaml", document("Namespace", "team", "weight: 3"))
+    repository.execution("job", BATCH, namespace="team")
+    repository.load()
+    repository.put("namespaces/team.yaml", document("Namespace", "lab", "weight: 9"))
+    catalogue = repository.load()
+    assert codes(catalogue) == ["DuplicateIdentity"]
+    assert (catalogue.namespaces["lab"].weight, catalogue.namespaces["team"].weight) == (1, 3)
+    assert only(catalogue).name == "job"
+
+
 def test_two_new_files_of_one_name_are_both_refused():
     repository = Repository.small()
     repository.put("executions/lab/a.yaml", document("Execution", "job", BATCH))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hmac
+import inspect
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fixtures.receiver import OLD_SECRET, SECRET, hex_hmac, standard_signature
+from webhook import signature
 from webhook.headers import Headers
 from webhook.providers import PROVIDERS
 from webhook.signature import is_hex_hmac, is_token
@@ -148,3 +151,11 @@ def test_no_header_lets_anybody_in_or_does_harm(fields: list[tuple[bytes, bytes]
         headers = Headers.of([*fields, *((name, value) for _, value in fields)])
         for provider in PROVIDERS.values():
             assert not provider.verify(headers, BODY, SECRETS, NOW)
+
+
+def test_secrets_and_signatures_are_compared_in_constant_time_only() -> None:
+    """No value shows the difference; so the source is looked at."""
+    for function in (signature.is_token, signature.is_hex_hmac, signature.is_standard):
+        tree = ast.parse(inspect.getsource(function))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+        assert "compare_digest" in inspect.getsource(function)

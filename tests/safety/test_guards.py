@@ -1,0 +1,23 @@
+"""Each guard that the mutation check takes out still stands where it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.safety.guards import GUARDS, Guard
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_it_stands_in_the_source_once_and_its_tests_are_there(guard: Guard):
+    assert (ROOT / guard.file).read_text().count(guard.old) == 1
+    files = [word for word in guard.tests.split() if word.startswith("tests/")]
+    assert files
+    assert all((ROOT / file).exists() for file in files)
+
+
+def test_names_are_told_apart():
+    assert len({guard.name for guard in GUARDS}) == len(GUARDS)
