@@ -369,6 +369,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
                 status_sink(settings),
                 working_set,
                 ledger_key=ledger_key(settings),
+                deployment=settings.deployment,
                 sealer=keys,
                 interval=timedelta(seconds=settings.publish_interval_s),
             )
