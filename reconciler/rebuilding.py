@@ -106,8 +106,10 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
     if is_complete(stored, branch, observed, lease.epoch):
         return _nothing(branch, stored.accepted.get(parts.reader.source.id, "")), lease
     known = WorkingSet(stored)
+    tip = parts.reader.source.fetch()
     accepted = _accepted(parts.reader, known, branch)
-    wanted, good = _wanted(parts, known, accepted)
+    wanted, good = _wanted(parts, known, accepted, tip)
+    later = _at(parts.reader, tip, parts.reader.good)
     recovered = recover(
         Evidence(
             stored=stored.entries,
@@ -115,12 +117,13 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
             files=branch.files,
             head=branch.head,
             wanted=wanted.manifests,
+            later=later,
             observed=observed,
             now=now,
             is_all_lost=is_all_lost,
         )
     )
-    specs, stand_ins = _refrozen(parts.reader, recovered, wanted, observed)
+    specs, stand_ins = _refrozen(parts.reader, recovered, wanted, later, observed)
     last_seq = max(known.last_seq, branch.head.seq if branch.head else 0)
     work = Writing(recovered, wanted, last_seq=last_seq, now=now, by=parts.by)
     facts = work.numbered(stand_ins)
@@ -221,7 +224,6 @@ def _refuse(stored: Stored, branch: Branch, observed: ObservedState, *, is_all_l
 
 def _accepted(reader: Reader, known: WorkingSet, branch: Branch) -> Mapping[str, str]:
     """Return the desired commit of each source, as far as the branch tells it and Git has it."""
-    reader.source.fetch()
     told = dict(branch.head.accepted) if branch.head is not None else {}
     if reader.source.id not in told:
         commits = sorted((f.seq, f.commit) for r in branch.files.values() for f in r.facts)
@@ -242,11 +244,11 @@ def _is_there(reader: Reader, commit: str) -> bool:
 
 
 def _wanted(
-    parts: Parts, known: WorkingSet, accepted: Mapping[str, str]
+    parts: Parts, known: WorkingSet, accepted: Mapping[str, str], tip: str
 ) -> tuple[Wanted, tuple[GoodFile, ...]]:
     """Return what the accepted commits ask for, and the newest valid contents of their files."""
     reader, source = parts.reader, parts.reader.source.id
-    commit = accepted.get(source) or parts.reader.source.fetch()
+    commit = accepted.get(source) or tip
     before = known.good_files(source)
     good = newest_valid(reader, commit, before, most=COMMITS_MOST)
     wanted = reader.read(commit, good=good)
@@ -263,17 +265,30 @@ def _wanted(
 
 
 def _refrozen(
-    reader: Reader, recovered: Recovered, wanted: Wanted, observed: ObservedState
+    reader: Reader,
+    recovered: Recovered,
+    wanted: Wanted,
+    later: Mapping[Uid, Manifest],
+    observed: ObservedState,
 ) -> tuple[Mapping[Uid, ExecutionSpec], Mapping[Uid, ExecutionSpec | None]]:
     """Return the specs that were frozen, and what stands in for those that aren't found."""
     search = Search(recovered, observed)
-    search.offer(wanted.manifests.values())
+    now = tuple({**later, **wanted.manifests}.values())
+    search.offer(now)
+    search.offer(later.values())
     for manifests in _earlier(reader, wanted.commit):
         if not search.left:
             break
         search.offer(manifests)
-    search.match(wanted.manifests.values())
-    return search.found, search.stand_ins(wanted.manifests.values(), recovered.types)
+    search.match(now)
+    return search.found, search.stand_ins(now, recovered.types)
+
+
+def _at(reader: Reader, commit: str, good: Mapping[str, tuple[str, str]]) -> Mapping[Uid, Manifest]:
+    """Return what a commit asks for, if it can be read."""
+    with contextlib.suppress(SourceUnavailable):
+        return reader.apart().read(commit, good=good).manifests
+    return {}
 
 
 def _earlier(reader: Reader, commit: str) -> Iterator[Iterable[Manifest]]:

@@ -281,7 +281,8 @@ def _plan(
     planned = plan(
         desired,
         observed,
-        known=draft.records.keys(),
+        # What never had an attempt has no services: those there are must be somebody's work.
+        known={uid for uid, record in draft.records.items() if record.attempt},
         lingering=_lingering(draft) | kept.lingering,
         kept_networks={
             network.name

@@ -51,9 +51,10 @@ class Evidence:
     """All that is left of what was.
 
     ``stored`` are the facts that the database still has, ``files`` those of the status branch that
-    are ours, ``head`` its head if that is. ``wanted`` is what the accepted commit asks for;
-    ``owners`` says of those with facts in the database whose they are. ``is_all_lost`` is the
-    operator's word that nothing else is to be found.
+    are ours, ``head`` its head if that is. ``wanted`` is what the accepted commit asks for,
+    ``later`` what the newest does, which may have been accepted before the end; ``owners`` says of
+    those with facts in the database whose they are. ``is_all_lost`` is the operator's word that
+    nothing else is to be found.
     """
 
     stored: tuple[Entry, ...] = ()
@@ -61,6 +62,7 @@ class Evidence:
     files: Mapping[Uid, RunFile] = field(default_factory=dict)
     head: Head | None = None
     wanted: Mapping[Uid, Manifest] = field(default_factory=dict)
+    later: Mapping[Uid, Manifest] = field(default_factory=dict)
     observed: ObservedState
     now: datetime
     is_all_lost: bool = False
@@ -128,7 +130,8 @@ class _Recovery:
                 self.stored.setdefault(entry.uid, []).append(entry)
         self.groups = groups_by_uid(evidence.observed)
         self.suspect = suspect_folders(evidence.head, evidence.files)
-        self._named = {(m.namespace, m.name): m for m in evidence.wanted.values()}
+        self._manifests = {**evidence.later, **evidence.wanted}
+        self._named = {(m.namespace, m.name): m for m in self._manifests.values()}
         self.facts: list[Entry] = []
         self.records: dict[Uid, Record] = {}
         self.identities: dict[Uid, Identity] = {}
@@ -139,7 +142,7 @@ class _Recovery:
 
     def look_at(self, uid: Uid) -> None:
         """Enter what is known of a run, if it is known whose it is."""
-        file, manifest = self._evidence.files.get(uid), self._evidence.wanted.get(uid)
+        file, manifest = self._evidence.files.get(uid), self._manifests.get(uid)
         identity = self._identity(uid, file, manifest)
         if identity is None:
             return  # an orphan of the Swarm: it is told of, and stays
@@ -237,6 +240,8 @@ class _Recovery:
         if not (self._evidence.is_all_lost or {"", uid[:2]} & self.suspect):
             return False
         manifest = self._evidence.wanted.get(uid)
+        if record is None and manifest is None:
+            return False
         if record is not None and (record.is_final or record.held):
             return False
         if manifest is not None and manifest.recurs:
@@ -252,7 +257,7 @@ class _Recovery:
         yield _entry(uid, identity, Fact.HELD, now, reason=MAY_HAVE_RUN)
 
     def _hash(self, uid: Uid) -> str:
-        manifest = self._evidence.wanted.get(uid)
+        manifest = self._manifests.get(uid)
         return manifest.document_hash if manifest is not None else ""
 
 
