@@ -62,7 +62,7 @@ class Publisher:
         sealer: Sealer | None = None,
         interval: timedelta = MINIMUM_INTERVAL,
     ) -> None:
-        self._sink = sink
+        self.sink = sink
         self._interval = interval
         self._working_set = working_set
         self._key = ledger_key
@@ -226,7 +226,7 @@ class Publisher:
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
-        self._sink.publish(files, message=_subject(files), sequence=going.sequence)
+        self.sink.publish(files, message=_subject(files), sequence=going.sequence)
         return going
 
     def _told_apart(self, path: str, data: bytes | None) -> str | None:
