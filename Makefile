@@ -14,7 +14,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
 .PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench lock clean
-ROUNDS ?= 10
 CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1

@@ -11,7 +11,7 @@ import pstats
 import random
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -54,11 +54,11 @@ def manifests(count: int) -> Iterator[tuple[str, str]]:
         yield f"executions/ns{number % namespaces}/e{number}.yaml", text
 
 
-def commit(path: Path, count: int) -> None:
-    """Make a bare repository that holds the manifests."""
+def commit(path: Path, files: Iterable[tuple[str, str]]) -> None:
+    """Make a bare repository that holds files."""
     git = pygit2.init_repository(str(path), bare=True, initial_head="main")
     index = pygit2.Index()
-    for name, text in manifests(count):
+    for name, text in files:
         entry = pygit2.IndexEntry(name, git.create_blob(text.encode()), pygit2.enums.FileMode.BLOB)
         index.add(entry)
     bot = pygit2.Signature("bench", "bench@localhost", 1_700_000_000, 0)
@@ -66,9 +66,11 @@ def commit(path: Path, count: int) -> None:
 
 
 @contextmanager
-def installation(folder: Path, count: int) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
-    """Lend a loop over ``count`` executions."""
-    commit(folder / "config.git", count)
+def installation(
+    folder: Path, files: Iterable[tuple[str, str]]
+) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
+    """Lend a loop over the executions in some files."""
+    commit(folder / "config.git", files)
     platform = SourceSettings(id="platform", url=str(folder / "config.git"))
     settings = Settings(sources=(platform,), state_dir=folder / "state")
     clock = VirtualClock()
@@ -122,7 +124,7 @@ def measure(count: int, rounds: int, *, profile: bool) -> Row:
     """Return the row for passes over ``count`` settled executions."""
     with (
         tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
-        installation(Path(name), count) as (loop, cluster, store),
+        installation(Path(name), manifests(count)) as (loop, cluster, store),
     ):
         settle(loop, cluster)
         if (found := len(loop.reconcile().statuses)) != count:

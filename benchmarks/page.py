@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from benchmarks import noop_pass
 from benchmarks.copied_rows import multiply
 from benchmarks.noop_pass import NODES, PER_NAMESPACE, installation, settle
 from benchmarks.report import Row, arguments, show
@@ -271,7 +272,7 @@ def main() -> None:
     looped = min(LOOPED, given.executions)
     with (
         tempfile.TemporaryDirectory(prefix="zb") as name,
-        installation(Path(name), looped) as (loop, cluster, _),
+        installation(Path(name), noop_pass.manifests(looped)) as (loop, cluster, _),
     ):
         settle(loop, cluster)
         spaces = max(1, looped // PER_NAMESPACE)

@@ -19,6 +19,7 @@ from time import perf_counter
 
 import pygit2
 
+from benchmarks import noop_pass
 from benchmarks.noop_pass import installation
 from benchmarks.report import Row, arguments, show
 from reconciler import planning
@@ -109,7 +110,7 @@ def measure(manifests: int, changes: int, rounds: int, *, profile: bool) -> list
     """Return the rows of previews by a reader that knows the base, and by one that doesn't."""
     with (
         tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
-        installation(Path(name), manifests) as (loop, cluster, _),
+        installation(Path(name), noop_pass.manifests(manifests)) as (loop, cluster, _),
     ):
         for _ in range(PASSES):
             loop.reconcile()

@@ -14,6 +14,7 @@ ReconcilerError
 ├── NameTaken                      the name is there already: adopt if ours, else report
 ├── Missing                        the object isn't there (any more)
 ├── ActionFailed                   one action of a plan; independent ones go on
+├── DatabaseBehind                 it knows less than was done with it: an operator rebuilds it
 ├── LeaseLost                      another process leads: stop writing
 └── InvariantViolated(evidence)    our bug: stop the pass, keep what shows it
 
@@ -94,6 +95,10 @@ class ActionFailed(ReconcilerError):
 
 class LeaseLost(ReconcilerError):
     """This process no longer leads; whatever it was about to write must not be written."""
+
+
+class DatabaseBehind(ReconcilerError):
+    """The database is empty, older or another one than what was done with it; nothing is done."""
 
 
 class InvariantViolated(ReconcilerError):

@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import failpoints, wire
+from reconciler import continuity, failpoints, wire
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
+    DatabaseBehind,
     InvariantViolated,
     LeaseLost,
     StoreUnavailable,
@@ -75,6 +76,7 @@ def _once(
             wire.loop(settings, lease, store) as loop,
             probing(settings, loop, lambda: None) as prober,
         ):
+            begin(settings, loop)
             loop.tenants.lookout.look_now()
             prober.round()  # nobody is asked before a pass: what is known is read
             report = loop.reconcile()
@@ -96,6 +98,22 @@ def _once(
     finally:
         with contextlib.suppress(StoreUnavailable):
             store.release_lease(lease)
+
+
+def begin(settings: Settings, loop: Loop) -> None:
+    """Make sure that the database knows all that was done with it; else say so and do nothing.
+
+    Raises:
+        DatabaseBehind: It doesn't.
+        SourceUnavailable, ClusterUnavailable: It can't be told.
+    """
+    try:
+        continuity.verify(loop, wire.status_sink(settings), key=wire.ledger_key(settings))
+    except (DatabaseBehind, TransientError) as error:
+        loop.recorder.failed(error, lease=loop.lease)
+        with contextlib.suppress(TransientError):
+            loop.store.release_lease(loop.lease)
+        raise
 
 
 @contextlib.contextmanager
@@ -173,6 +191,9 @@ def _lead_until(
             tries = 0
         except LeaseLost as error:
             log.warning("lease lost", extra={"error": str(error)})
+        except DatabaseBehind as error:
+            log.error("the database isn't up to date", extra={"error": str(error)})  # noqa: TRY400
+            stop.wait(RETRY_MOST_S)
         except TransientError as error:
             tries += 1
             delay_s = backoff_s(tries, chance)
@@ -202,6 +223,7 @@ def _lead(
         reviewing(settings, loop) as reviewer,
         reading_logs(loop),
     ):
+        begin(settings, loop)
         lookout = loop.tenants.lookout
         trigger = Trigger(
             interval_s=settings.interval_s,

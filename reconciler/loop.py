@@ -164,6 +164,7 @@ class Loop:
     def _want(self, *, fetch: bool) -> Wanted:
         source = self.reader.source
         good, confirmed = self.working_set.good_files(source.id), self.store.confirmations()
+        self.working_set.confirmed = confirmed
         if fetch or self._accepted is None:
             self._accepted = acceptance.accept(
                 source,

@@ -7,8 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from reconciler.clock import elapsed_s
-from reconciler.ports import Clock, Cluster, Source, StatusSink
+from reconciler.ports import Clock, Cluster, Source
 from reconciler.side import one_thread
+from reconciler.status_sink import StatusSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from reconciler.outbox import Posting
 from reconciler.posted import PostedPlan, Reviews
 from reconciler.provenance import Traceable
 from reconciler.records import Event, Harvest, PassRow, Pulse, Recorded, Recording, Tail
+from reconciler.restoration import Restorable
 
 
 class Clock(Protocol):
@@ -315,7 +316,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Orders, Reviews, Activities, Protocol):
+class Store(Outbox, Orders, Reviews, Activities, Restorable, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:
@@ -381,19 +382,3 @@ class Store(Outbox, Orders, Reviews, Activities, Protocol):
 
     def forget(self) -> None:
         """Remove what is too old to matter: deliveries, and what was written down for people."""
-
-
-class StatusSink(Protocol):
-    """Where status files are published: the status branch."""
-
-    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
-        """Write (or, for None, delete) files under our paths in one commit; return the tip's id.
-
-        An equal tree makes no commit. What was rejected is laid over the new tip, and pushed.
-
-        Raises:
-            SourceUnavailable: The remote can't be reached or keeps refusing; the message says why.
-        """
-
-    def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
-        """Return our files at the remote tip (all, or those under the given prefixes)."""

@@ -9,22 +9,23 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from policy.model.execution import Uid
-from reconciler.converge import publication, set_status
+from reconciler import mirroring
+from reconciler.converge import mirror, publication, set_status
 from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
 from reconciler.converge.status import SetName, set_of
 from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
-from reconciler.ports import StatusSink
 from reconciler.side import one_thread
+from reconciler.status_sink import StatusSink
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -62,14 +63,16 @@ class Publisher:
         working_set: WorkingSet,
         *,
         ledger_key: bytes,
+        deployment: str = "",
         sealer: Sealer | None = None,
         interval: timedelta = MINIMUM_INTERVAL,
         executor: Executor | None = None,
     ) -> None:
-        self._sink = sink
+        self.sink = sink
         self._interval = interval
         self._working_set = working_set
         self._key = ledger_key
+        self._deployment = deployment
         self._sealer = sealer
         self._marks: dict[str, str] = {}
         self._files: dict[str, bytes | None] = {}
@@ -79,6 +82,8 @@ class Publisher:
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
+        self.before_push: Callable[[], None] = _unasked
+        """What must be settled before anything is pushed; called in the thread that pushes."""
         self.refresh(working_set.statuses)
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
@@ -128,18 +133,9 @@ class Publisher:
         self._sets = now
 
     def _refresh_ledger(self, uid: Uid) -> None:
-        identity = self._working_set.identities[uid]
-        entries = self._working_set.entries.get(uid)
-        if entries:
-            self._put(
-                publication.ledger_path(uid),
-                publication.ledger_file(
-                    entries,
-                    namespace=identity.namespace,
-                    name=identity.name,
-                    key=self._key,
-                ),
-            )
+        if self._working_set.entries.get(uid):
+            run = mirroring.run_of(self._working_set, uid)
+            self._put(publication.ledger_path(uid), mirror.run_file(run, key=self._key))
 
     def _refresh_namespace(self, namespace: str, changed: set[Uid]) -> None:
         statuses = self._working_set.statuses
@@ -239,6 +235,8 @@ class Publisher:
 
     def _take_off(self) -> None:
         files = dict(self._files)
+        head = mirroring.head_of(self._working_set, deployment=self._deployment)
+        files[mirror.HEAD_PATH] = mirror.head_file(head, key=self._key)
         if self._snapshot is not None:
             files[publication.SNAPSHOT_PATH] = publication.dump(self._snapshot)
         digests = {path: self._told_apart(path, data) for path, data in files.items()}
@@ -246,7 +244,8 @@ class Publisher:
         self._flight = self._pool.submit(self._push, files, going)
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
-        self._sink.publish(files, message=_subject(files), sequence=going.sequence)
+        self.before_push()
+        self.sink.publish(files, message=_subject(files), sequence=going.sequence)
         return going
 
     def _told_apart(self, path: str, data: bytes | None) -> str | None:
@@ -272,6 +271,10 @@ class Publisher:
         self.published_seq = published.sequence
         reach(Point.STATUS_PUSHED)
         return published
+
+
+def _unasked() -> None:
+    """Nothing is to be settled."""
 
 
 def _both(first: Published | None, second: Published | None) -> Published | None:

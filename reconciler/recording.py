@@ -26,6 +26,7 @@ from reconciler.converge.world import Assessment, Wanted
 from reconciler.desired import Reader
 from reconciler.errors import (
     ClusterUnavailable,
+    DatabaseBehind,
     LeaseLost,
     SourceUnavailable,
     StoreUnavailable,
@@ -61,6 +62,8 @@ def problem_with(error: BaseException) -> str:
             return NO_SOURCE
         case ClusterUnavailable():
             return _NO_CLUSTER
+        case DatabaseBehind():
+            return str(error)
         case _:
             return _FAULT
 

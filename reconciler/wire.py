@@ -363,6 +363,7 @@ def loop_in(
                 outside.sink,
                 working_set,
                 ledger_key=outside.key,
+                deployment=settings.deployment,
                 sealer=keys,
                 interval=timedelta(seconds=settings.publish_interval_s),
                 executor=outside.side("publish"),

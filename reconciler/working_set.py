@@ -10,6 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
 from policy.estimate import NEWEST
@@ -48,13 +49,21 @@ class WorkingSet:
         self.snapshot = stored.snapshot
         self.hold_requests = stored.hold_requests
         self.recorded = stored.recorded
-        self.last_seq = 0
+        self.confirmed: frozenset[str] = frozenset()
+        """The commits that operators have confirmed, as of the newest pass."""
+        self.last = max(stored.entries, key=attrgetter("seq"), default=None)
+        """The newest fact of all, also if its run isn't told any more."""
         self._lock = threading.Lock()
         for row in stored.executions:
             self.identities[row.uid] = _identity(row)
             self.statuses[row.uid] = row.status
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
         self._remember(stored.runtimes)
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest fact; 0 before the first."""
+        return self.last.seq if self.last is not None else 0
 
     def memory(self, *, published_seq: int) -> Memory:
         """Return the working set as a pass sees it. The mappings are not copied: don't write."""
@@ -167,7 +176,8 @@ class WorkingSet:
 
     def _fold(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self.last_seq = max(self.last_seq, entry.seq)
+            if entry.seq > self.last_seq:
+                self.last = entry
             if not entry.uid:
                 continue
             record = fold([entry], self.records.get(entry.uid))

@@ -50,7 +50,7 @@ def release(*, name: tuple[str, str], reason: str) -> None:
     reading.found(*name)
     with reading.required_database(settings) as store:
         memory = WorkingSet(store.load()).memory(published_seq=0)
-        if name not in memory.holds():
+        if name not in memory.holds().keys() | memory.undecided():
             raise Missing(f"{'/'.join(name)} isn't held by an operator; zoe status says how it is")
         _ask(store, settings.platform_source.id, name, told=reason, is_release=True)
     click.echo(f"{'/'.join(name)} is released with the next pass")

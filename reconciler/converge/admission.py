@@ -65,7 +65,7 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
         grown_ms=progress.grown_ms,
         shrunk_ms=progress.shrunk_ms,
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
-        is_growable=uid not in draft.ending and uid not in draft.kept,
+        is_growable=not (uid in draft.ending or uid in draft.kept or record.is_adopted),
         gives_way=uid not in draft.kept,
     )
 
@@ -117,6 +117,8 @@ def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> 
         candidate = queued[start.uid]
         _intend(draft, candidate, start.allocations)
     for resize in decision.resizes:
+        if draft.records[resize.uid].is_adopted:
+            continue
         draft.placements[resize.uid] = resize.allocations
 
 
@@ -132,7 +134,7 @@ def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) 
         node=_home_of(draft, candidate.spec, groups),
     )
     steps = [Step(entry=intended, message=_told_start(groups))]
-    if record.incarnation != record.generation:
+    if record.incarnation != record.generation or record.is_adopted:
         admitted = replace(
             intended,
             fact=Fact.ADMITTED,

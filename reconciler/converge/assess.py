@@ -19,6 +19,7 @@ from policy.scheduler import decide
 from policy.settings import PolicySettings
 from reconciler.converge import (
     admission,
+    adoption,
     books,
     gateway,
     gateway_services,
@@ -134,6 +135,7 @@ def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid
             manifest = draft.stand_in(uid, record)  # it goes on: it may start or end meanwhile
         elif manifest is not None and draft.is_outrun(manifest):
             continue
+        manifest = adoption.held_back(draft, uid, record, manifest)
         manifest = secret_access.held_back(draft, uid, record, manifest)
         moved = advance(
             Situation(
@@ -237,7 +239,7 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
             epoch=draft.world.epoch,
             secrets=named(spec, namespace=namespace, uid=uid, vault=draft.world.vault),
         )
-        before, as_it_is = last.get(uid), secret_access.left_alone(draft, uid, record, spec)
+        before, as_it_is = last.get(uid), adoption.as_it_is(draft, uid, record, spec)
         if as_it_is is not None:
             rendered[uid] = Rendered(inputs=inputs, state=as_it_is)
         else:
@@ -279,7 +281,8 @@ def _plan(
     planned = plan(
         desired,
         observed,
-        known=draft.records.keys(),
+        # What never had an attempt has no services: those there are must be somebody's work.
+        known={uid for uid, record in draft.records.items() if record.attempt},
         lingering=_lingering(draft) | kept.lingering,
         kept_networks={
             network.name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.converge.backoff import backoff_until
-from reconciler.converge.ledger import Record, phase_of_ending
+from reconciler.converge.ledger import MAY_HAVE_RUN, Record, phase_of_ending
 from reconciler.converge.queue import Candidate
 from reconciler.manifest.spec import After
 
@@ -39,7 +39,7 @@ def blocked(
     if candidate.manifest.suspend:
         return Blocked(reason="Suspended", message="suspend is true in its manifest")
     if candidate.record.held:
-        return Blocked(reason="Held", message=candidate.record.held)
+        return Blocked(reason=candidate.record.held, message=_HELD.get(candidate.record.held, ""))
     not_before = candidate.spec.not_before
     if not_before is not None and not_before > now:
         message = f"starts at {not_before.isoformat(timespec='minutes')} at the earliest"
@@ -56,6 +56,12 @@ def blocked(
         message = f"tries again after {_last_end(candidate.record)}"
         return Blocked(reason="BackOff", message=message, until=until)
     return None
+
+
+_HELD = {
+    MAY_HAVE_RUN: "it may have run before the database was lost, so it isn't run: raise run, or an "
+    "operator says: zoe release"
+}
 
 
 def is_met(after: After, sibling: tuple[Record, bool] | None) -> bool:

@@ -14,6 +14,7 @@ from itertools import groupby
 from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler.converge import change_window, idleness, storage
 from reconciler.converge.blocked import Blocked
+from reconciler.converge.desired_state import DesiredService, DesiredState
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.runs import is_scheduled
@@ -85,8 +86,11 @@ class Draft:
         return manifest.run < self.newest[source, manifest.namespace, manifest.name]
 
     def spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
-        """Return the frozen spec in force; None before the first admission."""
-        if record is None:
+        """Return the frozen spec in force; None before the first admission.
+
+        What was adopted has a stand-in for as long as it runs, and begins nothing with that.
+        """
+        if record is None or (record.is_adopted and not record.attempt_open):
             return None
         key = (uid, record.generation_in_force)
         return self.frozen.get(key) or self.memory.frozen.get(key)
@@ -138,6 +142,13 @@ class Draft:
         if found is not None:
             return found
         return made(namespace, defaults) if defaults is not None else Namespace(name=namespace)
+
+    def attempt_as_it_is(self, uid: Uid, record: Record) -> DesiredState:
+        """Return what is there of an attempt as what should be."""
+        mine = [g for g in self.groups.get(uid, ()) if g.attempt == record.attempt]
+        return DesiredState(
+            services={g.service.spec.name: DesiredService(spec=g.service.spec) for g in mine}
+        )
 
     def stand_in(self, uid: Uid, record: Record) -> Manifest:
         """Return a stand-in for the manifest of a run that is only kept by a hold."""

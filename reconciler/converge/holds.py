@@ -38,6 +38,17 @@ def enter(draft: Draft) -> None:
         elif all(record.hold != hold for record in bearers[name]):
             # Since when it is held is when it was asked for: so the fact says what was asked.
             draft.enter(held(r, hold) for r in _bearer(draft, name))
+    _release_unknown(draft)
+
+
+def _release_unknown(draft: Draft) -> None:
+    """Let go of what may have run, where an operator has said so since."""
+    for name, asked in draft.memory.hold_requests.items():
+        if not asked.is_release:
+            continue
+        records = (draft.records.get(uid) for uid in draft.runs.get(name, {}).values())
+        waiting = [r for r in records if r and r.held_at is not None and r.held_at < asked.at]
+        draft.enter(released(r, asked.by, asked.told, at=draft.world.now) for r in waiting)
 
 
 def _bearer(draft: Draft, name: Name) -> list[Record]:

@@ -63,6 +63,12 @@ UPDATE_FAILED = "UpdateFailed"
 HELD_BY_OPERATOR = "HeldByOperator"
 """Why ``held`` is entered when an operator wants a name left as it is (``converge.holds``)."""
 
+MAY_HAVE_RUN = "MayHaveRun"
+"""Why ``held`` is entered for what isn't known to have run or not: the database was lost."""
+
+ADOPTED_AS_IS = "AdoptedAsItIs"
+"""Why ``held`` is entered for what runs, and nobody knows any more what it was made from."""
+
 
 SUCCEEDED = frozenset({EndReason.COMPLETED})
 LEFT_OUT = frozenset({EndReason.SKIPPED, EndReason.MISSED})
@@ -134,9 +140,10 @@ class Record:
     generation at the last admission and part of every Swarm name. An attempt is open between
     ``attempt_intended`` and ``attempt_ended``; ``ran_ms`` adds up what closed ones ran. When an
     edit of a live execution fails, ``bad_generation`` is its number and ``good_generation`` the
-    one that stays in force until the next edit. ``home``
-    is the node that holds the namespace's local storage, where this execution mounts it. ``hold``
-    is an operator's, and is for all runs of the name.
+    one that stays in force until the next edit. ``held`` says why it isn't started, ``held_at``
+    since when; ``is_adopted`` that what was frozen at the last admission isn't known any more.
+    ``home`` is the node that holds the namespace's local storage, where this execution mounts it.
+    ``hold`` is an operator's, and is for all runs of the name.
     """
 
     uid: Uid
@@ -159,6 +166,8 @@ class Record:
     failed_starts: int = 0
     ended: Ending | None = None
     held: str = ""
+    held_at: datetime | None = None
+    is_adopted: bool = False
     hold: Hold | None = None
     good_generation: int = 0
     bad_generation: int = 0
@@ -223,6 +232,7 @@ def _apply(record: Record, entry: Entry) -> Record:
                 spec_hash=entry.spec_hash,
                 good_generation=0,
                 bad_generation=0,
+                is_adopted=False,
             )
         case Fact.ATTEMPT_INTENDED:
             return replace(
@@ -249,10 +259,12 @@ def _apply(record: Record, entry: Entry) -> Record:
             return replace(record, bad_generation=entry.generation)
         case Fact.HELD if entry.reason == HELD_BY_OPERATOR:
             return replace(record, hold=Hold(by=entry.by, told=entry.told, at=entry.at))
+        case Fact.HELD if entry.reason == ADOPTED_AS_IS:
+            return replace(record, is_adopted=True)
         case Fact.HELD:
-            return replace(record, held=entry.reason)
+            return replace(record, held=entry.reason, held_at=entry.at)
         case Fact.RELEASED:
-            return replace(record, held="", hold=None)
+            return replace(record, held="", held_at=None, hold=None)
         case Fact.CONFIRMED:
             return record
 

@@ -87,7 +87,7 @@ def advance(situation: Situation) -> Advance:
         record = _apply(record, _departed(record, situation), steps)
     elif record.attempt_open and spec is not None:
         record = _apply(record, _attempt(record, manifest, spec, situation), steps)
-    if record is not None and not record.attempt_open and not record.is_final:
+    if record is not None and not (record.attempt_open or record.is_final or record.held):
         wanted = spec or (manifest.spec if manifest else None)
         if wanted is not None:
             record = _apply(record, _between(record, wanted, situation), steps)

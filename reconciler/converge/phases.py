@@ -12,6 +12,7 @@ from reconciler.converge.endings import ENDED
 from reconciler.converge.idleness import IdleSoon
 from reconciler.converge.ledger import (
     HELD_BY_OPERATOR,
+    MAY_HAVE_RUN,
     EndReason,
     Hold,
     Record,
@@ -132,6 +133,8 @@ def _blocked_phase(facts: Facts, blocked: Blocked) -> tuple[Phase, str, str]:
         if facts.groups:
             return Phase.TERMINATING, "Suspended", "its services are being stopped"
         return Phase.SUSPENDED, "Suspended", blocked.message
+    if blocked.reason == MAY_HAVE_RUN:
+        return Phase.UNKNOWN, blocked.reason, blocked.message
     if blocked.reason == "ObserveOnly":
         return Phase.QUEUED, blocked.reason, blocked.message
     return Phase.PENDING, blocked.reason, blocked.message

@@ -1,4 +1,4 @@
-"""What goes onto the status branch: canonical YAML of statuses and ledger, tables for people.
+"""What goes onto the status branch: paths, canonical YAML of statuses, tables for people.
 
 Nothing volatile, so that an unchanged world gives byte-equal files and no commit.
 """
@@ -6,15 +6,12 @@ Nothing volatile, so that an unchanged world gives byte-equal files and no commi
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from reconciler import canonical
-from reconciler.converge.ledger import Entry
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status import published
 
@@ -80,35 +77,6 @@ def status_file(document: Mapping[str, Any]) -> bytes:
     return dump(published(document))
 
 
-def ledger_file(entries: Sequence[Entry], *, namespace: str, name: str, key: bytes) -> bytes:
-    """Return one run's facts with an HMAC, so that a writer to the branch can't fake them."""
-    body = {
-        "apiVersion": "zoe.ledger/v1",
-        "namespace": namespace,
-        "name": name,
-        "facts": [canonical.to_data(entry) for entry in entries],
-    }
-    return dump({**body, "hmac": _hmac(body, key)})
-
-
-def read_ledger_file(data: bytes, *, key: bytes) -> tuple[Entry, ...] | None:
-    """Return the facts of a mirrored file; None where its HMAC isn't ours ("may have run")."""
-    try:
-        # We write no alias, and a few lines of them expand without bound.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, yaml.SafeLoader)):
-            return None
-        body = yaml.safe_load(data)
-        if not isinstance(body, dict):
-            return None
-        claimed = str(body.pop("hmac", "")).encode()
-        is_ours = hmac.compare_digest(claimed, _hmac(body, key).encode())
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError):
-        return None  # whoever can write to the branch can write anything there
-    if not is_ours:
-        return None
-    return tuple(canonical.from_data(Entry, fact) for fact in body["facts"])
-
-
 def readme_file(namespace: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
     """Return a table of a namespace's executions, newest trouble first."""
     rows = sorted(documents, key=_trouble_first)
@@ -136,10 +104,6 @@ def dump(data: Mapping[str, Any]) -> bytes:
         width=1000,
     )
     return text.encode()
-
-
-def _hmac(body: Mapping[str, Any], key: bytes) -> str:
-    return hmac.new(key, canonical.dumps(body).encode(), hashlib.sha256).hexdigest()
 
 
 def _trouble_first(document: Mapping[str, Any]) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from policy.model.execution import Uid
-from reconciler.converge.desired_state import DesiredService, DesiredState
+from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
 from reconciler.converge.ledger import Record
@@ -67,10 +67,7 @@ def left_alone(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> D
     if why is None:
         return None
     draft.held[uid] = why
-    mine = [g for g in draft.groups.get(uid, ()) if g.attempt == record.attempt]
-    return DesiredState(
-        services={g.service.spec.name: DesiredService(spec=g.service.spec) for g in mine}
-    )
+    return draft.attempt_as_it_is(uid, record)
 
 
 def _of_swarm(name: str, owner: Namespace, there: Mapping[str, ObservedFile]) -> Why | None:

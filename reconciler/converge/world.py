@@ -145,6 +145,11 @@ class Memory:
     last_seq: int = 0
     published_seq: int = 0
 
+    def undecided(self) -> frozenset[tuple[str, str]]:
+        """Return the namespaces and names of what may have run, and so isn't run."""
+        held = (self.identities.get(uid) for uid, record in self.records.items() if record.held)
+        return frozenset((whose.namespace, whose.name) for whose in held if whose is not None)
+
     def holds(self) -> Mapping[tuple[str, str], Hold]:
         """Return what is held, by namespace and name: by the ledger or by what was asked since."""
         found: dict[tuple[str, str], Hold] = {}

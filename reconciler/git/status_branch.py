@@ -115,6 +115,19 @@ class StatusBranch:
         """
         return self._alone(lambda: self._read(paths))
 
+    def read_last(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        """Return our files as of the last time that the remote was seen from here.
+
+        Raises:
+            SourceUnavailable: A file is larger than ours ever are.
+        """
+
+        def work() -> Mapping[str, bytes]:
+            tip = self._mirror.opened().references.get(_TIP)
+            return {} if tip is None else self._files(str(tip.peel(pygit2.Commit).id), paths)
+
+        return self._alone(work)
+
     def exists(self) -> bool:
         """Tell whether the remote has the branch, asked as somebody who wants to push.
 
@@ -128,8 +141,9 @@ class StatusBranch:
 
     def _read(self, paths: Sequence[str]) -> dict[str, bytes]:
         tip = self._pull()
-        if tip is None:
-            return {}
+        return {} if tip is None else self._files(tip, paths)
+
+    def _files(self, tip: str, paths: Sequence[str]) -> dict[str, bytes]:
         objects = self._objects()
         try:
             return {

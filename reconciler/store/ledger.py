@@ -27,7 +27,7 @@ def append(connection: Connection, facts: Sequence[Entry], *, epoch: int) -> tup
     facts = [replace(fact, epoch=fact.epoch or epoch) for fact in facts]
     numbers = connection.scalars(
         insert(ledger).returning(ledger.c.seq, sort_by_parameter_order=True),
-        [_row(fact) for fact in facts],
+        [row(fact) for fact in facts],
     )
     return tuple(replace(fact, seq=seq) for fact, seq in zip(facts, numbers, strict=True))
 
@@ -86,7 +86,8 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _row(fact: Entry) -> dict[str, object]:
+def row(fact: Entry) -> dict[str, object]:
+    """Return a fact as a row of the table, without its number."""
     return {
         "uid": fact.uid,
         "run": fact.run,

@@ -23,6 +23,7 @@ from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Lease, StoreCondition, Stored
 from reconciler.posted import PostedPlan
 from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
+from reconciler.restoration import Restoration
 from reconciler.store import (
     accepted,
     accounts,
@@ -42,6 +43,7 @@ from reconciler.store import (
     publication,
     pulses,
     recording,
+    restoring,
     retention,
     reviews,
     runtimes,
@@ -161,6 +163,19 @@ class SqlStore:
         """
         now = self._clock.now()
         return self._transactions.write(lambda connection: _write(connection, changes, lease, now))
+
+    def restore(self, restoration: Restoration, lease: Lease) -> Lease:
+        """Fill the database from what was published. Raises LeaseLost, StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Lease:
+            _write(connection, restoration.rest, lease, now)
+            restoring.facts(connection, restoration.facts)
+            asked, by = restoration.holds, restoration.by
+            restoring.orders(connection, restoration.confirmed, asked, by=by, at=now)
+            return restoring.lead_after(connection, lease, restoration.epoch)
+
+        return self._transactions.write(work)
 
     def beat(self, pulse: Pulse, row: PassRow | None, lease: Lease) -> None:
         """Write a sign of life and what a pass did; the version stays.

@@ -34,6 +34,7 @@ NO_CODES = {
     *("Factory", "Location"),  # a time zone, a header
     *("Ki", "Mi", "Gi", "Ti", "KiB", "MiB", "GiB", "TiB"),
     *("BrokenManifest", "Catalogue", "CommitLike", "Good", "Loader", "T", "CSafeDumper"),
+    "CSafeLoader",
     *("ControlAvailable", "LocalNodeState", "SecurityOptions", "ServerVersion", "Swarm"),
 }
 

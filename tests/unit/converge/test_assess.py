@@ -16,6 +16,7 @@ from reconciler.manifest.spec import After, Dependency, Retries, Volume
 from tests.builders import (
     Ledger,
     batch,
+    carried_out,
     interactive,
     manifest,
     names,
@@ -316,3 +317,19 @@ def test_a_snapshot_shares_with_the_last_one_what_is_the_same() -> None:
     (same,) = (e for e in second.snapshot.executions if e.name == "book")
     assert same is first.snapshot.executions[0]
     assert second.snapshot == assess(ledger.world(wanted(book, other), observed())).snapshot
+
+
+def test_services_of_what_was_never_started_are_nobodys_to_remove() -> None:
+    """As after a rebuild that didn't know whose they are: somebody's work may be in them."""
+    book = manifest(interactive())
+    before = Ledger()
+    state = observed()
+    for _ in range(3):
+        state = carried_out(before.assess(wanted(book), state), state)
+    assert state.services
+    after = Ledger()
+    for _ in range(3):
+        found = after.assess(wanted(book), state)
+        assert found.plan.actions == ()
+        assert {note.reason for note in found.plan.notes} == {"Orphan"}
+    assert status_of(found, book).reason == "PreviousRunEnding"

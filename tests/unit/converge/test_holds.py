@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import canonical
+from reconciler.converge import mirror, publication
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Fact, Record, fold
 from reconciler.converge.plan import Action, CreateService, RemoveService, UpdateService
-from reconciler.converge.publication import ledger_file, read_ledger_file
 from reconciler.converge.state import LABEL_UID, ObservedState, TaskState
 from reconciler.converge.status import Phase, Status, document
 from reconciler.converge.world import Assessment, HoldRequest, Identity, Memory, Wanted
@@ -327,10 +327,11 @@ def test_the_ledger_alone_rebuilds_a_hold() -> None:
     ask(ledger, asked())
     ledger.assess(wanted(BOOK), nodes())
     key = b"k" * 32
-    data = ledger_file(
-        [e for e in ledger.entries if e.uid == BOOK.uid], namespace="aml", name="book", key=key
-    )
-    record = fold(read_ledger_file(data, key=key) or ())
+    facts = tuple(e for e in ledger.entries if e.uid == BOOK.uid)
+    whose = {"namespace": "aml", "name": "book", "run": 1, "source_id": "", "type": "interactive"}
+    data = mirror.run_file(mirror.RunFile(uid=BOOK.uid, facts=facts, **whose), key=key)
+    read = mirror.read_run_file(data, path=publication.ledger_path(BOOK.uid), key=key)
+    record = fold(read.facts if read else ())
     assert record is not None
     memory = Memory(
         records={BOOK.uid: record},

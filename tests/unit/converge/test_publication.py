@@ -2,48 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.converge import publication
-from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import document
-from tests.builders import NOW, Ledger, interactive, manifest, observed, status_of, wanted
-
-KEY = b"k" * 32
-ENTRIES = (
-    Entry(uid="u", run=1, fact=Fact.FIRST_SEEN, at=NOW, seq=1),
-    Entry(uid="u", run=1, fact=Fact.FINISHED, at=NOW, seq=2, reason="Completed", code=0),
-)
-FILE = publication.ledger_file(ENTRIES, namespace="aml", name="job", key=KEY)
-
-
-def test_a_mirrored_ledger_is_read_back_as_it_was() -> None:
-    assert publication.read_ledger_file(FILE, key=KEY) == ENTRIES
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [(b"Completed", b"Deleted"), (b"name: job", b"name: other"), (b"seq: 2", b"seq: 3")],
-)
-def test_a_changed_fact_or_name_or_key_is_noticed(old: bytes, new: bytes) -> None:
-    assert old in FILE
-    assert publication.read_ledger_file(FILE.replace(old, new), key=KEY) is None
-    assert publication.read_ledger_file(FILE, key=b"x" * 32) is None
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"[1]", b"{", b"facts: []\n", b"a: 2020-01-01\n", b"a: 1.5\n", b"\xff\xfe\x00"]
-)
-def test_whatever_else_stands_there_is_not_ours(data: bytes) -> None:
-    assert publication.read_ledger_file(data, key=KEY) is None
-
-
-@given(st.binary(max_size=60))
-def test_no_bytes_make_reading_fail(data: bytes) -> None:
-    assert publication.read_ledger_file(data, key=KEY) is None
+from tests.builders import Ledger, interactive, manifest, observed, status_of, wanted
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=4))

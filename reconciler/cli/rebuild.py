@@ -1,0 +1,122 @@
+"""``zoe rebuild``: make the database anew from Git, the Swarm and the status branch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from reconciler import config, lead, wire
+from reconciler.cli.columns import aligned
+from reconciler.cli.whoami import whoami
+from reconciler.clock import SystemClock
+from reconciler.config import Settings
+from reconciler.converge.recovery import Finding
+from reconciler.errors import StoreUnavailable
+from reconciler.ports import Store
+from reconciler.rebuilding import Parts, Rebuilt, rebuild
+
+_TOLD = {
+    Finding.MAY_HAVE_RUN: "held",
+    Finding.FROM_SWARM: "adopted",
+    Finding.GONE: "gone",
+    Finding.ENDED: "gone",
+}
+_LOST = (
+    "Not known any more: events, logs of what is gone, runtimes that estimates rest on, how much "
+    "each namespace used, which plans pull requests were shown."
+)
+
+
+@click.command("rebuild")
+@click.option(
+    "--nothing-left",
+    "is_all_lost",
+    is_flag=True,
+    help="No status branch is left: hold every batch of which the Swarm shows nothing.",
+)
+def command(*, is_all_lost: bool) -> int:
+    """Fill an empty or older database with all that Git, the Swarm and the status branch know.
+
+    Nothing is started, stopped or changed in the Swarm. What may have run, and isn't known to have,
+    is held; exit code 1 says that there is something of the kind.
+    """
+    settings = config.load()
+    with wire.store(settings) as store:
+        store.migrate()
+        lease = store.acquire_lease(lead.holder(), ttl_s=settings.lease_ttl_s)
+        if lease is None:
+            raise lead.Standby("a zoe run leads: stop it first (it does nothing while it is held)")
+        try:
+            with _parts(settings, store) as parts:
+                done, lease = rebuild(parts, lease, is_all_lost=is_all_lost)
+        finally:
+            with contextlib.suppress(StoreUnavailable):
+                store.release_lease(lease)
+    for line in told(done):
+        click.echo(line)
+    return int(needs_somebody(done))
+
+
+@contextlib.contextmanager
+def _parts(settings: Settings, store: Store) -> Iterator[Parts]:
+    clock = SystemClock()
+    with (
+        wire.cluster(settings, clock) as cluster,
+        contextlib.closing(wire.tenants(settings)) as groups,
+    ):
+        yield Parts(
+            store=store,
+            reader=wire.reader(settings, wire.source(settings)),
+            tenants=groups,
+            cluster=cluster,
+            sink=wire.status_sink(settings),
+            clock=clock,
+            key=wire.ledger_key(settings),
+            by=whoami(),
+        )
+
+
+def needs_somebody(done: Rebuilt) -> bool:
+    """Tell whether there is something that an operator or an author has to decide."""
+    is_held = Finding.MAY_HAVE_RUN in done.found.values()
+    return bool(is_held or done.adopted or done.bad or done.orphans)
+
+
+def told(done: Rebuilt) -> Iterator[str]:
+    """Yield what was found, what couldn't be known, and what to do."""
+    if not done.facts:
+        yield "nothing to do: the database has all that is known"
+        return
+    counts = Counter(str(finding) for finding in done.found.values())
+    yield f"rebuilt at commit {done.commit[:12]}: {len(done.found)} runs, {done.facts} facts"
+    yield from aligned([(f"  {count}", what) for what, count in sorted(counts.items())])
+    rows = [
+        (word, done.names[uid], str(finding))
+        for uid, finding in sorted(done.found.items())
+        if (word := _TOLD.get(finding))
+    ]
+    rows += [
+        ("as it is", done.names[uid], "what it was made from isn't known; edits are its next run's")
+        for uid in sorted(done.adopted)
+    ]
+    yield from aligned(sorted(rows))
+    yield from _warnings(done)
+    yield _LOST
+
+
+def _warnings(done: Rebuilt) -> Iterator[str]:
+    if not done.has_head:
+        yield (
+            "The status branch doesn't say what it should hold, so every batch that isn't known to "
+            "have ended is held. If state_dir/ledger.key was lost, restore it from your backup."
+        )
+    elif done.suspect:
+        places = ", ".join(f"ledger/{folder}" for folder in sorted(done.suspect))
+        yield f"Files were taken away, put back or changed by somebody else in {places}."
+    for path in done.bad:
+        yield f"Not ours, and so not believed: {path}"
+    for name in done.orphans:
+        yield f"Known to nobody, left as it is: service {name}"

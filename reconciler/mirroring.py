@@ -1,0 +1,50 @@
+"""From the working set to the ledger's copy on the status branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policy.model.execution import Uid
+from reconciler import canonical
+from reconciler.converge.ledger import Record
+from reconciler.converge.mirror import Head, RunFile, folders
+from reconciler.working_set import WorkingSet
+
+
+def run_of(known: WorkingSet, uid: Uid) -> RunFile:
+    """Return what the branch is to know of a run that has facts."""
+    identity, record = known.identities[uid], known.records[uid]
+    is_starting = record.attempt_open and record.started_at is None
+    return RunFile(
+        uid=uid,
+        namespace=identity.namespace,
+        name=identity.name,
+        run=identity.run,
+        source_id=identity.source_id,
+        type=known.statuses[uid]["status"].get("type", ""),
+        facts=tuple(known.entries[uid]),
+        frozen=_frozen(known, record),
+        groups=known.placements.get(uid, ()) if is_starting else (),
+    )
+
+
+def _frozen(known: WorkingSet, record: Record) -> Mapping[str, str]:
+    """Return the digests of what edits have frozen; an admission's is in its fact."""
+    if not record.attempt_open:
+        return {}
+    edited = {record.generation_in_force, record.generation} - {record.incarnation}
+    specs = {number: known.frozen.get((record.uid, number)) for number in sorted(edited)}
+    return {str(number): canonical.digest(spec) for number, spec in specs.items() if spec}
+
+
+def head_of(known: WorkingSet, *, deployment: str) -> Head:
+    """Return the head of what is committed now."""
+    told = known.statuses.keys() & known.entries.keys()
+    return Head(
+        deployment=deployment,
+        last=known.last,
+        accepted=dict(sorted(known.accepted.items())),
+        confirmed=tuple(sorted(known.confirmed)),
+        holds=tuple(known.hold_requests),
+        folders=folders((uid, known.entries[uid][-1].seq) for uid in told if known.entries[uid]),
+    )

@@ -1,0 +1,66 @@
+"""An installation that loses its database, its status branch, or parts of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler import continuity, wire
+from reconciler.git.source import GitSource
+from reconciler.git.status_branch import StatusBranch
+from reconciler.rebuilding import Parts, Rebuilt, rebuild
+from reconciler.store.repository import SqlStore
+from tests.fixtures.site import LEDGER_KEY, Site, build_loop
+
+
+def sink(site: Site) -> StatusBranch:
+    return StatusBranch(
+        site.settings.platform_source,
+        site.settings.state_dir / "status.git",
+        clock=site.clock,
+        random=random.Random(1),
+        wait=lambda _: None,
+    )
+
+
+@contextmanager
+def with_database(site: Site, url: str) -> Iterator[Site]:
+    """Lend the same installation on another database; its epoch begins anew."""
+    site.loop.close()
+    with SqlStore(url, deployment="test", clock=site.clock, random=random.Random(1)) as store:
+        store.migrate()
+        lease = store.acquire_lease("test", ttl_s=3600)
+        assert lease is not None
+        site.store, site.lease = store, lease
+        site.loop = build_loop(site.settings, site.cluster, site.clock, store, lease)
+        yield site
+
+
+def verify(site: Site) -> None:
+    continuity.verify(site.loop, sink(site), key=LEDGER_KEY)
+
+
+def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
+    """Rebuild, and go on with what came of it."""
+    source = site.settings.platform_source
+    parts = Parts(
+        store=site.store,
+        reader=wire.reader(
+            site.settings, GitSource(source, site.settings.state_dir / "mirror.git")
+        ),
+        tenants=wire.tenants(site.settings),
+        cluster=site.cluster,
+        sink=sink(site),
+        clock=site.clock,
+        key=LEDGER_KEY,
+        by="ann",
+    )
+    done, site.lease = rebuild(parts, site.lease, is_all_lost=is_all_lost)
+    site.restart()
+    return done
+
+
+def fresh(folder: Path, name: str = "new") -> str:
+    return f"sqlite:///{folder}/{name}.db"
