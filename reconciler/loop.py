@@ -18,7 +18,7 @@ from policy.model.execution import Uid
 from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.announcing import Announcer
-from reconciler.apply import Means, Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, log_all
 from reconciler.backing_off import BackingOff
 from reconciler.converge import gateway, snapshots
 from reconciler.converge.assess import assess, settings_of
@@ -38,6 +38,7 @@ from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
+from reconciler.probation import Probation, over_a_pass
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event
@@ -94,6 +95,7 @@ class Loop:
     silent: Callable[[], Mapping[Uid, tuple[Door, ...]]] = dict
     interval_s: int = 30
     tenants: Tenants = field(default_factory=Tenants)
+    probation: Probation | None = None
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
@@ -112,6 +114,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
+        for reader in (self.reader, *self.tenants.readers()):
+            reader.probation = self.probation
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
@@ -134,10 +138,11 @@ class Loop:
             LeaseLost: Another process leads; nothing was written.
         """
         started = self.clock.now()
-        wanted = self._want(fetch=fetch)
-        observed, may_delete = self._observe()
-        found = assess(self._world(wanted, observed, may_delete=may_delete))
-        self._commit(wanted, found)
+        with over_a_pass(self.probation):
+            wanted = self._want(fetch=fetch)
+            observed, may_delete = self._observe()
+            found = assess(self._world(wanted, observed, may_delete=may_delete))
+            self._commit(wanted, found)
         self.last = found
         self.publisher.post(found.letters)
         outcomes = self._act(found)
@@ -325,15 +330,7 @@ class Loop:
         read = partial(self.tenants.read_blob, first=self.reader)
         means = Means(cluster=self.cluster, read_blob=read, reveal=self.keeper.reveal)
         outcomes = apply(plan, means, concurrency=self.concurrency)
-        for outcome in outcomes:
-            log.info(
-                "action",
-                extra={
-                    "action": type(outcome.action).__name__,
-                    "execution": uid_of(outcome.action),
-                    "outcome": outcome.error or "done",
-                },
-            )
+        log_all(outcomes)
         self._backing_off.note(outcomes, found.records, now)
         return outcomes
 
@@ -384,6 +381,7 @@ class Loop:
             statuses=found.statuses,
             diagnostics=len(self.reader.diagnostics),
             is_moving=bool(outcomes)
+            or (self.probation is not None and self.probation.is_waiting)
             or bool(found.steps)
             or any(phase in _IN_TRANSITION for phase in phases)
             or any(note.reason == MAKING_ROOM for note in found.plan.notes)

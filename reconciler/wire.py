@@ -7,16 +7,16 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import sources
 from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
-from reconciler.config import Settings, SourceSettings
+from reconciler.config import Settings
 from reconciler.converge import probing
 from reconciler.converge.host import Gateways, Host, Storage
 from reconciler.delivery import Forge, Outbox
@@ -32,7 +32,6 @@ from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
 from reconciler.sender import Sender
-from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -74,14 +73,6 @@ def gateways(settings: Settings) -> Gateways | None:
     return Gateways(image=offered.image, first_port=first, last_port=last, host=offered.host)
 
 
-def source(settings: Settings) -> Source:
-    """Return the platform source over its mirror in the state directory."""
-    from reconciler.git.source import GitSource
-
-    platform = settings.platform_source
-    return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
-
-
 def clone(directory: Path, *, id_: str = "local") -> Source:
     """Return the clone that a person works in: read as it was committed, never written to."""
     from reconciler.git.source import open_local
@@ -105,50 +96,9 @@ def reader(settings: Settings, from_: Source) -> Reader:
         source_id=from_.id,
         security_profiles=tuple(settings.security_profiles),
         storages={name: storage.namespaces for name, storage in settings.storage.items()},
+        limits=settings.limits,
     )
     return Reader(from_, loader)
-
-
-def tenants(settings: Settings) -> Tenants:
-    """Return the tenants' sources; nothing is fetched before somebody looks.
-
-    Raises ConfigError.
-    """
-    declared = [source for source in settings.sources if source.role == "tenant"]
-    if not declared:
-        return Tenants()
-    from reconciler.git.tenant import TenantFetcher, TenantReader
-    from reconciler.lookout import Lookout
-
-    lookout = Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared})
-    sources = [
-        TenantReader(one, _mirror(settings, one), damaged=partial(lookout.mend, one.id))
-        for one in declared
-    ]
-    return Tenants([reader(settings, source) for source in sources], lookout)
-
-
-def tenant_tip(settings: Settings, declared: SourceSettings) -> str:
-    """Fetch a tenant's source and return its tip. Raises ConfigError, SourceUnavailable."""
-    from reconciler.git.tenant import TenantFetcher
-
-    return TenantFetcher(declared, _mirror(settings, declared)).fetch()
-
-
-def _mirror(settings: Settings, declared: SourceSettings) -> Path:
-    """Return where a tenant's mirror is: apart from the platform's, whatever its id is."""
-    return settings.state_dir / "mirrors" / "tenants" / f"{declared.id}.git"
-
-
-def mirrors(settings: Settings) -> Sequence[Source]:
-    """Return what reads the mirrors of all sources, the platform's first. Raises ConfigError."""
-    from reconciler.git.tenant import TenantReader
-
-    declared = [source for source in settings.sources if source.role == "tenant"]
-    return [
-        source(settings),
-        *(TenantReader(one, _mirror(settings, one)) for one in declared),
-    ]
 
 
 @contextmanager
@@ -359,6 +309,9 @@ def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
 @contextmanager
 def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
+    from reconciler.git.fetchers import Fetchers
+    from reconciler.store.trials import on_probation
+
     clock = SystemClock()
     working_set = WorkingSet(from_store.load())
     keys = keeper(settings)
@@ -374,10 +327,11 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             )
         ) as publisher,
         contextlib.closing(sender(settings, from_store, clock)) as outgoing,
-        contextlib.closing(tenants(settings)) as groups,
+        contextlib.closing(Fetchers(settings.limits)) as fetchers,
+        contextlib.closing(sources.tenants(settings, reader, fetchers)) as groups,
     ):
         yield Loop(
-            reader=reader(settings, source(settings)),
+            reader=reader(settings, sources.platform(settings, fetchers)),
             cluster=there,
             store=from_store,
             working_set=working_set,
@@ -392,4 +346,5 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             sender=outgoing,
             interval_s=settings.interval_s,
             tenants=groups,
+            probation=on_probation(from_store, most_s=settings.limits.pass_s),
         )

@@ -19,6 +19,7 @@ PLACES = [
     "reconciler/acceptance.py",
     "reconciler/objections.py",
     "reconciler/trust.py",
+    "reconciler/probation.py",
     "reconciler/loop.py",
     "reconciler/checkup.py",
     "reconciler/cluster/probe.py",
