@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -95,12 +98,31 @@ def test_a_server_that_trickles_is_given_up(trickle: str, tmp_path: Path) -> Non
             remote.fetch()
 
 
-def test_one_that_takes_too_much_memory_ends_with_a_sentence(tmp_path: Path) -> None:
-    settings = SourceSettings(id="lab", url="http://127.0.0.1:1/config.git")
-    with closing(Fetchers(Limits(fetch_memory_mib=20))) as fetchers:
+def test_one_that_was_ended_is_told_and_the_next_is_another(
+    bare_repo: Callable[..., BareRepository], git_http: HttpServer, tmp_path: Path
+) -> None:
+    repository = bare_repo()
+    tip = repository.commit({"platform.yaml": "a: 1"})
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    with closing(Fetchers(Limits())) as fetchers:
         remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
-        with pytest.raises(SourceUnavailable, match=r"20 MiB \(limits.fetch_memory_mib\)"):
+        remote.fetch()
+        git_http.before = lambda *_: os.kill(fetchers_child(), signal.SIGKILL)
+        with pytest.raises(SourceUnavailable, match=r"\(limits.fetch_memory_mib\)"):
             remote.fetch()
+        git_http.before = lambda *_: None
+        assert remote.fetch() == tip
+
+
+def fetchers_child() -> int:
+    """Return the process of ours that fetches."""
+    listed = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return int(listed.stdout.split()[-1])
 
 
 def test_closing_leaves_no_process(
