@@ -7,7 +7,8 @@ which shows the service as ours (and wanted) or as somebody else's (a name confl
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ from reconciler.errors import (
 )
 from reconciler.failpoints import Point, reach
 from reconciler.ports import Cluster
+
+log = logging.getLogger(__name__)
 
 LOG_LINES = 100_000
 LOG_BYTES = 4 * 1024**2
@@ -178,3 +181,16 @@ def uid_of(action: Action) -> str:
             return uid
         case _:
             return ""
+
+
+def log_all(outcomes: Iterable[Outcome]) -> None:
+    """Write a line for each action."""
+    for outcome in outcomes:
+        log.info(
+            "action",
+            extra={
+                "action": type(outcome.action).__name__,
+                "execution": uid_of(outcome.action),
+                "outcome": outcome.error or "done",
+            },
+        )

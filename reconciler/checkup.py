@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import wire
+from reconciler import sources, wire
 from reconciler.config import DEFAULT_FILE, Settings, SourceSettings
 from reconciler.errors import ConfigError, ReconcilerError, TransientError
 from reconciler.outgoing import credential
@@ -153,7 +153,7 @@ def ledger_key(path: Path, *, is_needed: bool) -> Finding:
 
 
 def _source(settings: Settings) -> Iterator[Finding]:
-    source = wire.source(settings)
+    source = sources.platform(settings)
     tip = source.fetch()
     branch = settings.platform_source.branch
     yield _ok("source", "SourceFetched", f"{source.id}: {branch} is at {tip[:12]}")
@@ -180,7 +180,7 @@ def _tenants(settings: Settings) -> list[SourceSettings]:
 
 def _tenant(settings: Settings, declared: SourceSettings) -> Iterator[Finding]:
     """Look whether a tenant's repository answers; what is in it is its owners' to look at."""
-    tip = wire.tenant_tip(settings, declared)
+    tip = sources.tenant_tip(settings, declared)
     part = f"source {declared.id}"
     yield _ok(part, "SourceFetched", f"{declared.id}: {declared.branch} is at {tip[:12]}")
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from reconciler.errors import ConfigError
+from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 from reconciler.settings_table import checked, table_of
 
@@ -131,6 +132,7 @@ class Settings:
     web: WebSettings = WebSettings()
     gateway: GatewaySettings | None = None
     agent: AgentSettings | None = None
+    limits: Limits = DEFAULT_LIMITS
     smtp: SmtpSettings | None = None
     notify: Mapping[str, NotifySettings] = field(default_factory=lambda: MappingProxyType({}))
     storage: Mapping[str, StorageSettings] = field(
@@ -232,6 +234,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
     if gateway is not None and gateway.port_range is None:
         problems.append('gateway: ports must be a range within 1024-65535, such as "31000-31999"')
     agent = table_of(AgentSettings, data.pop("agent", None), base, "agent", "[agent]", problems)
+    limits = table_of(Limits, data.pop("limits", None), base, "limits", "[limits]", problems)
     profiles = {
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
@@ -246,6 +249,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         web=web or WebSettings(),
         gateway=gateway,
         agent=agent,
+        limits=limits or DEFAULT_LIMITS,
     )
     return replace(
         settings,

@@ -9,12 +9,12 @@ from policy.model.execution import Uid
 from reconciler.converge.world import Identity, Wanted
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.catalogue import Catalogue, Loader
-from reconciler.manifest.diagnostic import Diagnostic
+from reconciler.manifest.diagnostic import Complaint, Diagnostic
 from reconciler.manifest.lent import Lent
+from reconciler.manifest.places import is_managed
 from reconciler.ports import Source
+from reconciler.probation import Probation
 from reconciler.review.rules import is_rule, rules_of, under
-
-BLOB_LIMIT_BYTES = 512_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Reader:
         self.catalogue: Catalogue | None = None
         self.files: Mapping[str, str] = {}
         """Path -> blob id of every file of the commit that was read last."""
+        self.probation: Probation | None = None
+        """Who is asked before content is treated that was never valid before."""
         self._lent: Lent | None = None
 
     def apart(self) -> Reader:
@@ -98,13 +100,16 @@ class Reader:
         refused = [(entry.path, entry.reason) for entry in tree.refused]
         if rules is not None:
             refused = [entry for entry in refused if not is_rule(entry[0])]
+        files = tree.files if rules is None else under(rules, tree.files)
+        set_aside = self._admitted(files, good)
         catalogue = self._loader.load(
-            tree.files if rules is None else under(rules, tree.files),
+            files,
             self.read_blob,
             commit=tree.commit,
             commit_of=self.source.commit,
             good=good,
             refused=refused,
+            set_aside=set_aside,
             lent=lent,
         )
         self._lent = lent
@@ -130,9 +135,20 @@ class Reader:
             sets=catalogue.sets,
             unparsed_namespaces=catalogue.unreadable,
         )
-        self._last = (commit, wanted)
+        waits = self.probation is not None and self.probation.is_waiting
+        self._last = None if waits else (commit, wanted)
         reach(Point.MANIFESTS_READ)
         return wanted
+
+    def _admitted(
+        self, files: Mapping[str, str], good: Mapping[str, tuple[str, str]]
+    ) -> Mapping[str, Complaint]:
+        """Have it written down what is new among these files; return what isn't read now."""
+        if self.probation is None:
+            return {}
+        known = {blob for blob, _ in good.values()}
+        new = {blob for path, blob in files.items() if blob not in known and is_managed(path)}
+        return self.probation.admit(self.source.id, new)
 
     def add(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """Take over what was found wrong with the commit by who knows more than its files."""
@@ -142,8 +158,8 @@ class Reader:
             self.diagnostics = tuple(sorted((*self.diagnostics, *fresh)))
 
     def read_blob(self, blob: str) -> bytes:
-        """Return a blob's bytes, at most what a config can hold."""
-        return self.source.read(blob, limit_bytes=BLOB_LIMIT_BYTES)
+        """Return a blob's bytes. Raises ValueError where that is more than is ever read."""
+        return self.source.read(blob, limit_bytes=self._loader.limits.blob_bytes)
 
 
 def _first_error(diagnostics: tuple[Diagnostic, ...], path: str) -> str:

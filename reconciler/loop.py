@@ -19,7 +19,7 @@ from reconciler import acceptance, changes
 from reconciler.acceptance import Acceptance
 from reconciler.alerts import Alerts
 from reconciler.announcing import Announcer
-from reconciler.apply import Means, Outcome, apply, uid_of
+from reconciler.apply import Means, Outcome, apply, log_all
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
 from reconciler.converge.assess import assess, settings_of
@@ -39,6 +39,7 @@ from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
 from reconciler.notices import notices
 from reconciler.ports import Changes, Clock, Cluster, Lease, Store
+from reconciler.probation import Probation, over_a_pass
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
 from reconciler.records import Event
@@ -84,6 +85,7 @@ class Loop:
     silent: Callable[[], Mapping[Uid, tuple[Door, ...]]] = dict
     interval_s: int = 30
     tenants: Tenants = field(default_factory=Tenants)
+    probation: Probation | None = None
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
@@ -102,6 +104,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
+        for reader in (self.reader, *self.tenants.readers()):
+            reader.probation = self.probation
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
@@ -124,11 +128,12 @@ class Loop:
             LeaseLost: Another process leads; nothing was written.
         """
         started = self.clock.now()
-        wanted = self._want(fetch=fetch)
-        observed, may_delete = self._observe()
-        found = assess(self._world(wanted, observed, may_delete=may_delete))
-        reach(Point.PLAN_MADE)
-        self._commit(wanted, found)
+        with over_a_pass(self.probation):
+            wanted = self._want(fetch=fetch)
+            observed, may_delete = self._observe()
+            found = assess(self._world(wanted, observed, may_delete=may_delete))
+            reach(Point.PLAN_MADE)
+            self._commit(wanted, found)
         self.last = found
         self.publisher.post(found.letters)
         outcomes = self._act(found)
@@ -144,6 +149,7 @@ class Loop:
             outcomes,
             hold=self._accepted.message if self._accepted else "",
             diagnostics=len(self.reader.diagnostics),
+            is_waiting=self.probation is not None and self.probation.is_waiting,
             wake_at=earliest(found, self.sender),
         )
 
@@ -320,15 +326,7 @@ class Loop:
             still_leads=self._still_leads,
         )
         outcomes = apply(plan, means, concurrency=self.concurrency)
-        for outcome in outcomes:
-            log.info(
-                "action",
-                extra={
-                    "action": type(outcome.action).__name__,
-                    "execution": uid_of(outcome.action),
-                    "outcome": outcome.error or "done",
-                },
-            )
+        log_all(outcomes)
         self._backing_off.note(outcomes, found.records, now)
         return outcomes
 

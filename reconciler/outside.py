@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.clock import elapsed_s
 from reconciler.ports import Clock, Cluster, Source
 from reconciler.side import one_thread
 from reconciler.status_sink import StatusSink
+from reconciler.tenants import Tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,5 +25,6 @@ class Outside:
     cluster: Cluster
     sink: StatusSink
     key: bytes
+    tenants: Tenants = field(default_factory=Tenants)
     side: Callable[[str], Executor] = one_thread
     elapsed_s: Callable[[], float] = elapsed_s

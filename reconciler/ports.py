@@ -31,6 +31,7 @@ from reconciler.manifest.spec import ExecutionSpec
 from reconciler.orders import Orders
 from reconciler.outbox import Posting
 from reconciler.posted import PostedPlan, Reviews
+from reconciler.probation import Trials
 from reconciler.provenance import Traceable
 from reconciler.records import Event, Harvest, PassRow, Pulse, Recorded, Recording, Tail
 from reconciler.restoration import Restorable
@@ -316,7 +317,7 @@ class StoreCondition:
     has_facts: bool = False
 
 
-class Store(Outbox, Orders, Reviews, Activities, Restorable, Protocol):
+class Store(Outbox, Orders, Reviews, Activities, Restorable, Trials, Protocol):
     """The database. Every write carries the lease's epoch and is refused without it."""
 
     def migrate(self) -> None:

@@ -37,16 +37,17 @@ def report(
     *,
     hold: str,
     diagnostics: int,
+    is_waiting: bool,
     wake_at: datetime | None,
 ) -> Report:
-    """Return what came of a pass."""
+    """Return what came of a pass. ``is_waiting``: some new content is to be tried by the next."""
     return Report(
         commit=wanted.commit,
         hold=hold,
         outcomes=outcomes,
         statuses=found.statuses,
         diagnostics=diagnostics,
-        is_moving=_is_moving(found, outcomes),
+        is_moving=is_waiting or _is_moving(found, outcomes),
         runs_batch=any(s.phase is Phase.RUNNING and s.type == "batch" for s in found.statuses),
         facts=len(found.steps),
         wake_at=wake_at,

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _APART = frozenset(
     {"sources", "storage", "security_profiles", "name", "webhook", "forge", "smtp", "notify"}
-    | {"web", "gateway", "agent"}
+    | {"web", "gateway", "agent", "limits"}
 )
 """Fields that are tables, or the name of one."""
 

@@ -206,6 +206,10 @@ class Tenants:
                     return tenant.reader.read_blob(blob)
             raise
 
+    def readers(self) -> Iterator[Reader]:
+        """Yield what reads each source."""
+        return (tenant.reader for tenant in self._tenants.values())
+
     def close(self) -> None:
         """Look no more."""
         self.lookout.close()

@@ -7,17 +7,17 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import sources
 from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
-from reconciler.config import Settings, SourceSettings
+from reconciler.config import Settings
 from reconciler.converge import probing
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
@@ -35,7 +35,6 @@ from reconciler.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
 from reconciler.sender import Sender
-from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -47,14 +46,6 @@ if TYPE_CHECKING:
 
 LEDGER_KEY = "ledger.key"
 LEDGER_KEY_BYTES = 32
-
-
-def source(settings: Settings) -> Source:
-    """Return the platform source over its mirror in the state directory."""
-    from reconciler.git.source import GitSource
-
-    platform = settings.platform_source
-    return GitSource(platform, settings.state_dir / "mirrors" / f"{platform.id}.git")
 
 
 def clone(directory: Path, *, id_: str = "local") -> Source:
@@ -80,50 +71,9 @@ def reader(settings: Settings, from_: Source) -> Reader:
         source_id=from_.id,
         security_profiles=tuple(settings.security_profiles),
         storages={name: storage.namespaces for name, storage in settings.storage.items()},
+        limits=settings.limits,
     )
     return Reader(from_, loader)
-
-
-def tenants(settings: Settings) -> Tenants:
-    """Return the tenants' sources; nothing is fetched before somebody looks.
-
-    Raises ConfigError.
-    """
-    declared = [source for source in settings.sources if source.role == "tenant"]
-    if not declared:
-        return Tenants()
-    from reconciler.git.tenant import TenantFetcher, TenantReader
-    from reconciler.lookout import Lookout
-
-    lookout = Lookout({one.id: TenantFetcher(one, _mirror(settings, one)) for one in declared})
-    sources = [
-        TenantReader(one, _mirror(settings, one), damaged=partial(lookout.mend, one.id))
-        for one in declared
-    ]
-    return Tenants([reader(settings, source) for source in sources], lookout)
-
-
-def tenant_tip(settings: Settings, declared: SourceSettings) -> str:
-    """Fetch a tenant's source and return its tip. Raises ConfigError, SourceUnavailable."""
-    from reconciler.git.tenant import TenantFetcher
-
-    return TenantFetcher(declared, _mirror(settings, declared)).fetch()
-
-
-def _mirror(settings: Settings, declared: SourceSettings) -> Path:
-    """Return where a tenant's mirror is: apart from the platform's, whatever its id is."""
-    return settings.state_dir / "mirrors" / "tenants" / f"{declared.id}.git"
-
-
-def mirrors(settings: Settings) -> Sequence[Source]:
-    """Return what reads the mirrors of all sources, the platform's first. Raises ConfigError."""
-    from reconciler.git.tenant import TenantReader
-
-    declared = [source for source in settings.sources if source.role == "tenant"]
-    return [
-        source(settings),
-        *(TenantReader(one, _mirror(settings, one)) for one in declared),
-    ]
 
 
 @contextmanager
@@ -337,11 +287,17 @@ def prober(settings: Settings, of: Loop, wake: Callable[[], None]) -> Prober:
 @contextmanager
 def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
     """Build everything that a leader needs; close it afterwards."""
+    from reconciler.git.fetchers import Fetchers
+
     clock = SystemClock()
-    with cluster(settings, clock) as there:
+    with (
+        cluster(settings, clock) as there,
+        contextlib.closing(Fetchers(settings.limits)) as fetchers,
+    ):
         outside = Outside(
             clock=clock,
-            source=source(settings),
+            source=sources.platform(settings, fetchers),
+            tenants=sources.tenants(settings, reader, fetchers),
             cluster=there,
             sink=status_sink(settings),
             key=ledger_key(settings),
@@ -355,6 +311,8 @@ def loop_in(
     outside: Outside, settings: Settings, lease: Lease, from_store: Store
 ) -> Iterator[Loop]:
     """Build a leader's loop around these ports; close what it holds afterwards."""
+    from reconciler.store.trials import on_probation
+
     working_set = WorkingSet(from_store.load())
     keys = keeper(settings, Keyring(outside.key))
     with (
@@ -372,7 +330,7 @@ def loop_in(
         contextlib.closing(
             sender(settings, from_store, outside.clock, outside.side("send"))
         ) as outgoing,
-        contextlib.closing(tenants(settings)) as groups,
+        contextlib.closing(outside.tenants) as groups,
     ):
         yield Loop(
             reader=reader(settings, outside.source),
@@ -391,4 +349,5 @@ def loop_in(
             fence=Fence(store=from_store, ttl_s=settings.lease_ttl_s, elapsed_s=outside.elapsed_s),
             interval_s=settings.interval_s,
             tenants=groups,
+            probation=on_probation(from_store, most_s=settings.limits.pass_s),
         )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.manifest.catalogue import Catalogue, Loader
+from reconciler.manifest.handling import AS_SHIPPED, Handling
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "repository"
@@ -34,6 +35,7 @@ class Repository:
     """Files by path, with a loader that has seen all commits so far."""
 
     limits: Limits = DEFAULT_LIMITS
+    handling: Handling = AS_SHIPPED
     files: dict[str, bytes] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
     good: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Repository:
             security_profiles=("restricted", "baseline"),
             storages={"workspace": (), "datasets": (), "archive": ("bio",)},
             limits=self.limits,
+            handling=self.handling,
         )
 
     def load(self) -> Catalogue:

@@ -31,11 +31,13 @@ ADAPTERS = (
     "reconciler.forges",
     "reconciler.notifiers",
 )
-# The one place that builds adapters; the lab is a tool of its own that happens to be a cluster's,
-# and the receiver a process of its own that needs none of what wire imports.
+# The one place that builds adapters, with the sources beside it; the lab is a tool of its own that
+# happens to be a cluster's, and the receiver a process of its own that needs none of what wire
+# imports.
 # The worker is a process of its own, too, and reads one repository.
 BUILDERS = (
     "reconciler.wire",
+    "reconciler.sources",
     "reconciler.cli.lab",
     "reconciler.cli.demo_swarm",
     "reconciler.reviewer.worker",
@@ -45,7 +47,13 @@ BUILDERS = (
 # What acts on the world. The web process decides on snapshots and reads the database, no more.
 LOOP_ONLY = (
     *("reconciler.git", "reconciler.cluster", "reconciler.forges", "reconciler.notifiers"),
-    *("reconciler.wire", "reconciler.loop", "reconciler.lead", "reconciler.trigger"),
+    *(
+        "reconciler.wire",
+        "reconciler.sources",
+        "reconciler.loop",
+        "reconciler.lead",
+        "reconciler.trigger",
+    ),
     *("reconciler.apply", "reconciler.publisher", "reconciler.sender", "reconciler.reviewer"),
     *("reconciler.secrets", "pyrage"),
     *("reconciler.store.repository", "reconciler.store.migrate", "docker", "pygit2"),

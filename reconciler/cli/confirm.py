@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler import config, wire
+from reconciler import config, sources
 from reconciler.cli import reading
 from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
@@ -41,7 +41,7 @@ def find(settings: Settings, revision: str) -> tuple[str, str]:
         SourceUnavailable: None has it.
     """
     refused: SourceUnavailable | None = None
-    for source in wire.mirrors(settings):
+    for source in sources.mirrors(settings):
         try:
             return source.id, source.resolve(revision)
         except SourceUnavailable as error:

@@ -75,5 +75,6 @@ def _found(settings: Settings) -> Iterator[tuple[Cluster, Sequence[Orphan]]]:
     with wire.cluster(settings, SystemClock()) as cluster:
         observed = cluster.observe()
         with reading.required_database(settings) as store:
-            known = WorkingSet(store.load()).memory(published_seq=0).records
-        yield cluster, orphans(observed, known.keys(), deployment=settings.deployment)
+            records = WorkingSet(store.load()).memory(published_seq=0).records
+        known = {uid for uid, record in records.items() if record.attempt}
+        yield cluster, orphans(observed, known, deployment=settings.deployment)

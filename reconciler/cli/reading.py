@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policy.model.execution import Uid
-from reconciler import canonical, config, wire
+from reconciler import canonical, config, sources, wire
 from reconciler.config import Settings
 from reconciler.converge import publication, snapshots
 from reconciler.converge.ledger import Entry
@@ -150,7 +150,7 @@ def remembered(
 def _by_database(settings: Settings, known: WorkingSet, namespace: str, name: str) -> Remembered:
     uids = [u for u, i in known.identities.items() if (i.namespace, i.name) == (namespace, name)]
     entries = [entry for uid in uids for entry in known.entries.get(uid, ())]
-    source = wire.source(settings)
+    source = sources.platform(settings)
     return Remembered(
         entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
         frozen={key: spec for key, spec in known.frozen.items() if key[0] in uids},

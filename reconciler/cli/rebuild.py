@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from reconciler import config, lead, wire
+from reconciler import config, lead, sources, wire
 from reconciler.cli.columns import aligned
 from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
@@ -65,11 +65,11 @@ def _parts(settings: Settings, store: Store) -> Iterator[Parts]:
     clock = SystemClock()
     with (
         wire.cluster(settings, clock) as cluster,
-        contextlib.closing(wire.tenants(settings)) as groups,
+        contextlib.closing(sources.tenants(settings, wire.reader)) as groups,
     ):
         yield Parts(
             store=store,
-            reader=wire.reader(settings, wire.source(settings)),
+            reader=wire.reader(settings, sources.platform(settings)),
             tenants=groups,
             cluster=cluster,
             sink=wire.status_sink(settings),

@@ -17,23 +17,18 @@ from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.objects import Objects
 from reconciler.git.source import TIP, GitSource
 
-MOST_BYTES = 256 * 1024**2
-"""What one fetch may bring in: nobody fills the disk for all."""
-MOST_TIMEOUTS = 3
-"""So many times its ``timeout_s`` a fetch may take in all."""
-
 T = TypeVar("T")
 
 
-class TenantFetcher(GitSource):
+class BoundedFetcher(GitSource):
     """Fetches, within bounds. What is damaged is cloned anew, also if only a reader noticed."""
 
-    def __init__(self, settings: SourceSettings, mirror: Path) -> None:
+    def __init__(
+        self, settings: SourceSettings, mirror: Path, *, most_bytes: int, most_s: int
+    ) -> None:
         """Take the settings; nothing is opened before it is needed. Raises ConfigError."""
         super().__init__(settings, mirror)
-        self._access = Access(
-            settings, most_bytes=MOST_BYTES, most_s=MOST_TIMEOUTS * settings.timeout_s
-        )
+        self._access = Access(settings, most_bytes=most_bytes, most_s=most_s)
 
     def fetch_anew(self) -> str:
         """Set the mirror aside and clone it again."""

@@ -11,12 +11,14 @@ import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from policy.model.execution import Uid
 from reconciler.manifest.build import Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic
 from reconciler.manifest.executions import Executions
 from reconciler.manifest.grants import Offer
+from reconciler.manifest.handling import AS_SHIPPED, Handling
 from reconciler.manifest.identity import uid_of
 from reconciler.manifest.intake import CommitLike, Good, Intake, Key, Memory, Revision
 from reconciler.manifest.lent import Lent, own_part, unread
@@ -80,13 +82,20 @@ class Loader:
         security_profiles: Collection[str],
         storages: Mapping[str, Collection[str]],
         limits: Limits = DEFAULT_LIMITS,
+        handling: Handling = AS_SHIPPED,
     ) -> None:
         self._deployment = deployment
         self._source_id = source_id
         self._offer = Offer(security_profiles=security_profiles, storages=storages)
         self._limits = limits
+        self._handling = handling
         self._memory = Memory()
         self._outcomes: Mapping[Key, Outcome] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """Return what bounds the input."""
+        return self._limits
 
     def apart(self) -> Loader:
         """Return a loader that begins with what this one remembers; then each goes its own way."""
@@ -101,6 +110,7 @@ class Loader:
         commit_of: Callable[[str], CommitLike],
         good: Good,
         refused: Sequence[tuple[str, str]] = (),
+        set_aside: Mapping[str, Complaint] = MappingProxyType({}),
         now: datetime | None = None,
         lent: Lent | None = None,
     ) -> Catalogue:
@@ -113,6 +123,7 @@ class Loader:
             commit_of: Commit id -> commit, asked for those in ``good`` only.
             good: What the last call returned; empty at the very first.
             refused: Path and reason of tree entries that are never read.
+            set_aside: Blob -> why it isn't read now, for those that aren't.
             now: When it is, for what lies in the past; by default when its content was committed.
             lent: What the platform's source lends, if this one is a tenant's; what only the
                 platform may say is then left unread.
@@ -124,11 +135,11 @@ class Loader:
             commit_of=commit_of,
             good=good,
             refused=refused,
+            set_aside=set_aside,
             now=now,
         )
-        intake = Intake(
-            revision if lent is None else own_part(revision), self._memory, self._limits
-        )
+        own = revision if lent is None else own_part(revision)
+        intake = Intake(own, self._memory, self._limits, self._handling)
         intake.read_all()
         rulebook = Rulebook(intake, lent=lent)
         rulebook.settle()

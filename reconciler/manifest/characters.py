@@ -43,7 +43,8 @@ def decode(data: bytes, limits: Limits) -> str:
         Unreadable: It is too large, or not UTF-8.
     """
     if len(data) > limits.file_bytes:
-        message = f"the file has {len(data)} bytes, more than {limits.file_bytes}"
+        limit = f"{limits.file_bytes} (limits.file_bytes)"
+        message = f"the file has {len(data)} bytes, more than {limit}"
         raise Unreadable(Complaint("FileTooLarge", message, "split it into several files"))
     try:
         return data.decode()
@@ -66,7 +67,8 @@ def refuse_text(text: str, lines: Sequence[str], limits: Limits) -> list[tuple[A
             break
     for number, content in enumerate(lines, start=1):
         if len(content) > limits.line_chars:
-            message = f"the line has {len(content)} characters, more than {limits.line_chars}"
+            limit = f"{limits.line_chars} (limits.line_chars)"
+            message = f"the line has {len(content)} characters, more than {limit}"
             complaint = Complaint("LineTooLong", message, "break it into several lines")
             bad.append(((number, 1), complaint.at(())))
             break

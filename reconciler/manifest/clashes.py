@@ -61,9 +61,8 @@ def clashes(
         by_namespace[claim.execution.namespace].append(claim)
     total = 0
     for namespace, members in by_namespace.items():
-        room = min(limits.manifests_per_namespace, limits.manifests - total)
+        yield from _over_count(members, limits, max(0, limits.manifests - total))
         total += len(members)
-        yield from _over_count(members, max(0, room))
         homes: dict[str, list[Claim]] = defaultdict(list)
         for claim in members:
             homes[claim.execution.name].append(claim)
@@ -103,12 +102,17 @@ def _has_right_of_way(claim: Claim, rivals: Sequence[Claim]) -> bool:
     return all(claim.rank < other.rank for other in rivals)
 
 
-def _over_count(members: Sequence[Claim], room: int) -> Iterator[Clash]:
+def _over_count(members: Sequence[Claim], limits: Limits, left: int) -> Iterator[Clash]:
+    room = min(limits.manifests_per_namespace, left)
     if len(members) <= room:
         return
+    told = f"{room} executions in {members[0].execution.namespace}"
+    told += " (limits.manifests_per_namespace)"
+    if left < limits.manifests_per_namespace:
+        told = f"{limits.manifests} executions in all (limits.manifests)"
     ordered = sorted(members, key=lambda claim: (not claim.is_good, claim.path))
     for claim in ordered[room:]:
-        message = f"more than {room} executions in {claim.execution.namespace}"
+        message = f"more than {told}"
         yield claim.clash(Complaint("TooManyManifests", message, "delete what has ended"), _NAME)
 
 

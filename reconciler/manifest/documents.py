@@ -55,6 +55,7 @@ class Parsed:
     contents: tuple[Content, ...] = ()
     stubs: tuple[Stub, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    size_bytes: int = 0
 
     @property
     def items(self) -> int:
@@ -88,7 +89,13 @@ def parse(data: bytes, *, path: str, place: Place, limits: Limits = DEFAULT_LIMI
     ordered = tuple(sorted(dict.fromkeys(told)))
     if not stubs and place.kind == "Execution" and is_name(place.stem):
         stubs = [Stub(name=place.stem, run=1)]
-    return Parsed(path=path, contents=tuple(contents), stubs=tuple(stubs), diagnostics=ordered)
+    return Parsed(
+        path=path,
+        contents=tuple(contents),
+        stubs=tuple(stubs),
+        diagnostics=ordered,
+        size_bytes=len(data),
+    )
 
 
 def _is_moment(diagnostic: Diagnostic) -> bool:

@@ -21,7 +21,7 @@ from reconciler.manifest.lent import Lent
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.notify import notifications
 from reconciler.manifest.outcome import Inputs, Name, Outcome
-from reconciler.manifest.resolve import Context, Resolved, resolve
+from reconciler.manifest.resolve import Context, Resolved
 from reconciler.manifest.sets import ExecutionSet, at_item, at_items
 from reconciler.manifest.spec import Manifest, Origin, UpdateMode
 from reconciler.manifest.zapps import ZApp
@@ -128,7 +128,7 @@ class Executions:
                 author=commit.author,
                 committed_at=commit.committed_at,
             )
-            _enter(work, execution, resolve(execution, context), origin)
+            _enter(work, execution, self.intake.handling.resolve(execution, context), origin)
         names = {str(execution.spec["zapp"]) for execution in found if "zapp" in execution.spec}
         first = next(iter(contexts.values()))
         inputs = Inputs(

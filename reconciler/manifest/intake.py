@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.manifest import documents, source_map
+from reconciler.manifest.budget import Budget
 from reconciler.manifest.build import Attach, Attachment
 from reconciler.manifest.diagnostic import Complaint, Diagnostic, Problem
 from reconciler.manifest.documents import Parsed
+from reconciler.manifest.handling import AS_SHIPPED, Handling
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.places import Place, Standing, is_managed, place_of
 from reconciler.manifest.suggest import did_you_mean
@@ -50,6 +52,7 @@ class Revision:
     commit_of: Callable[[str], CommitLike]
     good: Good
     refused: Sequence[tuple[str, str]] = ()
+    set_aside: Mapping[str, Complaint] = field(default_factory=dict)
     now: datetime | None = None
 
     def was_good(self, path: str, blob: str | None) -> bool:
@@ -89,6 +92,7 @@ class Intake:
     revision: Revision
     before: Memory
     limits: Limits
+    handling: Handling = AS_SHIPPED
     kept: Memory = field(default_factory=Memory)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     bad: set[str] = field(default_factory=set)
@@ -96,18 +100,15 @@ class Intake:
 
     def read_all(self) -> None:
         """Fill ``newest`` with the content of every managed file, by kind and path."""
-        room = self.limits.manifests
-        for path, blob in sorted(self.revision.files.items()):
+        budget = Budget(self.limits)
+        for path, blob in self._in_turn():
             place = place_of(path)
             if place is None:
                 continue
             if place.standing is Standing.STRAY:
                 self._stray(path, place)
                 continue
-            parsed = self._parsed(path, blob, place)
-            room -= parsed.items
-            if room < 0 and parsed.items:
-                parsed = documents.refused(path, place, self._too_many_items())
+            parsed = self._within(budget, path, blob, place)
             self.newest[place.kind][path] = parsed
             if parsed.diagnostics:
                 self.report(parsed.diagnostics)
@@ -122,10 +123,18 @@ class Intake:
             if diagnostic.is_error:
                 self.bad.add(diagnostic.file)
 
-    def _too_many_items(self) -> Complaint:
-        """Refuse a file whose sets would make more than is ever in force: not even resolved."""
-        message = f"the sets up to this file have more than {self.limits.manifests} items"
-        return Complaint("TooManyItems", message, "make them smaller, or delete what has ended")
+    def _in_turn(self) -> list[tuple[str, str]]:
+        """Return the files with those first that were valid before: newcomers push nobody out."""
+        was_good = self.revision.was_good
+        return sorted(self.revision.files.items(), key=lambda file: (not was_good(*file), file[0]))
+
+    def _within(self, budget: Budget, path: str, blob: str, place: Place) -> Parsed:
+        refusal = budget.refusal()
+        if refusal is None:
+            parsed = self._parsed(path, blob, place)
+            if (refusal := budget.spend(parsed)) is None:
+                return parsed
+        return documents.refused(path, place, refusal)
 
     def _stray(self, path: str, place: Place) -> None:
         if place.complaint is not None:
@@ -145,6 +154,8 @@ class Intake:
                 self._refuse(below, reason)
 
     def _parsed(self, path: str, blob: str, place: Place) -> Parsed:
+        if blob in self.revision.set_aside:
+            return documents.refused(path, place, self.revision.set_aside[blob])
         key = (path, blob)
         parsed = self.kept.parsed.get(key) or self.before.parsed.get(key)
         if parsed is None:
@@ -158,10 +169,10 @@ class Intake:
         try:
             data = self.revision.read(blob)
         except ValueError:
-            message = f"the file has more than {self.limits.file_bytes} bytes"
+            message = f"the file has more than {self.limits.file_bytes} bytes (limits.file_bytes)"
             complaint = Complaint("FileTooLarge", message, "split it into several files")
             return documents.refused(path, place, complaint)
-        return documents.parse(data, path=path, place=place, limits=self.limits)
+        return self.handling.parse(data, path, place, self.limits)
 
     def last_good(self, path: str) -> Parsed | None:
         """Return the newest content of a file that was valid, if there ever was one."""
@@ -226,7 +237,7 @@ class Intake:
         except ValueError:
             data = b" " * (limit + 1)
         if len(data) > limit:
-            message = f"{path} has more than {limit} bytes"
+            message = f"{path} has more than {limit} bytes (limits.attachment_bytes)"
             return Complaint("FileTooLarge", message, "put large files into a volume or the image")
         return Attachment(blob, hashlib.sha256(data).hexdigest())
 

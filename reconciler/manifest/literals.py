@@ -20,12 +20,12 @@ MARKS = re.compile(
     r"|\b(?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abpr]|sk_live|hf|npm|pypi)[-_][A-Za-z0-9_-]{10,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"
     r"|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\."
+    r"|\beyJ[A-Za-z0-9_-]{8,200}\.[A-Za-z0-9_-]{8,}\."
 )
 """What services put on their tokens, so that they are known when they leak."""
 
-USER_INFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:[^/@\s]+@", re.IGNORECASE)
-"""An address with a password."""
+USER_INFO = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^/@\s:]*:[^/@\s]+@", re.IGNORECASE)
+"""An address with a password. Without a bound on the scheme a long word takes quadratic time."""
 
 CODE = "LooksLikeSecret"
 

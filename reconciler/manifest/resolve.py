@@ -73,7 +73,7 @@ def resolve(execution: Execution, context: Context) -> Resolved:
     ``document_hash`` is there even beside problems with what the document refers to, so that a
     ZApp that is gone doesn't look like an edit.
     """
-    identity = _identity(execution, context)
+    identity = identity_of(execution, context)
     body = _body(execution, identity, context)
     problems = list(body.problems)
     spec = None
@@ -121,7 +121,8 @@ def _not_granted(source_id: str, namespace: Namespace) -> Problem:
     return Complaint("SourceNotGranted", message, remedy).at(("metadata",), at_key=True)
 
 
-def _identity(execution: Execution, context: Context) -> Identity:
+def identity_of(execution: Execution, context: Context) -> Identity:
+    """Return who a document is, whatever else it says."""
     return Identity(
         name=execution.name,
         namespace=execution.namespace,

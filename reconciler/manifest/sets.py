@@ -129,7 +129,7 @@ def _check_size(spec: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
     key = "items" if "items" in spec else "matrix"
     count = matrices.size(spec[key]) if key == "matrix" else _length(spec[key])
     if count > limits.items_per_set:
-        message = f"{count} items, more than {limits.items_per_set}"
+        message = f"{count} items, more than {limits.items_per_set} (limits.items_per_set)"
         complaint = Complaint("TooManyItems", message, "make several sets")
         yield complaint.at((*_SPEC, key), at_key=True)
 

@@ -167,11 +167,11 @@ class _Builder:
     def _count(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > self.limits.nodes:
-            message = f"the file has more than {self.limits.nodes} values"
+            message = f"the file has more than {self.limits.nodes} values (limits.nodes)"
             complaint = Complaint("TooManyValues", message, "split it into several files")
             raise Unreadable(complaint, *_at(event))
         if len(self.stack) >= self.limits.depth:
-            message = f"more than {self.limits.depth} levels of nesting"
+            message = f"more than {self.limits.depth} levels of nesting (limits.depth)"
             raise Unreadable(Complaint("TooDeep", message, "nest less deeply"), *_at(event))
 
     def _complain(

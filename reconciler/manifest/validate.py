@@ -96,8 +96,16 @@ def _validator(schema: Schema, definition: str) -> Any:
         if isinstance(instance, str) and compile_pattern(expected).search(instance) is None:
             yield jsonschema.ValidationError(f"{instance!r} doesn't match")
 
+    compare_all = jsonschema.Draft202012Validator.VALIDATORS["uniqueItems"]
+
+    def unique(validator: object, wanted: bool, instance: object, beside: Any) -> Iterable[object]:
+        # Of many items that have no order it compares all pairs: a full file of them takes a
+        # minute. That a list is too long has been said by maxItems.
+        is_long = isinstance(instance, list) and len(instance) > beside.get("maxItems", 0)
+        return () if is_long else compare_all(validator, wanted, instance, beside) or ()
+
     extend: Any = jsonschema.validators.extend
-    kind = extend(jsonschema.Draft202012Validator, {"pattern": pattern})
+    kind = extend(jsonschema.Draft202012Validator, {"pattern": pattern, "uniqueItems": unique})
     document = {
         "$schema": schema.document["$schema"],
         "$ref": f"#/$defs/{definition}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
 from reconciler.ports import Changes, Clock, Lease, StoreCondition, Stored
 from reconciler.posted import PostedPlan
+from reconciler.probation import Key, Trial
 from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
 from reconciler.restoration import Restoration
 from reconciler.store import (
@@ -48,6 +49,7 @@ from reconciler.store import (
     reviews,
     runtimes,
     tails,
+    trials,
     wanted,
 )
 from reconciler.store import lease as lease_row
@@ -213,6 +215,14 @@ class SqlStore:
     def write_activities(self, known: Sequence[Activity], *, gone: Collection[Uid]) -> None:
         """Store what was learned of some, and forget others; the version stays."""
         self._transactions.write(lambda connection: activity.write(connection, known, gone=gone))
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Return what was in hand when somebody ended. Raises StoreUnavailable."""
+        return self._transactions.read(trials.read)
+
+    def write_trials(self, found: Sequence[Trial], *, gone: Iterable[Key]) -> None:
+        """Store what is about to be tried, and forget what was; the version stays."""
+        self._transactions.write(lambda connection: trials.write(connection, found, gone=gone))
 
     def state_version(self) -> int:
         """Return the counter that rises with each committed write. Raises StoreUnavailable."""

@@ -319,3 +319,16 @@ outbox = Table(
     PrimaryKeyConstraint("target", "key"),
     Index(None, "is_waiting"),
 )
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("blob", Text, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("alone", BigInteger, nullable=False),
+    Column("together", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    PrimaryKeyConstraint("source_id", "blob"),
+)

@@ -20,6 +20,7 @@ from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.ports import Changes, ExecutionRow, FrozenSpec, GoodFile, Lease, Store
+from reconciler.probation import Trial
 from reconciler.records import Event, Harvest
 from tests.fixtures.postgres import FixedClock, OpenStore
 
@@ -528,3 +529,23 @@ def test_what_is_known_of_use_is_replaced_by_run_and_forgotten(store: Store) -> 
     store.write_activities([newer], gone=[OTHER])
     assert store.activities() == (newer,)
     assert store.state_version() == version
+
+
+class TestTrials:
+    def test_what_is_written_down_is_there_for_the_next_process(self, store: Store) -> None:
+        one = Trial(source_id="main", blob="b1", tries=1, alone=0, together=2, by="p", version="1")
+        other = replace(one, blob="b2")
+        store.write_trials([one, other], gone=())
+        assert store.trials() == (one, other)
+
+    def test_it_is_replaced_and_struck_out(self, store: Store) -> None:
+        one = Trial(source_id="main", blob="b1", tries=1, by="p", version="1")
+        other = replace(one, source_id="tenant")
+        store.write_trials([one, other], gone=())
+        store.write_trials([replace(one, tries=2)], gone=[other.key])
+        assert store.trials() == (replace(one, tries=2),)
+
+    def test_it_makes_no_new_version(self, store: Store) -> None:
+        before = store.state_version()
+        store.write_trials([Trial(source_id="main", blob="b1")], gone=())
+        assert store.state_version() == before

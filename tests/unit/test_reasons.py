@@ -20,6 +20,7 @@ PLACES = [
     "reconciler/objections.py",
     "reconciler/trust.py",
     "reconciler/alerts.py",
+    "reconciler/probation.py",
     "reconciler/loop.py",
     "reconciler/checkup.py",
     "reconciler/cluster/probe.py",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler import continuity, wire
+from reconciler import continuity, sources, wire
 from reconciler.git.source import GitSource
 from reconciler.git.status_branch import StatusBranch
 from reconciler.rebuilding import Parts, Rebuilt, rebuild
@@ -50,7 +50,7 @@ def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
         reader=wire.reader(
             site.settings, GitSource(source, site.settings.state_dir / "mirror.git")
         ),
-        tenants=wire.tenants(site.settings),
+        tenants=sources.tenants(site.settings, wire.reader),
         cluster=site.cluster,
         sink=sink(site),
         clock=site.clock,

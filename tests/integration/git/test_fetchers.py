@@ -1,0 +1,138 @@
+"""Fetching in processes of their own: what hangs or takes too much ends them, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from reconciler.config import SourceSettings
+from reconciler.errors import SourceUnavailable
+from reconciler.git.fetchers import FetchedApart, Fetchers, RemoteApart
+from reconciler.manifest.limits import Limits
+from tests.fixtures.git_servers import BareRepository, HttpServer
+
+
+@pytest.fixture(scope="module")
+def fetchers() -> Iterator[Fetchers]:
+    with closing(Fetchers(Limits())) as made:
+        yield made
+
+
+@pytest.fixture
+def trickle() -> Iterator[str]:
+    """A server that never falls silent and never comes to an end; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not stop.wait(0.1):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/config.git"
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_it_is_fetched_there_and_read_here(
+    fetchers: Fetchers,
+    bare_repo: Callable[..., BareRepository],
+    git_http: HttpServer,
+    tmp_path: Path,
+) -> None:
+    repository = bare_repo()
+    first = repository.commit({"platform.yaml": "a: 1"})
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    source = FetchedApart(settings, tmp_path / "mirror.git", fetchers)
+    assert source.fetch() == first
+    assert list(source.tree(first).files) == ["platform.yaml"]
+    second = repository.commit({"more.yaml": "b: 2"})
+    assert source.fetch() == second
+    assert sorted(source.tree(second).files) == ["more.yaml", "platform.yaml"]
+    assert source.is_descendant(second, first)
+
+
+def test_a_damaged_mirror_is_cloned_anew(
+    fetchers: Fetchers,
+    bare_repo: Callable[..., BareRepository],
+    git_http: HttpServer,
+    tmp_path: Path,
+) -> None:
+    repository = bare_repo()
+    tip = repository.commit({"platform.yaml": "a: 1"})
+    mirror = tmp_path / "mirror.git"
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    FetchedApart(settings, mirror, fetchers).fetch()
+    for pack in (mirror / "objects" / "pack").iterdir():
+        pack.unlink()
+    source = FetchedApart(settings, mirror, fetchers)
+    assert source.fetch() == tip
+    assert list(source.tree(tip).files) == ["platform.yaml"]
+
+
+def test_an_error_is_told_as_it_was(fetchers: Fetchers, tmp_path: Path) -> None:
+    settings = SourceSettings(id="lab", url="http://127.0.0.1:1/config.git")
+    with pytest.raises(SourceUnavailable, match=r"can't fetch from http://127\.0\.0\.1:1/"):
+        RemoteApart(settings, tmp_path / "mirror.git", fetchers).fetch()
+
+
+def test_a_server_that_trickles_is_given_up(trickle: str, tmp_path: Path) -> None:
+    """No time-out of a silence ends this, and no callback of libgit2 is called."""
+    settings = SourceSettings(id="lab", url=trickle)
+    with closing(Fetchers(Limits(fetch_s=1))) as fetchers:
+        remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
+        with pytest.raises(SourceUnavailable, match=r"more than 1 s \(limits.fetch_s\)"):
+            remote.fetch()
+
+
+def test_one_that_was_ended_is_told_and_the_next_is_another(
+    bare_repo: Callable[..., BareRepository], git_http: HttpServer, tmp_path: Path
+) -> None:
+    repository = bare_repo()
+    tip = repository.commit({"platform.yaml": "a: 1"})
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    with closing(Fetchers(Limits())) as fetchers:
+        remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
+        remote.fetch()
+        git_http.before = lambda *_: os.kill(fetchers_child(), signal.SIGKILL)
+        with pytest.raises(SourceUnavailable, match=r"\(limits.fetch_memory_mib\)"):
+            remote.fetch()
+        git_http.before = lambda *_: None
+        assert remote.fetch() == tip
+
+
+def fetchers_child() -> int:
+    """Return the process of ours that fetches."""
+    listed = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return int(listed.stdout.split()[-1])
+
+
+def test_closing_leaves_no_process(
+    bare_repo: Callable[..., BareRepository], git_http: HttpServer, tmp_path: Path
+) -> None:
+    repository = bare_repo()
+    repository.commit({"platform.yaml": "a: 1"})
+    fetchers = Fetchers(Limits())
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    RemoteApart(settings, tmp_path / "mirror.git", fetchers).fetch()
+    (idle,) = fetchers._idle
+    fetchers.close()
+    assert not idle.is_alive

@@ -1,0 +1,69 @@
+"""How much of a commit is read: newcomers beyond it are refused, and push nobody out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.manifest.limits import Limits
+from tests.repositories import Repository, document
+
+JOB = "type: batch\nservices: {main: {image: 'busybox:1', completes: true}}"
+
+
+def limited(**limits: int) -> Repository:
+    made = Repository.small()
+    made.limits = replace(Limits(), **limits)
+    made.restart()
+    return made
+
+
+def codes(repository: Repository) -> dict[str, str]:
+    return {d.file: f"{d.code}: {d.message}" for d in repository.load().diagnostics if d.is_error}
+
+
+def test_files_beyond_the_limit_arent_read_and_earlier_ones_stay() -> None:
+    repository = limited(files=3)  # two of them are the platform's and the namespace's
+    repository.execution("zeta", JOB)
+    assert codes(repository) == {}
+    late = repository.execution("alpha", JOB)
+    told = codes(repository)
+    assert told.keys() == {late}
+    assert told[late].startswith("TooManyFiles")
+    assert "limits.files" in told[late]
+    assert [m.name for m in repository.load().manifests] == ["zeta"]
+
+
+def test_content_beyond_the_limit_isnt_read() -> None:
+    repository = limited(content_mib=1, file_bytes=2 * 1024**2, line_chars=2**21)
+    repository.load()
+    repository.execution("a", JOB + "\n# " + "x" * 1024**2)
+    late = repository.execution("b", JOB)
+    told = codes(repository)
+    assert told.keys() == {late}
+    assert "limits.content_mib" in told[late]
+    assert len(repository.reads) == 1
+
+
+def test_each_limit_is_named_in_its_error() -> None:
+    repository = limited(file_bytes=700, depth=6, nodes=60, line_chars=200, items_per_set=2)
+    repository.execution("long-file", JOB + "\n# x" * 300)
+    repository.execution("deep", JOB + "\nlabels: {a: {b: {c: {d: {e: {f: 1}}}}}}")
+    repository.execution("values", JOB + "\nafter: [" + "a, " * 60 + "]")
+    repository.execution("long-line", JOB + "  # " + "x" * 300)
+    spec = "items: [a, b, c]\ntemplate: {spec: {zapp: none}}"
+    sweep = document("ExecutionSet", "sweep", spec)
+    repository.put("executions/lab/set.yaml", sweep)
+    told = " ".join(codes(repository).values())
+    for name in ("file_bytes", "depth", "nodes", "line_chars", "items_per_set"):
+        assert f"limits.{name}" in told, name
+
+
+def test_the_limits_of_executions_are_named() -> None:
+    repository = limited(manifests_per_namespace=1)
+    repository.execution("a", JOB)
+    repository.execution("b", JOB)
+    assert "limits.manifests_per_namespace" in " ".join(codes(repository).values())
+    repository = limited(manifests=1)
+    repository.execution("a", JOB)
+    repository.execution("b", JOB)
+    assert "limits.manifests)" in " ".join(codes(repository).values())
