@@ -109,8 +109,9 @@ GIT = (
           "judge = _Judge(provenance, rules)\n    for stage",
           "judge = _Judge(provenance, rules)\n    steps = steps[-1:]\n    for stage",
           "tests/unit/test_trust.py tests/integration/loop/test_trust.py"),
-    Guard("HMAC of the mirrored ledger", "reconciler/converge/publication.py",
-          "    if not is_ours:\n", "    if not body:\n", "tests/unit/converge/test_publication.py"),
+    Guard("HMAC of the mirrored ledger", "reconciler/converge/mirror.py",
+          "if not hmac.compare_digest(claimed, _hmac(body, key).encode()):", "if not claimed:",
+          "tests/unit/converge/test_mirror.py"),
 )  # fmt: skip
 DELETES = (
     Guard("mass deletes", "reconciler/converge/guard.py", "if count > most else",

@@ -12,13 +12,13 @@ from tests.safety.simulation.database import Database
 from tests.safety.simulation.planted import BUGS
 from tests.safety.simulation.world import simulate
 
-FOUND_BY = {
-    "acts_before_it_commits": (1, Rule.NOT_INTENDED),
-    "acts_without_a_look_at_the_lease": (5, Rule.STALE_LEADER),
-    "forgets_results": (3, Rule.RESULT_LOST),
-    "writes_with_any_epoch": (2, Rule.STALE_LEADER),
+TOLD_AS = {
+    "acts_before_it_commits": Rule.NOT_INTENDED,
+    "acts_without_a_look_at_the_lease": Rule.STALE_LEADER,
+    "forgets_results": Rule.RESULT_LOST,
+    "writes_with_any_epoch": Rule.STALE_LEADER,
 }
-"""The first seed that finds it, and what that tells."""
+SEEDS = 15
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,6 @@ def database() -> Iterator[Database]:
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(bug: str, database: Database) -> None:
-    seed, told = FOUND_BY[bug]
     with BUGS[bug]():
-        breaches = simulate(seed, database).breaches
-    assert any(told in breach for breach in breaches), breaches
+        breaches = (simulate(seed, database).breaches for seed in range(1, SEEDS + 1))
+        assert any(TOLD_AS[bug] in breach for found in breaches for breach in found)
