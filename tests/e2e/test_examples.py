@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.installation import ROOT, Installation
+from tests.e2e.installation import Installation
+from tests.e2e.process import ROOT
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 

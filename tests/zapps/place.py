@@ -146,6 +146,12 @@ class Place:
         found: Json = json.loads(self._output(f"zoe status {name} -o json"))
         return found
 
+    def names(self, states: str, prefix: str) -> list[str]:
+        """Return who is in one of these states, of those whose names begin so, by run."""
+        found = json.loads(self._output(f"zoe status --all-runs --state {states} -o json"))
+        names = [f"{line['namespace']}/{line['name']}" for line in found["lines"]]
+        return [name for name in names if name.startswith(prefix)]
+
     def services(self, name: str) -> list[str]:
         """Return the names of the services whose names begin so, only those of executions."""
         listed = self.swarm.docker("service", "ls", "--format", "{{.Name}}").split()

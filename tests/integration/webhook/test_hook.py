@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.process import ROOT
 from tests.fixtures.git_servers import BareRepository, HttpServer
 from tests.fixtures.parts import missing
 from tests.fixtures.postgres import OpenStore
 from tests.fixtures.receiver import (
     OLD_SECRET,
-    ROOT,
     SECRET,
     WebProcess,
     hook_path,
