@@ -51,8 +51,8 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
         while (code := outcome(now, phase) if is_seen else None) is None and clock.now() < until:
             progress.tell(f"{'/'.join(name)} is {now}" if is_seen else UNSEEN)
             pause.wait(FAR_POLL_S if server.configured() else POLL_S)
-            with contextlib.suppress(TransientError):  # it may come back
-                is_seen = is_seen or _has_seen_the_last_push()
+            is_seen = is_seen or _has_seen_the_last_push()
+            with contextlib.suppress(TransientError):
                 now = _state(name)
     click.echo(f"{'/'.join(name)} is {now}" + ("" if is_seen else f"; {UNSEEN}"))
     raise click.exceptions.Exit(TIMED_OUT if code is None else code)
@@ -60,9 +60,11 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
 
 def _has_seen_the_last_push() -> bool:
     """Tell whether what is known already follows from what was pushed from this clone."""
-    with place.here() as there:
-        fresh = there.freshness()
-    return fresh is None or not work_tree.has_pushed_since(Path(), fresh.commit)
+    with contextlib.suppress(TransientError):  # it may come back
+        with place.here() as there:
+            fresh = there.freshness()
+        return fresh is None or not work_tree.has_pushed_since(Path(), fresh.commit)
+    return False
 
 
 def _state(name: tuple[str, str]) -> str:
