@@ -46,23 +46,28 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     clock, pause = SystemClock(), threading.Event()
     until = clock.now() + limit
     now = _state(name)  # what can't be reached now at all is no reason to wait
-    is_seen = _has_seen_the_last_push()
+    pushed = work_tree.pushed(Path())
+    is_seen = _has_seen(pushed)
     with Progress(f"waiting for {'/'.join(name)}") as progress:
         while (code := outcome(now, phase) if is_seen else None) is None and clock.now() < until:
             progress.tell(f"{'/'.join(name)} is {now}" if is_seen else UNSEEN)
             pause.wait(FAR_POLL_S if server.configured() else POLL_S)
-            with contextlib.suppress(TransientError):  # it may come back
-                is_seen = is_seen or _has_seen_the_last_push()
+            is_seen = is_seen or _has_seen(pushed)
+            with contextlib.suppress(TransientError):
                 now = _state(name)
     click.echo(f"{'/'.join(name)} is {now}" + ("" if is_seen else f"; {UNSEEN}"))
     raise click.exceptions.Exit(TIMED_OUT if code is None else code)
 
 
-def _has_seen_the_last_push() -> bool:
-    """Tell whether what is known already follows from what was pushed from this clone."""
-    with place.here() as there:
-        fresh = there.freshness()
-    return fresh is None or not work_tree.has_pushed_since(Path(), fresh.commit)
+def _has_seen(pushed: str) -> bool:
+    """Tell whether what is known follows already from what was pushed from this clone."""
+    if not pushed:
+        return True
+    with contextlib.suppress(TransientError):  # it may come back
+        with place.here() as there:
+            fresh = there.freshness()
+        return fresh is None or not work_tree.is_before(Path(), fresh.commit, pushed)
+    return False
 
 
 def _state(name: tuple[str, str]) -> str:

@@ -45,19 +45,21 @@ def commit(root: Path, message: str, *paths: str) -> str:
     return _git(root, "rev-parse", "--short", "HEAD").strip()
 
 
-def has_pushed_since(root: Path, accepted: str) -> bool:
-    """Tell whether the branch that Zoe follows was pushed from here, and is further than that.
-
-    Only what this clone knows counts: of a commit that it doesn't have, nothing can be said.
-    """
+def pushed(root: Path) -> str:
+    """Return the commit that was pushed last to the branch that Zoe follows; "" if none was."""
     with contextlib.suppress(ConfigError):
-        pushed = _git(root, "rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}")
-        remote, _, branch = pushed.strip().partition("/")
-        if branch not in (_default(root, remote), *_USUAL):
-            return False
-        tip = _git(root, "rev-parse", "@{upstream}").strip()
-        _git(root, "merge-base", "--is-ancestor", accepted, tip)
-        return tip != accepted
+        upstream = _git(root, "rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}")
+        remote, _, branch = upstream.strip().partition("/")
+        if branch in (_default(root, remote), *_USUAL):
+            return _git(root, "rev-parse", "@{upstream}").strip()
+    return ""
+
+
+def is_before(root: Path, commit: str, later: str) -> bool:
+    """Tell whether a commit comes before another; of one that isn't here nothing can be said."""
+    with contextlib.suppress(ConfigError):
+        _git(root, "merge-base", "--is-ancestor", commit, later)
+        return commit != later
     return False
 
 
