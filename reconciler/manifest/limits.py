@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """Bounds on input. ``nodes`` counts every value and key of a file; ``depth`` their nesting.
 
-    ``files`` and ``content_mib`` are of all manifests of a commit, ``tree_entries`` of all that it
-    has. The last ones are of one fetch, and of treating what a commit brought.
+    ``files`` and ``content_mib`` are of all manifests of a commit. The last ones are of one fetch,
+    and of treating what a commit brought.
     """
 
     file_bytes: int = 65_536
@@ -24,7 +24,6 @@ class Limits:
     manifests: int = 20_000
     files: int = 20_000
     content_mib: int = 32
-    tree_entries: int = 100_000
     fetch_mib: int = 512
     fetch_memory_mib: int = 1_024
     fetch_s: int = 180
