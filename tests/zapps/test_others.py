@@ -132,9 +132,13 @@ def test_boinc_fills_what_is_left_and_yields(with_image: Callable[[str], Place])
     place.sh("zoe wait aml/press")
     place.wait_until(lambda: _clients(place) == ROOM, what="clients to come back")
     assert "Preempted" in place.sh("zoe events --limit 500")
-    asked = place.logs("aml/project", "web")
-    assert "<authenticator>0123456789abcdef</authenticator>" in asked
-    assert "<work_req_seconds>" in asked
+    place.wait_until(lambda: "<work_req_seconds>" in _asked(place), what="clients to ask for work")
+    assert "<authenticator>0123456789abcdef</authenticator>" in _asked(place)
+
+
+def _asked(place: Place) -> str:
+    """Return what the stand-in was sent."""
+    return place.logs("aml/project", "web")
 
 
 def _clients(place: Place) -> int:
