@@ -25,8 +25,8 @@ def command(context: click.Context, output: str) -> None:
     """Show what carries our labels and nobody knows. Zoe never touches it by itself."""
     if context.invoked_subcommand is not None:
         return
-    with _found(config.load()) as (_, found):
-        pass
+    with _found(config.load()) as (_, orphaned):
+        found = tuple(orphaned)
     if output != "text":
         show.as_data(found, output)
     elif not found:

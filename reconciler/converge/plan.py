@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from reconciler.converge.desired_state import (
     Requirement,
 )
 from reconciler.converge.making_room import allowance
-from reconciler.converge.orphans import orphans
+from reconciler.converge.orphans import Orphan, orphans
 from reconciler.converge.requirements import unmet
 from reconciler.converge.secret_plan import (
     CreateSecret,
@@ -166,35 +166,14 @@ def plan(
         kept_networks: Names of networks that stay although nothing uses them.
         deployment: Whose secrets may be removed; all are observed.
     """
-    by_name = {service.spec.name: service for service in observed.services}
     groups = _groups(observed)
     removes = _removals(desired, observed, known=known, lingering=lingering)
-    notes: list[Note] = []
     removed = {action.name for action in removes if isinstance(action, RemoveService)}
-    staying = frozenset(by_name.keys() - desired.services.keys() - removed)
+    staying = frozenset(groups.keys() - desired.services.keys() - removed)
     allowed = allowance(desired, observed, groups, staying)
     removes = [action for action in removes if not _is_kept(action, groups, allowed.kept, desired)]
-    notes += [_making_room(desired, uid, told) for uid, told in sorted(allowed.waits.items())]
-    changes: list[UpdateService | RemoveService] = []
-    creates: list[Action] = []
-    there = {secret.name: secret for secret in observed.secrets}
-    notes += [
-        Note(uid=orphan.uid, name=orphan.name, reason="Orphan", message=orphan.told)
-        for orphan in orphans(observed, known, deployment=deployment)
-    ]
-    for name, service in sorted(desired.services.items()):
-        present = by_name.get(name)
-        wanted = _capped(service, allowed.replicas.get(name))
-        if taken := taken_name(wanted.spec, desired, there):
-            notes.append(_taken(wanted.spec, taken))
-        elif present is not None:
-            changes += _change(wanted.spec, present, groups[name])
-        elif (conflict := _conflict(wanted.spec, observed)) is not None:
-            notes.append(conflict)
-        elif (waits_for := unmet(wanted, groups)) is not None:
-            notes.append(_waiting(wanted.spec, waits_for))
-        elif wanted.spec.replicas:
-            creates.append(CreateService(spec=wanted.spec))
+    services = [_capped(s, allowed.replicas.get(n)) for n, s in sorted(desired.services.items())]
+    changes, creates, notes = _of_services(services, desired, observed, groups)
     return Plan(
         actions=(
             *removes,
@@ -207,8 +186,40 @@ def plan(
             *old_secrets(desired, observed, known, deployment=deployment),
             *_old_networks(desired, observed, kept_networks),
         ),
-        notes=tuple(notes),
+        notes=(
+            *(_making_room(desired, uid, told) for uid, told in sorted(allowed.waits.items())),
+            *map(_orphaned, orphans(observed, known, deployment=deployment)),
+            *notes,
+        ),
     )
+
+
+def _of_services(
+    services: Iterable[DesiredService],
+    desired: DesiredState,
+    observed: ObservedState,
+    groups: Mapping[str, Group],
+) -> tuple[list[UpdateService | RemoveService], list[CreateService], list[Note]]:
+    """Return what changes, what is made, and what is left alone of the services that should be."""
+    by_name = {service.spec.name: service for service in observed.services}
+    there = {secret.name: secret for secret in observed.secrets}
+    changes: list[UpdateService | RemoveService] = []
+    creates: list[CreateService] = []
+    notes: list[Note] = []
+    for wanted in services:
+        name = wanted.spec.name
+        present = by_name.get(name)
+        if taken := taken_name(wanted.spec, desired, there):
+            notes.append(_taken(wanted.spec, taken))
+        elif present is not None:
+            changes += _change(wanted.spec, present, groups[name])
+        elif (conflict := _conflict(wanted.spec, observed)) is not None:
+            notes.append(conflict)
+        elif (waits_for := unmet(wanted, groups)) is not None:
+            notes.append(_waiting(wanted.spec, waits_for))
+        elif wanted.spec.replicas:
+            creates.append(CreateService(spec=wanted.spec))
+    return changes, creates, notes
 
 
 def network_for(namespace: str, networks: Collection[ObservedNetwork], *, fresh_name: str) -> str:
@@ -362,6 +373,10 @@ def _conflict(spec: ServiceSpec, observed: ObservedState) -> Note | None:
 def _taken(spec: ServiceSpec, name: str) -> Note:
     message = f"a secret of somebody else is called {name}; remove it"
     return _note(spec, "NameConflict", message)
+
+
+def _orphaned(orphan: Orphan) -> Note:
+    return Note(uid=orphan.uid, name=orphan.name, reason="Orphan", message=orphan.told)
 
 
 def _waiting(spec: ServiceSpec, requirement: Requirement) -> Note:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -94,9 +93,8 @@ class Watched:
     def reason(self) -> str:
         return str(self.site.status("aml/book")["reason"])
 
-    def condition(self, type_: str) -> Any:
-        found = [c for c in self.site.status("aml/book")["conditions"] if c["type"] == type_]
-        return found[0]["message"] if found else None
+    def condition(self, type_: str) -> str | None:
+        return self.site.condition("aml/book", type_)
 
     def notices(self) -> list[str]:
         letters = self.site.store.waiting_letters()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import Any
 
 import pytest
 
@@ -67,9 +66,8 @@ class Lab:
     def reason(self) -> str:
         return str(self.site.status("aml/book")["reason"])
 
-    def condition(self, type_: str) -> Any:
-        found = [c for c in self.site.status("aml/book")["conditions"] if c["type"] == type_]
-        return found[0]["message"] if found else None
+    def condition(self, type_: str) -> str | None:
+        return self.site.condition("aml/book", type_)
 
 
 def _kind(labels: Mapping[str, str]) -> tuple[str, str]:
