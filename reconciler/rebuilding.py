@@ -6,12 +6,12 @@ What it can't know it says; what may have run it holds. Done again, it finds not
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from policy.model.execution import Uid
+from reconciler import mirroring
 from reconciler.changes import good_files
 from reconciler.converge import mirror
 from reconciler.converge.continuity import newest_epoch
@@ -189,7 +189,7 @@ def read_branch(sink: StatusSink, key: bytes) -> Branch:
     if head is None and mirror.HEAD_PATH in there:
         bad.append(mirror.HEAD_PATH)
     digests = {
-        path: hashlib.sha256(data).hexdigest()[:32]
+        path: mirroring.digest(data)
         for path, data in there.items()
         if not path.startswith("secrets/")  # known by marks, which only the publisher makes
     }

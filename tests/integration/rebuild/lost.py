@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reconciler import continuity, sources, wire
@@ -60,6 +61,12 @@ def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
     done, site.lease = rebuild(parts, site.lease, is_all_lost=is_all_lost)
     site.restart()
     return done
+
+
+def back_up(database: Path, to: Path) -> None:
+    """Copy a database as it is now."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM INTO ?", (str(to),))
 
 
 def fresh(folder: Path, name: str = "new") -> str:
