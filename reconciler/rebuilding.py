@@ -109,7 +109,7 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
     known = WorkingSet(stored)
     tip = parts.reader.source.fetch()
     accepted = _accepted(parts.reader, known, branch)
-    wanted, good = _wanted(parts, known, accepted, tip)
+    wanted, good = wanted_by(parts, known, accepted, tip)
     later = _at(parts.reader, tip, parts.reader.good)
     recovered = recover(
         Evidence(
@@ -124,8 +124,8 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
             is_all_lost=is_all_lost,
         )
     )
-    earlier = _earlier(parts, accepted, wanted.commit)
-    specs, stand_ins = _refrozen(recovered, wanted, later, earlier, observed)
+    earlier = earlier_than(parts, accepted, wanted.commit)
+    specs, stand_ins = refrozen(recovered, wanted, later, earlier, observed)
     last_seq = max(known.last_seq, branch.head.seq if branch.head else 0)
     work = Writing(recovered, wanted, last_seq=last_seq, now=now, by=parts.by)
     facts = work.numbered(stand_ins)
@@ -245,7 +245,7 @@ def _is_there(reader: Reader, commit: str) -> bool:
         return False
 
 
-def _wanted(
+def wanted_by(
     parts: Parts, known: WorkingSet, accepted: Mapping[str, str], tip: str
 ) -> tuple[Wanted, tuple[GoodFile, ...]]:
     """Return what the accepted commits ask for, and the newest valid contents of their files."""
@@ -267,7 +267,7 @@ def _wanted(
     return united, files
 
 
-def _refrozen(
+def refrozen(
     recovered: Recovered,
     wanted: Wanted,
     later: Mapping[Uid, Manifest],
@@ -294,7 +294,7 @@ def _at(reader: Reader, commit: str, good: Mapping[str, tuple[str, str]]) -> Map
     return {}
 
 
-def _earlier(
+def earlier_than(
     parts: Parts, accepted: Mapping[str, str], commit: str
 ) -> Iterator[Iterable[Manifest]]:
     """Yield what the commits before asked for, the newest first; those of groups after ours."""
