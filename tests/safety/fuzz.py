@@ -146,9 +146,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000, help="how many (10000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, help="the number of the first case (0)")
-    parser.add_argument(
-        "--record", action="store_true", help="go on from what was recorded"
-    )
+    parser.add_argument("--record", action="store_true", help="go on from what was recorded")
     given = parser.parse_args()
     logging.disable()
     first = given.first or 0

@@ -14,9 +14,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_it_stands_in_the_source_once_and_its_tests_are_there(guard: Guard):
     assert (ROOT / guard.file).read_text().count(guard.old) == 1
-    files = [word for word in guard.tests.split() if word.startswith("tests/")]
-    assert files
-    assert all((ROOT / file).exists() for file in files)
+    assert guard.old != guard.new
+    named = [word.split("::") for word in guard.tests.split() if word.startswith("tests/")]
+    assert named
+    for file, *tests in named:
+        assert (ROOT / file).exists()
+        assert all(f"def {test}(" in (ROOT / file).read_text() for test in tests)
 
 
 def test_names_are_told_apart():

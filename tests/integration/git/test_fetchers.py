@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,27 +19,6 @@ from tests.fixtures.git_servers import BareRepository, HttpServer
 def fetchers() -> Iterator[Fetchers]:
     with closing(Fetchers(Limits())) as made:
         yield made
-
-
-@pytest.fixture
-def trickle() -> Iterator[str]:
-    """A server that never falls silent and never comes to an end; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stop = threading.Event()
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, suppress(OSError):
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
-                while not stop.wait(0.1):
-                    connection.sendall(b"a")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/config.git"
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 def test_it_is_fetched_there_and_read_here(
@@ -107,22 +81,11 @@ def test_one_that_was_ended_is_told_and_the_next_is_another(
     with closing(Fetchers(Limits())) as fetchers:
         remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
         remote.fetch()
-        git_http.before = lambda *_: os.kill(fetchers_child(), signal.SIGKILL)
+        git_http.before = lambda *_: [process.kill() for process in fetchers._busy]
         with pytest.raises(SourceUnavailable, match=r"\(limits.fetch_memory_mib\)"):
             remote.fetch()
         git_http.before = lambda *_: None
         assert remote.fetch() == tip
-
-
-def fetchers_child() -> int:
-    """Return the process of ours that fetches."""
-    listed = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return int(listed.stdout.split()[-1])
 
 
 def test_closing_leaves_no_process(
