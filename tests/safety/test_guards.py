@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.safety.guards import GUARDS, Guard
+from tests.safety.guard import Guard
+from tests.safety.guards import GUARDS
 
 ROOT = Path(__file__).parents[2]
 

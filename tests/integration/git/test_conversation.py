@@ -104,6 +104,16 @@ def test_a_branch_that_others_filled_isnt_taken_in(
         ours.read()
 
 
+def test_a_branch_of_more_than_a_fetch_may_bring_is_broken_off(
+    remote: BareRepository, git_http: HttpServer, tmp_path: Path
+) -> None:
+    remote.commit({"status/noise": random.Random(1).randbytes(1_500_000)}, branch=BRANCH)
+    with closing(Fetchers(Limits(fetch_mib=1))) as fetchers:
+        ours = published_by(fetchers, git_http.url(remote), tmp_path / "s.git")
+        with pytest.raises(SourceUnavailable, match="more than 1 MiB were sent"):
+            ours.read()
+
+
 def test_a_server_that_trickles_is_given_up(trickle: str, tmp_path: Path) -> None:
     with closing(Fetchers(Limits(fetch_s=1))) as fetchers:
         ours = published_by(fetchers, trickle, tmp_path / "s.git")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +73,37 @@ def test_a_server_that_trickles_is_given_up(trickle: str, tmp_path: Path) -> Non
         remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
         with pytest.raises(SourceUnavailable, match=r"more than 1 s \(limits.fetch_s\)"):
             remote.fetch()
+
+
+def test_it_ends_by_itself_where_nobody_is_left_to_end_it(trickle: str, tmp_path: Path) -> None:
+    fetchers = Fetchers(Limits(fetch_s=1))
+    settings = SourceSettings(id="lab", url=trickle)
+    with closing(fetchers):
+        process = fetchers._taken()
+        order = fetchers._order(settings, tmp_path / "mirror.git", "fetch", {})
+        process._stdin.write(json.dumps(order).encode() + b"\n")
+        process._stdin.flush()
+        assert process._process.wait(30) == -signal.SIGALRM
+        process.end()
+
+
+def test_one_that_stands_still_is_ended_by_who_waits(
+    bare_repo: Callable[..., BareRepository],
+    git_http: HttpServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own alarm doesn't reach it."""
+    monkeypatch.setattr("reconciler.git.fetchers._GRACE_S", 0)
+    repository = bare_repo()
+    repository.commit({"platform.yaml": "a: 1"})
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    with closing(Fetchers(Limits(fetch_s=1))) as fetchers:
+        git_http.before = lambda *_: [
+            os.kill(busy._process.pid, signal.SIGSTOP) for busy in fetchers._busy
+        ]
+        with pytest.raises(SourceUnavailable, match=r"limits.fetch_s"):
+            RemoteApart(settings, tmp_path / "mirror.git", fetchers).fetch()
 
 
 def test_one_that_was_ended_is_told_and_the_next_is_another(

@@ -89,7 +89,7 @@ def test_deltas_that_unfold_into_gigabytes_end_the_fetch(following):
     pack.add(BLOB, bytes(MIB))
     second = pack.end
     pack.add_copies(first, MIB, 64)
-    pack.add_copies(second, 64 * MIB, 64)
+    pack.add_copies(second, 64 * MIB, 16)
     refused(following, Offer({MAIN: tip}, pack.chunks), r"can't fetch|fetch_memory_mib")
 
 
