@@ -5,8 +5,8 @@
 Case ``n`` of a seed is the same on every machine. The cases run in a process of their own with
 bounded memory: one that ends it, or hangs in it, is told as a breach, and the next case goes on in
 another. Prints what it counted on its last line, and ends with 1 on a breach, after the seed and
-the case that show it. ``--record`` goes on behind what was recorded of the seed before, and adds
-to ``docs/reliability.json``.
+the case that show it; an interruption ends it early. ``--record`` goes on behind what was recorded
+of the seed before, and adds to ``docs/reliability.json``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import json
 import logging
 import multiprocessing
 import resource
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -113,6 +114,7 @@ def _process(cases: Cases, parts: Parts) -> Iterator[Connection]:
 
 
 def _take(cases: Cases, parts: Parts, answers: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of it is the parent's to decide
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for found in cases.run(parts):
@@ -152,20 +154,28 @@ def main() -> int:
     first = given.first or 0
     if given.record and given.first is None:
         first = recorded(given.seed)
-    counts: Counter[str] = Counter()
-    breaches = 0
-    for outcome, breach in Cases(seed=given.seed, first=first, end=first + given.cases).run_apart():
-        counts[outcome] += 1
-        if breach:
-            breaches += 1
-            print(breach, file=sys.stderr, flush=True)  # noqa: T201 - a program's result
+    counts, breaches = _counted(Cases(seed=given.seed, first=first, end=first + given.cases))
+    taken = counts.total()
     if given.record:
-        record(given.seed, first + given.cases, breaches)
+        record(given.seed, first + taken, breaches)
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = usage.ru_utime + usage.ru_stime
-    print(f"{given.cases} cases, {breaches} breaches, {spent:.0f} s CPU: {told}")  # noqa: T201
-    return 1 if breaches else 0
+    print(f"{taken} cases, {breaches} breaches, {spent:.0f} s CPU: {told}")  # noqa: T201
+    return 1 if breaches or taken < given.cases else 0
+
+
+def _counted(cases: Cases) -> tuple[Counter[str], int]:
+    """Return what came of them, and the breaches; those up to an interruption."""
+    counts: Counter[str] = Counter()
+    breaches = 0
+    with suppress(KeyboardInterrupt):
+        for outcome, breach in cases.run_apart():
+            counts[outcome] += 1
+            if breach:
+                breaches += 1
+                print(breach, file=sys.stderr, flush=True)  # noqa: T201 - a program's result
+    return counts, breaches
 
 
 if __name__ == "__main__":
