@@ -81,4 +81,8 @@ class Apart:
 
     def _ask(self, what: str, mirror: Mirror, **given: str) -> str | None:
         mirror.opened()  # made here, where it is read
-        return self._fetchers.ask(self._settings, mirror.directory, what, **given)
+        try:
+            return self._fetchers.ask(self._settings, mirror.directory, what, **given)
+        except SourceUnavailable:
+            mirror.sweep()  # one that was ended leaves its locks
+            raise

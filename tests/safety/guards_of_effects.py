@@ -79,7 +79,7 @@ LEADING = (
           "        self.publisher.post(found.letters)\n        outcomes = self._act(found)\n",
           "        self.last = found\n        self.publisher.post(found.letters)\n"
           "        outcomes = self._act(found)\n        self._commit(wanted, found)\n",
-          f"{LOOP}/test_kills.py::test_one_change_passes_every_point"),
+          f"{LOOP}/test_kills.py::test_killed_at_each_point_nothing_is_lost_doubled_or_left"),
     Guard("the lease before each effect", "reconciler/apply.py",
           "        means.still_leads()\n", "",
           f"{LOOP}/test_lead.py::test_who_no_longer_leads_begins_no_action"),

@@ -88,6 +88,18 @@ def test_a_damaged_mirror_is_cloned_anew(
     assert ours.read() == {"status/a.yaml": b"one", "status/b.yaml": b"two"}
 
 
+def test_what_one_left_that_was_ended_stops_nobody(
+    fetchers: Fetchers, remote: BareRepository, git_http: HttpServer, tmp_path: Path
+) -> None:
+    ours = published_by(fetchers, git_http.url(remote), tmp_path / "s.git")
+    ours.publish({"status/a.yaml": b"one"}, message="m", sequence=1)
+    remote.commit({"theirs.txt": "x"}, branch=BRANCH)
+    (tmp_path / "s.git" / "refs/zoe/status.lock").touch()
+    with pytest.raises(SourceUnavailable):
+        ours.read()
+    assert ours.read() == {"status/a.yaml": b"one"}
+
+
 def test_a_branch_that_others_filled_isnt_taken_in(
     fetchers: Fetchers,
     remote: BareRepository,

@@ -28,7 +28,7 @@ class Deadly:
         if chance.random() != Random("7/2").random():
             return "fine", ""
         if self._last_words == "died":
-            os.kill(os.getpid(), signal.SIGSEGV)
+            os.kill(os.getpid(), signal.SIGKILL)
         threading.Event().wait()
         raise AssertionError
 
@@ -69,7 +69,7 @@ def test_what_is_recorded_adds_up_and_no_case_counts_twice(tmp_path, monkeypatch
 
 
 def test_some_cases_of_production_have_no_breach():
-    found = list(Cases(seed=3, first=0, end=200).run())
+    found = list(Cases(seed=3, first=0, end=60).run())
     assert [breach for _, breach in found if breach] == []
     outcomes = {outcome for outcome, _ in found}
     assert {"refused", "accepted", "answered 202"} <= outcomes
