@@ -76,9 +76,10 @@ def _judge(stage: Stage, figures: Figures, after: After, what: str) -> None:
         "doubled": stage.fresh("doubled", stage.doubled()),
         "rerun": stage.fresh("rerun", stage.attempts()),
         "orphans": stage.fresh("orphans", stage.orphans()),
-        "stale": stage.fresh("stale", stage.breaches()),
+        "stale": stage.fresh("stale", [*stage.breaches(), *stage.regressions()]),
+        "untold": stage.untold() if after.compares else [],
     }
-    for name in ("doubled", "rerun", "orphans", "stale"):
+    for name in ("doubled", "rerun", "orphans", "stale", "untold"):
         setattr(figures, name, getattr(figures, name) + len(told[name]))
     _say(f"{what}: {passes} passes" + "".join(f"; {k} {v}" for k, v in told.items() if v))
 

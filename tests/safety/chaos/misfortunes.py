@@ -12,7 +12,8 @@ from time import monotonic
 from reconciler.clock import SystemClock
 from reconciler.failpoints import Point
 from tests.e2e.process import RunningZoe
-from tests.safety.chaos.stage import DIES_S, Stage
+from tests.safety.chaos.pushes import held_push
+from tests.safety.chaos.stage import DIES_S, Failed, Stage
 from tests.safety.chaos.work import Burst
 
 POINTS = tuple(Point)
@@ -30,6 +31,8 @@ class After:
     since: int = 0
     idle_ms: int = 0
     what: str = ""
+    compares: bool = False
+    """Whether the status branch is to be held against the database."""
 
 
 Misfortune = Callable[[Stage, Random, Burst, int], After]
@@ -87,7 +90,9 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
 
 
 def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
-    """A leader stands still, at a point or a moment; another takes over; the first wakes up."""
+    """A leader stands still, at a point, a moment or in a push; another takes over; it wakes up."""
+    if index % 3 == 0:
+        return _stands_still_in_a_push(stage, chance, burst)
     order = f"{chance.choice(POINTS)}=stop" if chance.random() < 0.7 else ""
     stage.push(burst)
     first = stage.start(order)
@@ -97,12 +102,39 @@ def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After
     else:
         stage.witness.pause.wait(chance.uniform(0, _LIVES_S))
     first.pause()
-    second = stage.start(second=True)
-    stage.await_event(second, "leading")
+    second = _taken_over(stage)
     stage.witness.pause.wait(chance.uniform(0, _LEASE_S))
     first.go_on()
     stage.await_event(first, "standing by")
-    return After(run=second, what=order.replace("=stop", "") or "a random moment")
+    what = order.replace("=stop", "") or "a random moment"
+    return After(run=second, what=what, compares=True)
+
+
+def _stands_still_in_a_push(stage: Stage, chance: Random, burst: Burst) -> After:
+    """What it pushes is at the server, which takes it up before or after the other's push."""
+    method, is_late = chance.choice(("GET", "POST")), chance.random() < 0.7
+    first = stage.start()
+    stage.await_event(first, "leading")
+    with held_push(stage.http, method) as held:
+        stage.push(burst)
+        if not held.arrived.wait(DIES_S):
+            raise Failed("nothing was pushed")
+        first.pause()
+        if not is_late:
+            held.released.set()
+        before = stage.installation.published_commit()
+        second = _taken_over(stage)
+        stage.await_push(since=before)
+    first.go_on()
+    stage.await_event(first, "standing by")
+    what = f"a push's {method}, taken up {'late' if is_late else 'at once'}"
+    return After(run=second, what=what, compares=True)
+
+
+def _taken_over(stage: Stage) -> RunningZoe:
+    second = stage.start(second=True)
+    stage.await_event(second, "leading")
+    return second
 
 
 KINDS: dict[str, Misfortune] = {
