@@ -79,6 +79,8 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
     """The manager's engine is killed while services are being made, and is started again."""
     run = stage.start()
     stage.await_event(run, "leading")
+    if index % 3 == 0:
+        return _called_down(stage, chance, burst, run)
     stage.witness.created.clear()
     stage.push(burst)
     stage.witness.created.wait(DIES_S)
@@ -87,6 +89,23 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
     stage.installation.swarm.start_node(1)
     stage.installation.swarm.lab.wait_ready()
     return After(run=run, since=len(run.told()), what="dockerd")
+
+
+def _called_down(stage: Stage, chance: Random, burst: Burst, run: RunningZoe) -> After:
+    """It comes back before a worker finds it again, and calls that one down; batches end there."""
+    stage.push(burst)
+    stage.await_phases(dict.fromkeys(burst.batches, ("Running", "Succeeded")))
+    number, swarm = chance.choice((2, 3)), stage.installation.swarm
+    swarm.kill_node(1)
+    swarm.partition(number)
+    try:
+        swarm.start_node(1)
+        stage.await_down(f"node{number}")
+        stage.await_pass(since=SystemClock().now())
+    finally:
+        swarm.heal(number)
+    swarm.lab.wait_ready()
+    return After(run=run, since=len(run.told()), what=f"dockerd, node{number} called down")
 
 
 def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -116,6 +116,26 @@ class Stage:
         """Return once the status branch has another tip than it had."""
         told = self.installation
         told.wait_until(lambda: told.published_commit() != since, what="a push")
+
+    def await_phases(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Return once each of these executions is in one of its phases."""
+        told, space = self.installation, work.NAMESPACE
+
+        def are_there() -> bool:
+            phases = told.phases()
+            return all(phases.get(f"{space}/{name}") in any_of for name, any_of in wanted.items())
+
+        told.wait_until(are_there, what=f"{', '.join(wanted)}")
+
+    def await_down(self, hostname: str) -> None:
+        """Return once the manager calls a node down."""
+        engine = self.installation.engine
+
+        def is_down() -> bool:
+            found = {n["Description"]["Hostname"]: n["Status"]["State"] for n in engine.nodes()}
+            return found[hostname] == "down"
+
+        self.installation.wait_until(is_down, what=f"{hostname} to be down")
 
     # -- what came of it
 
