@@ -52,9 +52,9 @@ def _rounds(stage: Stage, figures: Figures, given: argparse.Namespace) -> None:
         is_last = number == given.first + given.rounds - 1
         if is_last or number % COUNT_EVERY == COUNT_EVERY - 1:
             _count(stage, figures, number)
+        for fault in stage.faults[figures.faults :]:
+            _say(fault[:2000])
         figures.executions, figures.faults = stage.executions, len(stage.faults)
-    for fault in stage.faults:
-        _say(fault[:2000])
 
 
 def _round(
