@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -268,7 +269,15 @@ def lent_stage() -> Iterator[Stage]:
                 yield stage
             finally:
                 stage.end_all()
+                _end_children()
                 installation.store.close()
+
+
+def _end_children() -> None:
+    """End also what was being started when this run was broken off."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join(GONE_S)
 
 
 def _stand_up(stage: Stage) -> None:
