@@ -119,12 +119,12 @@ def test_one_that_was_ended_is_told_and_the_next_is_another(
 def fetchers_child() -> int:
     """Return the process of ours that fetches."""
     listed = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
+        ["pgrep", "-n", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return int(listed.stdout.split()[-1])
+    return int(listed.stdout)  # the newest: numbers begin again at some time
 
 
 def test_closing_leaves_no_process(
