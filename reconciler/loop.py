@@ -27,6 +27,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Fact
 from reconciler.converge.listening import Door
+from reconciler.converge.losses import Watch, look
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.world import Assessment, Memory, Wanted, World
@@ -101,6 +102,7 @@ class Loop:
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
+    _watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
@@ -211,11 +213,16 @@ class Loop:
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
-        self.observed = observed = self.cluster.observe()
+        observed = self._look()
         if not self._is_first:
             return observed, True
-        self.observed = again = self.cluster.observe()
+        again = self._look()
         return again, _services(observed) == _services(again)
+
+    def _look(self) -> ObservedState:
+        watch, self._watch = self._watch, self._watch.broken()  # it stays so if this fails
+        self._watch, self.observed = look(watch, self.cluster.observe())
+        return self.observed
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,11 @@ def main(arguments: list[str]) -> int:
     pygit2.settings.mwindow_mapped_limit = _MAPPED_BYTES
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ours is to end with the loop, not before it
     # Nothing that a library prints may look like an answer.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    for line in sys.stdin:
-        answers.write(json.dumps(_answered(json.loads(line))) + "\n")
-        answers.flush()
+    with suppress(BrokenPipeError):  # who asked was killed: there is nobody to tell
+        for line in sys.stdin:
+            os.write(answers, json.dumps(_answered(json.loads(line))).encode() + b"\n")
     return 0
 
 

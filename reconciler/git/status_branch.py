@@ -94,6 +94,7 @@ class StatusBranch:
         )
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
+        self._known: str | None = None
         self._clock = clock
         self._random = random
         self._wait = wait
@@ -171,9 +172,7 @@ class StatusBranch:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._wait(self._delay_s(attempt))
-            tip = self._pull()
-            if attempt and tip is not None:
-                self._check_newest(tip, sequence)
+            tip = self._pull_newest(sequence)
             commit = self._commit(tip, files, text)
             if commit is None:
                 return tip or ""
@@ -181,6 +180,7 @@ class StatusBranch:
             refusal = self._push()
             if refusal is None:
                 self._mirror.opened().references.create(_TIP, commit, force=True)
+                self._known = commit
                 return commit
             words = refusal
             refusals[tip] = refusals.get(tip, 0) + 1
@@ -191,11 +191,19 @@ class StatusBranch:
             f"{self._access.user} push to that branch"
         )
 
-    def _check_newest(self, tip: str, sequence: int) -> None:
-        """Refuse to lay files over those of somebody who knew more of the same ledger.
+    def _pull_newest(self, sequence: int) -> str | None:
+        """Pull, and refuse to lay files over those of somebody who knew more of the same ledger.
 
-        Only who raced us is looked at: another leader, while this one stood still.
+        Only who wrote since we last looked is looked at: another leader, while this one stood
+        still, before it pushed or while it did.
         """
+        tip = self._pull()
+        if tip is not None and self._known is not None and tip != self._known:
+            self._check_newest(tip, sequence)
+        self._known = tip or ""  # that there is none was seen too
+        return tip
+
+    def _check_newest(self, tip: str, sequence: int) -> None:
         message = self._mirror.opened()[tip].peel(pygit2.Commit).message
         found = _SEQUENCE.search(message)
         if found is not None and int(found[1]) > sequence:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -133,3 +135,29 @@ def test_closing_leaves_no_process(
     (idle,) = fetchers._idle
     fetchers.close()
     assert not idle.is_alive
+
+
+def test_it_ends_quietly_where_nobody_is_left_to_hear_the_answer(tmp_path: Path) -> None:
+    """As when the loop was killed over a fetch: what it prints is the loop's log."""
+    command = [sys.executable, "-m", "reconciler.git.fetch_worker", str(2**31), str(2**20)]
+    worker = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdout.close()
+    order = {
+        "source": {"id": "lab", "url": "http://127.0.0.1:9/none.git"},
+        "mirror": str(tmp_path / "mirror.git"),
+        "what": "fetch",
+        "given": {},
+        "most_bytes": 2**20,
+        "most_s": 5,
+        "ends_after_s": 10,
+    }
+    worker.stdin.write(json.dumps(order).encode() + b"\n")
+    worker.stdin.flush()
+    assert worker.wait(20) == 0
+    assert worker.stderr is not None
+    with worker.stdin, worker.stderr:
+        assert worker.stderr.read() == b""

@@ -165,6 +165,25 @@ def test_two_orphans_at_once_become_one_history(bare_repo, git_http, status):
     assert len(commits(repo)) == 2
 
 
+def test_who_stood_still_gives_way_to_who_knew_more(bare_repo, git_http, status):
+    """Before its push or within it; a new process, which has seen nobody, does not."""
+    repo = bare_repo()
+    first, second = status(git_http.url(repo)), status(git_http.url(repo), mirror="second.git")
+    older, newer = {"status/aml/3f/lab.yaml": b"older"}, {"status/aml/3f/lab.yaml": b"newer"}
+    first.publish(ONE, message="first", sequence=3)
+    second.publish(newer, message="second", sequence=9)
+
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="facts up to 9, and these are up to 5"):
+            first.publish(older, message="late", sequence=5)
+    assert repo.files(BRANCH) == newer
+
+    first.publish(older, message="leads again", sequence=10)
+    restored = status(git_http.url(repo), mirror="third.git")
+    restored.publish(newer, message="from a backup", sequence=2)
+    assert repo.files(BRANCH) == newer
+
+
 def test_a_writer_that_never_rests_ends_in_an_error(bare_repo, git_http, status, waits):
     repo = bare_repo()
     counter = iter(range(100))
