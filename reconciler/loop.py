@@ -106,6 +106,7 @@ class Loop:
         """Judge the commits, and follow the merges, of the source that is read."""
         for reader in (self.reader, *self.tenants.readers()):
             reader.probation = self.probation
+        self.publisher.still_leads = self._still_leads
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)

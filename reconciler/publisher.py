@@ -25,7 +25,7 @@ from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.side import one_thread
-from reconciler.status_sink import StatusSink
+from reconciler.status_sink import StatusSink, unasked
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,10 @@ class Publisher:
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
-        self.before_push: Callable[[], None] = _unasked
+        self.before_push: Callable[[], None] = unasked
         """What must be settled before anything is pushed; called in the thread that pushes."""
+        self.still_leads: Callable[[], None] = unasked
+        """Asked by the sink before it moves the branch, in the same thread."""
         self.refresh(working_set.statuses)
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
@@ -245,7 +247,12 @@ class Publisher:
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
-        self.sink.publish(files, message=_subject(files), sequence=going.sequence)
+        self.sink.publish(
+            files,
+            message=_subject(files),
+            sequence=going.sequence,
+            still_leads=self.still_leads,
+        )
         return going
 
     def _told_apart(self, path: str, data: bytes | None) -> str | None:
@@ -271,10 +278,6 @@ class Publisher:
         self.published_seq = published.sequence
         reach(Point.STATUS_PUSHED)
         return published
-
-
-def _unasked() -> None:
-    """Nothing is to be settled."""
 
 
 def _both(first: Published | None, second: Published | None) -> Published | None:

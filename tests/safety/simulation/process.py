@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler import wire
 from reconciler.cluster.fake import VirtualClock
+from reconciler.cluster.fake.agenda import to_ms
 from reconciler.config import Settings
 from reconciler.errors import LeaseLost, StoreUnavailable, TransientError
 from reconciler.loop import Loop
@@ -108,7 +109,7 @@ class Process:
             sink=Port("branch", parts.branch, parts.weather),
             key=KEY,
             side=lambda _: Inline(),
-            elapsed_s=parts.store._elapsed_s,
+            elapsed_s=lambda: to_ms(parts.clock.now()) / 1000,
         )
         built = wire.loop_in(outside, parts.settings, lease, store)
         self._loop = self._stack.enter_context(built)
