@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from policy.model.execution import Uid
 from reconciler import mirroring
 from reconciler.converge import mirror, publication, set_status
+from reconciler.converge.instants import is_within
 from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
 from reconciler.converge.status import SetName, set_of
@@ -229,7 +230,7 @@ class Publisher:
         return landed
 
     def _is_time(self, now: datetime) -> bool:
-        return self._last_push is None or now - self._last_push >= self._interval
+        return self._last_push is None or not is_within(self._interval, self._last_push, now)
 
     def close(self) -> None:
         """Wait for a push under way and stop."""

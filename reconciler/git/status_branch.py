@@ -103,7 +103,7 @@ class StatusBranch:
         """Write (or, for None, delete) files in one commit and return the tip's id.
 
         An equal tree makes no commit. Without a branch and with nothing to write the id is empty.
-        ``still_leads`` is asked between each look at the tip and its push: what it raises ends this.
+        ``still_leads`` is asked between each look at the tip and its push; what it raises ends it.
 
         Raises:
             ValueError: A path isn't ours.

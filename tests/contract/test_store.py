@@ -1,4 +1,4 @@
-"""What every store promises (``reconciler.ports.Store``), on SQLite, on PostgreSQL and in memory."""
+"""What every store promises (``reconciler.ports.Store``): SQLite, PostgreSQL, and in memory."""
 
 from __future__ import annotations
 

@@ -117,3 +117,16 @@ def test_what_is_pushed_while_another_push_is_waited_for_is_remembered_with_it()
     publisher.close()
     assert landed is not None
     assert landed.digests.keys() == branch.files.keys()
+
+
+def test_a_clock_that_is_set_back_delays_no_push() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32)
+    branch.gate.set()
+    for reason, at in (("One", NOW), ("Two", NOW - timedelta(hours=1))):
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID])
+        publisher.flush(at, wait=reason == "One")
+    publisher.close()
+    (path,) = [path for path in branch.files if path.endswith("job.yaml")]
+    assert b"reason: Two" in (branch.files[path] or b"")

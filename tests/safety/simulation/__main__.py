@@ -9,7 +9,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 
-from tests.safety.simulation.database import Database
+from tests.safety.simulation.database import Databases
 from tests.safety.simulation.minimal import minimal
 from tests.safety.simulation.planted import BUGS
 from tests.safety.simulation.world import Result, simulate
@@ -27,18 +27,19 @@ def main() -> int:
     parser.add_argument("--planted", choices=sorted(BUGS), help="a bug that must be found")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    started, database = time.process_time(), Database()
+    started, databases = time.process_time(), Databases()
     results: list[Result] = []
     failed = 0
     for seed in range(given.first, given.first + given.seeds):
         with BUGS[given.planted]() if given.planted else nullcontext():
-            result = simulate(seed, database)
-        results.append(result)
+            result = simulate(seed, databases.of(seed))
         if given.trace:
             _print(result)
         if result.breaches:
             failed += 1
-            _print(minimal(result, database) if failed <= _TRACED else replace(result, trace=()))
+            smaller = minimal(result, databases.of(seed)) if failed <= _TRACED else result
+            _print(smaller if failed <= _TRACED else replace(result, trace=()))
+        results.append(replace(result, trace=()))
     _print_figures(results, time.process_time() - started)
     return any(result.breaches for result in results)
 
