@@ -22,6 +22,7 @@ from reconciler.announcing import Announcer
 from reconciler.apply import Means, Outcome, apply, log_all
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
+from reconciler.converge.absence import Missing, complete
 from reconciler.converge.assess import assess, settings_of
 from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
@@ -101,6 +102,7 @@ class Loop:
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
+    _missing: Missing = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
@@ -212,11 +214,18 @@ class Loop:
 
     def _observe(self) -> tuple[ObservedState, bool]:
         """Read the cluster; after a start, delete only what two equal readings agree on."""
-        self.observed = observed = self.cluster.observe()
+        observed = self._look()
         if not self._is_first:
             return observed, True
-        self.observed = again = self.cluster.observe()
+        again = self._look()
         return again, _services(observed) == _services(again)
+
+    def _look(self) -> ObservedState:
+        observed, self._missing = complete(
+            self.cluster.observe(), self.observed, self._missing, self._memory()
+        )
+        self.observed = observed
+        return observed
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()

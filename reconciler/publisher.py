@@ -11,7 +11,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -204,15 +204,17 @@ class Publisher:
             self._files[path] = data
 
     def ahead(self, now: datetime, *, wait: bool = False) -> Mapping[str, str]:
-        """Return the paths that ``flush`` is about to push for the first time, as unsure.
+        """Return the paths that ``flush`` is about to push, as unsure.
 
-        Stored before the push, they are known to whoever leads after a crash in between: what
-        isn't to be told any more by then would else stay on the branch for good.
+        Stored before the push, they are known to whoever leads after a crash in between, and to
+        this one when the answer is lost. What isn't to be told any more by then would else stay on
+        the branch for good, and so would what is to be told again as it was told before.
         """
         if not (wait or self._is_time(now)):
             return {}
-        new = self._files.keys() - self._working_set.published.keys()
-        return {path: UNSURE for path in new if self._files[path] is not None}
+        known = self._working_set.published
+        there = (path for path, data in self._files.items() if data is not None or path in known)
+        return {path: UNSURE for path in there if known.get(path) != UNSURE}
 
     def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
         """Push if it is time to; return what an earlier push got through, once.
@@ -224,7 +226,8 @@ class Publisher:
         landed = self._landed(wait=wait)
         if self._files and self._flight is None and (wait or self._is_time(now)):
             self._last_push = now
-            self._take_off()
+            going = self._take_off()
+            landed = _besides(landed, going)
             if wait:
                 landed = _both(landed, self._landed(wait=True))
         return landed
@@ -236,7 +239,7 @@ class Publisher:
         """Wait for a push under way and stop."""
         self._pool.shutdown(wait=True)
 
-    def _take_off(self) -> None:
+    def _take_off(self) -> Published:
         files = dict(self._files)
         head = mirroring.head_of(self._working_set, deployment=self._deployment)
         files[mirror.HEAD_PATH] = mirror.head_file(head, key=self._key)
@@ -245,6 +248,7 @@ class Publisher:
         digests = {path: self._told_apart(path, data) for path, data in files.items()}
         going = Published(digests=digests, sequence=self._working_set.last_seq)
         self._flight = self._pool.submit(self._push, files, going)
+        return going
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
@@ -279,6 +283,14 @@ class Publisher:
         self.published_seq = published.sequence
         reach(Point.STATUS_PUSHED)
         return published
+
+
+def _besides(landed: Published | None, going: Published) -> Published | None:
+    """Return what one push got through and the next one doesn't touch: that is unsure again."""
+    if landed is None:
+        return None
+    left = {path: d for path, d in landed.digests.items() if path not in going.digests}
+    return replace(landed, digests=left)
 
 
 def _both(first: Published | None, second: Published | None) -> Published | None:

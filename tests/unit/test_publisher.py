@@ -130,3 +130,38 @@ def test_a_clock_that_is_set_back_delays_no_push() -> None:
     publisher.close()
     (path,) = [path for path in branch.files if path.endswith("job.yaml")]
     assert b"reason: Two" in (branch.files[path] or b"")
+
+
+def test_what_goes_back_to_what_it_was_after_a_lost_answer_is_pushed_again() -> None:
+    """Also by whoever leads after a crash: what is about to be pushed is stored as unsure."""
+    known: dict[str, str | None] = {}
+    for reason, is_stored in (("One", True), ("Two", False), ("One", True)):
+        there = {path: digest for path, digest in known.items() if digest is not None}
+        working_set, branch = WorkingSet(stored(there)), Branch()
+        branch.gate.set()
+        publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID])
+        known |= publisher.ahead(NOW)
+        landed = publisher.flush(NOW, wait=True)
+        publisher.close()
+        if landed is not None and is_stored:
+            known |= landed.digests
+    (path,) = [path for path in branch.files if path.endswith("job.yaml")]
+    assert b"reason: One" in (branch.files[path] or b"")
+
+
+def test_what_is_pushed_again_is_unsure_though_the_push_before_has_landed() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+    working_set.committed(Changes(executions=(row("One"),)), ())
+    publisher.refresh([UID])
+    publisher.flush(NOW)
+    working_set.committed(Changes(executions=(row("Two"),)), ())
+    publisher.refresh([UID])
+    branch.gate.set()
+    first = publisher.flush(NOW)
+    while first is None:
+        first = publisher.flush(NOW)
+    publisher.close()
+    assert not [path for path in first.digests if path.endswith("job.yaml")]

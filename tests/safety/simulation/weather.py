@@ -58,6 +58,8 @@ _EFFECTS = frozenset(
         Point.SERVICES_PARTLY_CREATED,
         Point.SERVICE_REMOVED,
         Point.NETWORK_CREATED,
+        Point.STATUS_PREPARED,
+        "branch.publish",
     }
 )
 _READINGS = 4
@@ -80,6 +82,8 @@ class Weather:
     trace: list[str] = field(default_factory=list)
     let_other_go_on: Callable[[], None] = lambda: None
     _is_paused: bool = False
+    _was_stale: bool = False
+    """No two older readings follow one another: none is believed for as long as that may last."""
 
     def call(self, port: str, method: str, do: Callable[[], Any]) -> Any:
         """Make a call, or let happen to it what is to happen."""
@@ -95,6 +99,7 @@ class Weather:
                 do()
                 raise _error(port, method)
             case Fault.STALE:
+                self._was_stale = True
                 return self.chance.choice(self.readings)
             case Fault.PAUSE:
                 self._pause()
@@ -105,6 +110,7 @@ class Weather:
         answer = do()
         if method == "observe":
             self.readings.append(answer)
+            self._was_stale = False
         return answer
 
     def reach(self, point: Point) -> None:
@@ -140,8 +146,9 @@ class Weather:
         kinds = [*Fault]
         if method.startswith(_WRITES):
             kinds.remove(Fault.PAUSE)
-        if method != "observe" or not self.readings:
-            kinds.remove(Fault.STALE)
+        kinds.remove(Fault.STALE)
+        if method == "observe" and self.readings and not self._was_stale:
+            kinds += [Fault.STALE] * len(kinds)
         return kinds
 
     def _be_late(self) -> None:
