@@ -56,6 +56,8 @@ from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
+_FIRST_READINGS = 3
+"""So often is the first one compared with another: whichever is an older one, the next isn't."""
 _COMMITTED = {
     Fact.ATTEMPT_INTENDED: Point.INTENT_COMMITTED,
     Fact.ATTEMPT_STARTED: Point.START_COMMITTED,
@@ -213,12 +215,15 @@ class Loop:
             self._vetted = united.manifests
 
     def _observe(self) -> tuple[ObservedState, bool]:
-        """Read the cluster; after a start, delete only what two equal readings agree on."""
+        """Read the cluster; after a start until two readings agree, or delete nothing."""
         observed = self._look()
         if not self._is_first:
             return observed, True
-        again = self._look()
-        return again, _services(observed) == _services(again)
+        for _ in range(_FIRST_READINGS):
+            before, observed = observed, self._look()
+            if _services(before) == _services(observed):
+                return observed, True
+        return observed, False
 
     def _look(self) -> ObservedState:
         observed, self._missing = complete(

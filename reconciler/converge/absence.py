@@ -56,11 +56,11 @@ def complete(
 
 
 def _runs_once(service: ObservedService, memory: Memory) -> bool:
-    """Tell whether it carries the open attempt of a batch that has started, as it was granted."""
+    """Tell whether it carries the open attempt of a batch, as that was granted."""
     labels = service.spec.labels
     uid = Uid(labels.get(LABEL_UID, ""))
     record = memory.records.get(uid)
-    if record is None or not record.attempt_open or record.started_at is None:
+    if record is None or not record.attempt_open:
         return False
     spec = memory.frozen.get((uid, record.generation))
     group = labels.get(LABEL_COMPONENT, ""), service.spec.node
