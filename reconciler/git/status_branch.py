@@ -29,6 +29,7 @@ from reconciler.git.names import is_accepted_path
 from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
 from reconciler.ports import Clock
+from reconciler.status_sink import unasked
 
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
 OUR_PREFIXES = ("status", "ledger", "cluster", "secrets")
@@ -102,10 +103,18 @@ class StatusBranch:
         self._author = author
         self._prefixes = tuple(prefixes)
 
-    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+    def publish(
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        sequence: int,
+        still_leads: Callable[[], None] = unasked,
+    ) -> str:
         """Write (or, for None, delete) files in one commit and return the tip's id.
 
         An equal tree makes no commit. Without a branch and with nothing to write the id is empty.
+        ``still_leads`` is asked between each look at the tip and its push; what it raises ends it.
 
         Raises:
             ValueError: A path isn't ours.
@@ -116,7 +125,7 @@ class StatusBranch:
             if not (is_accepted_path(path) and _is_under(path, self._prefixes)):
                 raise ValueError(f"{path} isn't a path of the status branch that is ours to write")
         text = commit_message(message, sequence)
-        return self._alone(lambda: self._publish(files, text, sequence))
+        return self._alone(lambda: self._publish(files, text, sequence, still_leads))
 
     def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
         """Return our files at the remote tip: all, or those under the given prefixes.
@@ -166,7 +175,13 @@ class StatusBranch:
             raise SourceUnavailable(f"{self._branch} isn't as we wrote it: {error}") from error
         return found
 
-    def _publish(self, files: Mapping[str, bytes | None], text: str, sequence: int) -> str:
+    def _publish(
+        self,
+        files: Mapping[str, bytes | None],
+        text: str,
+        sequence: int,
+        still_leads: Callable[[], None],
+    ) -> str:
         refusals: dict[str | None, int] = {}
         words = ""
         for attempt in range(_ATTEMPTS):
@@ -177,6 +192,7 @@ class StatusBranch:
             if commit is None:
                 return tip or ""
             reach(Point.STATUS_PREPARED)
+            still_leads()
             refusal = self._push()
             if refusal is None:
                 self._mirror.opened().references.create(_TIP, commit, force=True)
