@@ -306,8 +306,8 @@ class Loop:
 
     def _alerts(self, found: Assessment, commit: str, at: datetime) -> tuple[Event, ...]:
         acceptances = [*([self._accepted] if self._accepted else ()), *self.tenants.acceptances()]
-        error = self.publisher.error
-        return self._standing.update(found.plan.notes, acceptances, error, commit=commit, at=at)
+        wrong = self.publisher.complaints
+        return self._standing.update(found.plan.notes, acceptances, wrong, commit=commit, at=at)
 
     def _newly_accepted(self) -> Mapping[str, str]:
         source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)

@@ -6,7 +6,7 @@ was last pushed are pushed, coalesced to a few pushes a minute.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from policy.model.execution import Uid
 from reconciler import mirroring
+from reconciler.alerts import CHANGED, NOT_PUBLISHED
 from reconciler.converge import mirror, publication, set_status
 from reconciler.converge.instants import is_within
 from reconciler.converge.letters import FOLDER, Letter
@@ -32,9 +33,6 @@ from reconciler.working_set import WorkingSet
 log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
-
-UNSURE = "?"
-"""In place of a digest: the path was about to be pushed, and may or may not have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +81,8 @@ class Publisher:
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
+        self.foreign: tuple[str, ...] = ()
+        """What somebody else had changed, until it is pushed anew."""
         self.before_push: Callable[[], None] = unasked
         """What must be settled before anything is pushed; called in the thread that pushes."""
         self.still_leads: Callable[[], None] = unasked
@@ -171,6 +171,38 @@ class Publisher:
                 self._marks.pop(path, None)
                 self._files[path] = None
 
+    def mend(self, there: Mapping[str, bytes]) -> None:
+        """Publish anew what isn't on the branch as we published it; ``there`` is all that is.
+
+        A copy of the ledger that has holes would be noticed when it is needed: too late.
+        """
+        known = self._working_set
+        others = mirroring.foreign(there, known.published)
+        if not others:
+            return
+        log.warning("status branch is written anew", extra={"files": len(others)})
+        head = there.get(mirror.HEAD_PATH, b"")
+        # A leader that ended before it could store what it had pushed leaves a newer head.
+        is_ours = mirror.HEAD_PATH in others and mirror.read_head_file(head, key=self._key)
+        self.foreign = () if is_ours else others
+        known.published |= dict.fromkeys(others, mirroring.UNSURE)
+        self.refresh(known.statuses, snapshot=json.loads(known.snapshot or "null"))
+        self._drop_leftovers()
+        self._files.setdefault(mirror.HEAD_PATH, b"")  # it is made when it goes
+        self.published_seq = 0
+
+    @property
+    def complaints(self) -> tuple[tuple[str, str], ...]:
+        """What is wrong with the branch, by reason."""
+        found = [(NOT_PUBLISHED, self.error)] if self.error else []
+        if self.foreign:
+            message = (
+                f"{len(self.foreign)} files of the status branch weren't as they were published "
+                f"(such as {self.foreign[0]}), and are written anew: let nobody else push there"
+            )
+            found.append((CHANGED, message))
+        return tuple(found)
+
     def _drop_leftovers(self) -> None:
         """Delete the files of runs that were forgotten before that could be pushed."""
         known = {publication.ledger_path(uid) for uid in self._working_set.entries}
@@ -214,7 +246,7 @@ class Publisher:
             return {}
         known = self._working_set.published
         there = (path for path, data in self._files.items() if data is not None or path in known)
-        return {path: UNSURE for path in there if known.get(path) != UNSURE}
+        return {path: mirroring.UNSURE for path in there if known.get(path) != mirroring.UNSURE}
 
     def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
         """Push if it is time to; return what an earlier push got through, once.
@@ -276,9 +308,12 @@ class Publisher:
                 log.warning("status not published", extra={"error": str(error)})
             self.error = str(error)
             return None
-        self.error = ""
+        self.error, self.foreign = "", ()
         for path, digest in published.digests.items():
-            if path in self._files and self._told_apart(path, self._files[path]) == digest:
+            is_head = path == mirror.HEAD_PATH  # it goes with each push
+            if path in self._files and (
+                is_head or self._told_apart(path, self._files[path]) == digest
+            ):
                 del self._files[path]
         self.published_seq = published.sequence
         reach(Point.STATUS_PUSHED)
@@ -302,9 +337,7 @@ def _both(first: Published | None, second: Published | None) -> Published | None
 
 def _digest(data: bytes | None) -> str | None:
     """Return what a file's content is told apart by; None: there is no file."""
-    if data is None:
-        return None
-    return hashlib.sha256(data).hexdigest()[:32]
+    return None if data is None else mirroring.digest(data)
 
 
 def _subject(files: Mapping[str, bytes | None]) -> str:
