@@ -18,7 +18,7 @@ def harvest(cluster: Cluster, uid: Uid, group: Group, *, at: datetime) -> Harves
     """Fetch what the log still says: removing the service would lose it for good."""
     last = group.tasks[-1]
     tail = ""
-    if not group.is_node_lost:
+    if group.node is not None and group.node.is_ready:
         try:
             tail = cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
         except (Missing, ActionFailed):

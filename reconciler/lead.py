@@ -109,7 +109,7 @@ def begin(settings: Settings, loop: Loop) -> None:
         SourceUnavailable, ClusterUnavailable: It can't be told.
     """
     try:
-        continuity.verify(loop, wire.status_sink(settings), key=wire.ledger_key(settings))
+        continuity.verify(loop, loop.publisher.sink, key=wire.ledger_key(settings))
     except (DatabaseBehind, TransientError) as error:
         loop.recorder.failed(error, lease=loop.lease)
         with contextlib.suppress(TransientError):

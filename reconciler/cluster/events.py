@@ -35,10 +35,11 @@ class EventListener:
     """Listens from the first :meth:`wait` to :meth:`close`, reconnecting with growing pauses.
 
     Each break of the stream and each connection count as a change: what happened in between
-    wasn't seen.
+    wasn't seen. ``breaks`` counts them: streams that ended, and connections that were refused.
     """
 
     def __init__(self, connect: Callable[[], Stream]) -> None:
+        self.breaks = 0
         self._connect = connect
         self._changed = threading.Event()
         self._stopping = threading.Event()
@@ -80,6 +81,7 @@ class EventListener:
         try:
             stream = self._connect()
         except ReconcilerError as error:
+            self.breaks += 1
             log.debug("event stream refused", extra={"error": str(error)})
             return False
         try:
@@ -93,6 +95,7 @@ class EventListener:
                 for _ in stream:
                     self._changed.set()
         finally:
+            self.breaks += 1
             with self._lock:
                 self._stream = None
             stream.close()

@@ -90,6 +90,8 @@ def observed_task(data: Mapping[str, Any]) -> ObservedTask:
 # After a manager's restart, and after every election, all nodes are "unknown" until they have
 # called the new leader, for seconds. The Swarm itself moves nothing before it says "down".
 _MAY_BE_THERE = frozenset({"ready", "unknown"})
+# What it says of one that hadn't called by then, which is down from now on.
+_UNHEARD = 'node in "unknown" state'
 
 
 def observed_node(data: Mapping[str, Any]) -> ObservedNode:
@@ -113,6 +115,7 @@ def observed_node(data: Mapping[str, Any]) -> ObservedNode:
         is_active=spec.get("Availability") == "active",
         updated_at=from_stamp(data.get("UpdatedAt")),
         engine_version=engine.get("EngineVersion", ""),
+        is_heard=not (status.get("State") == "unknown" or _UNHEARD in status.get("Message", "")),
     )
 
 

@@ -79,7 +79,7 @@ class SwarmCluster:
 
     def observe(self) -> ObservedState:
         """Return one complete reading; raises ClusterUnavailable if any listing fails."""
-        taken_at = self._clock.now()
+        taken_at, breaks = self._clock.now(), self._events.breaks
         client = self._connected()
         with reading("listing the Swarm"):
             nodes = client.nodes()
@@ -107,6 +107,7 @@ class SwarmCluster:
                 foreign_stacks=frozenset(
                     label for spec in others if (label := _labels(spec).get(LABEL_STACK))
                 ),
+                watch=breaks if breaks == self._events.breaks else None,
             )
         self._ids = ids
         return state

@@ -244,7 +244,8 @@ class ObservedTask:
     """A task as Swarm lists it. ``error`` is the engine's text; no ``exit_code`` until it ended.
 
     ``container`` is the id of its container; "" before there is one.
-    ``addresses`` are its own on the overlay networks that it is attached to.
+    ``addresses`` are its own on the overlay networks that it is attached to. ``is_cut_off``: the
+    Swarm stopped it because its node was away (``losses``).
     """
 
     id: str
@@ -261,6 +262,7 @@ class ObservedTask:
     reservations: Resources = NOTHING
     host_ports: tuple[ObservedPort, ...] = ()
     addresses: tuple[str, ...] = ()
+    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +306,11 @@ class ObservedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedNode:
-    """A machine of the Swarm. ``address`` is where its host ports can be reached."""
+    """A machine of the Swarm. ``address`` is where its host ports can be reached.
+
+    ``is_heard``: the manager in charge has heard from it. ``is_awaited``: it is down, but may
+    only not have found the manager again (``losses``).
+    """
 
     id: NodeId
     hostname: str
@@ -319,6 +325,13 @@ class ObservedNode:
     is_active: bool
     updated_at: datetime
     engine_version: str = ""
+    is_heard: bool = True
+    is_awaited: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what ran there is to be written off."""
+        return not (self.is_ready or self.is_awaited)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +341,7 @@ class ObservedState:
     There is no such thing as an incomplete one: the adapter raises ClusterUnavailable instead.
     ``services`` are ours (by deployment label), ``foreign_names`` the names of all other
     services; ``tasks`` are those of every service, foreign ones too, since they reserve room.
+    Readings of one ``watch`` have no break of the connection between them; None: a break within.
     """
 
     taken_at: datetime
@@ -339,3 +353,4 @@ class ObservedState:
     secrets: tuple[ObservedFile, ...]
     foreign_names: frozenset[str] = frozenset()
     foreign_stacks: frozenset[str] = frozenset()
+    watch: int | None = 0

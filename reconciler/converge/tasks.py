@@ -66,8 +66,8 @@ class Group:
 
     @property
     def is_node_lost(self) -> bool:
-        """Whether the group's node is gone or doesn't answer."""
-        return self.node is None or not self.node.is_ready
+        """Whether the group's node is gone, or down for good."""
+        return self.node is None or self.node.is_lost
 
     @property
     def is_stranded(self) -> bool:
@@ -78,13 +78,13 @@ class Group:
         if 0 < self.service.spec.replicas <= self.complete:
             return False
         if self.node is None or not self.node.is_ready:
-            return True
+            return self.is_node_lost
         return not (self.node.is_active or self.running or self.complete)
 
     @property
     def running(self) -> int:
         """How many replicas are up (with a health check: healthy)."""
-        if self.is_node_lost:
+        if self.node is None or not self.node.is_ready:
             return 0
         return sum(
             task.state is TaskState.RUNNING and task.desired_state in _WANTED for task in self.tasks
@@ -133,8 +133,12 @@ class Group:
             if _is_about_image(task.error) and not self._names_current_image(task.error):
                 return None
             return Failure(reason=EndReason.REJECTED, message=task.error)
+        if runs_once and task.state is task.desired_state is TaskState.SHUTDOWN:
+            # Nobody of ours stops a part of what runs once; a drained node has been told of.
+            message = "stopped by the Swarm when its node was away"
+            return Failure(reason=EndReason.NODE_LOST, message=message)
         if task.state is TaskState.FAILED:
-            if runs_once and self.is_node_lost:
+            if runs_once and (self.is_node_lost or task.is_cut_off):
                 return Failure(reason=EndReason.NODE_LOST, message=task.error)
             reason = EndReason.NON_ZERO_EXIT if runs_once else EndReason.CRASH_LOOP
             return Failure(reason=reason, message=task.error, code=task.exit_code)

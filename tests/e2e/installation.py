@@ -153,7 +153,7 @@ class Installation:
         return self.repository.files(STATUS_BRANCH)
 
     def published_phases(self) -> dict[str, str]:
-        """Return the phases that the status branch tells."""
+        """Return the phases of executions that the status branch tells; sets have none."""
         documents = [
             yaml.safe_load(data)
             for path, data in self.published().items()
@@ -162,6 +162,7 @@ class Installation:
         return {
             f"{d['metadata']['namespace']}/{d['metadata']['name']}": d["status"]["phase"]
             for d in documents
+            if "phase" in d["status"]
         }
 
     def published_commit(self) -> str | None:

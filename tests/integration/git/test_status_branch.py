@@ -5,7 +5,7 @@ from __future__ import annotations
 import pygit2
 import pytest
 
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import LeaseLost, SourceUnavailable
 from reconciler.failpoints import Point, hooked
 
 BRANCH = "zoe/status"
@@ -149,6 +149,37 @@ def test_one_that_stood_still_lays_nothing_over_newer_facts(bare_repo, git_http,
     assert repo.files(BRANCH) == newest
 
 
+def test_who_led_before_lays_nothing_over_a_successors_files(bare_repo, git_http, status):
+    """Also where neither knew more facts than the other: only the lease tells."""
+    repo = bare_repo()
+    url = git_http.url(repo)
+    before, after = status(url), status(url, mirror="after.git")
+    newer = {"status/aml/3f/lab.yaml": b"phase: Succeeded\n"}
+
+    def has_lost_it():
+        after.publish(newer, **ARGS)
+        raise LeaseLost("another one leads")
+
+    with pytest.raises(LeaseLost):
+        before.publish(ONE, **ARGS, still_leads=has_lost_it)
+
+    assert repo.files(BRANCH) == newer
+
+
+def test_the_lease_is_asked_for_at_each_try(bare_repo, git_http, status, waits):
+    repo = bare_repo()
+    sink, asked = status(git_http.url(repo)), []
+
+    def looks():
+        if not asked:
+            repo.commit({"readme": "of others"}, branch=BRANCH)
+        asked.append(repo.tip(BRANCH))
+
+    sink.publish(ONE, **ARGS, still_leads=looks)
+    assert len(asked) == 2
+    assert repo.files(BRANCH) == {**ONE, "readme": b"of others"}
+
+
 def test_two_orphans_at_once_become_one_history(bare_repo, git_http, status):
     repo = bare_repo()
     first, second = status(git_http.url(repo)), status(git_http.url(repo), mirror="second.git")
@@ -163,6 +194,25 @@ def test_two_orphans_at_once_become_one_history(bare_repo, git_http, status):
 
     assert repo.files(BRANCH) == {**ONE, "ledger/cd/cdef.yaml": b"y"}
     assert len(commits(repo)) == 2
+
+
+def test_who_stood_still_gives_way_to_who_knew_more(bare_repo, git_http, status):
+    """Before its push or within it; a new process, which has seen nobody, does not."""
+    repo = bare_repo()
+    first, second = status(git_http.url(repo)), status(git_http.url(repo), mirror="second.git")
+    older, newer = {"status/aml/3f/lab.yaml": b"older"}, {"status/aml/3f/lab.yaml": b"newer"}
+    first.publish(ONE, message="first", sequence=3)
+    second.publish(newer, message="second", sequence=9)
+
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="facts up to 9, and these are up to 5"):
+            first.publish(older, message="late", sequence=5)
+    assert repo.files(BRANCH) == newer
+
+    first.publish(older, message="leads again", sequence=10)
+    restored = status(git_http.url(repo), mirror="third.git")
+    restored.publish(newer, message="from a backup", sequence=2)
+    assert repo.files(BRANCH) == newer
 
 
 def test_a_writer_that_never_rests_ends_in_an_error(bare_repo, git_http, status, waits):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from policy.model.execution import NodeId
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.tasks import is_live
+from reconciler.errors import ClusterUnavailable
 from tests.fixtures.site import Site, execution_file
 
 WIDE = "executions/aml/wide.yaml"
 GANG = "executions/aml/gang.yaml"
+JOB = "executions/aml/job.yaml"
 
 
 def sized(name: str, core: int, most: int, *, type_: str = "interactive", extra: str = "") -> str:
@@ -142,6 +147,40 @@ def test_a_gang_too_large_for_what_is_left_waits_whole_and_keeps_its_age(site: S
     assert site.status("aml/gang")["queuedAt"] == queued_at
     site.cluster.start_node(node)
     until(site, lambda: part(site, "aml/gang") == (9, 9))
+
+
+def test_a_manager_that_was_away_ends_nothing_of_what_went_on_meanwhile(site: Site) -> None:
+    """It calls a node down until that has found it again; by then the batch there is done."""
+    site.cluster.script("main", Outcome.exits(0, after_ms=20_000))
+    site.push({JOB: execution_file("job", type_="batch")})
+    until(site, lambda: site.phases()["aml/job"] == "Running")
+    id_ = site.cluster.observe().services[0].spec.node
+    (node,) = [node for node in site.cluster.observe().nodes if node.id == id_]
+
+    site.cluster.fail_next("observe", ClusterUnavailable("the engine is gone"))
+    with pytest.raises(ClusterUnavailable):
+        site.reconcile()
+    down = replace(node, is_ready=False, updated_at=site.clock.now())
+    site.cluster.add_node(down)
+    for _ in range(5):
+        site.reconcile(ms=1_000)
+        assert site.phases()["aml/job"] == "Running"
+    site.cluster.add_node(node)
+    until(site, lambda: site.phases()["aml/job"] == "Succeeded", passes=120)
+    assert site.status("aml/job")["attempt"] == 1
+
+
+def test_a_node_that_stays_down_after_the_manager_was_away_is_lost(site: Site) -> None:
+    site.push({JOB: execution_file("job", type_="batch")})
+    until(site, lambda: site.phases()["aml/job"] == "Running")
+    node = site.cluster.observe().services[0].spec.node
+    site.restart()
+    site.cluster.kill_node(node)
+    site.cluster.advance(60_000)
+    site.reconcile(ms=10_000)
+    assert site.status("aml/job")["attempt"] == 1
+    until(site, lambda: site.status("aml/job")["attempt"] == 2, passes=150)
+    assert site.cluster.observe().services[0].spec.node != node
 
 
 def test_accounts_are_written_when_an_allocation_changes_and_at_no_other_time(site: Site) -> None:

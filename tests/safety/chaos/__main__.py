@@ -13,6 +13,7 @@ import argparse
 import signal
 import sys
 from random import Random
+from time import monotonic
 
 from tests.e2e.process import ROOT
 from tests.safety.chaos import work
@@ -27,32 +28,41 @@ COUNT_EVERY = 25
 
 def main() -> int:
     given = _arguments()
-    kinds = [given.only] if given.only else list(KINDS)
     figures = Figures()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
-    with lent_stage() as stage:
-        for number in range(given.first, given.first + given.rounds):
-            kind = kinds[number % len(kinds)]
-            chance = Random(f"{given.seed}/{kind}/{number}")
-            _round(stage, figures, kind, chance, number, number // len(kinds))
-            is_last = number == given.first + given.rounds - 1
-            if is_last or number % COUNT_EVERY == COUNT_EVERY - 1:
-                _count(stage, figures, number)
-        figures.executions, figures.faults = stage.executions, len(stage.faults)
-        for fault in stage.faults:
-            _say(fault[:2000])
-    if given.record:
-        figures.add_to(RECORD)
-    _say(str(figures))
+    try:
+        with lent_stage() as stage:
+            _rounds(stage, figures, given)
+    except KeyboardInterrupt:
+        return 130
+    finally:  # whole rounds count, also of a run that was broken off
+        if given.record:
+            figures.add_to(RECORD)
+        _say(str(figures))
     return int(figures.is_breached)
+
+
+def _rounds(stage: Stage, figures: Figures, given: argparse.Namespace) -> None:
+    kinds = [given.only] if given.only else list(KINDS)
+    for number in range(given.first, given.first + given.rounds):
+        kind = kinds[number % len(kinds)]
+        chance = Random(f"{given.seed}/{kind}/{number}")
+        _round(stage, figures, kind, chance, number, number // len(kinds))
+        figures.rounds[kind] = figures.rounds.get(kind, 0) + 1
+        is_last = number == given.first + given.rounds - 1
+        if is_last or number % COUNT_EVERY == COUNT_EVERY - 1:
+            _count(stage, figures, number)
+        for fault in stage.faults[figures.faults :]:
+            _say(fault[:2000])
+        figures.executions, figures.faults = stage.executions, len(stage.faults)
 
 
 def _round(
     stage: Stage, figures: Figures, kind: str, chance: Random, number: int, index: int
 ) -> None:
-    figures.rounds[kind] = figures.rounds.get(kind, 0) + 1
     burst = work.burst(number, takes_away=number - 1 if stage.rounds else None)
     stage.rounds += 1
+    begun = monotonic()
     try:
         after = KINDS[kind](stage, chance, burst, index)
     except Failed as error:  # somebody waited in vain
@@ -60,8 +70,10 @@ def _round(
         _say(f"round {number} {kind}: {error}")
         stage.end_all()
         return
-    _judge(stage, figures, after, f"round {number} {kind} at {after.what}")
+    what = f"round {number} {kind} at {after.what}"
+    _judge(stage, figures, after, what)
     stage.end_all()
+    _say(f"{what}: {monotonic() - begun:.0f} s")
 
 
 def _judge(stage: Stage, figures: Figures, after: After, what: str) -> None:
@@ -76,9 +88,10 @@ def _judge(stage: Stage, figures: Figures, after: After, what: str) -> None:
         "doubled": stage.fresh("doubled", stage.doubled()),
         "rerun": stage.fresh("rerun", stage.attempts()),
         "orphans": stage.fresh("orphans", stage.orphans()),
-        "stale": stage.fresh("stale", stage.breaches()),
+        "stale": stage.fresh("stale", [*stage.breaches(), *stage.regressions()]),
+        "untold": stage.untold() if after.compares else [],
     }
-    for name in ("doubled", "rerun", "orphans", "stale"):
+    for name in ("doubled", "rerun", "orphans", "stale", "untold"):
         setattr(figures, name, getattr(figures, name) + len(told[name]))
     _say(f"{what}: {passes} passes" + "".join(f"; {k} {v}" for k, v in told.items() if v))
 

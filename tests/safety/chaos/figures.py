@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-BREACHES = ("lost", "doubled", "rerun", "orphans", "stale", "late", "faults")
+BREACHES = ("lost", "doubled", "rerun", "orphans", "stale", "untold", "late", "faults")
 
 
 @dataclass(slots=True)
@@ -20,6 +20,8 @@ class Figures:
     rerun: int = 0
     orphans: int = 0
     stale: int = 0
+    untold: int = 0
+    """Executions of which the status branch said something else in the end."""
     late: int = 0
     """Rounds that needed more passes, or seconds, than promised."""
     faults: int = 0

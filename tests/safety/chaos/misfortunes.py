@@ -12,7 +12,8 @@ from time import monotonic
 from reconciler.clock import SystemClock
 from reconciler.failpoints import Point
 from tests.e2e.process import RunningZoe
-from tests.safety.chaos.stage import DIES_S, Stage
+from tests.safety.chaos.pushes import held_push
+from tests.safety.chaos.stage import DIES_S, Failed, Stage
 from tests.safety.chaos.work import Burst
 
 POINTS = tuple(Point)
@@ -30,6 +31,8 @@ class After:
     since: int = 0
     idle_ms: int = 0
     what: str = ""
+    compares: bool = False
+    """Whether the status branch is to be held against the database."""
 
 
 Misfortune = Callable[[Stage, Random, Burst, int], After]
@@ -76,6 +79,8 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
     """The manager's engine is killed while services are being made, and is started again."""
     run = stage.start()
     stage.await_event(run, "leading")
+    if index % 3 == 0:
+        return _called_down(stage, chance, burst, run)
     stage.witness.created.clear()
     stage.push(burst)
     stage.witness.created.wait(DIES_S)
@@ -86,8 +91,27 @@ def without_engine(stage: Stage, chance: Random, burst: Burst, index: int) -> Af
     return After(run=run, since=len(run.told()), what="dockerd")
 
 
+def _called_down(stage: Stage, chance: Random, burst: Burst, run: RunningZoe) -> After:
+    """It comes back before a worker finds it again, and calls that one down; batches end there."""
+    stage.push(burst)
+    stage.await_phases(dict.fromkeys(burst.batches, ("Running", "Succeeded")))
+    number, swarm = chance.choice((2, 3)), stage.installation.swarm
+    swarm.kill_node(1)
+    swarm.partition(number)
+    try:
+        swarm.start_node(1)
+        stage.await_down(f"node{number}")
+        stage.await_pass(since=SystemClock().now())
+    finally:
+        swarm.heal(number)
+    swarm.lab.wait_ready()
+    return After(run=run, since=len(run.told()), what=f"dockerd, node{number} called down")
+
+
 def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After:
-    """A leader stands still, at a point or a moment; another takes over; the first wakes up."""
+    """A leader stands still, at a point, a moment or in a push; another takes over; it wakes up."""
+    if index % 3 == 0:
+        return _stands_still_in_a_push(stage, chance, burst)
     order = f"{chance.choice(POINTS)}=stop" if chance.random() < 0.7 else ""
     stage.push(burst)
     first = stage.start(order)
@@ -97,12 +121,39 @@ def two_leaders(stage: Stage, chance: Random, burst: Burst, index: int) -> After
     else:
         stage.witness.pause.wait(chance.uniform(0, _LIVES_S))
     first.pause()
-    second = stage.start(second=True)
-    stage.await_event(second, "leading")
+    second = _taken_over(stage)
     stage.witness.pause.wait(chance.uniform(0, _LEASE_S))
     first.go_on()
     stage.await_event(first, "standing by")
-    return After(run=second, what=order.replace("=stop", "") or "a random moment")
+    what = order.replace("=stop", "") or "a random moment"
+    return After(run=second, what=what, compares=True)
+
+
+def _stands_still_in_a_push(stage: Stage, chance: Random, burst: Burst) -> After:
+    """What it pushes is at the server, which takes it up before or after the other's push."""
+    method, is_late = chance.choice(("GET", "POST")), chance.random() < 0.7
+    first = stage.start()
+    stage.await_event(first, "leading")
+    with held_push(stage.http, method) as held:
+        stage.push(burst)
+        if not held.arrived.wait(DIES_S):
+            raise Failed("nothing was pushed")
+        first.pause()
+        if not is_late:
+            held.released.set()
+        before = stage.installation.published_commit()
+        second = _taken_over(stage)
+        stage.await_push(since=before)
+    first.go_on()
+    stage.await_event(first, "standing by")
+    what = f"a push's {method}, taken up {'late' if is_late else 'at once'}"
+    return After(run=second, what=what, compares=True)
+
+
+def _taken_over(stage: Stage) -> RunningZoe:
+    second = stage.start(second=True)
+    stage.await_event(second, "leading")
+    return second
 
 
 KINDS: dict[str, Misfortune] = {

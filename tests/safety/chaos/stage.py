@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,12 +21,14 @@ import pytest
 from policy.model.execution import Uid
 from reconciler.clock import SystemClock
 from reconciler.failpoints import VARIABLE
-from tests.e2e.installation import Installation
+from tests.e2e.installation import STATUS_BRANCH, Installation
 from tests.e2e.process import ROOT, RunningZoe
-from tests.fixtures.git_servers import BareRepository, serving
+from tests.fixtures.git_servers import BareRepository, HttpServer, serving
 from tests.fixtures.postgres import PostgresCluster, lent_postgres
 from tests.fixtures.swarm import lent_swarm
 from tests.safety.chaos import work
+from tests.safety.chaos.pushes import regressions
+from tests.safety.chaos.results import keep_commit_times, stored, stores
 from tests.safety.chaos.witness import Witness
 from tests.safety.history import check
 
@@ -35,6 +38,7 @@ HEARTBEAT = timedelta(seconds=5)
 CONVERGED_S = 180
 DIES_S = 60
 GONE_S = 15
+TOLD_S = 30
 PASSES = 2
 _HAVE_SERVICES = frozenset({"Running", "Succeeded"})
 
@@ -43,9 +47,14 @@ class Stage:
     """The installation, what is expected of it, and what was found so far."""
 
     def __init__(
-        self, installation: Installation, postgres: PostgresCluster, witness: Witness
+        self,
+        installation: Installation,
+        postgres: PostgresCluster,
+        witness: Witness,
+        http: HttpServer,
     ) -> None:
         self.installation = installation
+        self.http = http
         self.postgres = postgres
         self.witness = witness
         self.expected: dict[str, str] = {}
@@ -104,6 +113,31 @@ class Stage:
 
         self.installation.wait_until(has_ended, what="a pass")
 
+    def await_push(self, *, since: str | None) -> None:
+        """Return once the status branch has another tip than it had."""
+        told = self.installation
+        told.wait_until(lambda: told.published_commit() != since, what="a push")
+
+    def await_phases(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Return once each of these executions is in one of its phases."""
+        told, space = self.installation, work.NAMESPACE
+
+        def are_there() -> bool:
+            phases = told.phases()
+            return all(phases.get(f"{space}/{name}") in any_of for name, any_of in wanted.items())
+
+        told.wait_until(are_there, what=f"{', '.join(wanted)}")
+
+    def await_down(self, hostname: str) -> None:
+        """Return once the manager calls a node down."""
+        engine = self.installation.engine
+
+        def is_down() -> bool:
+            found = {n["Description"]["Hostname"]: n["Status"]["State"] for n in engine.nodes()}
+            return found[hostname] == "down"
+
+        self.installation.wait_until(is_down, what=f"{hostname} to be down")
+
     # -- what came of it
 
     def converge(self) -> dict[str, str]:
@@ -145,14 +179,39 @@ class Stage:
         ]
 
     def doubled(self) -> list[str]:
-        """Return the names under which more than one service was ever made."""
-        made = Counter(effect.group for effect in self.witness.creations())
+        """Return the names under which more than one service was ever made.
+
+        Replicas that may be taken away come back under the same name.
+        """
+        creations = self.witness.creations()
+        made = Counter(one.group for one in creations if one.component != work.EXTRA)
         return [f"{group}: {count} services" for group, count in made.items() if count > 1]
 
     def breaches(self) -> list[str]:
         """Return what the whole history of the Swarm breaks."""
         entries = self.installation.store.load().entries
-        return [str(breach) for breach in check(self.witness.effects(), entries)]
+        kept = stores(self.witness.creations(), stored(self.postgres.url(DEPLOYMENT)))
+        effects = sorted((*self.witness.effects(), *kept), key=lambda effect: effect.at)
+        return [str(breach) for breach in check(effects, entries)]
+
+    def regressions(self) -> list[str]:
+        """Return the commits of the status branch that know less than the one before them."""
+        return regressions(self.installation.repository, STATUS_BRANCH)
+
+    def untold(self) -> list[str]:
+        """Return what the status branch tells otherwise than the database, in vain waited for."""
+        ends_at = monotonic() + TOLD_S
+        while (found := self._untold()) and monotonic() < ends_at:
+            self.witness.pause.wait(0.5)
+        return found
+
+    def _untold(self) -> list[str]:
+        told, published = self.installation.phases(), self.installation.published_phases()
+        return [
+            f"{name} is {phase}, published as {published.get(name)}"
+            for name, phase in told.items()
+            if published.get(name) != phase
+        ]
 
     def attempts(self) -> list[str]:
         """Return the executions that needed more than their first attempt."""
@@ -193,6 +252,7 @@ def lent_stage() -> Iterator[Stage]:
         closing(docker.APIClient(swarm.docker_host, version="1.41", timeout=60)) as engine,
         serving(Path(name) / "git") as http,
     ):
+        keep_commit_times(postgres)
         postgres.create(DEPLOYMENT)
         installation = _installation(
             Path(name),
@@ -203,13 +263,21 @@ def lent_stage() -> Iterator[Stage]:
         )
         now = SystemClock().now()
         with Witness(swarm.docker_host, DEPLOYMENT, since=now) as witness:
-            stage = Stage(installation, postgres, witness)
+            stage = Stage(installation, postgres, witness, http)
             try:
                 _stand_up(stage)
                 yield stage
             finally:
                 stage.end_all()
+                _end_children()
                 installation.store.close()
+
+
+def _end_children() -> None:
+    """End also what was being started when this run was broken off."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join(GONE_S)
 
 
 def _stand_up(stage: Stage) -> None:

@@ -1,10 +1,12 @@
-"""What the Swarm says was done to it: every service that was made or removed, in order."""
+"""What the Swarm says was done to it: every service that was made, ended or removed, in order."""
 
 from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -18,6 +20,7 @@ from reconciler.converge.state import (
     LABEL_EPOCH,
     LABEL_UID,
 )
+from tests.safety.chaos.results import ends, stamp
 from tests.safety.history import Effect, Kind
 
 Json = dict[str, Any]
@@ -25,6 +28,7 @@ Json = dict[str, Any]
 # A name is made of uid, incarnation, attempt and node, behind what people read.
 _NAME = re.compile(r".*-(?P<uid>[0-9a-f]{16})-g(?P<g>\d+)-a(?P<a>\d+)-(?P<node>\w+)")
 _AGAIN_S = 0.2
+_ENDS_S = 1
 _TIMEOUT_S = 10
 
 
@@ -37,15 +41,20 @@ class Witness:
         self._since = since.timestamp()
         self._seen: dict[str, Effect] = {}
         self._gone: dict[str, Effect] = {}
+        self._ended: dict[str, Effect] = {}
         self._stop = threading.Event()
         self.created = threading.Event()
         """Set at each creation, for whoever wants to be in the middle of several."""
         self.pause = threading.Event()
         """Never set: to wait on."""
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._threads = [
+            threading.Thread(target=self._persist, args=given, daemon=True)
+            for given in ((self._follow, _AGAIN_S), (self._look_for_ends, _ENDS_S))
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,17 +73,33 @@ class Witness:
         return list(self._seen.values())
 
     def effects(self) -> list[Effect]:
-        """Return every creation and removal, oldest first."""
-        return sorted((*self._seen.values(), *self._gone.values()), key=lambda effect: effect.at)
+        """Return every creation, end and removal, oldest first.
 
-    def _listen(self) -> None:
+        The Swarm doesn't tell who removed a service. Nobody else does here: it is put down to
+        the leader who was the last to make one.
+        """
+        told = (*self._seen.values(), *self._ended.values(), *self._gone.values())
+        found, epoch = [], 0
+        for effect in sorted(told, key=lambda effect: effect.at):
+            epoch = max(epoch, effect.epoch)
+            found.append(replace(effect, epoch=epoch) if effect.kind is Kind.REMOVE else effect)
+        return found
+
+    def _persist(self, watch: Callable[[Any], None], again_s: float) -> None:
+        """Watch until told to stop, also when the engine dies in between."""
         while not self._stop.is_set():
             with (
                 suppress(RequestException, DockerException),
                 docker_client(self._host) as client,
             ):
-                self._follow(client)
-            self._stop.wait(_AGAIN_S)
+                watch(client)
+            self._stop.wait(again_s)
+
+    def _look_for_ends(self, client: Any) -> None:
+        """Note which services ended by themselves: no event tells of tasks."""
+        for id_, at in ends(client.services(), client.tasks()).items():
+            if id_ in self._seen and id_ not in self._ended:
+                self._ended[id_] = _effect(Kind.END, at, id_, self._seen[id_])
 
     def _follow(self, client: Any) -> None:
         filters = {"type": "service", "event": ["create", "remove"]}
@@ -97,7 +122,7 @@ class Witness:
         if service["ID"] in self._seen:
             return
         self._seen[service["ID"]] = Effect(
-            at=at or _ms(service["CreatedAt"]),
+            at=at or stamp(service["CreatedAt"]),
             epoch=int(labels.get(LABEL_EPOCH) or 0),
             kind=Kind.CREATE,
             id=service["ID"],
@@ -118,7 +143,7 @@ def docker_client(host: str) -> Any:
 def _effect(kind: Kind, at: int, id_: str, was: Effect) -> Effect:
     return Effect(
         at=at,
-        epoch=0,  # the Swarm doesn't tell who removed it
+        epoch=0,
         kind=kind,
         id=id_,
         uid=was.uid,
@@ -127,7 +152,3 @@ def _effect(kind: Kind, at: int, id_: str, was: Effect) -> Effect:
         component=was.component,
         node=was.node,
     )
-
-
-def _ms(text: str) -> int:
-    return int(datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00").timestamp() * 1000)

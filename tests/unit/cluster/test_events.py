@@ -77,11 +77,13 @@ def test_a_broken_stream_is_told_and_mended() -> None:
     assert listener.wait(PATIENCE_S)
     again.events.put(b"{}")
     assert listener.wait(PATIENCE_S)
+    assert listener.breaks == 1
     listener.close()
 
 
 def test_an_engine_that_is_down_is_tried_again() -> None:
     listener, _ = listening(Engine(refusals=2))
+    assert listener.breaks == 2
     listener.close()
 
 

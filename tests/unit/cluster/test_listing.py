@@ -130,3 +130,20 @@ def test_a_node_that_a_new_leader_has_not_heard_of_yet_is_not_lost(
 ) -> None:
     """A manager's restart ended every attempt: for a second it listed all nodes as unknown."""
     assert observed_node({"ID": "n", "Status": {"State": state}}).is_ready is is_ready
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "is_heard"),
+    [
+        ("ready", "", True),
+        ("unknown", 'Node moved to "unknown" state due to leadership change in cluster', False),
+        ("down", "heartbeat failure", True),
+        ("down", 'heartbeat failure for node in "unknown" state', False),
+    ],
+)
+def test_a_node_that_was_lost_is_told_from_one_that_never_called(
+    state: str, message: str, *, is_heard: bool
+) -> None:
+    """The words of a real manager: after it had been away, it called workers down that went on."""
+    status = {"State": state, "Message": message}
+    assert observed_node({"ID": "n", "Status": status}).is_heard is is_heard

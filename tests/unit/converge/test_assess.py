@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from policy.model.execution import NodeId
 from reconciler.converge.assess import assess
 from reconciler.converge.plan import CreateService, UpdateService, Why
@@ -106,6 +108,34 @@ def test_a_lost_node_starts_the_gang_again_elsewhere() -> None:
     again = ledger.assess(wanted(job), gone)
     (create,) = [a for a in again.plan.actions if isinstance(a, CreateService)]
     assert create.spec.node == "n2"
+
+
+def test_what_runs_on_a_node_that_may_only_look_lost_goes_on() -> None:
+    ledger, book, job = Ledger(), manifest(interactive(), name="book"), manifest(batch())
+    state = started(ledger, book, job)
+    away = tuple(replace(node, is_ready=False, is_awaited=True) for node in state.nodes)
+    found = ledger.assess(wanted(book, job), replace(state, nodes=away))
+    assert names(found.plan.actions) == []
+    told = [fact for uid in (book.uid, job.uid) for fact in ledger.facts(uid)]
+    assert [fact for fact in told if fact.startswith("attempt_ended")] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "is_cut_off", "reason"),
+    [
+        (TaskState.SHUTDOWN, True, "NodeLost"),
+        (TaskState.SHUTDOWN, False, "NodeLost"),  # nobody had watched when its node was away
+        (TaskState.FAILED, True, "NodeLost"),
+        (TaskState.FAILED, False, "NonZeroExit"),
+    ],
+)
+def test_a_batch_that_the_swarm_stopped_when_its_node_came_back_has_lost_its_node(
+    state: TaskState, *, is_cut_off: bool, reason: str
+) -> None:
+    ledger, job = Ledger(), manifest(batch())
+    found = with_tasks(started(ledger, job), state, exit_code=137, is_cut_off=is_cut_off)
+    ledger.assess(wanted(job), found)
+    assert f"attempt_ended:{reason}" in ledger.facts(job.uid)
 
 
 def test_a_service_removed_by_hand_comes_back_unless_it_would_run_a_batch_twice() -> None:
