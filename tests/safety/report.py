@@ -20,7 +20,7 @@ BEGIN, END = "<!-- results: python -m tests.safety.report -->\n", "<!-- end of r
 COMMANDS = {
     "chaos": 'make chaos ROUNDS=n ARGS="--record"',
     "fuzz": 'make fuzz CASES=n ARGS="--record"',
-    "hostile": 'make fuzz CASES=n ARGS="--record"',
+    "hostile": "python -m tests.safety.hostile.figures --record",
     "lost database": "python -m tests.safety.lost_database --real --record",
     "mutations": 'make mutations ARGS="--record"',
     "simulation": 'make simulate-faults SEEDS=n ARGS="--record"',
@@ -43,11 +43,16 @@ def _flat(found: object, path: str = "") -> Iterator[tuple[str, str]]:
         for name, value in sorted(found.items()):
             yield from _flat(value, f"{path} {_words(name)}".strip())
     elif isinstance(found, list):
-        yield path, f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
+        yield path, ", ".join(map(_item, found)) or "none"
     elif isinstance(found, int) and not isinstance(found, bool):
         yield path, f"{found:,}"
     else:
         yield path, str(found)
+
+
+def _item(item: object) -> str:
+    """Return one of a list: a pair is the first and the last of many."""
+    return f"{item[0]:,} to {item[1]:,}" if isinstance(item, list) else str(item)
 
 
 def _words(name: str) -> str:

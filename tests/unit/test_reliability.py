@@ -36,6 +36,8 @@ def test_all_that_proves_a_promise_is_there() -> None:
 
 
 def test_figures_are_told_by_the_words_of_their_names() -> None:
-    kept = {"chaos": {"rounds": {"kills": 1200}, "most_passes": 2, "lost": 0, "failed": []}}
+    kept = {
+        "chaos": {"rounds": {"kills": 1200}, "most_passes": 2, "ranges": [[1, 2000]], "failed": []}
+    }
     (row,) = table(kept).splitlines()[2:]
-    assert row.endswith("| failed none; lost 0; most passes 2; rounds kills 1,200 |")
+    assert row.endswith("| failed none; most passes 2; ranges 1 to 2,000; rounds kills 1,200 |")
