@@ -24,6 +24,8 @@ TOLD_AS = {
     "writes_with_any_epoch": Rule.STALE_LEADER,
 }
 SEEDS = 1000
+FOUND_IN = {"believes_each_reading": 179, "takes_the_unreadable_for_empty": 66}
+"""Where each was found last, unless that is within the first few: looked for from there on."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,5 +39,6 @@ def silence() -> Iterator[None]:
 def test_a_planted_bug_is_found(bug: str) -> None:
     database = InMemory()
     with BUGS[bug]():
-        breaches = (simulate(seed, database).breaches for seed in range(1, SEEDS + 1))
+        seeds = range(FOUND_IN.get(bug, 1), SEEDS + 1)
+        breaches = (simulate(seed, database).breaches for seed in seeds)
         assert any(TOLD_AS[bug] in breach for found in breaches for breach in found)
