@@ -153,12 +153,16 @@ def _settled(stage: Stage, first: RunningZoe, second: RunningZoe) -> RunningZoe:
 
     On a loaded machine the second may have been too slow to renew its lease.
     """
+    before = len(second.events("standing by"))
+
+    def has_given_way() -> bool:
+        return len(second.events("standing by")) > before
+
     first.go_on()
     stage.installation.wait_until(
-        lambda: first.events("standing by") or second.events("standing by"),
-        what="one of two to stand by",
+        lambda: first.events("standing by") or has_given_way(), what="one of two to stand by"
     )
-    return first if second.events("standing by") else second
+    return first if has_given_way() else second
 
 
 def _taken_over(stage: Stage) -> RunningZoe:
