@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,8 +84,9 @@ class Stage:
         environment = {**os.environ, "ZOE_CONFIG": str(settings)}
         if order:
             environment[VARIABLE] = order
-        started = self.installation.start(environment=environment)
-        self._processes.append(started)
+        with _undisturbed():
+            started = self.installation.start(environment=environment)
+            self._processes.append(started)
         return started
 
     def end_all(self) -> None:
@@ -269,15 +270,22 @@ def lent_stage() -> Iterator[Stage]:
                 yield stage
             finally:
                 stage.end_all()
-                _end_children()
                 installation.store.close()
 
 
-def _end_children() -> None:
-    """End also what was being started when this run was broken off."""
-    for child in multiprocessing.active_children():
-        child.kill()
-        child.join(GONE_S)
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put a Ctrl-C and a SIGTERM off: a process that starts must be known, to be ended again."""
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, _: came.append(number)) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _stand_up(stage: Stage) -> None:
