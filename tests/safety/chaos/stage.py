@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from tests.fixtures.git_servers import BareRepository, HttpServer, serving
 from tests.fixtures.postgres import PostgresCluster, lent_postgres
 from tests.fixtures.swarm import lent_swarm
 from tests.safety.chaos import work
+from tests.safety.chaos.interruption import undisturbed
 from tests.safety.chaos.pushes import regressions
 from tests.safety.chaos.results import keep_commit_times, stored, stores
 from tests.safety.chaos.witness import Witness
@@ -84,7 +84,7 @@ class Stage:
         environment = {**os.environ, "ZOE_CONFIG": str(settings)}
         if order:
             environment[VARIABLE] = order
-        with _undisturbed():
+        with undisturbed():
             started = self.installation.start(environment=environment)
             self._processes.append(started)
         return started
@@ -271,21 +271,6 @@ def lent_stage() -> Iterator[Stage]:
             finally:
                 stage.end_all()
                 installation.store.close()
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put a Ctrl-C and a SIGTERM off: a process that starts must be known, to be ended again."""
-    came: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, _: came.append(number)) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
 
 
 def _stand_up(stage: Stage) -> None:
