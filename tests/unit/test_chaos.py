@@ -112,11 +112,16 @@ def test_a_status_that_knows_less_than_the_last_one_is_found(tmp_path: Path) -> 
 
 
 def test_an_interruption_waits_until_what_starts_is_known() -> None:
-    known = False
-    with pytest.raises(KeyboardInterrupt), undisturbed():
-        signal.raise_signal(signal.SIGINT)
-        known = True
-    assert known
+    known = []
+
+    def start() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            known.append("a process")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert known == ["a process"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
