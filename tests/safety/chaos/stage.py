@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ import pytest
 
 from policy.model.execution import Uid
 from reconciler.clock import SystemClock
+from reconciler.errors import StoreUnavailable
 from reconciler.failpoints import VARIABLE
 from tests.e2e.installation import STATUS_BRANCH, Installation
 from tests.e2e.process import ROOT, RunningZoe
@@ -121,13 +122,13 @@ class Stage:
 
     def await_phases(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """Return once each of these executions is in one of its phases."""
-        told, space = self.installation, work.NAMESPACE
+        space = work.NAMESPACE
 
         def are_there() -> bool:
-            phases = told.phases()
+            phases = self._phases()
             return all(phases.get(f"{space}/{name}") in any_of for name, any_of in wanted.items())
 
-        told.wait_until(are_there, what=f"{', '.join(wanted)}")
+        self.installation.wait_until(are_there, what=f"{', '.join(wanted)}")
 
     def await_down(self, hostname: str) -> None:
         """Return once the manager calls a node down."""
@@ -150,8 +151,14 @@ class Stage:
             self.witness.pause.wait(0.1)
         return missing
 
+    def _phases(self) -> dict[str, str]:
+        """Return what is told; a server too busy for a whole reading is asked again."""
+        with suppress(StoreUnavailable):
+            return self.installation.phases()
+        return {}
+
     def _missing(self) -> dict[str, str]:
-        told = self.installation.phases()
+        told = self._phases()
         return {
             name: told.get(name, "unknown")
             for name, phase in self.expected.items()
