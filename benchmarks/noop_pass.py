@@ -67,9 +67,9 @@ def commit(path: Path, files: Iterable[tuple[str, str]]) -> None:
 
 @contextmanager
 def installation(
-    folder: Path, files: Iterable[tuple[str, str]]
+    folder: Path, files: Iterable[tuple[str, str]], *, url: str = ""
 ) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
-    """Lend a loop over the executions in some files."""
+    """Lend a loop over the executions in some files, on SQLite or on the database of a URL."""
     commit(folder / "config.git", files)
     platform = SourceSettings(id="platform", url=str(folder / "config.git"))
     settings = Settings(sources=(platform,), state_dir=folder / "state")
@@ -78,7 +78,7 @@ def installation(
     cluster = FakeCluster(nodes, clock=clock, deployment=settings.deployment)
     cluster.script("ends", Outcome.exits(0))
     chance = random.Random(1)
-    url = f"sqlite:///{folder}/zoe.db"
+    url = url or f"sqlite:///{folder}/zoe.db"
     sink = StatusBranch(
         platform, folder / "status.git", clock=clock, random=chance, wait=threading.Event().wait
     )

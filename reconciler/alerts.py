@@ -20,8 +20,17 @@ from reconciler.records import Event
 log = logging.getLogger(__name__)
 
 NOT_PUBLISHED = "StatusNotPublished"
-REASONS = frozenset({"Orphan", "PrefetchFailed", "LogsNotKept", NOT_PUBLISHED, *gateway.REASONS})
+CHANGED = "StatusBranchChanged"
+DATABASE_BEHIND = "DatabaseBehind"
+REASONS = frozenset(
+    {"Orphan", "PrefetchFailed", "LogsNotKept", NOT_PUBLISHED, CHANGED, *gateway.REASONS}
+)
 """What stands on the board. What holds a commit back is told by the sign of life (``Pulse``)."""
+
+
+def standing(reason: str, message: str, *, since: datetime) -> dict[str, Any]:
+    """Return what stands as it is told on the board."""
+    return {"reason": reason, "message": message, "since": since.isoformat()}
 
 
 @dataclass(slots=True)
@@ -34,7 +43,7 @@ class Alerts:
         self,
         notes: Iterable[Note],
         acceptances: Iterable[Acceptance],
-        push_error: str,
+        complaints: Iterable[tuple[str, str]],
         *,
         commit: str,
         at: datetime,
@@ -42,8 +51,7 @@ class Alerts:
         """Take in what a pass found, and return what is new in it."""
         now = {(note.reason, note.message) for note in notes if note.reason in REASONS}
         now |= {(accepted.hold, accepted.message) for accepted in acceptances if accepted.hold}
-        if push_error:
-            now.add((NOT_PUBLISHED, push_error))
+        now |= set(complaints)
         fresh = sorted(now - self._since.keys())
         self._since = {one: self._since.get(one, at) for one in sorted(now)}
         for reason, message in fresh:
@@ -57,7 +65,7 @@ class Alerts:
     def board(self) -> list[dict[str, Any]]:
         """What stands, for ``Board.alerts``."""
         return [
-            {"reason": reason, "message": message, "since": since.isoformat()}
+            standing(reason, message, since=since)
             for (reason, message), since in self._since.items()
             if reason in REASONS
         ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from policy.model.execution import Uid
 from reconciler.apply import Outcome, uid_of
 from reconciler.converge.backoff import backoff
+from reconciler.converge.instants import is_within
 from reconciler.converge.ledger import Record
 from reconciler.converge.plan import Plan
 
@@ -17,7 +18,8 @@ from reconciler.converge.plan import Plan
 class _Failing:
     generation: int
     tries: int
-    until: datetime
+    since: datetime
+    delay: timedelta
     messages: tuple[str, ...]
 
 
@@ -42,7 +44,7 @@ class BackingOff:
         waiting = {
             uid
             for uid, failing in self._failing.items()
-            if failing.until > now
+            if is_within(failing.delay, failing.since, now)
             and uid in records
             and records[uid].generation == failing.generation
         }
@@ -66,6 +68,7 @@ class BackingOff:
             self._failing[uid] = _Failing(
                 generation=record.generation if record else 0,
                 tries=tries,
-                until=now + backoff(tries, uid),
+                since=now,
+                delay=backoff(tries, uid),
                 messages=tuple(messages),
             )

@@ -39,9 +39,9 @@ def to_data(value: object) -> Any:
             pass
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: to_data(item)
-            for field in dataclasses.fields(value)
-            if (item := getattr(value, field.name)) != _default(field)
+            name: to_data(item)
+            for name, default in _shape(type(value))
+            if (item := getattr(value, name)) != default
         }
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
@@ -74,6 +74,12 @@ def digest(value: object) -> str:
 
 
 _MISSING = object()
+
+
+@cache
+def _shape(kind: Any) -> tuple[tuple[str, object], ...]:
+    """Return the fields of a data class with their defaults, which are only compared with."""
+    return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))
 
 
 def _default(field: dataclasses.Field[Any]) -> object:

@@ -5,6 +5,7 @@ A part that fails doesn't spare the others: whoever sets Zoe up wants to know ev
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -15,9 +16,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import sources, wire
+from reconciler import continuity, sources, wire
+from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import DEFAULT_FILE, Settings, SourceSettings
-from reconciler.errors import ConfigError, ReconcilerError, TransientError
+from reconciler.errors import (
+    ClusterUnavailable,
+    ConfigError,
+    ReconcilerError,
+    SourceUnavailable,
+    TransientError,
+)
 from reconciler.outgoing import credential
 from reconciler.ports import Clock, StoreCondition
 
@@ -72,6 +80,7 @@ def examine(settings: Settings, clock: Clock, *, settings_file: Path) -> Iterato
         ("status branch", lambda: _status_branch(settings)),
         ("database", lambda: _database(settings, clock)),
         ("cluster", lambda: _cluster(settings, clock)),
+        ("database", lambda: _continuity(settings, clock)),
         ("forge", lambda: _forges(settings)),
         ("notifications", lambda: _notifications(settings)),
     )
@@ -259,6 +268,21 @@ def schema(found: StoreCondition, deployment: str) -> Finding:
         "older": "it is of an older version: the next zoe once or zoe run upgrades it",
     }
     return _ok("database", "DatabaseReady", told.get(found.schema, "it answers and is up to date"))
+
+
+def _continuity(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Look whether the database knows all that was done; parts that are away tell themselves."""
+    with contextlib.suppress(SourceUnavailable, ClusterUnavailable):
+        yield continued(continuity.look(settings, clock))
+
+
+def continued(breach: str) -> Finding:
+    """Return the finding for what there is that the database doesn't know."""
+    if breach:
+        remedy = "docs/recovery.md says which; zoe run changes nothing until it is done"
+        return _problem("database", DATABASE_BEHIND, breach, remedy)
+    message = "it has all that the status branch and the Swarm tell of"
+    return _ok("database", "DatabaseComplete", message)
 
 
 def clocks(apart: timedelta) -> Finding:

@@ -9,6 +9,7 @@ ReconcilerError
 │   ├── ClusterUnavailable         Docker Swarm
 │   ├── StoreUnavailable           the database
 │   └── TargetUnavailable          a forge, or where notifications go
+├── NotAFile                       an entry of a tree that says it is one: its author's doing
 ├── DeliveryRefused                a message that will never be taken as it is
 ├── ConflictError                  somebody wrote first: read again, plan again
 ├── NameTaken                      the name is there already: adopt if ours, else report
@@ -55,6 +56,10 @@ class TransientError(ReconcilerError):
 
 class SourceUnavailable(TransientError):
     """A Git repository can't be reached or read."""
+
+
+class NotAFile(ReconcilerError, ValueError):
+    """A tree's entry has the mode of a file and names something else."""
 
 
 class CannotVerify(SourceUnavailable):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from reconciler import continuity, failpoints, wire
+from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
@@ -108,7 +109,7 @@ def begin(settings: Settings, loop: Loop) -> None:
         SourceUnavailable, ClusterUnavailable: It can't be told.
     """
     try:
-        continuity.verify(loop, wire.status_sink(settings), key=wire.ledger_key(settings))
+        continuity.verify(loop, loop.publisher.sink, key=wire.ledger_key(settings))
     except (DatabaseBehind, TransientError) as error:
         loop.recorder.failed(error, lease=loop.lease)
         with contextlib.suppress(TransientError):
@@ -192,7 +193,8 @@ def _lead_until(
         except LeaseLost as error:
             log.warning("lease lost", extra={"error": str(error)})
         except DatabaseBehind as error:
-            log.error("the database isn't up to date", extra={"error": str(error)})  # noqa: TRY400
+            told = {"reason": DATABASE_BEHIND, "error": str(error), "retry_s": RETRY_MOST_S}
+            log.error("the database isn't up to date", extra=told)  # noqa: TRY400
             stop.wait(RETRY_MOST_S)
         except TransientError as error:
             tries += 1

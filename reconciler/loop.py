@@ -27,7 +27,6 @@ from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Fact
 from reconciler.converge.listening import Door
-from reconciler.converge.losses import Watch, look
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.world import Assessment, Memory, Wanted, World
@@ -49,6 +48,7 @@ from reconciler.reviewer.merges import Merges
 from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
+from reconciler.sight import Sight
 from reconciler.tenants import Tenants
 from reconciler.trust import Referee
 from reconciler.wake import earliest
@@ -91,8 +91,6 @@ class Loop:
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
     """What the last pass had read, for other threads."""
-    observed: ObservedState | None = None
-    """The last reading of the cluster, for other threads."""
     last: Assessment | None = None
     """What the last pass found, for other threads."""
     _referee: Referee = field(init=False)
@@ -102,12 +100,14 @@ class Loop:
     _is_first: bool = True
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
-    _watch: Watch = field(default_factory=Watch)
+    _sight: Sight = field(init=False)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
         for reader in (self.reader, *self.tenants.readers()):
             reader.probation = self.probation
+        self.publisher.still_leads = self._still_leads
+        self._sight = Sight(self.cluster)
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
@@ -154,6 +154,11 @@ class Loop:
             is_waiting=self.probation is not None and self.probation.is_waiting,
             wake_at=earliest(found, self.sender),
         )
+
+    @property
+    def observed(self) -> ObservedState | None:
+        """The last reading of the cluster. Any thread."""
+        return self._sight.last
 
     def around(self) -> tuple[ObservedState | None, Mapping[str, Namespace]]:
         """Return the last reading of the cluster, and the namespaces in force. Any thread."""
@@ -212,17 +217,10 @@ class Loop:
             self._vetted = united.manifests
 
     def _observe(self) -> tuple[ObservedState, bool]:
-        """Read the cluster; after a start, delete only what two equal readings agree on."""
-        observed = self._look()
-        if not self._is_first:
-            return observed, True
-        again = self._look()
-        return again, _services(observed) == _services(again)
-
-    def _look(self) -> ObservedState:
-        watch, self._watch = self._watch, self._watch.broken()  # it stays so if this fails
-        self._watch, self.observed = look(watch, self.cluster.observe())
-        return self.observed
+        """Read the cluster; tell whether anything may be deleted, which a first reading can't."""
+        if self._is_first:
+            return self._sight.first(self._memory())
+        return self._sight.look(self._memory()), True
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()
@@ -308,8 +306,8 @@ class Loop:
 
     def _alerts(self, found: Assessment, commit: str, at: datetime) -> tuple[Event, ...]:
         acceptances = [*([self._accepted] if self._accepted else ()), *self.tenants.acceptances()]
-        error = self.publisher.error
-        return self._standing.update(found.plan.notes, acceptances, error, commit=commit, at=at)
+        wrong = self.publisher.complaints
+        return self._standing.update(found.plan.notes, acceptances, wrong, commit=commit, at=at)
 
     def _newly_accepted(self) -> Mapping[str, str]:
         source_id, found = self.reader.source.id, self.tenants.newly_accepted(self.working_set)
@@ -384,7 +382,3 @@ class Loop:
             if fresh:
                 self.store.commit(Changes(postings=fresh), self.lease)
         self.tell()
-
-
-def _services(observed: ObservedState) -> frozenset[tuple[str, str]]:
-    return frozenset((service.id, service.spec.name) for service in observed.services)

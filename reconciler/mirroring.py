@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from policy.model.execution import Uid
 from reconciler import canonical
+from reconciler.converge import letters
 from reconciler.converge.ledger import Record
 from reconciler.converge.mirror import Head, RunFile, folders
 from reconciler.working_set import WorkingSet
+
+UNSURE = "?"
+"""In place of a digest: the path was about to be pushed, and may or may not have been."""
 
 
 def run_of(known: WorkingSet, uid: Uid) -> RunFile:
@@ -35,6 +40,28 @@ def _frozen(known: WorkingSet, record: Record) -> Mapping[str, str]:
     edited = {record.generation_in_force, record.generation} - {record.incarnation}
     specs = {number: known.frozen.get((record.uid, number)) for number in sorted(edited)}
     return {str(number): canonical.digest(spec) for number, spec in specs.items() if spec}
+
+
+def foreign(there: Mapping[str, bytes], published: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the paths whose files aren't as they were published, by what each is known by.
+
+    Letters are known by marks: of them it is only told whether they are there.
+    """
+    return tuple(
+        path
+        for path, known_by in sorted(published.items())
+        if known_by != UNSURE
+        and (path not in there or (not _is_letter(path) and digest(there[path]) != known_by))
+    )
+
+
+def digest(data: bytes) -> str:
+    """Return what a file's content is told apart by."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _is_letter(path: str) -> bool:
+    return path.startswith(f"{letters.FOLDER}/")
 
 
 def head_of(known: WorkingSet, *, deployment: str) -> Head:

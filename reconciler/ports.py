@@ -315,6 +315,7 @@ class StoreCondition:
     now: datetime
     deployment: str = ""
     has_facts: bool = False
+    epoch: int = 0
 
 
 class Store(Outbox, Orders, Reviews, Activities, Restorable, Trials, Protocol):

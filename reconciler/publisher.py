@@ -6,18 +6,20 @@ was last pushed are pushed, coalesced to a few pushes a minute.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from policy.model.execution import Uid
 from reconciler import mirroring
+from reconciler.alerts import CHANGED, NOT_PUBLISHED
 from reconciler.converge import mirror, publication, set_status
+from reconciler.converge.instants import is_within
 from reconciler.converge.letters import FOLDER, Letter
 from reconciler.converge.newest import newest, rank
 from reconciler.converge.status import SetName, set_of
@@ -25,15 +27,12 @@ from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.side import one_thread
-from reconciler.status_sink import StatusSink
+from reconciler.status_sink import StatusSink, unasked
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
-
-UNSURE = "?"
-"""In place of a digest: the path was about to be pushed, and may or may not have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +81,12 @@ class Publisher:
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
         self.error = ""
-        self.before_push: Callable[[], None] = _unasked
+        self.foreign: tuple[str, ...] = ()
+        """What somebody else had changed, until it is pushed anew."""
+        self.before_push: Callable[[], None] = unasked
         """What must be settled before anything is pushed; called in the thread that pushes."""
+        self.still_leads: Callable[[], None] = unasked
+        """Asked by the sink before it moves the branch, in the same thread."""
         self.refresh(working_set.statuses)
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
@@ -168,6 +171,38 @@ class Publisher:
                 self._marks.pop(path, None)
                 self._files[path] = None
 
+    def mend(self, there: Mapping[str, bytes]) -> None:
+        """Publish anew what isn't on the branch as we published it; ``there`` is all that is.
+
+        A copy of the ledger that has holes would be noticed when it is needed: too late.
+        """
+        known = self._working_set
+        others = mirroring.foreign(there, known.published)
+        if not others:
+            return
+        log.warning("status branch is written anew", extra={"files": len(others)})
+        head = there.get(mirror.HEAD_PATH, b"")
+        # A leader that ended before it could store what it had pushed leaves a newer head.
+        is_ours = mirror.HEAD_PATH in others and mirror.read_head_file(head, key=self._key)
+        self.foreign = () if is_ours else others
+        known.published |= dict.fromkeys(others, mirroring.UNSURE)
+        self.refresh(known.statuses, snapshot=json.loads(known.snapshot or "null"))
+        self._drop_leftovers()
+        self._files.setdefault(mirror.HEAD_PATH, b"")  # it is made when it goes
+        self.published_seq = 0
+
+    @property
+    def complaints(self) -> tuple[tuple[str, str], ...]:
+        """What is wrong with the branch, by reason."""
+        found = [(NOT_PUBLISHED, self.error)] if self.error else []
+        if self.foreign:
+            message = (
+                f"{len(self.foreign)} files of the status branch weren't as they were published "
+                f"(such as {self.foreign[0]}), and are written anew: let nobody else push there"
+            )
+            found.append((CHANGED, message))
+        return tuple(found)
+
     def _drop_leftovers(self) -> None:
         """Delete the files of runs that were forgotten before that could be pushed."""
         known = {publication.ledger_path(uid) for uid in self._working_set.entries}
@@ -201,15 +236,17 @@ class Publisher:
             self._files[path] = data
 
     def ahead(self, now: datetime, *, wait: bool = False) -> Mapping[str, str]:
-        """Return the paths that ``flush`` is about to push for the first time, as unsure.
+        """Return the paths that ``flush`` is about to push, as unsure.
 
-        Stored before the push, they are known to whoever leads after a crash in between: what
-        isn't to be told any more by then would else stay on the branch for good.
+        Stored before the push, they are known to whoever leads after a crash in between, and to
+        this one when the answer is lost. What isn't to be told any more by then would else stay on
+        the branch for good, and so would what is to be told again as it was told before.
         """
         if not (wait or self._is_time(now)):
             return {}
-        new = self._files.keys() - self._working_set.published.keys()
-        return {path: UNSURE for path in new if self._files[path] is not None}
+        known = self._working_set.published
+        there = (path for path, data in self._files.items() if data is not None or path in known)
+        return {path: mirroring.UNSURE for path in there if known.get(path) != mirroring.UNSURE}
 
     def flush(self, now: datetime, *, wait: bool = False) -> Published | None:
         """Push if it is time to; return what an earlier push got through, once.
@@ -221,19 +258,20 @@ class Publisher:
         landed = self._landed(wait=wait)
         if self._files and self._flight is None and (wait or self._is_time(now)):
             self._last_push = now
-            self._take_off()
+            going = self._take_off()
+            landed = _besides(landed, going)
             if wait:
                 landed = _both(landed, self._landed(wait=True))
         return landed
 
     def _is_time(self, now: datetime) -> bool:
-        return self._last_push is None or now - self._last_push >= self._interval
+        return self._last_push is None or not is_within(self._interval, self._last_push, now)
 
     def close(self) -> None:
         """Wait for a push under way and stop."""
         self._pool.shutdown(wait=True)
 
-    def _take_off(self) -> None:
+    def _take_off(self) -> Published:
         files = dict(self._files)
         head = mirroring.head_of(self._working_set, deployment=self._deployment)
         files[mirror.HEAD_PATH] = mirror.head_file(head, key=self._key)
@@ -242,10 +280,16 @@ class Publisher:
         digests = {path: self._told_apart(path, data) for path, data in files.items()}
         going = Published(digests=digests, sequence=self._working_set.last_seq)
         self._flight = self._pool.submit(self._push, files, going)
+        return going
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
-        self.sink.publish(files, message=_subject(files), sequence=going.sequence)
+        self.sink.publish(
+            files,
+            message=_subject(files),
+            sequence=going.sequence,
+            still_leads=self.still_leads,
+        )
         return going
 
     def _told_apart(self, path: str, data: bytes | None) -> str | None:
@@ -264,17 +308,24 @@ class Publisher:
                 log.warning("status not published", extra={"error": str(error)})
             self.error = str(error)
             return None
-        self.error = ""
+        self.error, self.foreign = "", ()
         for path, digest in published.digests.items():
-            if path in self._files and self._told_apart(path, self._files[path]) == digest:
+            is_head = path == mirror.HEAD_PATH  # it goes with each push
+            if path in self._files and (
+                is_head or self._told_apart(path, self._files[path]) == digest
+            ):
                 del self._files[path]
         self.published_seq = published.sequence
         reach(Point.STATUS_PUSHED)
         return published
 
 
-def _unasked() -> None:
-    """Nothing is to be settled."""
+def _besides(landed: Published | None, going: Published) -> Published | None:
+    """Return what one push got through and the next one doesn't touch: that is unsure again."""
+    if landed is None:
+        return None
+    left = {path: d for path, d in landed.digests.items() if path not in going.digests}
+    return replace(landed, digests=left)
 
 
 def _both(first: Published | None, second: Published | None) -> Published | None:
@@ -286,9 +337,7 @@ def _both(first: Published | None, second: Published | None) -> Published | None
 
 def _digest(data: bytes | None) -> str | None:
     """Return what a file's content is told apart by; None: there is no file."""
-    if data is None:
-        return None
-    return hashlib.sha256(data).hexdigest()[:32]
+    return None if data is None else mirroring.digest(data)
 
 
 def _subject(files: Mapping[str, bytes | None]) -> str:

@@ -6,12 +6,12 @@ What it can't know it says; what may have run it holds. Done again, it finds not
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from policy.model.execution import Uid
+from reconciler import mirroring
 from reconciler.changes import good_files
 from reconciler.converge import mirror
 from reconciler.converge.continuity import newest_epoch
@@ -24,6 +24,7 @@ from reconciler.converge.world import Wanted
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError, SourceUnavailable
 from reconciler.good_versions import newest_valid
+from reconciler.manifest.lent import Lent
 from reconciler.manifest.spec import ExecutionSpec, Manifest
 from reconciler.ports import (
     Changes,
@@ -108,7 +109,7 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
     known = WorkingSet(stored)
     tip = parts.reader.source.fetch()
     accepted = _accepted(parts.reader, known, branch)
-    wanted, good = _wanted(parts, known, accepted, tip)
+    wanted, good = wanted_by(parts, known, accepted, tip)
     later = _at(parts.reader, tip, parts.reader.good)
     recovered = recover(
         Evidence(
@@ -123,7 +124,8 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
             is_all_lost=is_all_lost,
         )
     )
-    specs, stand_ins = _refrozen(parts.reader, recovered, wanted, later, observed)
+    earlier = earlier_than(parts, accepted, wanted.commit)
+    specs, stand_ins = refrozen(recovered, wanted, later, earlier, observed)
     last_seq = max(known.last_seq, branch.head.seq if branch.head else 0)
     work = Writing(recovered, wanted, last_seq=last_seq, now=now, by=parts.by)
     facts = work.numbered(stand_ins)
@@ -189,7 +191,7 @@ def read_branch(sink: StatusSink, key: bytes) -> Branch:
     if head is None and mirror.HEAD_PATH in there:
         bad.append(mirror.HEAD_PATH)
     digests = {
-        path: hashlib.sha256(data).hexdigest()[:32]
+        path: mirroring.digest(data)
         for path, data in there.items()
         if not path.startswith("secrets/")  # known by marks, which only the publisher makes
     }
@@ -243,7 +245,7 @@ def _is_there(reader: Reader, commit: str) -> bool:
         return False
 
 
-def _wanted(
+def wanted_by(
     parts: Parts, known: WorkingSet, accepted: Mapping[str, str], tip: str
 ) -> tuple[Wanted, tuple[GoodFile, ...]]:
     """Return what the accepted commits ask for, and the newest valid contents of their files."""
@@ -253,6 +255,7 @@ def _wanted(
     good = newest_valid(reader, commit, before, most=COMMITS_MOST)
     wanted = reader.read(commit, good=good)
     known.accepted |= accepted
+    parts.tenants.lookout.look_now()
     united = parts.tenants.want(
         wanted,
         reader.catalogue.lent if reader.catalogue else None,
@@ -264,11 +267,11 @@ def _wanted(
     return united, files
 
 
-def _refrozen(
-    reader: Reader,
+def refrozen(
     recovered: Recovered,
     wanted: Wanted,
     later: Mapping[Uid, Manifest],
+    earlier: Iterable[Iterable[Manifest]],
     observed: ObservedState,
 ) -> tuple[Mapping[Uid, ExecutionSpec], Mapping[Uid, ExecutionSpec | None]]:
     """Return the specs that were frozen, and what stands in for those that aren't found."""
@@ -276,7 +279,7 @@ def _refrozen(
     now = tuple({**later, **wanted.manifests}.values())
     search.offer(now)
     search.offer(later.values())
-    for manifests in _earlier(reader, wanted.commit):
+    for manifests in earlier:
         if not search.left:
             break
         search.offer(manifests)
@@ -291,13 +294,25 @@ def _at(reader: Reader, commit: str, good: Mapping[str, tuple[str, str]]) -> Map
     return {}
 
 
-def _earlier(reader: Reader, commit: str) -> Iterator[Iterable[Manifest]]:
-    """Yield what the commits before asked for, the newest first."""
+def earlier_than(
+    parts: Parts, accepted: Mapping[str, str], commit: str
+) -> Iterator[Iterable[Manifest]]:
+    """Yield what the commits before asked for, the newest first; those of groups after ours."""
+    yield from islice(_told_by(parts.reader, commit, None), 1, None)
+    lent = parts.reader.catalogue.lent if parts.reader.catalogue else None
+    for reader in parts.tenants.readers():
+        yield from _told_by(reader, accepted.get(reader.source.id, ""), lent)
+
+
+def _told_by(reader: Reader, commit: str, lent: Lent | None) -> Iterator[Iterable[Manifest]]:
+    """Yield what a commit asked for, and those before it."""
+    if not commit:
+        return
     with contextlib.suppress(SourceUnavailable):
         history = reader.source.provenance().history(commit, since="", limit=COMMITS_MOST)
         then = reader.apart()
-        for step in islice(history, 1, None):
-            yield then.read(step.id, good={}).manifests.values()
+        for step in history:
+            yield then.read(step.id, good={}, lent=lent).manifests.values()
 
 
 def _orphans(observed: ObservedState, recovered: Recovered) -> Iterator[str]:

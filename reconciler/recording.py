@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler import bulletin
+from reconciler import alerts, bulletin
 from reconciler.acceptance import Acceptance
 from reconciler.apply import Outcome
 from reconciler.bulletin import NOWHERE_YET, Workspaces
@@ -33,9 +33,9 @@ from reconciler.errors import (
 )
 from reconciler.manifest import ownership
 from reconciler.manifest.catalogue import Catalogue
-from reconciler.ports import Clock, Lease, Store
+from reconciler.ports import Changes, Clock, Lease, Store
 from reconciler.posted import PostedPlan
-from reconciler.records import PassRow, Pulse, Recording, digest_of
+from reconciler.records import Event, PassRow, Pulse, Recording, digest_of
 from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
@@ -96,7 +96,7 @@ class Recorder:
         found: Assessment,
         acceptance: Acceptance | None,
         merged: Sequence[PostedPlan],
-        alerts: Sequence[Mapping[str, Any]],
+        standing: Sequence[Mapping[str, Any]],
         *,
         at: datetime,
     ) -> Recording:
@@ -124,7 +124,7 @@ class Recorder:
             ),
             documents={source: changed for source, changed in asked.items() if changed},
             intervals=holding.intervals(found, memory, recorded.intervals, now=at),
-            boards=boards | _news({"alerts": alerts}, recorded.boards),
+            boards=boards | _news({"alerts": standing}, recorded.boards),
         )
 
     def passed(
@@ -165,7 +165,16 @@ class Recorder:
             problem=problem_with(error),
         )
         with contextlib.suppress(StoreUnavailable, LeaseLost):
+            if isinstance(error, DatabaseBehind) and (last is None or last.problem != str(error)):
+                self._held(str(error), lease, at=now)
             self._beat(pulse, None, lease)
+
+    def _held(self, told: str, lease: Lease, *, at: datetime) -> None:
+        """Put on the board why no pass is made; the next one that is made takes it off."""
+        board = [alerts.standing(alerts.DATABASE_BEHIND, told, since=at)]
+        event = Event(at=at, reason=alerts.DATABASE_BEHIND, message=told, is_warning=True)
+        new = Changes(events=(event,), recording=Recording(boards={"alerts": board}))
+        self.working_set.committed(new, self.store.commit(new, lease))
 
     def _beat(self, pulse: Pulse, row: PassRow | None, lease: Lease) -> None:
         self.store.beat(pulse, row, lease)

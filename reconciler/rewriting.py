@@ -30,8 +30,13 @@ class Writing:
         last_seq: int,
         now: datetime,
         by: str,
+        told: str = "the database was rebuilt",
     ) -> None:
-        """Take what was found; ``last_seq`` is the highest number that is known to be given."""
+        """Take what was found; ``last_seq`` is the highest number that is known to be given.
+
+        ``told`` says what was done.
+        """
+        self._told = told
         self._recovered = recovered
         self._wanted = wanted
         self._now = now
@@ -50,7 +55,7 @@ class Writing:
             fact=Fact.CONFIRMED,
             at=self._now,
             by=self._by,
-            told="the database was rebuilt",
+            told=self._told,
         )
         numbers = range(self._next, self._next + len(fresh) + 1)
         news = [replace(f, seq=n) for f, n in zip((*fresh, done), numbers, strict=True)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.git.fetchers import Fetchers
     from reconciler.git.tenant import BoundedFetcher
     from reconciler.lookout import Remote
+    from reconciler.reviewer.service import Heads
 
 
 def platform(settings: Settings, fetchers: Fetchers | None = None) -> Source:
@@ -55,6 +56,18 @@ def tenants(
         for one in declared
     ]
     return Tenants([reader(settings, source) for source in read], lookout)
+
+
+def heads(settings: Settings) -> Heads:
+    """Return where heads of the platform's pull requests are fetched to. Raises ConfigError."""
+    from reconciler.git.fetchers import Fetchers, is_local
+    from reconciler.git.pulls import HeadsApart, PullHeads
+
+    declared = settings.platform_source
+    mirror = settings.state_dir / "mirrors" / f"{declared.id}-review.git"
+    if is_local(declared):
+        return PullHeads(declared, mirror)
+    return HeadsApart(declared, mirror, Fetchers(settings.limits))
 
 
 def tenant_tip(settings: Settings, declared: SourceSettings) -> str:

@@ -39,6 +39,7 @@ from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
     from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.git.fetchers import Fetchers
     from reconciler.git.status_branch import StatusBranch
     from reconciler.secrets.keeper import Keeper
     from reconciler.store.archive import SqlArchive
@@ -129,8 +130,8 @@ def has_database(settings: Settings) -> bool:
     return bool(settings.database_url) or (settings.state_dir / "zoe.db").exists()
 
 
-def status_sink(settings: Settings) -> StatusBranch:
-    """Return the status branch of the platform source."""
+def status_sink(settings: Settings, fetchers: Fetchers | None = None) -> StatusBranch:
+    """Return the status branch of the platform source; ``fetchers`` talk with its remote."""
     from reconciler.git.status_branch import StatusBranch
 
     platform = settings.platform_source
@@ -141,6 +142,7 @@ def status_sink(settings: Settings) -> StatusBranch:
         clock=SystemClock(),
         random=random.Random(),
         wait=threading.Event().wait,
+        fetchers=fetchers,
     )
 
 
@@ -235,7 +237,6 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
 
     Raises ConfigError; nothing is connected to.
     """
-    from reconciler.git.pulls import PullHeads
     from reconciler.registry import Registries
 
     platform = settings.platform_source
@@ -251,7 +252,7 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
             source_id=platform.id,
             forge=platform.forge,
             store=of.store,
-            heads=PullHeads(platform, settings.state_dir / "mirrors" / f"{platform.id}-review.git"),
+            heads=sources.heads(settings),
             worker=Worker(bounds),
             announcer=of.announcer,
             host=of.host,
@@ -299,7 +300,7 @@ def loop(settings: Settings, lease: Lease, from_store: Store) -> Iterator[Loop]:
             source=sources.platform(settings, fetchers),
             tenants=sources.tenants(settings, reader, fetchers),
             cluster=there,
-            sink=status_sink(settings),
+            sink=status_sink(settings, fetchers),
             key=ledger_key(settings),
         )
         with loop_in(outside, settings, lease, from_store) as made:

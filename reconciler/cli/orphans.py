@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import click
 
-from reconciler import config, wire
-from reconciler.cli import reading, show
+from policy.model.execution import Uid
+from reconciler import adopting, config, wire
+from reconciler.cli import reading, rebuild, show
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.orphans import SECRET, Orphan, orphans
@@ -34,6 +35,38 @@ def command(context: click.Context, output: str) -> None:
     else:
         rows = [(o.kind, o.name, o.owner, instant(o.created_at)) for o in found]
         show.table(("kind", "name", "says it is of", "made at"), rows, numbers=(), whole=(1,))
+        click.echo(
+            "look at them, then: zoe orphans adopt NAME (a service goes on as it is), or: "
+            "zoe orphans remove NAME",
+            err=True,
+        )
+
+
+@command.command("adopt")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def adopt(*, names: tuple[str, ...]) -> int:
+    """Make the runs that services of these NAMEs belong to known, as the Swarm shows them.
+
+    Nothing is started, stopped or changed. A run that Git doesn't ask for is held until zoe
+    release; exit code 1 says that there is one. No zoe run may lead meanwhile.
+    """
+    settings = config.load()
+    with _found(settings) as (_, found):
+        _check(names, found)
+        if secrets := [o.name for o in found if o.name in names and o.kind == SECRET]:
+            raise click.UsageError(f"{', '.join(secrets)}: only services can be adopted")
+        uids = {Uid(orphan.uid) for orphan in found if orphan.name in names}
+    sources = [source.id for source in settings.sources]
+    done = rebuild.instead_of_leading(
+        settings, lambda parts, lease: adopting.adopt(parts, lease, uids, sources=sources)
+    )
+    for name in done.names:
+        click.echo(f"adopted {name}")
+    for name in done.as_is:
+        click.echo(f"{name}: what it was made from isn't known; edits are its next run's")
+    for name in done.held:
+        click.echo(f"{name}: held: {adopting.HELD} (zoe release {name})")
+    return int(bool(done.held))
 
 
 @command.command("remove")
@@ -47,12 +80,16 @@ def remove(*, names: tuple[str, ...], takes_all: bool) -> None:
     if bool(names) == takes_all:
         raise click.UsageError("name what is to go (zoe orphans shows it), or say --all")
     with _found(config.load()) as (cluster, found):
-        if unknown := sorted(set(names) - {orphan.name for orphan in found}):
-            raise Missing(f"no orphan is called {', '.join(unknown)}; zoe orphans shows them")
+        _check(names, found)
         going = [orphan for orphan in found if takes_all or orphan.name in names]
         # A secret that a service still mounts can't go before it.
         for orphan in sorted(going, key=lambda orphan: orphan.kind == SECRET):
             _remove(cluster, orphan)
+
+
+def _check(names: Sequence[str], found: Sequence[Orphan]) -> None:
+    if unknown := sorted(set(names) - {orphan.name for orphan in found}):
+        raise Missing(f"no orphan is called {', '.join(unknown)}; zoe orphans shows them")
 
 
 def _remove(cluster: Cluster, orphan: Orphan) -> None:

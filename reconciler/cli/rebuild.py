@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import click
 
@@ -15,8 +16,10 @@ from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.recovery import Finding
 from reconciler.errors import StoreUnavailable
-from reconciler.ports import Store
+from reconciler.ports import Lease, Store
 from reconciler.rebuilding import Parts, Rebuilt, rebuild
+
+Done = TypeVar("Done")
 
 _TOLD = {
     Finding.MAY_HAVE_RUN: "held",
@@ -44,20 +47,34 @@ def command(*, is_all_lost: bool) -> int:
     is held; exit code 1 says that there is something of the kind.
     """
     settings = config.load()
+    done = instead_of_leading(
+        settings, lambda parts, lease: rebuild(parts, lease, is_all_lost=is_all_lost)
+    )
+    for line in told(done):
+        click.echo(line)
+    return int(needs_somebody(done))
+
+
+def instead_of_leading(
+    settings: Settings, work: Callable[[Parts, Lease], tuple[Done, Lease]]
+) -> Done:
+    """Hold the lease over some work on the database; return what came of it.
+
+    Raises:
+        Standby: A zoe run leads.
+    """
     with wire.store(settings) as store:
         store.migrate()
         lease = store.acquire_lease(lead.holder(), ttl_s=settings.lease_ttl_s)
         if lease is None:
-            raise lead.Standby("a zoe run leads: stop it first (it does nothing while it is held)")
+            raise lead.Standby("a zoe run leads: stop it first, and start it again afterwards")
         try:
             with _parts(settings, store) as parts:
-                done, lease = rebuild(parts, lease, is_all_lost=is_all_lost)
+                done, lease = work(parts, lease)
         finally:
             with contextlib.suppress(StoreUnavailable):
                 store.release_lease(lease)
-    for line in told(done):
-        click.echo(line)
-    return int(needs_somebody(done))
+    return done
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ from reconciler.converge.desired_state import DesiredState, together
 from reconciler.converge.disclosure import letters
 from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
-from reconciler.converge.instants import from_epoch_ms
+from reconciler.converge.instants import from_epoch_ms, is_within
 from reconciler.converge.ledger import EndReason, Record
 from reconciler.converge.lifecycle import Situation, advance
 from reconciler.converge.plan import (
@@ -348,7 +348,7 @@ def _lingering(draft: Draft) -> frozenset[str]:
         record = draft.records.get(uid)
         if record is None or record.ended is None or not draft.is_batch(uid, record):
             continue
-        is_young = draft.world.now - record.ended.at < timedelta(seconds=LINGER_S)
+        is_young = is_within(timedelta(seconds=LINGER_S), record.ended.at, draft.world.now)
         if not is_young and record.last_seq <= draft.memory.published_seq:
             continue
         if record.ended.reason in (EndReason.DELETED, EndReason.SUPERSEDED):

@@ -9,6 +9,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from policy.model.execution import Uid
+from reconciler.converge.instants import is_within
 from reconciler.converge.ledger import EndReason, Record
 
 # After the n-th failure in a row: 10 s, 20 s, 40 s … at most 5 minutes, less the jitter.
@@ -26,13 +27,13 @@ _BLAMELESS = frozenset(
 )
 
 
-def backoff_until(record: Record) -> datetime | None:
+def backoff_until(record: Record, now: datetime) -> datetime | None:
     """Return when the next attempt may start; None if it may at once. A new generation may."""
     end = record.last_end
     if end is None or end.reason in _BLAMELESS:
         return None
-    tries = max(1, record.failures + record.failed_starts + record.nodes_lost)
-    return end.at + backoff(tries, record.uid)
+    delay = backoff(max(1, record.failures + record.failed_starts + record.nodes_lost), record.uid)
+    return end.at + delay if is_within(delay, end.at, now) else None
 
 
 def backoff(tries: int, uid: Uid) -> timedelta:

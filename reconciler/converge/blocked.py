@@ -51,8 +51,8 @@ def blocked(
     if has_leftovers:
         message = "waits until what ran before is gone"
         return Blocked(reason="PreviousRunEnding", message=message)
-    until = backoff_until(candidate.record)
-    if until is not None and until > now:
+    until = backoff_until(candidate.record, now)
+    if until is not None:
         message = f"tries again after {_last_end(candidate.record)}"
         return Blocked(reason="BackOff", message=message, until=until)
     return None

@@ -18,6 +18,7 @@ from policy.model.resources import Resources
 from policy.room import satisfies
 from reconciler.converge.draft import Draft
 from reconciler.converge.host import Gateways
+from reconciler.converge.instants import is_within
 from reconciler.converge.plan import Note
 from reconciler.converge.state import (
     KIND_GATEWAY,
@@ -115,7 +116,7 @@ def _needs(draft: Draft) -> tuple[dict[str, Need], datetime | None]:
     alarms: list[datetime] = []
     for uid, record in draft.records.items():
         ended = record.last_end
-        if not record.attempt_open and (ended is None or now - ended.at >= LINGER):
+        if not record.attempt_open and (ended is None or not is_within(LINGER, ended.at, now)):
             continue
         spec = draft.spec_of(uid, record)
         namespace = draft.identity(uid).namespace

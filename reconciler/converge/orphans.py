@@ -37,9 +37,10 @@ class Orphan:
     @property
     def told(self) -> str:
         """What it is, and what to do about it."""
+        adopt = f"zoe orphans adopt {self.name}, or: " if self.kind == SERVICE else ""
         return (
             f"{self.kind} {self.name} ({self.owner}) carries our labels but nobody knows it; "
-            f"look at it, then: zoe orphans remove {self.name}"
+            f"look at it, then: {adopt}zoe orphans remove {self.name}"
         )
 
 

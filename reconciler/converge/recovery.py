@@ -53,7 +53,8 @@ class Evidence:
     ``stored`` are the facts that the database still has, ``files`` those of the status branch that
     are ours, ``head`` its head if that is. ``wanted`` is what the accepted commit asks for,
     ``later`` what the newest does, which may have been accepted before the end; ``owners`` says of
-    those with facts in the database whose they are. ``is_all_lost`` is the operator's word that
+    those with facts in the database whose they are, and ``sources`` whose services may be that
+    nothing asks for. ``is_all_lost`` is the operator's word that
     nothing else is to be found.
     """
 
@@ -66,6 +67,7 @@ class Evidence:
     observed: ObservedState
     now: datetime
     is_all_lost: bool = False
+    sources: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +88,14 @@ class Recovered:
     suspect: frozenset[str]
 
 
-def recover(evidence: Evidence) -> Recovered:
-    """Return what can be known again. Pure; after it was written, the same gives nothing new."""
+def recover(evidence: Evidence, *, only: Collection[Uid] | None = None) -> Recovered:
+    """Return what can be known again. Pure; after it was written, the same gives nothing new.
+
+    ``only`` are the runs that are looked at; without it, all.
+    """
     work = _Recovery(evidence)
-    for uid in sorted({*evidence.files, *work.stored, *evidence.wanted, *work.groups}):
+    everything = {*evidence.files, *work.stored, *evidence.wanted, *work.groups}
+    for uid in sorted(everything if only is None else everything & set(only)):
         work.look_at(uid)
     return Recovered(
         facts=tuple(sorted(work.facts, key=lambda fact: (fact.seq == 0, fact.seq))),
@@ -180,13 +186,14 @@ class _Recovery:
         return self._evidence.owners.get(uid) or self._by_labels(uid)
 
     def _by_labels(self, uid: Uid) -> Identity | None:
-        """Return whose a service is: its labels name a run of what is asked for, and the uid."""
+        """Return whose a service is: its labels name a run, and the uid comes of that."""
         for group in self.groups.get(uid, ()):
             labels = group.service.spec.labels
             name = (labels.get(LABEL_NAMESPACE, ""), labels.get(LABEL_EXECUTION, ""))
             manifest, run = self._named.get(name), labels.get(LABEL_RUN, "")
-            if manifest is not None and run.isdecimal():
-                found = _identity_of(manifest, int(run))
+            asking = [manifest.origin.source_id] if manifest is not None else []
+            for source in (*asking, *self._evidence.sources) if run.isdecimal() else ():
+                found = Identity(namespace=name[0], name=name[1], run=int(run), source_id=source)
                 if _uid(found, labels.get(LABEL_DEPLOYMENT, "")) == uid:
                     return found
         return None

@@ -1,4 +1,4 @@
-"""Fetching in processes of their own, which are ended when they take too long or too much.
+"""Talking with remotes in processes that are ended when they take too long or too much.
 
 A process is kept for the next order, since starting one takes longer than a look at a branch that
 hasn't moved. None is started before it is needed. See ``fetch_worker``.
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -36,12 +37,13 @@ _FOR_OTHERS = frozenset({"webhook", "forge"})
 
 
 class Fetchers:
-    """Processes that fetch, as many as are asked at a time. Any thread may ask."""
+    """Processes that fetch and push, as many as are asked at a time. Any thread may ask."""
 
     def __init__(self, limits: Limits) -> None:
         """Take the bounds; nothing is started."""
         self._limits = limits
         self._idle: list[_Process] = []
+        self._busy: set[_Process] = set()
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -51,20 +53,38 @@ class Fetchers:
         Raises:
             SourceUnavailable: It can't be reached, or it took more than it may.
         """
-        with self._lock:
-            process = self._idle.pop() if self._idle else None
-        process = process or _Process(self._limits)
+        return str(self.ask(settings, mirror, "again" if anew else "fetch"))
+
+    def ask(
+        self, settings: SourceSettings, mirror: Path, what: str, **given: str | Sequence[str]
+    ) -> str | None:
+        """Have something done with a mirror, as ``fetch_worker`` lists it; return its answer.
+
+        Raises:
+            SourceUnavailable: It can't be done, or it took more than it may.
+        """
+        process = self._taken()
         try:
-            answer = process.answer(self._order(settings, mirror, anew=anew))
+            answer = process.answer(self._order(settings, mirror, what, given))
         except BaseException:
             process.end()
             raise
+        finally:
+            with self._lock:
+                self._busy.discard(process)
         self._put_back(process)
         if answer is None:
             raise SourceUnavailable(self._ended(settings))
-        if "tip" in answer:
-            return answer["tip"]
-        raise SourceUnavailable(answer["error"])
+        if "error" in answer:
+            raise SourceUnavailable(str(answer["error"]))
+        return answer["answer"]
+
+    def stop(self) -> None:
+        """End all of them, also those that do something: whoever waits for one is told so."""
+        self.close()
+        with self._lock:
+            for process in self._busy:
+                process.kill()
 
     def close(self) -> None:
         """End those that do nothing now, and the others when their fetch is over."""
@@ -74,6 +94,14 @@ class Fetchers:
         for process in idle:
             process.end()
 
+    def _taken(self) -> _Process:
+        with self._lock:
+            if self._is_closed:
+                raise SourceUnavailable("zoe is about to end: nothing is fetched any more")
+            process = self._idle.pop() if self._idle else _Process(self._limits)
+            self._busy.add(process)
+            return process
+
     def _put_back(self, process: _Process) -> None:
         with self._lock:
             if process.is_alive and not self._is_closed and len(self._idle) < _MOST_IDLE:
@@ -81,7 +109,9 @@ class Fetchers:
                 return
         process.end()
 
-    def _order(self, settings: SourceSettings, mirror: Path, *, anew: bool) -> dict[str, object]:
+    def _order(
+        self, settings: SourceSettings, mirror: Path, what: str, given: Mapping[str, object]
+    ) -> dict[str, object]:
         source = {
             field.name: str(value) if isinstance(value, Path) else value
             for field in fields(settings)
@@ -90,9 +120,10 @@ class Fetchers:
         }
         limits = self._limits
         return {
+            "what": what,
             "source": source,
             "mirror": str(mirror),
-            "anew": anew,
+            "given": given,
             "most_bytes": limits.fetch_mib * _MIB,
             "most_s": limits.fetch_s,
             "ends_after_s": limits.fetch_s + _GRACE_S,
@@ -101,7 +132,8 @@ class Fetchers:
     def _ended(self, settings: SourceSettings) -> str:
         limits = self._limits
         return (
-            f"{settings.id}: the fetch was ended: it took more than {limits.fetch_s} s "
+            f"{settings.id}: talking with the remote was ended: it took more than "
+            f"{limits.fetch_s} s "
             f"(limits.fetch_s) or {limits.fetch_memory_mib} MiB (limits.fetch_memory_mib)"
         )
 
@@ -128,7 +160,7 @@ class _Process:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def answer(self, order: dict[str, object]) -> dict[str, str] | None:
+    def answer(self, order: dict[str, object]) -> dict[str, str | None] | None:
         """Return what it says to an order; None where it ended, or was ended, over it."""
         most_s = int(str(order["ends_after_s"])) + 1
         text = b""
@@ -141,18 +173,22 @@ class _Process:
         if not text.endswith(b"\n"):
             self.end()
             return None
-        found: dict[str, str] = json.loads(text)
+        found: dict[str, str | None] = json.loads(text)
         return found
 
     def end(self) -> None:
         """Kill it with all that it started, and collect it."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self.kill()
             self._process.wait()
         with suppress(OSError):
             self._stdin.close()
         self._stdout.close()
+
+    def kill(self) -> None:
+        """Kill it with all that it started; whoever waits for its answer collects it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _line(self, until: float) -> bytes:
         """Read up to the end of a line, or what there is when the time or the process is over."""

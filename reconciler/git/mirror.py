@@ -31,6 +31,11 @@ class Mirror:
         self._directory = directory
         self._repository: pygit2.Repository | None = None
 
+    @property
+    def directory(self) -> Path:
+        """Where it is."""
+        return self._directory
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from writing; the kernel lets go when this one is killed.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pygit2
 from pygit2.enums import ObjectType
 
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import NotAFile, SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt, parsed, whole
 from reconciler.git.walk import MAX_ENTRIES, Walker
 from reconciler.ports import Commit, Tree
@@ -86,7 +86,7 @@ class Objects:
         with whole(f"the file {blob[:12]}"):
             kind, size = self._repository.odb.read_header(oid)
             if kind != ObjectType.BLOB:
-                raise SourceUnavailable(f"{blob} is not a file")
+                raise NotAFile(f"{blob} is not a file")
             if size > limit_bytes:
                 raise ValueError(f"the file has {size} bytes: at most {limit_bytes}")
             _, data = self._repository.odb.read(oid)

@@ -14,6 +14,7 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access, Session
+from reconciler.git.fetchers import Fetchers
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
@@ -31,11 +32,16 @@ class PullHeads:
     """Fetches heads of one source's pull requests. Not for use by several threads at once."""
 
     def __init__(
-        self, settings: SourceSettings, mirror: Path, *, most_bytes: int = MOST_BYTES
+        self,
+        settings: SourceSettings,
+        mirror: Path,
+        *,
+        most_bytes: int = MOST_BYTES,
+        most_s: int | None = None,
     ) -> None:
         """Take the settings; nothing is opened before it is needed. Raises ConfigError."""
         self._branch = settings.branch
-        self._access = Access(settings)
+        self._access = Access(settings, most_s=most_s)
         self._most_bytes = most_bytes
         self._mirror = Mirror(mirror)
         self.directory = mirror
@@ -66,6 +72,9 @@ class PullHeads:
         """Begin with an empty repository at the next fetch: this one is damaged."""
         with self._mirror.locked():
             self._mirror.quarantine()
+
+    def close(self) -> None:
+        """Do nothing: a fetch from this machine's own disk ends by itself."""
 
     def _fetch(self, refs: Sequence[str], commit: str, base: str) -> str:
         repository = self._mirror.opened()
@@ -103,6 +112,29 @@ class PullHeads:
         packs = self.directory / "objects" / "pack"
         count = sum(1 for _ in packs.glob("*.pack")) if packs.is_dir() else 0
         return count > _MOST_PACKS or self._mirror.is_bulky()
+
+
+class HeadsApart:
+    """The same over a network: fetched in a process that can be ended, and read elsewhere."""
+
+    def __init__(self, settings: SourceSettings, mirror: Path, fetchers: Fetchers) -> None:
+        """Take the settings, and processes that nobody else asks. Raises ConfigError."""
+        self._settings, self._fetchers = settings, fetchers
+        self._here = PullHeads(settings, mirror)
+        self.directory = mirror
+
+    def fetch(self, refs: Sequence[str], *, commit: str, base: str) -> str:
+        """Bring a head and the accepted commit here; return the head. SourceUnavailable."""
+        given = {"refs": refs, "commit": commit, "base": base}
+        return str(self._fetchers.ask(self._settings, self.directory, "head", **given))
+
+    def set_aside(self) -> None:
+        """Begin with an empty repository at the next fetch."""
+        self._here.set_aside()
+
+    def close(self) -> None:
+        """End the fetch under way."""
+        self._fetchers.stop()
 
 
 def _has(objects: Objects, commit: str) -> bool:

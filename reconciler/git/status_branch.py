@@ -21,13 +21,15 @@ from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
 from reconciler.git.access import Access
+from reconciler.git.conversation import Apart, Conversation, Here
+from reconciler.git.fetchers import Fetchers
 from reconciler.git.integrity import RepositoryCorrupt, whole
 from reconciler.git.mirror import Mirror
 from reconciler.git.names import is_accepted_path
 from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
-from reconciler.git.transfer import offered, pull, push
 from reconciler.ports import Clock
+from reconciler.status_sink import unasked
 
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
 OUR_PREFIXES = ("status", "ledger", "cluster", "secrets")
@@ -41,6 +43,7 @@ _FIRST_DELAY_S = 0.05
 _LONGEST_DELAY_S = 2.0
 _MAX_ENTRIES = 1_000_000
 _MAX_FILE_BYTES = 1024**2
+_MAX_READ_BYTES = 256 * 1024**2
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: .+")
 _SEQUENCE = re.compile(r"^Zoe-Seq: (\d{1,18})$", re.MULTILINE)
 
@@ -65,6 +68,7 @@ class StatusBranch:
         branch: str = "zoe/status",
         author: tuple[str, str] = DEFAULT_AUTHOR,
         prefixes: Sequence[str] = OUR_PREFIXES,
+        fetchers: Fetchers | None = None,
     ) -> None:
         """Take the parts; nothing is opened before it is needed.
 
@@ -77,11 +81,18 @@ class StatusBranch:
             branch: The branch to write.
             author: Name and address of the bot.
             prefixes: The paths that are ours: what lies elsewhere is never written or read.
+            fetchers: Who talks with the remote in processes of their own, where it is over a
+                network; else it is done here.
 
         Raises:
             ConfigError: The URL can't be used.
         """
         self._access = Access(settings)
+        self._remote: Conversation = (
+            Here(self._access)
+            if fetchers is None or self._access.is_local
+            else Apart(settings, fetchers)
+        )
         self._mirror = Mirror(mirror)
         self._reader: Objects | None = None
         self._known: str | None = None
@@ -92,10 +103,18 @@ class StatusBranch:
         self._author = author
         self._prefixes = tuple(prefixes)
 
-    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+    def publish(
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        sequence: int,
+        still_leads: Callable[[], None] = unasked,
+    ) -> str:
         """Write (or, for None, delete) files in one commit and return the tip's id.
 
         An equal tree makes no commit. Without a branch and with nothing to write the id is empty.
+        ``still_leads`` is asked between each look at the tip and its push; what it raises ends it.
 
         Raises:
             ValueError: A path isn't ours.
@@ -106,7 +125,7 @@ class StatusBranch:
             if not (is_accepted_path(path) and _is_under(path, self._prefixes)):
                 raise ValueError(f"{path} isn't a path of the status branch that is ours to write")
         text = commit_message(message, sequence)
-        return self._alone(lambda: self._publish(files, text, sequence))
+        return self._alone(lambda: self._publish(files, text, sequence, still_leads))
 
     def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
         """Return our files at the remote tip: all, or those under the given prefixes.
@@ -138,24 +157,31 @@ class StatusBranch:
         Raises:
             SourceUnavailable: The remote can't be reached, or doesn't let us push.
         """
-        return self._branch in self._alone(lambda: offered(self._mirror.opened(), self._access))
+        return self._alone(lambda: self._remote.offers(self._mirror, branch=self._branch))
 
     def _read(self, paths: Sequence[str]) -> dict[str, bytes]:
         tip = self._pull()
         return {} if tip is None else self._files(tip, paths)
 
     def _files(self, tip: str, paths: Sequence[str]) -> dict[str, bytes]:
-        objects = self._objects()
+        objects, left = self._objects(), _MAX_READ_BYTES
+        found: dict[str, bytes] = {}
         try:
-            return {
-                path: objects.read(blob, limit_bytes=_MAX_FILE_BYTES)
-                for path, blob in objects.tree(tip).files.items()
-                if _is_under(path, self._prefixes) and (not paths or _is_under(path, paths))
-            }
+            for path, blob in objects.tree(tip).files.items():
+                if _is_under(path, self._prefixes) and (not paths or _is_under(path, paths)):
+                    found[path] = objects.read(blob, limit_bytes=min(left, _MAX_FILE_BYTES))
+                    left -= len(found[path])
         except ValueError as error:
             raise SourceUnavailable(f"{self._branch} isn't as we wrote it: {error}") from error
+        return found
 
-    def _publish(self, files: Mapping[str, bytes | None], text: str, sequence: int) -> str:
+    def _publish(
+        self,
+        files: Mapping[str, bytes | None],
+        text: str,
+        sequence: int,
+        still_leads: Callable[[], None],
+    ) -> str:
         refusals: dict[str | None, int] = {}
         words = ""
         for attempt in range(_ATTEMPTS):
@@ -166,6 +192,7 @@ class StatusBranch:
             if commit is None:
                 return tip or ""
             reach(Point.STATUS_PREPARED)
+            still_leads()
             refusal = self._push()
             if refusal is None:
                 self._mirror.opened().references.create(_TIP, commit, force=True)
@@ -205,8 +232,7 @@ class StatusBranch:
         return self._random.uniform(0, min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**attempt))
 
     def _pull(self) -> str | None:
-        repository, objects = self._mirror.opened(), self._objects()
-        return pull(repository, objects, self._access, branch=self._branch, into=_TIP).tip
+        return self._remote.pull(self._mirror, self._objects(), branch=self._branch, into=_TIP)
 
     def _push(self) -> str | None:
         """Return None or the refusal; a failed conversation counts as one, for the next look.
@@ -214,7 +240,7 @@ class StatusBranch:
         A refusal and a lost answer look alike here: only the remote's tip tells them apart.
         """
         try:
-            return push(self._mirror.opened(), self._access, ref=_PENDING, branch=self._branch)
+            return self._remote.push(self._mirror, ref=_PENDING, branch=self._branch)
         except SourceUnavailable as error:
             return str(error)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.errors import NotAFile
 from reconciler.manifest import documents, source_map
 from reconciler.manifest.budget import Budget
 from reconciler.manifest.build import Attach, Attachment
@@ -143,7 +144,7 @@ class Intake:
     def _refuse(self, path: str, reason: str) -> None:
         """Take an entry that is never read for a file with an error: what was there stays."""
         place = place_of(path)
-        complaint = Complaint("NotARegularFile", reason, "replace it with a regular file")
+        complaint = _not_a_file(reason)
         parsed = documents.refused(path, place, complaint)
         self.report(parsed.diagnostics)
         if place is not None and place.standing is not Standing.STRAY:
@@ -168,6 +169,8 @@ class Intake:
             return documents.refused(path, place, place.complaint)
         try:
             data = self.revision.read(blob)
+        except NotAFile:
+            return documents.refused(path, place, _not_a_file())
         except ValueError:
             message = f"the file has more than {self.limits.file_bytes} bytes (limits.file_bytes)"
             complaint = Complaint("FileTooLarge", message, "split it into several files")
@@ -234,12 +237,18 @@ class Intake:
         limit = self.limits.attachment_bytes
         try:
             data = self.revision.read(blob)
+        except NotAFile:
+            return _not_a_file()
         except ValueError:
             data = b" " * (limit + 1)
         if len(data) > limit:
             message = f"{path} has more than {limit} bytes (limits.attachment_bytes)"
             return Complaint("FileTooLarge", message, "put large files into a volume or the image")
         return Attachment(blob, hashlib.sha256(data).hexdigest())
+
+
+def _not_a_file(reason: str = "an entry for a file that names something else") -> Complaint:
+    return Complaint("NotARegularFile", reason, "replace it with a regular file")
 
 
 def _no_file(path: str, names: list[str]) -> Complaint:

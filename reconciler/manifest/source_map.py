@@ -42,7 +42,7 @@ from reconciler.manifest.diagnostic import (
     quoted,
     snippet,
 )
-from reconciler.manifest.hiding import is_of_secret, up_to, without_value
+from reconciler.manifest.hiding import is_of_secret, up_to, without_secrets, without_value
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.manifest.marks import Document, Entry, Mark
 
@@ -90,7 +90,7 @@ def read(data: bytes, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Reading:
 def _diagnostic(
     file: str, lines: Sequence[str], line: int, column: int, problem: Problem
 ) -> Diagnostic:
-    text_line = lines[line - 1] if 0 < line <= len(lines) else ""
+    text_line = without_secrets(lines, line) if 0 < line <= len(lines) else ""
     message = problem.message
     if is_of_secret(problem.path):
         text_line, message = up_to(text_line, column), without_value(message)

@@ -53,6 +53,9 @@ class Heads(Protocol):
     def set_aside(self) -> None:
         """Begin with an empty repository at the next fetch: this one is damaged."""
 
+    def close(self) -> None:
+        """End the fetch under way, if it might go on; whoever waits for it is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -96,6 +99,7 @@ class Reviewer:
         """End the review under way and stop; its request stays."""
         self._closing.set()
         self._around.worker.stop()
+        self._around.heads.close()
         if self._thread.is_alive():
             self._thread.join()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -48,4 +49,4 @@ def lead_after(connection: Connection, held: Lease, epoch: int) -> Lease:
     """Raise the epoch of the lease above one that somebody has led under."""
     raised = max(held.epoch, epoch + 1)
     connection.execute(update(lease_table).values(epoch=raised))
-    return Lease(holder=held.holder, epoch=raised, expires_at=held.expires_at)
+    return replace(held, epoch=raised)

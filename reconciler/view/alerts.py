@@ -48,7 +48,7 @@ def of(
     """
     if told := freshness.of(picture, now=now).told:
         yield Alert(kind="loop", told=told)
-    elif picture.pulse is not None and picture.pulse.problem:
+    elif picture.pulse is not None and _is_news(picture.pulse.problem, picture.board.alerts):
         yield Alert(kind="source", told=picture.pulse.problem, since=picture.pulse.at)
     yield from map(_standing, picture.board.alerts)
     yield from _invalid(picture, found.get("Invalid", ()))
@@ -62,6 +62,10 @@ def of(
 def of_all(found: Iterable[Alert]) -> tuple[Alert, ...]:
     """Return those that concern no single execution."""
     return tuple(alert for alert in found if alert.kind in _OF_ALL)
+
+
+def _is_news(problem: str, standing: Iterable[Mapping[str, Any]]) -> bool:
+    return bool(problem) and all(told["message"] != problem for told in standing)
 
 
 def _standing(told: Mapping[str, Any]) -> Alert:

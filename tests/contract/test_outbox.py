@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from reconciler.outbox import (
     CommitStatus,
     Delayed,
@@ -19,9 +21,15 @@ from reconciler.outbox import (
 from reconciler.ports import Changes, Lease
 from reconciler.store.outbox import KEPT
 from reconciler.store.repository import SqlStore
-from tests.fixtures.postgres import FixedClock
+from tests.fixtures.postgres import DIALECTS, FixedClock
 
 FORGE = "forge:platform"
+
+
+@pytest.fixture(params=[*DIALECTS, "memory"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database: these tests also keep the one in memory honest."""
+    return request.getfixturevalue(f"{request.param}_url")
 
 
 def status(description: str = "accepted", *, sha: str = "a" * 40) -> CommitStatus:

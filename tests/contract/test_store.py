@@ -1,4 +1,4 @@
-"""What every store promises (``reconciler.ports.Store``), on SQLite and on PostgreSQL."""
+"""What every store promises (``reconciler.ports.Store``): SQLite, PostgreSQL, and in memory."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.ports import Changes, ExecutionRow, FrozenSpec, GoodFile, Lease, Store
 from reconciler.probation import Trial
 from reconciler.records import Event, Harvest
-from tests.fixtures.postgres import FixedClock, OpenStore
+from tests.fixtures.postgres import DIALECTS, FixedClock, OpenStore
 
 AT = datetime(2026, 1, 1, 10, 30, 0, 123_000, tzinfo=UTC)
 UID = Uid("00000000000000aa")
 OTHER = Uid("00000000000000bb")
+
+
+@pytest.fixture(params=[*DIALECTS, "memory"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database: these tests also keep the one in memory honest."""
+    return request.getfixturevalue(f"{request.param}_url")
 
 
 def entry(fact: Fact = Fact.FIRST_SEEN, uid: Uid = UID, **fields: object) -> Entry:

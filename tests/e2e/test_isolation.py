@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.e2e.installation import Installation
-from tests.e2e.manifests import batch, execution, path, web
+from tests.e2e.manifests import (
+    FOREVER,
+    HALF_MILLIS,
+    WORKSPACE,
+    batch,
+    execution,
+    path,
+    service,
+    web,
+)
 from tests.e2e.process import ROOT
 from tests.fixtures.swarm import Swarm
 
@@ -26,8 +36,15 @@ REACH = "until timeout 2 nc {host} 8080 </dev/null; do sleep 0.2; done; echo {ki
 TRY = "timeout 2 nc {host} 8080 </dev/null && echo {kind} reached || echo {kind} unreachable"
 
 
-# The gossip of the engines, which each offers at its own address.
-GOSSIP = "for node in {nodes}; do timeout 1 nc $node 7946 </dev/null && echo reached; done; true"
+# The engines' gossip, which each offers at its own address, and a database beside it.
+KNOCK = (
+    "for node in {nodes}; do for port in 2375 2376 2377 5432 7946; do "
+    "timeout 1 nc $node $port </dev/null && echo reached $port; done; done; true"
+)
+LISTENS = ("busybox", "nc", "-ll", "-p", "5432", "-e", "true")
+# What a namespace keeps is on any node; what would be seen of it there is told by this.
+LOOKS = "echo on $(hostname); ls -A /work /run/secrets 2>&1; find / -name marked 2>/dev/null; true"
+WIDE = {"reservations": {"cpus": f"{HALF_MILLIS * 3 // 2}m", "memory": "16MiB"}}
 
 
 def _log(installation: Installation, name: str) -> list[str]:
@@ -83,20 +100,44 @@ def test_a_namespace_neither_resolves_nor_reaches_anothers_services(
     assert spy == ["name unreachable"] * 2 + ["address unreachable"] * 2
 
 
+def test_a_namespace_sees_nothing_of_what_another_keeps(installation: Installation) -> None:
+    marks = service(f"echo kept >/work/marked; {FOREVER}", **WORKSPACE)
+    wide = {"resources": WIDE, "replicas": 2}  # one on each node, so also where it was kept
+    spying = batch("spy", LOOKS, **wide, volumes=WORKSPACE["volumes"])
+    installation.start()
+    installation.push({path("keeps"): execution("keeps", {"main": marks})})
+    installation.await_phases({"aml/keeps": "Running"})
+    installation.push({path("spy", "bio"): spying})
+    installation.await_phases({"aml/keeps": "Running", "bio/spy": "Succeeded"})
+    told = _log(installation, "bio/spy")
+    assert len({line for line in told if line.startswith("on ")}) == 2
+    assert not [line for line in told if "marked" in line]
+
+
 def test_behind_the_firewall_no_container_reaches_what_is_the_nodes_own(
-    installation: Installation, walls: Callable[[], None]
+    installation: Installation, walls: Callable[[], None], databases: None
 ) -> None:
     lab = installation.swarm.lab
     nodes = " ".join(lab.address(number) for number in range(1, installation.swarm.nodes + 1))
-    asks = GOSSIP.format(nodes=nodes)
+    asks = KNOCK.format(nodes=nodes)
     installation.push({path("before"): batch("before", asks)})
     installation.settle()
     # Its own node's: the lab leads no container to other nodes.
-    assert _log(installation, "aml/before").count("reached") == 1
+    assert sorted(_log(installation, "aml/before")) == ["reached 5432", "reached 7946"]
     walls()
     installation.push({path("after"): batch("after", asks)})
     installation.settle()
     assert "reached" not in _log(installation, "aml/after")
+
+
+@pytest.fixture
+def databases(swarm: Swarm) -> Iterator[None]:
+    """Have something listen on every node where a database would."""
+    with ExitStack() as started:
+        for number in range(1, swarm.nodes + 1):
+            inside = f"--net=/proc/{swarm.lab.process_of(number)}/ns/net"
+            started.callback(subprocess.Popen(["nsenter", inside, *LISTENS]).kill)
+        yield
 
 
 @pytest.fixture

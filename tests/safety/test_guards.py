@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.safety.guards import GUARDS, Guard
+from tests.safety.guard import Guard
+from tests.safety.guards import GUARDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,9 +15,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_it_stands_in_the_source_once_and_its_tests_are_there(guard: Guard):
     assert (ROOT / guard.file).read_text().count(guard.old) == 1
-    files = [word for word in guard.tests.split() if word.startswith("tests/")]
-    assert files
-    assert all((ROOT / file).exists() for file in files)
+    assert guard.old != guard.new
+    named = [word.split("::") for word in guard.tests.split() if word.startswith("tests/")]
+    assert named
+    for file, *tests in named:
+        assert (ROOT / file).exists()
+        names = [test.partition("[")[0] for test in tests]
+        assert all(f"def {name}(" in (ROOT / file).read_text() for name in names)
 
 
 def test_names_are_told_apart():

@@ -26,8 +26,7 @@ class Branch:
         self.files: dict[str, bytes | None] = {}
         self.gate = threading.Event()
 
-    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
-        del message, sequence
+    def publish(self, files: Mapping[str, bytes | None], **_: object) -> str:
         assert self.gate.wait(10)
         self.files.update(files)
         return ""
@@ -118,3 +117,51 @@ def test_what_is_pushed_while_another_push_is_waited_for_is_remembered_with_it()
     publisher.close()
     assert landed is not None
     assert landed.digests.keys() == branch.files.keys()
+
+
+def test_a_clock_that_is_set_back_delays_no_push() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32)
+    branch.gate.set()
+    for reason, at in (("One", NOW), ("Two", NOW - timedelta(hours=1))):
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID])
+        publisher.flush(at, wait=reason == "One")
+    publisher.close()
+    (path,) = [path for path in branch.files if path.endswith("job.yaml")]
+    assert b"reason: Two" in (branch.files[path] or b"")
+
+
+def test_what_goes_back_to_what_it_was_after_a_lost_answer_is_pushed_again() -> None:
+    """Also by whoever leads after a crash: what is about to be pushed is stored as unsure."""
+    known: dict[str, str | None] = {}
+    for reason, is_stored in (("One", True), ("Two", False), ("One", True)):
+        there = {path: digest for path, digest in known.items() if digest is not None}
+        working_set, branch = WorkingSet(stored(there)), Branch()
+        branch.gate.set()
+        publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID])
+        known |= publisher.ahead(NOW)
+        landed = publisher.flush(NOW, wait=True)
+        publisher.close()
+        if landed is not None and is_stored:
+            known |= landed.digests
+    (path,) = [path for path in branch.files if path.endswith("job.yaml")]
+    assert b"reason: One" in (branch.files[path] or b"")
+
+
+def test_what_is_pushed_again_is_unsure_though_the_push_before_has_landed() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32, interval=timedelta())
+    working_set.committed(Changes(executions=(row("One"),)), ())
+    publisher.refresh([UID])
+    publisher.flush(NOW)
+    working_set.committed(Changes(executions=(row("Two"),)), ())
+    publisher.refresh([UID])
+    branch.gate.set()
+    first = publisher.flush(NOW)
+    while first is None:
+        first = publisher.flush(NOW)
+    publisher.close()
+    assert not [path for path in first.digests if path.endswith("job.yaml")]

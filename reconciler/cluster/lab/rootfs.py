@@ -39,9 +39,8 @@ _LITTER = (
     "var/cache/ldconfig",
     "var/lib/apt/lists",
     "var/lib/dpkg/status-old",
-    "var/log",
 )
-_EMPTY_FOLDERS = {"root": 0o700, "tmp": 0o1777, "var/log": 0o755, "var/cache/apt": 0o755}
+_EMPTY_FOLDERS = {"root": 0o700, "tmp": 0o1777, "var/cache/apt": 0o755}
 
 
 def busybox_layer(layer: Path) -> None:
@@ -82,7 +81,7 @@ def base_tree(base: Base, cache: Path) -> Path:
             log=cache / "build.log",
             timeout_s=_MINUTES_10,
         )
-        _tidy(root)
+        tidy(root)
         root.rename(tree)
     return tree
 
@@ -116,7 +115,7 @@ def unpacked_layer(recipe: Recipe, layer: Path, log: Path) -> None:
         _download(recipe.apt, work, log)
         for package in sorted(work.glob("*.deb")):
             host.run("dpkg-deb", "--extract", str(package), str(work / "tree"), log=log)
-        _tidy(work / "tree")
+        tidy(work / "tree")
         _lay_files(recipe, work / "tree")
         pack(work / "tree", layer)
 
@@ -149,7 +148,7 @@ def package_layer(recipe: Recipe, base: Path, layer: Path, log: Path) -> None:
             timeout_s=_MINUTES_10,
         )
         _return_borrowed(work / "settings", work / "upper")
-        _tidy(work / "upper")
+        tidy(work / "upper")
         _lay_files(recipe, work / "upper")
         _translate_whiteouts(work / "upper")
         _share_equal_files(work / "upper")
@@ -176,7 +175,8 @@ def _return_borrowed(settings: Path, upper: Path) -> None:
         (upper / lent.relative_to(settings)).unlink(missing_ok=True)
 
 
-def _tidy(tree: Path) -> None:
+def tidy(tree: Path) -> None:
+    """Remove what a build left behind; of the logs only the files, daemons want their folders."""
     for litter in (tree / name for name in _LITTER):
         if litter.is_dir() and not litter.is_symlink():
             shutil.rmtree(litter)
@@ -185,6 +185,9 @@ def _tidy(tree: Path) -> None:
                 litter.chmod(mode)
         else:
             litter.unlink(missing_ok=True)
+    for log in (tree / "var/log").rglob("*"):
+        if log.is_symlink() or not log.is_dir():
+            log.unlink()
 
 
 def _lay_files(recipe: Recipe, tree: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,3 +59,24 @@ def status(tmp_path: Path, waits: list[float]) -> Callable[..., StatusBranch]:
         )
 
     return make
+
+
+@pytest.fixture
+def trickle(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that never falls silent and never comes to an end; its address."""
+    monkeypatch.setattr("reconciler.git.fetchers._GRACE_S", 0)  # nothing here ends by itself
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def serve() -> None:
+            with suppress(OSError), listener.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not stop.wait(0.1):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/config.git"
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()

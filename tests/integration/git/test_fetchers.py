@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,27 +24,6 @@ from tests.fixtures.git_servers import BareRepository, HttpServer
 def fetchers() -> Iterator[Fetchers]:
     with closing(Fetchers(Limits())) as made:
         yield made
-
-
-@pytest.fixture
-def trickle() -> Iterator[str]:
-    """A server that never falls silent and never comes to an end; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stop = threading.Event()
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, suppress(OSError):
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
-                while not stop.wait(0.1):
-                    connection.sendall(b"a")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/config.git"
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 def test_it_is_fetched_there_and_read_here(
@@ -100,6 +77,37 @@ def test_a_server_that_trickles_is_given_up(trickle: str, tmp_path: Path) -> Non
             remote.fetch()
 
 
+def test_it_ends_by_itself_where_nobody_is_left_to_end_it(trickle: str, tmp_path: Path) -> None:
+    fetchers = Fetchers(Limits(fetch_s=1))
+    settings = SourceSettings(id="lab", url=trickle)
+    with closing(fetchers):
+        process = fetchers._taken()
+        order = fetchers._order(settings, tmp_path / "mirror.git", "fetch", {})
+        process._stdin.write(json.dumps(order).encode() + b"\n")
+        process._stdin.flush()
+        assert process._process.wait(30) == -signal.SIGALRM
+        process.end()
+
+
+def test_one_that_stands_still_is_ended_by_who_waits(
+    bare_repo: Callable[..., BareRepository],
+    git_http: HttpServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own alarm doesn't reach it."""
+    monkeypatch.setattr("reconciler.git.fetchers._GRACE_S", 0)
+    repository = bare_repo()
+    repository.commit({"platform.yaml": "a: 1"})
+    settings = SourceSettings(id="lab", url=git_http.url(repository))
+    with closing(Fetchers(Limits(fetch_s=1))) as fetchers:
+        git_http.before = lambda *_: [
+            os.kill(busy._process.pid, signal.SIGSTOP) for busy in fetchers._busy
+        ]
+        with pytest.raises(SourceUnavailable, match=r"limits.fetch_s"):
+            RemoteApart(settings, tmp_path / "mirror.git", fetchers).fetch()
+
+
 def test_one_that_was_ended_is_told_and_the_next_is_another(
     bare_repo: Callable[..., BareRepository], git_http: HttpServer, tmp_path: Path
 ) -> None:
@@ -109,22 +117,11 @@ def test_one_that_was_ended_is_told_and_the_next_is_another(
     with closing(Fetchers(Limits())) as fetchers:
         remote = RemoteApart(settings, tmp_path / "mirror.git", fetchers)
         remote.fetch()
-        git_http.before = lambda *_: os.kill(fetchers_child(), signal.SIGKILL)
+        git_http.before = lambda *_: [process.kill() for process in fetchers._busy]
         with pytest.raises(SourceUnavailable, match=r"\(limits.fetch_memory_mib\)"):
             remote.fetch()
         git_http.before = lambda *_: None
         assert remote.fetch() == tip
-
-
-def fetchers_child() -> int:
-    """Return the process of ours that fetches."""
-    listed = subprocess.run(
-        ["pgrep", "-n", "-P", str(os.getpid()), "-f", "reconciler.git.fetch_worker"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return int(listed.stdout)  # the newest: numbers begin again at some time
 
 
 def test_closing_leaves_no_process(
@@ -152,7 +149,8 @@ def test_it_ends_quietly_where_nobody_is_left_to_hear_the_answer(tmp_path: Path)
     order = {
         "source": {"id": "lab", "url": "http://127.0.0.1:9/none.git"},
         "mirror": str(tmp_path / "mirror.git"),
-        "anew": False,
+        "what": "fetch",
+        "given": {},
         "most_bytes": 2**20,
         "most_s": 5,
         "ends_after_s": 10,

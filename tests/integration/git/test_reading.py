@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import NotAFile, SourceUnavailable
 from reconciler.git.source import open_local
 from reconciler.ports import RefusedEntry
 
@@ -155,7 +155,7 @@ def test_an_unknown_blob_is_an_error(read_tree, blob):
 
 def test_a_directory_or_commit_is_not_read_as_a_file(read_tree):
     course, tree = read_tree([(FILE, b"a", read_tree.repo.blob(b"x"))])
-    with pytest.raises(SourceUnavailable, match="is not a file"):
+    with pytest.raises(NotAFile):
         course.read(tree.commit.id, limit_bytes=1000)
     with pytest.raises(SourceUnavailable, match="is not a commit"):
         course.tree(tree.files["a"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pygit2
 import pytest
 
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import LeaseLost, SourceUnavailable
 from reconciler.failpoints import Point, hooked
 
 BRANCH = "zoe/status"
@@ -147,6 +147,37 @@ def test_one_that_stood_still_lays_nothing_over_newer_facts(bare_repo, git_http,
     with hooked(overtake), pytest.raises(SourceUnavailable, match="facts up to 9"):
         stale.publish({"status/aml/00/one.yaml": b"stale"}, message="m", sequence=8)
     assert repo.files(BRANCH) == newest
+
+
+def test_who_led_before_lays_nothing_over_a_successors_files(bare_repo, git_http, status):
+    """Also where neither knew more facts than the other: only the lease tells."""
+    repo = bare_repo()
+    url = git_http.url(repo)
+    before, after = status(url), status(url, mirror="after.git")
+    newer = {"status/aml/3f/lab.yaml": b"phase: Succeeded\n"}
+
+    def has_lost_it():
+        after.publish(newer, **ARGS)
+        raise LeaseLost("another one leads")
+
+    with pytest.raises(LeaseLost):
+        before.publish(ONE, **ARGS, still_leads=has_lost_it)
+
+    assert repo.files(BRANCH) == newer
+
+
+def test_the_lease_is_asked_for_at_each_try(bare_repo, git_http, status, waits):
+    repo = bare_repo()
+    sink, asked = status(git_http.url(repo)), []
+
+    def looks():
+        if not asked:
+            repo.commit({"readme": "of others"}, branch=BRANCH)
+        asked.append(repo.tip(BRANCH))
+
+    sink.publish(ONE, **ARGS, still_leads=looks)
+    assert len(asked) == 2
+    assert repo.files(BRANCH) == {**ONE, "readme": b"of others"}
 
 
 def test_two_orphans_at_once_become_one_history(bare_repo, git_http, status):

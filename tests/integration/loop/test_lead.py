@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from reconciler import lead
-from reconciler.errors import ClusterUnavailable, StoreUnavailable
+from reconciler.cluster.fake import FakeCluster
+from reconciler.converge.state import ObservedState
+from reconciler.errors import ClusterUnavailable, LeaseLost, StoreUnavailable
+from reconciler.fence import Fence
 from reconciler.loop import Loop
 from reconciler.report import Report
 from reconciler.trigger import Trigger
@@ -102,3 +106,69 @@ def test_a_pass_that_failed_is_told_to_whoever_looks(
     assert pulse is not None
     assert "the Swarm can't be reached" in pulse.problem
     assert "10.0.0.1" not in pulse.problem
+
+
+def superseded(site: Site) -> None:
+    """Let another process lead while ours was stopped for longer than its lease."""
+    site.loop.fence = Fence(store=site.store, ttl_s=30, elapsed_s=lambda: 1e9)
+    site.store.release_lease(site.lease)
+    assert site.store.acquire_lease("another", ttl_s=60) is not None
+
+
+def test_who_no_longer_leads_publishes_nothing(site: Site) -> None:
+    site.push({"executions/aml/book.yaml": execution_file("book")})
+    site.reconcile(passes=3)
+    before = site.published()
+    site.loop.publisher.refresh(tuple(site.loop.working_set.statuses), snapshot={"id": "older"})
+    site.loop.publisher.forget(tuple(site.loop.working_set.statuses))
+    superseded(site)
+    with pytest.raises(LeaseLost):
+        site.loop.publish(wait=True)
+    assert site.repository.files("zoe/status") == before
+
+
+def test_who_no_longer_leads_begins_no_action(site: Site) -> None:
+    """Not even the next one of a plan that was made and committed in time."""
+    site.push({"executions/aml/book.yaml": execution_file("book")})
+    commit = site.store.commit
+
+    def commits_and_is_stopped(*arguments: object) -> object:
+        done = commit(*arguments)  # type: ignore[arg-type]
+        superseded(site)
+        return done
+
+    site.store.commit = commits_and_is_stopped  # type: ignore[method-assign, assignment]
+    with pytest.raises(LeaseLost):
+        site.reconcile()
+    assert site.writes() == []
+
+
+@dataclass
+class Blinking:
+    """A cluster whose first answer lacks what its second has."""
+
+    cluster: FakeCluster
+    hidden: str = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cluster, name)
+
+    def observe(self) -> ObservedState:
+        found = self.cluster.observe()
+        hidden, self.hidden = self.hidden, ""
+        kept = tuple(s for s in found.services if not hidden or hidden not in s.spec.name)
+        return replace(found, services=kept)
+
+
+def test_after_a_start_nothing_goes_before_two_looks_agree(site: Site) -> None:
+    jobs = {f"executions/aml/{name}.yaml": execution_file(name) for name in ("book", "other")}
+    site.push(jobs)
+    site.reconcile(passes=8)
+    site.push({"executions/aml/book.yaml": None})
+    site.restart()
+    site.loop.cluster = Blinking(site.cluster, hidden="other")
+    removals = len([told for told in site.writes() if told.startswith("remove_service")])
+    site.reconcile()
+    assert not [t for t in site.writes() if t.startswith("remove_service")][removals:]
+    site.reconcile(passes=2)
+    assert len([t for t in site.writes() if t.startswith("remove_service")][removals:]) == 1

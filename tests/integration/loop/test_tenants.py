@@ -364,6 +364,31 @@ def test_hostile_content_holds_its_own(campus: Campus, hostile: Mapping[str, str
     assert campus.site.phases()["two/book"] == "Running"
 
 
+class Faulty:
+    """A source at whose trees we fail."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def tree(self, commit: str) -> Any:
+        raise RuntimeError("planted")
+
+
+def test_a_fault_of_ours_at_one_group_holds_what_came_from_there(campus: Campus) -> None:
+    campus.passes(6)
+    reader = next(r for r in campus.site.loop.tenants.readers() if r.source.id == "g1")
+    reader.source = Faulty(reader.source)
+    campus.push("g1", {"executions/one/more.yaml": execution_file("more")})
+    campus.push("g2", {"executions/two/more.yaml": execution_file("more")})
+    campus.passes(6)
+    assert running(campus) == {"one/book", "two/book", "two/more"}
+    (told,) = [a.message for a in campus.site.loop.tenants.acceptances() if a.tenant == "g1"]
+    assert "a fault in zoe itself (RuntimeError)" in told
+
+
 def test_commits_of_groups_are_written_down_with_what_they_changed(campus: Campus) -> None:
     campus.passes(2)
     tip = campus.push("g1", {"executions/one/more.yaml": execution_file("more")})

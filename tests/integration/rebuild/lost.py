@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reconciler import continuity, sources, wire
@@ -42,10 +43,10 @@ def verify(site: Site) -> None:
     continuity.verify(site.loop, sink(site), key=LEDGER_KEY)
 
 
-def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
-    """Rebuild, and go on with what came of it."""
+def parts_of(site: Site) -> Parts:
+    """Return what a rebuild is given."""
     source = site.settings.platform_source
-    parts = Parts(
+    return Parts(
         store=site.store,
         reader=wire.reader(
             site.settings, GitSource(source, site.settings.state_dir / "mirror.git")
@@ -57,9 +58,19 @@ def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
         key=LEDGER_KEY,
         by="ann",
     )
-    done, site.lease = rebuild(parts, site.lease, is_all_lost=is_all_lost)
+
+
+def rebuilt(site: Site, *, is_all_lost: bool = False) -> Rebuilt:
+    """Rebuild, and go on with what came of it."""
+    done, site.lease = rebuild(parts_of(site), site.lease, is_all_lost=is_all_lost)
     site.restart()
     return done
+
+
+def back_up(database: Path, to: Path) -> None:
+    """Copy a database as it is now."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM INTO ?", (str(to),))
 
 
 def fresh(folder: Path, name: str = "new") -> str:

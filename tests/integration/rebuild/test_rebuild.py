@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from reconciler.converge.recovery import Finding
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import ConfigError, DatabaseBehind, SourceUnavailable
 from tests.fixtures.site import Site, execution_file
-from tests.integration.rebuild.lost import fresh, rebuilt, verify, with_database
+from tests.integration.rebuild.lost import back_up, fresh, rebuilt, verify, with_database
 
 BOOK = {"executions/aml/book.yaml": execution_file("book")}
 DONE = {"executions/aml/done.yaml": execution_file("done", type_="batch")}
@@ -37,11 +36,6 @@ def lived(site: Site) -> Site:
 
 
 RUNNING = {"aml/book": "Running", "aml/long": "Running", "aml/done": "Succeeded"}
-
-
-def back_up(database: Path, to: Path) -> None:
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("VACUUM INTO ?", (str(to),))
 
 
 def _unreachable() -> None:

@@ -20,6 +20,11 @@ def test_a_lost_database_is_held_then_rebuilt_and_goes_on(installation: Installa
     held = installation.process("once")
     assert held.code == 1
     assert "the status branch holds a ledger; nothing is changed until: zoe rebuild" in held.err
+    status = installation("status")
+    assert "zoe: DatabaseBehind: the database is empty" in status.err
+    found = installation("doctor", "-o", "json")
+    (behind,) = (row for row in found.data["findings"] if row["code"] == "DatabaseBehind")
+    assert (found.code, behind["level"], "zoe rebuild" in behind["message"]) == (1, "problem", True)
     done = installation("rebuild")
     assert done.code == 1, done.err
     assert "held  aml/job   may have run" in done.out
@@ -27,6 +32,8 @@ def test_a_lost_database_is_held_then_rebuilt_and_goes_on(installation: Installa
     assert installation("rebuild").out == "nothing to do: the database has all that is known\n"
     again = installation.process("once")
     assert (again.code, again.out[:21]) == (0, "1 Running, 1 Unknown ")
+    assert "DatabaseBehind" not in installation("status").err
+    assert installation("doctor").code == 0
     released = installation("release", "aml/job", "--reason", "its results were never written")
     assert released.code == 0
 

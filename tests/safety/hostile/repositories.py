@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pygit2.enums import ObjectType
+
 from tests.fixtures.git_servers import BareRepository
 from tests.safety.hostile.case import GOOD, document
 
@@ -146,9 +148,47 @@ def _modes() -> Iterator[Attack]:
         commit(repo, tree(repo, {"": added}), base)
 
     yield Attack(name="attributes", push=filtered)
+    yield from _not_what_they_say()
+
+    def alternates(repo: BareRepository, base: str) -> None:
+        info = (FOLDER, b"info", repo.raw_tree([(FILE, b"alternates", repo.blob(b"/\n"))]))
+        pack = (FOLDER, b"pack", repo.raw_tree([(FILE, b"pack-1.pack", repo.blob(b"PACK"))]))
+        added = [
+            (FOLDER, b"objects", repo.raw_tree([info, pack])),
+            (FILE, b"config", repo.blob(b"[core]\n\tworktree = /\n\tfsmonitor = id\n")),
+            (FILE, b"shallow", repo.blob(base.encode())),
+        ]
+        commit(repo, tree(repo, {"": added}), base)
+
+    yield Attack(name="alternates", push=alternates)
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1\n"
     yield Attack(name="lfs-pointer", push=_in_lab((FILE, b"a.yaml", pointer)),
                  bad=at("executions/lab/a.yaml"))  # fmt: skip
+
+
+def _not_what_they_say() -> Iterator[Attack]:
+    """Entries whose mode is another kind's than the object's that they name."""
+    mine = frozenset({"executions/lab/a.yaml"})
+
+    def naming(mode: int, make: Callable[[BareRepository, str], str]) -> Push:
+        def push(repo: BareRepository, base: str) -> None:
+            _in_lab((mode, b"a.yaml", make(repo, base)))(repo, base)
+
+        return push
+
+    def folder(repo: BareRepository, base: str) -> str:
+        return repo.raw_tree([(FILE, b"x", repo.blob(b"x"))])
+
+    def blob(repo: BareRepository, base: str) -> str:
+        return repo.blob(_MINE)
+
+    yield Attack(name="file-is-a-folder", push=naming(FILE, folder), bad=mine)
+    yield Attack(name="file-is-a-commit", push=naming(FILE, lambda _, base: base), bad=mine)
+    yield Attack(name="link-is-a-folder", push=naming(LINK, folder), bad=mine)
+    # Nobody's server hands these out; what is there already stays in force.
+    away = {"hold": "SourceUnavailable"}
+    yield Attack(name="folder-is-a-file", push=naming(FOLDER, blob), **away)
+    yield Attack(name="file-is-nowhere", push=naming(FILE, lambda *_: _SOMEWHERE), **away)
 
 
 _BAD_NAMES = {
@@ -202,6 +242,12 @@ def _sizes() -> Iterator[Attack]:
 
     yield Attack(name="many-files", push=wide, unread="more than 100000 entries")
 
+    def worded(repo: BareRepository, base: str) -> None:
+        entries = [(FILE, b"%03d" % n + b"x" * 60_000, repo.blob(b"x")) for n in range(290)]
+        commit(repo, tree(repo, {"": [(FOLDER, b"wordy", repo.raw_tree(entries))]}), base)
+
+    yield Attack(name="names-of-megabytes", push=worded, unread="bytes: at most 16777216")
+
     def deep(repo: BareRepository, base: str) -> None:
         level = repo.raw_tree([(FILE, b"f", repo.blob(b"x"))])
         for _ in range(40):
@@ -241,6 +287,20 @@ def _histories() -> Iterator[Attack]:
             repo.git.references.create(ref, evil)
 
     yield Attack(name="refs-that-look-alike", push=tagged)
+
+    def replaced(repo: BareRepository, base: str) -> None:
+        evil = repo.commit({JOB: _MINE}, branch="evil", parents=[])
+        repo.git.references.create(f"refs/replace/{base}", evil)
+        repo.commit({"NOTES.md": "x"})
+
+    yield Attack(name="replaced-by-a-ref", push=replaced)
+
+    def to_tag(repo: BareRepository, base: str) -> None:
+        who = "A <a@b> 1700000000 +0000"
+        data = f"object {base}\ntype commit\ntag t\ntagger {who}\n\nm\n".encode()
+        (repo.path / "refs/heads/main").write_text(f"{repo.git.odb.write(ObjectType.TAG, data)}\n")
+
+    yield Attack(name="branch-is-a-tag", push=to_tag, hold="SourceUnavailable")
 
     def to_blob(repo: BareRepository, base: str) -> None:
         (repo.path / "refs/heads/main").write_text(repo.blob(b"no commit") + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.safety.hostile.case import Case, accepted, refused, service, variable
+from tests.safety.hostile.case import GOOD, Case, accepted, refused, service, variable
 
 CANARY = "canary-7fd1c0a9e4"
 """Stands for a secret in these cases: no diagnostic may repeat it."""
@@ -20,6 +20,7 @@ def cases() -> Iterator[Case]:
     yield from _origins()
     yield from _mounts()
     yield from _literals()
+    yield from _beside_faults()
 
 
 def _origins() -> Iterator[Case]:
@@ -112,3 +113,18 @@ def _literals() -> Iterator[Case]:
         "spec.services.0.environment",
         (("PASSWORD_FILE", "/run/secrets/token"),),
     )
+
+
+def _beside_faults() -> Iterator[Case]:
+    """What is wrong stands in the line of a secret, or ends the text before any has a path."""
+    for name, (text, code) in {
+        "indent": ("  type: true\n    secrets‸: {a: {age: CANARY}}\n", "Syntax"),
+        "bracket": ("  secrets:\n    a: {age: CANARY}‸}\n", "Syntax"),
+        "block": ("  secrets:\n    a:\n      value: CANARY‸: y\n", "Syntax"),
+        "continued": ("  secrets:\n    a: {age:\n      CANARY, ‸: }: x\n", "Syntax"),
+        "unseen": ("  secrets:\n    a: {age: CANARY‸\u200b}\n", "ForbiddenCharacter"),
+        "quoted": ('  secrets:\n    a: {"age": CANARY‸\u200b}\n', "ForbiddenCharacter"),
+        "neighbour": ("  {‸tyep: batch, secrets: {a: {age: CANARY}}}\n", "UnknownKey"),
+    }.items():
+        head = GOOD.partition("  type")[0]
+        yield refused(f"beside-{name}", head + text.replace("CANARY", CANARY), code)

@@ -1,57 +1,28 @@
-"""What people do to the repository and the machines: the script of a world, drawn by its seed."""
+"""What people do to one repository: the script of a world, drawn by its seed."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from random import Random
 
-NAMESPACES = ("aml", "bio")
+from tests.safety.simulation import manifests
+
 NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
-_TAIL = "      resources: {reservations: {cpus: 500m, memory: 64MiB}}\n"
-_HEAD = "apiVersion: zoe/v1\nkind: %s\nmetadata: {name: %s}\nspec:\n"
-BROKEN = "kind: [Execution\n"
+_COUNT = re.compile(r"from: 1, to: (\d+)")
 
 
-def _execution(name: str, spec: str, services: str = "", *, image: str = "stays") -> str:
-    main = f"  services:\n    main:\n      image: {image}\n{_TAIL}"
-    return _HEAD % ("Execution", name) + spec + main + services
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a commit asks for: full names, those that a file may ask for that can't be read.
 
+    ``unreadable`` are the namespaces that such a file is of.
+    """
 
-def notebook(name: str, run: int) -> str:
-    """Return one that stays."""
-    return _execution(name, f"  type: interactive\n  run: {run}\n")
-
-
-def gang(name: str, run: int) -> str:
-    """Return one of two components, one of them elastic."""
-    more = f"    more:\n      image: stays\n      replicas: {{core: 1, max: 3}}\n{_TAIL}"
-    return _execution(name, f"  type: streaming\n  run: {run}\n", more)
-
-
-def job(name: str, run: int) -> str:
-    """Return one that ends well."""
-    return _execution(name, f"  type: batch\n  run: {run}\n", image="ends")
-
-
-def failing(name: str, run: int) -> str:
-    """Return one that fails, and is tried again once."""
-    spec = f"  type: batch\n  run: {run}\n  retries: {{failure: 1, nodeLost: 1}}\n"
-    return _execution(name, spec, image="fails")
-
-
-def long_job(name: str, run: int) -> str:
-    """Return a batch that runs longer than most worlds last."""
-    return _execution(name, f"  type: batch\n  run: {run}\n", image="lasts")
-
-
-def members(name: str, count: int) -> str:
-    """Return a set of jobs."""
-    body = "      type: batch\n      services:\n        main:\n          image: ends\n    " + _TAIL
-    items = f"  items: {{from: 1, to: {count}}}\n  template:\n    spec:\n"
-    return _HEAD % ("ExecutionSet", name) + items + body
-
-
-KINDS = (notebook, notebook, gang, job, failing, long_job)
+    names: frozenset[str]
+    hidden: frozenset[str]
+    unreadable: frozenset[str]
+    is_empty: bool
 
 
 @dataclass
@@ -59,60 +30,85 @@ class Desk:
     """The tree that people have in mind, and which of its files they mistyped."""
 
     chance: Random
+    namespaces: tuple[str, ...]
+    base: dict[str, str]
+    recurs: bool = False
+    has_courses: bool = False
     files: dict[str, str] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        """Begin with a platform and two namespaces."""
-        self.files["platform.yaml"] = _HEAD % ("Platform", "platform") + "  policy: fifo\n"
-        for namespace in NAMESPACES:
-            head = f"apiVersion: zoe/v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n"
-            self.files[f"namespaces/{namespace}.yaml"] = head + "spec: {}\n"
+    ever: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The names that each file ever asked for."""
 
     @property
     def tree(self) -> dict[str, str]:
         """Return the files as they are pushed."""
-        return {path: self.files[path] + (BROKEN * (path in self.broken)) for path in self.files}
+        own = {p: text + manifests.BROKEN * (p in self.broken) for p, text in self.files.items()}
+        return {**self.base, **own}
 
     @property
     def documents(self) -> list[str]:
         """Return the paths of executions and sets."""
-        return sorted(path for path in self.files if path.startswith("executions/"))
+        return sorted(self.files)
+
+    @property
+    def asked(self) -> Asked:
+        """Return what the tree asks for."""
+        names: set[str] = set()
+        for path, text in self.files.items():
+            found = frozenset(names_of(path, text))
+            self.ever[path] = self.ever.get(path, frozenset()) | found
+            names |= set() if path in self.broken else found
+        hidden = [self.ever[path] for path in self.broken]
+        return Asked(
+            names=frozenset(names),
+            hidden=frozenset().union(*hidden),
+            unreadable=frozenset(name.partition("/")[0] for name in frozenset().union(*hidden)),
+            is_empty=not self.files,
+        )
 
     def add(self) -> str:
         """Write a new manifest, or another one of the same name."""
-        namespace, name = self.chance.choice(NAMESPACES), self.chance.choice(NAMES)
-        path = f"executions/{namespace}/{name}.yaml"
-        made = self.chance.choice(KINDS)
+        namespace, name = self.chance.choice(self.namespaces), self.chance.choice(NAMES)
+        path, draw = f"executions/{namespace}/{name}.yaml", self.chance.random()
         self.runs.setdefault(path, 1)
-        if self.chance.random() < 0.12:
-            self.files[path] = members(name, self.chance.randint(1, 3))
+        if draw < 0.05 and self.has_courses:
+            path = f"sets/{name}.yaml"
+            self.files[path], told = manifests.course(f"all-{name}", self.namespaces), "course"
+        elif draw < 0.2:
+            made = self.chance.choice(manifests.SETS)
+            self.files[path], told = made(name, self.chance.randint(1, 4)), made.__name__
         else:
-            self.files[path] = made(name, self.runs[path])
-        return f"add {path} ({made.__name__})"
+            among = manifests.RECURRING if self.recurs and draw < 0.5 else manifests.KINDS
+            made = self.chance.choice(among)
+            self.files[path], told = made(name, self.runs[path]), made.__name__
+        return f"add {path} ({told})"
+
+    def fill(self) -> str:
+        """Write many notebooks at once: a course begins."""
+        for name in NAMES[: self.chance.randint(4, 6)]:
+            path = f"executions/{self.namespaces[0]}/{name}.yaml"
+            self.runs.setdefault(path, 1)
+            self.files[path] = manifests.notebook(name, self.runs[path])
+        return "fill"
 
     def edit(self) -> str:
         """Change something of one: its run, whether it is suspended, its environment."""
         path = self.chance.choice(self.documents)
-        text = self.files[path]
-        which = self.chance.randrange(4)
-        if "kind: ExecutionSet" in text:
-            namespace_name = path.split("/")[-1].removesuffix(".yaml")
-            self.files[path] = members(namespace_name, self.chance.randint(1, 4))
-        elif which == 0:
-            was = self.runs[path]
-            self.runs[path] = was + 1
-            self.files[path] = text.replace(f"  run: {was}\n", f"  run: {was + 1}\n")
-        elif which == 1 and "  suspend: true\n" in text:
-            self.files[path] = text.replace("  suspend: true\n", "")
+        text, which = self.files[path], self.chance.randrange(4)
+        if _COUNT.search(text):
+            self.files[path] = _COUNT.sub(f"from: 1, to: {self.chance.randint(1, 4)}", text)
+        elif "kind: ExecutionSet" in text:
+            pass
+        elif which == 0 and f"  run: {self.runs[path]}\n" in text:
+            self.runs[path] += 1
+            rises = f"  run: {self.runs[path] - 1}\n", f"  run: {self.runs[path]}\n"
+            self.files[path] = text.replace(*rises)
         elif which == 1:
-            self.files[path] = text.replace("spec:\n", "spec:\n  suspend: true\n", 1)
-        elif which == 2:
+            self._suspend(path)
+        elif which == 2 and "environment" not in text:
             line = f"      environment: {{N: '{self.chance.randrange(9)}'}}\n"
             self.files[path] = text.replace("    main:\n", "    main:\n" + line, 1)
-            if text.count("environment"):
-                self.files[path] = text
         else:
             self.files[path] = text.replace("cpus: 500m", "cpus: 600m", 1)
         return f"edit {path} ({which})"
@@ -120,9 +116,15 @@ class Desk:
     def delete(self) -> str:
         """Delete one."""
         path = self.chance.choice(self.documents)
-        del self.files[path]
-        self.broken.discard(path)
+        self._drop(path)
         return f"delete {path}"
+
+    def delete_many(self) -> str:
+        """Delete most."""
+        for path in self.documents:
+            if self.chance.random() < 0.8:
+                self._drop(path)
+        return "delete many"
 
     def break_one(self) -> str:
         """Mistype one."""
@@ -134,3 +136,32 @@ class Desk:
         """Mend all."""
         self.broken.clear()
         return "mend"
+
+    def rest(self) -> str:
+        """Mend all, and let nothing begin by itself any more."""
+        for path, text in self.files.items():
+            if "schedule:" in text and "suspend: true" not in text:
+                self._suspend(path)
+        return self.mend()
+
+    def _suspend(self, path: str) -> None:
+        text, line = self.files[path], "  suspend: true\n"
+        if line in text:
+            self.files[path] = text.replace(line, "")
+        else:
+            self.files[path] = text.replace("spec:\n", "spec:\n" + line, 1)
+
+    def _drop(self, path: str) -> None:
+        del self.files[path]
+        self.broken.discard(path)
+
+
+def names_of(path: str, text: str) -> list[str]:
+    """Return NAMESPACE/NAME of all that a file asks for."""
+    parts = path.removesuffix(".yaml").split("/")
+    if parts[0] == "sets":
+        spaces = text.partition("items: [")[2].partition("]")[0].split(", ")
+        return [f"{space}/all-{parts[1]}-{space}" for space in spaces]
+    if found := _COUNT.search(text):
+        return [f"{parts[1]}/{parts[2]}-{key}" for key in range(1, int(found[1]) + 1)]
+    return [f"{parts[1]}/{parts[2]}"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 from reconciler import loop as loop_module
+from reconciler.converge import guard
 from reconciler.fence import Fence
 from reconciler.loop import Loop
+from reconciler.publisher import Publisher
+from reconciler.status_sink import unasked
 from reconciler.store import lease
 
 
@@ -49,6 +52,66 @@ def forgets_results() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def deletes_without_asking() -> Iterator[None]:
+    """Let go whatever left Git, however much that is."""
+
+    def allows(departures: Sequence[guard.Departure], **_: Any) -> guard.Verdict:
+        return guard.Verdict(allowed=frozenset(d.uid for d in departures), held={})
+
+    with patch.object(guard, "judge", allows):
+        yield
+
+
+@contextmanager
+def holds_each_delete() -> Iterator[None]:
+    """Take each delete for an accident."""
+    judge = guard.judge
+
+    def holds(departures: Sequence[guard.Departure], **given: Any) -> guard.Verdict:
+        if given["is_confirmed"]:
+            return judge(departures, **given)
+        why = ("MassDelete", "too many")
+        return guard.Verdict(
+            allowed=frozenset(), held=dict.fromkeys((d.uid for d in departures), why)
+        )
+
+    with patch.object(guard, "judge", holds):
+        yield
+
+
+@contextmanager
+def takes_the_unreadable_for_empty() -> Iterator[None]:
+    """Let go what left a namespace in which a file can't be read."""
+    judge = guard.judge
+
+    def forgets(departures: Sequence[guard.Departure], **given: Any) -> guard.Verdict:
+        return judge(departures, **{**given, "unparsed_namespaces": ()})
+
+    with patch.object(guard, "judge", forgets):
+        yield
+
+
+@contextmanager
+def believes_each_reading() -> Iterator[None]:
+    """Take what isn't in a reading for gone, however old the reading is."""
+    with patch.object(loop_module, "complete", lambda observed, *_: (observed, {})):
+        yield
+
+
+@contextmanager
+def pushes_whoever_leads() -> Iterator[None]:
+    """Push after having been stopped, without a look at the lease."""
+    push = Publisher._push
+
+    def pushes(self: Publisher, *given: Any) -> Any:
+        self.still_leads = unasked
+        return push(self, *given)
+
+    with patch.object(Publisher, "_push", pushes):
+        yield
+
+
 BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     bug.__name__: bug
     for bug in (
@@ -56,5 +119,10 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         writes_with_any_epoch,
         acts_without_a_look_at_the_lease,
         forgets_results,
+        deletes_without_asking,
+        holds_each_delete,
+        takes_the_unreadable_for_empty,
+        believes_each_reading,
+        pushes_whoever_leads,
     )
 }

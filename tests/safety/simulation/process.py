@@ -11,12 +11,15 @@ from typing import Any
 
 from reconciler import wire
 from reconciler.cluster.fake import VirtualClock
+from reconciler.cluster.fake.agenda import to_ms
 from reconciler.config import Settings
 from reconciler.errors import LeaseLost, StoreUnavailable, TransientError
 from reconciler.loop import Loop
 from reconciler.outside import Outside
 from reconciler.ports import Lease
 from reconciler.report import Report
+from tests.safety.simulation.clocks import HostClock
+from tests.safety.simulation.tenancy import tenants
 from tests.safety.simulation.weather import Crash, Port, Weather
 
 KEY = b"k" * 32
@@ -44,6 +47,7 @@ class Parts:
     clock: VirtualClock
     cluster: Any
     source: Any
+    tenants: tuple[Any, ...]
     branch: Any
     store: Any
     watch: Any
@@ -63,11 +67,27 @@ class Process:
     _loop: Loop | None = None
     _renewed_at: datetime | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
+    clock: HostClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have a clock of its own."""
+        self.clock = HostClock(self.parts.clock)
 
     @property
     def leads(self) -> bool:
         """Whether it believes that it leads."""
         return self._loop is not None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether its last pass came to its end, did nothing, and waits for nothing."""
+        made = self.report
+        return made is not None and not (made.outcomes or made.facts or made.is_moving)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether something waits to be pushed."""
+        return self._loop is None or self._loop.publisher.is_dirty
 
     def step(self) -> Report | None:
         """Lead for one pass, or stand by; return what the pass did if it came to its end."""
@@ -101,14 +121,16 @@ class Process:
             return
         parts.weather.note(f"{self.name} leads, epoch {lease.epoch}")
         seen = parts.watch.of_cluster(lease.epoch)
+        groups = [Port("tenant", source, parts.weather) for source in parts.tenants]
         outside = Outside(
-            clock=parts.clock,
+            clock=self.clock,
+            tenants=tenants(parts.settings, groups),
             source=Port("source", parts.source, parts.weather),
             cluster=Port("cluster", parts.cluster, parts.weather, seen),
             sink=Port("branch", parts.branch, parts.weather),
             key=KEY,
             side=lambda _: Inline(),
-            elapsed_s=parts.store._elapsed_s,
+            elapsed_s=lambda: to_ms(parts.clock.now()) / 1000,
         )
         built = wire.loop_in(outside, parts.settings, lease, store)
         self._loop = self._stack.enter_context(built)
@@ -120,6 +142,7 @@ class Process:
             loop.lease = loop.store.renew_lease(loop.lease, ttl_s=TTL_S)
             self._renewed_at = now
         self.parts.weather.note(f"{self.name} makes a pass")
+        loop.tenants.lookout.look_now()
         self.report = loop.reconcile()
         self.passes += 1
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.errors import SourceUnavailable
+from reconciler.failpoints import Point, reach
 from reconciler.ports import Commit, Tree
 from reconciler.provenance import Provenance, Signature, SignatureKind, Step
+from reconciler.status_sink import unasked
+
+_ATTEMPTS = 8
 
 
 @dataclass
@@ -42,6 +46,10 @@ class MemorySource:
 
     def fetch(self) -> str:
         """Return the branch's tip."""
+        return self.tip
+
+    def fetch_anew(self) -> str:
+        """Return it: nothing is ever damaged here."""
         return self.tip
 
     def resolve(self, revision: str) -> str:
@@ -102,14 +110,36 @@ class MemorySource:
 
 @dataclass
 class MemoryBranch:
-    """The status branch: files by path, and how often it was pushed to."""
+    """The status branch, as ``git.status_branch`` moves it: by comparing and swapping.
+
+    ``pushes`` stands for its tip; somebody may move it between a look at it and the push.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     pushes: int = 0
+    sequence: int = 0
 
-    def publish(self, files: Mapping[str, bytes | None], *, message: str, sequence: int) -> str:
+    def publish(
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        sequence: int,
+        still_leads: Callable[[], None] = unasked,
+    ) -> str:
         """Lay files over what is there."""
-        self.pushes += 1
+        for attempt in range(_ATTEMPTS):
+            tip = self.pushes
+            if attempt and self.sequence > sequence:
+                break
+            reach(Point.STATUS_PREPARED)
+            still_leads()
+            if tip == self.pushes:
+                return self._move(files, sequence)
+        raise SourceUnavailable("the branch was written meanwhile")
+
+    def _move(self, files: Mapping[str, bytes | None], sequence: int) -> str:
+        self.pushes, self.sequence = self.pushes + 1, sequence
         for path, data in files.items():
             if data is None:
                 self.files.pop(path, None)

@@ -45,6 +45,8 @@ class Watch:
     entries: list[Entry] = field(default_factory=list)
     records: dict[Uid, Record] = field(default_factory=dict)
     placements: dict[Uid, tuple[Allocation, ...]] = field(default_factory=dict)
+    judge: Callable[[Changes, tuple[Entry, ...]], None] = lambda _, __: None
+    """Who else is told of what was committed, before it is taken over here."""
     note: Callable[[str], None] = lambda _: None
     _specs: dict[str, ServiceSpec] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
@@ -142,6 +144,7 @@ class Watch:
         return is_current and (labels.get(LABEL_COMPONENT, ""), spec.node) in groups
 
     def _committed(self, changes: Changes, numbered: tuple[Entry, ...]) -> None:
+        self.judge(changes, numbered)
         self.entries += numbered
         for entry in numbered:
             told = f"{entry.fact} {entry.attempt} {entry.reason}"
@@ -149,6 +152,8 @@ class Watch:
             record = fold([entry], self.records.get(entry.uid))
             assert record is not None
             self.records[entry.uid] = record
+        for uid in changes.forgotten:
+            self.records.pop(uid, None)
         self.placements |= changes.placements
         if changes.harvests:
             self.look()

@@ -5,6 +5,7 @@ Every call of every port passes through :class:`Weather`, and every failpoint.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,17 +35,17 @@ class Fault(StrEnum):
     LOST = "done, reply lost"
     LATE = "late"
     PAUSE = "paused, the other one goes on"
+    STALE = "an older reading"
 
 
 PORTS = {
     "store": StoreUnavailable,
     "cluster": ClusterUnavailable,
     "source": SourceUnavailable,
+    "tenant": SourceUnavailable,
     "branch": SourceUnavailable,
 }
 _WRITES = ("create_", "update_", "remove_")
-_FENCED = frozenset({("branch", "publish")})
-"""Like writes to the cluster: begun right after a look at the lease, see ``reconciler.fence``."""
 _CRASHES_ONLY = frozenset({Point.SERVICE_CREATE, Point.NETWORK_CREATE})
 """These come between the look at the lease and the call."""
 _LATE_MS = (50, 700, 4_000, 12_000, 45_000)
@@ -57,8 +58,11 @@ _EFFECTS = frozenset(
         Point.SERVICES_PARTLY_CREATED,
         Point.SERVICE_REMOVED,
         Point.NETWORK_CREATED,
+        Point.STATUS_PREPARED,
+        "branch.publish",
     }
 )
+_READINGS = 4
 _MORE = 3
 """Where a fault tells most, it is drawn so much more often; between effects, that again."""
 
@@ -71,18 +75,19 @@ class Weather:
     chance: Random
     odds: float
     left_out: Collection[int] = ()
+    readings: deque[Any] = field(default_factory=lambda: deque(maxlen=_READINGS))
+    """Of the cluster, by whomever."""
     calls: int = 0
     faults: int = 0
     trace: list[str] = field(default_factory=list)
     let_other_go_on: Callable[[], None] = lambda: None
     _is_paused: bool = False
+    _was_stale: bool = False
+    """No two older readings follow one another: none is believed for as long as that may last."""
 
     def call(self, port: str, method: str, do: Callable[[], Any]) -> Any:
         """Make a call, or let happen to it what is to happen."""
-        kinds = [*Fault]
-        if (port, method) in _FENCED or method.startswith(_WRITES):
-            kinds.remove(Fault.PAUSE)
-        match self._drawn(f"{port}.{method}", kinds):
+        match self._drawn(f"{port}.{method}", lambda: self._of_call(method)):
             case Fault.CRASH_BEFORE:
                 raise Crash
             case Fault.CRASH_AFTER:
@@ -93,20 +98,24 @@ class Weather:
             case Fault.LOST:
                 do()
                 raise _error(port, method)
+            case Fault.STALE:
+                self._was_stale = True
+                return self.chance.choice(self.readings)
             case Fault.PAUSE:
                 self._pause()
             case Fault.LATE:
                 answer = do()
                 self._be_late()
                 return answer
-        return do()
+        answer = do()
+        if method == "observe":
+            self.readings.append(answer)
+            self._was_stale = False
+        return answer
 
     def reach(self, point: Point) -> None:
         """Let something happen at a failpoint."""
-        kinds = [Fault.CRASH_BEFORE]
-        if point not in _CRASHES_ONLY:
-            kinds += [Fault.LATE, Fault.PAUSE, Fault.PAUSE]
-        match self._drawn(point, kinds):
+        match self._drawn(point, lambda: _of_point(point)):
             case Fault.CRASH_BEFORE:
                 raise Crash
             case Fault.LATE:
@@ -118,7 +127,7 @@ class Weather:
         """Write a line of the trace."""
         self.trace.append(f"{self.clock.now():%H:%M:%S.%f} {what}"[: -0 or None])
 
-    def _drawn(self, where: str, kinds: list[Fault]) -> Fault | None:
+    def _drawn(self, where: str, kinds_of: Callable[[], list[Fault]]) -> Fault | None:
         self.calls += 1
         draw, which = self.chance.random(), self.chance.random()
         is_telling = isinstance(where, Point) or where.startswith(_TELLING)
@@ -126,11 +135,21 @@ class Weather:
         if draw >= odds:
             return None
         self.faults += 1
+        kinds = kinds_of()
         fault = kinds[int(which * len(kinds))]
         if self.faults in self.left_out or (fault is Fault.PAUSE and self._is_paused):
             return None
         self.note(f"   fault {self.faults}: {where}: {fault}")
         return fault
+
+    def _of_call(self, method: str) -> list[Fault]:
+        kinds = [*Fault]
+        if method.startswith(_WRITES):
+            kinds.remove(Fault.PAUSE)
+        kinds.remove(Fault.STALE)
+        if method == "observe" and self.readings and not self._was_stale:
+            kinds += [Fault.STALE] * len(kinds)
+        return kinds
 
     def _be_late(self) -> None:
         self.clock.advance(self.chance.choice(_LATE_MS))
@@ -142,6 +161,12 @@ class Weather:
             self.let_other_go_on()
         finally:
             self._is_paused = False
+
+
+def _of_point(point: Point) -> list[Fault]:
+    if point in _CRASHES_ONLY:
+        return [Fault.CRASH_BEFORE]
+    return [Fault.CRASH_BEFORE, Fault.LATE, Fault.PAUSE, Fault.PAUSE]
 
 
 def _error(port: str, method: str) -> ReconcilerError:

@@ -1,39 +1,52 @@
-"""One world: a cluster, a repository, a database and two processes, driven by one seed."""
+"""One world: a cluster, repositories, a database and two processes, driven by one seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.config import Settings, SourceSettings
-from reconciler.converge.state import LABEL_UID
-from reconciler.converge.world import HoldRequest
+from reconciler.converge.ledger import Entry
 from reconciler.failpoints import hooked
+from reconciler.manifest.limits import Limits
+from reconciler.ports import Changes
 from tests.safety.history import check
-from tests.safety.simulation import settled
-from tests.safety.simulation.database import DEPLOYMENT, Database
-from tests.safety.simulation.desk import Desk
+from tests.safety.simulation import manifests, settled
+from tests.safety.simulation.database import DEPLOYMENT, Database, InMemory
+from tests.safety.simulation.desk import Asked, Desk
+from tests.safety.simulation.guardian import Guardian
+from tests.safety.simulation.people import HOSTS, People, Repository
 from tests.safety.simulation.process import TTL_S, Parts, Process
+from tests.safety.simulation.quick import quickened
 from tests.safety.simulation.repository import MemoryBranch, MemorySource
 from tests.safety.simulation.watch import Watch
 from tests.safety.simulation.weather import Weather
 
-HOSTS = ("n1", "n2", "n3")
-STEPS = (6, 14)
-PASSES_TO_SETTLE = 45
+STEPS = (3, 8)
+PASSES_TO_SETTLE = 40
+NAMESPACES = ("aml", "bio")
+TENANT, ITS_NAMESPACE = "group", "lab"
 _BETWEEN_MS = (100, 500, 1_000, 2_000, 5_000, 35_000)
+_SOON_MS, _LATER_MS = 3_000, 65_000
+"""Between passes that do something, and until what lingers goes."""
+_ODDS = (0.0, 0.01, 0.02, 0.03, 0.06)
 NOWHERE = Path("/nonexistent")
+_PLATFORM = SourceSettings(id="platform", url="file:///nowhere")
 SETTINGS = Settings(
     deployment=DEPLOYMENT,
-    sources=(SourceSettings(id="platform", url="file:///nowhere"),),
+    sources=(_PLATFORM,),
     state_dir=NOWHERE,
     concurrency=1,
     init_image="ends",
     lease_ttl_s=TTL_S,
+    publish_interval_s=5,
+    limits=Limits(pass_s=0),  # a thread that waits for real time
 )
+_TENANT = SourceSettings(id=TENANT, url="file:///elsewhere", role="tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,35 +61,53 @@ class Result:
     trace: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a world has beside the rest: few have all of it."""
+
+    has_tenant: bool
+    recurs: bool
+    is_crowded: bool
+    sets_clocks: bool
+
+    @staticmethod
+    def of(chance: Random) -> Kind:
+        """Draw one."""
+        return Kind(*(chance.random() < odds for odds in (0.25, 0.2, 0.12, 0.2)))
+
+
 class World:
     """The script: in each step somebody does something, time passes, a process goes on."""
 
     def __init__(
         self, seed: int, database: Database, *, odds: float, left_out: Collection[int] = ()
     ) -> None:
-        self.seed = seed
-        self.chance = Random(f"{seed}: script")
+        self.seed, self.chance = seed, Random(f"{seed}: script")
+        self.kind = Kind.of(Random(f"{seed}: kind"))
         self.clock = VirtualClock()
-        self.source, self.branch = MemorySource(), MemoryBranch()
-        self.store = database.reset(self.clock)
+        self.branch, self.store = MemoryBranch(), database.reset(self.clock)
         self.cluster = _cluster(self.clock)
         self.weather = Weather(self.clock, Random(f"{seed}: weather"), odds, left_out)
-        self.watch = Watch(self.cluster, self.clock, note=self.weather.note)
-        self.desk = Desk(self.chance)
+        self.weather.let_other_go_on = self._other_goes_on
+        self.watch = Watch(self.cluster, self.clock, note=self.weather.note, judge=self._judge)
         self.foreign = self.cluster.add_foreign_service("theirs", labels={"of": "others"})
-        parts = Parts(
-            settings=SETTINGS,
+        self.repositories = _repositories(self.kind, self.chance)
+        asked: dict[str, Asked] = {}
+        self.guardian = Guardian(asked)
+        self.processes = tuple(Process(self._parts(), name) for name in "AB")
+        self._at_work = self.processes[0]
+        self.people = People(
+            chance=self.chance,
             clock=self.clock,
             cluster=self.cluster,
-            source=self.source,
-            branch=self.branch,
             store=self.store,
             watch=self.watch,
-            weather=self.weather,
+            note=self.weather.note,
+            repositories=self.repositories,
+            processes=self.processes,
+            asked=asked,
+            sets_clocks=self.kind.sets_clocks,
         )
-        self.processes = [Process(parts, name) for name in "AB"]
-        self._at_work = self.processes[0]
-        self.weather.let_other_go_on = self._other_goes_on
         self.breaches: list[str] = []
 
     def run(self) -> Result:
@@ -84,13 +115,13 @@ class World:
         with hooked(self.weather.reach):
             self._begin()
             for _ in range(self.chance.randint(*STEPS)):
-                self._somebody_acts()
+                self.people.act()
                 self._time_passes(self.chance.choice(_BETWEEN_MS))
                 self._go_on(self.processes[self.chance.random() < 0.3])
             self._calm_down()
         self.watch.look()
         found = check(self.watch.effects, self.watch.entries)
-        self.breaches += [str(breach) for breach in found]
+        self.breaches += [*map(str, found), *self.guardian.breaches]
         for process in self.processes:
             process.close()
         return Result(
@@ -102,14 +133,37 @@ class World:
             trace=tuple(self.weather.trace),
         )
 
-    def _begin(self) -> None:
-        for _ in range(self.chance.randint(2, 5)):
-            self.weather.note(self.desk.add())
-        self._push("begin")
+    def _parts(self) -> Parts:
+        platform, *groups = (where.source for where in self.repositories)
+        return Parts(
+            settings=replace(SETTINGS, sources=(_PLATFORM, _TENANT)) if groups else SETTINGS,
+            clock=self.clock,
+            cluster=self.cluster,
+            source=platform,
+            tenants=tuple(groups),
+            branch=self.branch,
+            store=self.store,
+            watch=self.watch,
+            weather=self.weather,
+        )
 
-    def _push(self, message: str, *, parent: str | None = None) -> None:
-        self.source.push(self.desk.tree, at=self.clock.now(), message=message, parent=parent)
-        self.weather.note(f"push {self.source.tip[:12]}: {message}")
+    def _begin(self) -> None:
+        for where in self.repositories:
+            for _ in range(self.chance.randint(1, 3)):
+                self.weather.note(where.desk.add())
+            if self.kind.is_crowded:
+                self.weather.note(where.desk.fill())
+            self.people.push(where, "begin")
+
+    def _judge(self, changes: Changes, entries: tuple[Entry, ...]) -> None:
+        requests = self.store.hold_requests()
+        self.guardian.see(
+            changes,
+            entries,
+            self.watch.records,
+            confirmed=self.store.confirmations(),
+            kept={f"{r.namespace}/{r.name}" for r in requests if not r.is_release},
+        )
 
     def _time_passes(self, ms: int) -> None:
         self.cluster.advance(ms)
@@ -124,126 +178,41 @@ class World:
     def _other_goes_on(self) -> None:
         other = next(process for process in self.processes if process is not self._at_work)
         for _ in range(3):
-            self._somebody_acts()
+            self.people.act()
             self._go_on(other)
             self._time_passes(500)
-
-    # -- what people and machines do ------------------------------------------------------------
-
-    def _somebody_acts(self) -> None:
-        acts: list[Callable[[], None]] = [
-            *[self._edits] * 6,
-            *[lambda: None] * 3,
-            self._loses_a_node,
-            self._gets_nodes_back,
-            self._removes_by_hand,
-            self._rewrites_history,
-            self._deletes_many,
-            self._confirms,
-            self._holds,
-            self._releases,
-        ]
-        self.chance.choice(acts)()
-
-    def _edits(self) -> None:
-        desk = self.desk
-        acts = [desk.add, desk.mend]
-        if desk.documents:
-            acts += [desk.edit, desk.edit, desk.edit, desk.delete, desk.break_one]
-        self._push(self.chance.choice(acts)())
-
-    def _deletes_many(self) -> None:
-        for path in self.desk.documents:
-            if self.chance.random() < 0.8:
-                del self.desk.files[path]
-        self._push("delete many")
-
-    def _rewrites_history(self) -> None:
-        ids = list(self.source.commits)
-        parent = self.chance.choice(["", self.chance.choice(ids)])
-        self._push("rewrite", parent=parent)
-
-    def _confirms(self) -> None:
-        self.store.confirm(self.source.tip, by="ada", at=self.clock.now())
-        self.weather.note(f"confirm {self.source.tip[:12]}")
-
-    def _holds(self, *, is_release: bool = False) -> None:
-        if not self.desk.documents:
-            return
-        _, namespace, file = self.chance.choice(self.desk.documents).split("/")
-        name = file.removesuffix(".yaml")
-        asked = HoldRequest(
-            namespace=namespace,
-            name=name,
-            by="ada",
-            at=self.clock.now(),
-            told="wait",
-            is_release=is_release,
-        )
-        self.store.ask_hold(asked)
-        self.weather.note(f"{'release' if is_release else 'hold'} {namespace}/{name}")
-
-    def _releases(self) -> None:
-        self._holds(is_release=True)
-
-    def _loses_a_node(self) -> None:
-        host = self.chance.choice(HOSTS)
-        self.cluster.kill_node(host)
-        self.weather.note(f"{host} is lost")
-
-    def _gets_nodes_back(self) -> None:
-        for host in HOSTS:
-            self.cluster.start_node(host)
-        self.weather.note("all nodes are back")
-
-    def _removes_by_hand(self) -> None:
-        self.watch.look()
-        ours = [s for s in self.cluster.observe().services if s.spec.labels.get(LABEL_UID)]
-        if ours:
-            service = self.chance.choice(ours)
-            self.weather.note(f"somebody removes {service.spec.name}")
-            self.watch.by_hand(service.id)
-            self.cluster.remove_by_hand(service.spec.name)
-
-    # -- the faults stop ------------------------------------------------------------------------
 
     def _calm_down(self) -> None:
         """Let the faults stop; everything must come to rest, as it is wanted."""
         self.weather.odds = 0
-        self._gets_nodes_back()
-        for asked in self.store.hold_requests():
-            self.store.ask_hold(
-                HoldRequest(
-                    namespace=asked.namespace,
-                    name=asked.name,
-                    by="ada",
-                    at=self.clock.now(),
-                    is_release=True,
-                )
-            )
-        self.desk.mend()
-        self._push("all is well")
-        self._confirms()
+        self.people.settle()
         self.weather.note("-- calm --")
-        still = 0
+        pause_ms, found = _SOON_MS, ["it doesn't come to rest"]
         for _ in range(PASSES_TO_SETTLE):
-            self._time_passes(20_000 if still else 3_000)
+            self._time_passes(pause_ms)
             process = next((p for p in self.processes if p.leads), self.processes[0])
             self._go_on(process)
-            report = process.report
-            is_still = report is not None and not (report.outcomes or report.facts)
-            still = still + 1 if is_still and report and not report.is_moving else 0
-            if still == 1:
-                self._time_passes(65_000)  # what lingers goes
-            if still >= 4:
+            is_at_rest = process.is_quiet and not process.is_dirty and pause_ms == _LATER_MS
+            if is_at_rest and not (found := settled.problems(self)):
                 break
-        else:
-            self.breaches.append("it doesn't come to rest")
-        self.breaches += settled.problems(self)
+            pause_ms = _LATER_MS if process.is_quiet else _SOON_MS
+        self.breaches += found
+
+
+def _repositories(kind: Kind, chance: Random) -> tuple[Repository, ...]:
+    base = {"platform.yaml": manifests.platform()}
+    base |= {f"namespaces/{name}.yaml": manifests.namespace(name) for name in NAMESPACES}
+    desk = Desk(chance, NAMESPACES, base, recurs=kind.recurs, has_courses=True)
+    platform = Repository(MemorySource(), desk)
+    if not kind.has_tenant:
+        return (platform,)
+    base[f"namespaces/{ITS_NAMESPACE}.yaml"] = manifests.namespace(ITS_NAMESPACE, TENANT)
+    of_group = Desk(chance, (ITS_NAMESPACE,), {}, recurs=kind.recurs)
+    return platform, Repository(MemorySource(id=TENANT), of_group)
 
 
 def _cluster(clock: VirtualClock) -> FakeCluster:
-    nodes = [fake_node(host, is_manager=host == "n1") for host in HOSTS]
+    nodes = [fake_node(host, cpu_millis=16_000, is_manager=host == "n1") for host in HOSTS]
     cluster = FakeCluster(nodes, clock=clock, deployment=DEPLOYMENT)
     cluster.script("ends", Outcome.exits(0, after_ms=2_500, log="done\n"))
     cluster.script("fails", Outcome.exits(3, after_ms=1_500, log="oh\n"))
@@ -255,5 +224,7 @@ def simulate(
     seed: int, database: Database, *, odds: float | None = None, left_out: Collection[int] = ()
 ) -> Result:
     """Return what becomes of one seed."""
-    drawn = Random(f"{seed}: odds").choice((0.0, 0.005, 0.01, 0.02, 0.05))
-    return World(seed, database, odds=drawn if odds is None else odds, left_out=left_out).run()
+    drawn = Random(f"{seed}: odds").choice(_ODDS)
+    world = World(seed, database, odds=drawn if odds is None else odds, left_out=left_out)
+    with quickened() if isinstance(database, InMemory) else nullcontext():
+        return world.run()

@@ -120,3 +120,14 @@ def test_a_folder_tells_when_a_file_is_missing_or_older() -> None:
     assert mirror.folders([(UID, 1), (Uid("01ff"), 5), (Uid("aa00"), 3)])["01"] != whole["01"]
     assert mirror.folders([(UID, 2), (Uid("aa00"), 3)])["01"] != whole["01"]
     assert mirror.folders([(UID, 2), (Uid("aa00"), 3)])["aa"] == whole["aa"]
+
+
+def test_no_alias_is_followed_even_where_it_says_what_we_signed() -> None:
+    """We write none, and a few lines of them expand without bound."""
+    accepted = {"one": "0123", "two": "0123"}
+    text = mirror.head_file(Head(deployment="d", accepted=accepted), key=KEY).decode()
+    aliased = text.replace("'0123'", "&a '0123'", 1)
+    aliased = aliased.replace(": '0123'", ": *a", 1)
+    assert aliased.count("*a") == aliased.count("&a") == 1
+    assert mirror.read_head_file(text.encode(), key=KEY) is not None
+    assert mirror.read_head_file(aliased.encode(), key=KEY) is None

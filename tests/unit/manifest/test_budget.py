@@ -44,6 +44,20 @@ def test_content_beyond_the_limit_isnt_read() -> None:
     assert len(repository.reads) == 1
 
 
+def test_sets_beyond_the_limit_arent_resolved() -> None:
+    spec = "items: [a, b]\ntemplate: {spec: {" + JOB.replace("\n", ", ") + "}}"
+    repository = limited(manifests=3)
+    repository.put("executions/lab/first.yaml", document("ExecutionSet", "first", spec))
+    assert codes(repository) == {}
+    late = "executions/lab/early.yaml"
+    repository.put(late, document("ExecutionSet", "early", spec))
+    told = codes(repository)
+    assert told.keys() == {late}
+    assert told[late].startswith("TooManyItems")
+    assert "limits.manifests)" in told[late]
+    assert [m.name for m in repository.load().manifests] == ["first-a", "first-b"]
+
+
 def test_each_limit_is_named_in_its_error() -> None:
     repository = limited(file_bytes=700, depth=6, nodes=60, line_chars=200, items_per_set=2)
     repository.execution("long-file", JOB + "\n# x" * 300)
