@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.fixtures.git_servers import BareRepository
 from tests.safety.chaos.figures import BREACHES, Figures
+from tests.safety.chaos.interruption import undisturbed
 from tests.safety.chaos.pushes import HeldPush, regressions
 from tests.safety.chaos.results import ends
 from tests.safety.chaos.work import burst, standing
@@ -107,6 +109,20 @@ def test_a_status_that_knows_less_than_the_last_one_is_found(tmp_path: Path) -> 
     repository.commit({"a": "4"}, branch="zoe/status", message=_told(4))
     (found,) = regressions(repository, "zoe/status")
     assert found.endswith("of fact 4 follows one of fact 5")
+
+
+def test_an_interruption_waits_until_what_starts_is_known() -> None:
+    known = []
+
+    def start() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            known.append("a process")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert known == ["a process"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _told(sequence: int) -> str:

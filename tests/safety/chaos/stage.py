@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -20,6 +19,7 @@ import pytest
 
 from policy.model.execution import Uid
 from reconciler.clock import SystemClock
+from reconciler.errors import StoreUnavailable
 from reconciler.failpoints import VARIABLE
 from tests.e2e.installation import STATUS_BRANCH, Installation
 from tests.e2e.process import ROOT, RunningZoe
@@ -27,6 +27,7 @@ from tests.fixtures.git_servers import BareRepository, HttpServer, serving
 from tests.fixtures.postgres import PostgresCluster, lent_postgres
 from tests.fixtures.swarm import lent_swarm
 from tests.safety.chaos import work
+from tests.safety.chaos.interruption import undisturbed
 from tests.safety.chaos.pushes import regressions
 from tests.safety.chaos.results import keep_commit_times, stored, stores
 from tests.safety.chaos.witness import Witness
@@ -84,8 +85,9 @@ class Stage:
         environment = {**os.environ, "ZOE_CONFIG": str(settings)}
         if order:
             environment[VARIABLE] = order
-        started = self.installation.start(environment=environment)
-        self._processes.append(started)
+        with undisturbed():
+            started = self.installation.start(environment=environment)
+            self._processes.append(started)
         return started
 
     def end_all(self) -> None:
@@ -120,13 +122,13 @@ class Stage:
 
     def await_phases(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """Return once each of these executions is in one of its phases."""
-        told, space = self.installation, work.NAMESPACE
+        space = work.NAMESPACE
 
         def are_there() -> bool:
-            phases = told.phases()
+            phases = self._phases()
             return all(phases.get(f"{space}/{name}") in any_of for name, any_of in wanted.items())
 
-        told.wait_until(are_there, what=f"{', '.join(wanted)}")
+        self.installation.wait_until(are_there, what=f"{', '.join(wanted)}")
 
     def await_down(self, hostname: str) -> None:
         """Return once the manager calls a node down."""
@@ -149,8 +151,14 @@ class Stage:
             self.witness.pause.wait(0.1)
         return missing
 
+    def _phases(self) -> dict[str, str]:
+        """Return what is told; a server too busy for a whole reading is asked again."""
+        with suppress(StoreUnavailable):
+            return self.installation.phases()
+        return {}
+
     def _missing(self) -> dict[str, str]:
-        told = self.installation.phases()
+        told = self._phases()
         return {
             name: told.get(name, "unknown")
             for name, phase in self.expected.items()
@@ -269,15 +277,7 @@ def lent_stage() -> Iterator[Stage]:
                 yield stage
             finally:
                 stage.end_all()
-                _end_children()
                 installation.store.close()
-
-
-def _end_children() -> None:
-    """End also what was being started when this run was broken off."""
-    for child in multiprocessing.active_children():
-        child.kill()
-        child.join(GONE_S)
 
 
 def _stand_up(stage: Stage) -> None:
