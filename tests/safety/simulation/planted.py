@@ -93,13 +93,6 @@ def takes_the_unreadable_for_empty() -> Iterator[None]:
 
 
 @contextmanager
-def believes_each_reading() -> Iterator[None]:
-    """Take what isn't in a reading for gone, however old the reading is."""
-    with patch.object(loop_module, "complete", lambda observed, *_: (observed, {})):
-        yield
-
-
-@contextmanager
 def pushes_whoever_leads() -> Iterator[None]:
     """Push after having been stopped, without a look at the lease or at who knows more."""
     push = Publisher._push
@@ -123,7 +116,6 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         deletes_without_asking,
         holds_each_delete,
         takes_the_unreadable_for_empty,
-        believes_each_reading,
         pushes_whoever_leads,
     )
 }
