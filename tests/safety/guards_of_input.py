@@ -213,7 +213,7 @@ GIT = (
           "tests/integration/git/test_fetchers.py::"
           "test_it_ends_by_itself_where_nobody_is_left_to_end_it"),
     Guard("time of a fetch that stands still", "reconciler/git/fetchers.py",
-          "text = self._line(monotonic() + most_s)", "text = self._line(monotonic() + 10**4)",
+          "text = self._line(monotonic() + most_s)", "text = self._line(monotonic() + 20)",
           "tests/integration/git/test_fetchers.py::"
           "test_one_that_stands_still_is_ended_by_who_waits"),
     Guard("descendants only", "reconciler/acceptance.py",

@@ -18,9 +18,11 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from multiprocessing.connection import Connection
@@ -86,7 +88,8 @@ def ran(tree: Path, tests: Sequence[str], *, longest_s: float = LONGEST_S) -> st
                 _import(others)
         except EOFError:
             found = "the process of the tests ended"
-    process.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # with what its tests have started
     process.join()
     return found
 
@@ -94,7 +97,7 @@ def ran(tree: Path, tests: Sequence[str], *, longest_s: float = LONGEST_S) -> st
 def _import(names: Sequence[str]) -> None:
     """Import here what the tests needed of others, so that the next process finds it."""
     for name in names:
-        with suppress(Exception):
+        with suppress(Exception), warnings.catch_warnings(action="ignore"):
             importlib.import_module(name)
 
 

@@ -7,10 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import pygit2
 import pytest
 
+from reconciler import lead, sources
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git import status_branch
@@ -19,6 +22,7 @@ from reconciler.git.pulls import HeadsApart
 from reconciler.git.status_branch import StatusBranch
 from reconciler.manifest.limits import Limits
 from tests.fixtures.git_servers import BareRepository, HttpServer
+from tests.fixtures.site import PLATFORM, execution_file, namespace_file, settings_in
 from tests.integration.git.conftest import SteppingClock
 
 BRANCH = "zoe/status"
@@ -168,3 +172,27 @@ def test_a_fetch_under_way_ends_with_whoever_asked(trickle: str, tmp_path: Path)
         assert isinstance(fetching.exception(30), SourceUnavailable)
     with pytest.raises(SourceUnavailable, match="about to end"):
         heads.fetch([HEAD], commit="", base="1" * 40)
+
+
+def test_all_that_a_pass_says_to_a_remote_is_said_there(
+    remote: BareRepository, git_http: HttpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of the loop itself could reach none: it has no way to say anything."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the loop's own process talks with a remote")
+
+    for name in ("connect", "fetch", "push"):
+        monkeypatch.setattr(pygit2.Remote, name, never)
+    job = {"executions/aml/job.yaml": execution_file()}
+    remote.commit({"platform.yaml": PLATFORM, "namespaces/aml.yaml": namespace_file("aml"), **job})
+    made = settings_in(tmp_path, remote.path)
+    settings = replace(
+        made,
+        cluster="simulated",
+        sources=(replace(made.platform_source, url=git_http.url(remote)),),
+    )
+    report = lead.once(settings, until_settled=False)
+    assert report.commit == remote.tip()
+    assert "cluster/ledger.yaml" in remote.files(BRANCH)
+    assert isinstance(sources.heads(settings), HeadsApart)

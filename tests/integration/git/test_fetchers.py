@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -104,8 +105,10 @@ def test_one_that_stands_still_is_ended_by_who_waits(
         git_http.before = lambda *_: [
             os.kill(busy._process.pid, signal.SIGSTOP) for busy in fetchers._busy
         ]
+        started = monotonic()
         with pytest.raises(SourceUnavailable, match=r"limits.fetch_s"):
             RemoteApart(settings, tmp_path / "mirror.git", fetchers).fetch()
+        assert monotonic() - started < 15
 
 
 def test_one_that_was_ended_is_told_and_the_next_is_another(
