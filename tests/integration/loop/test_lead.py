@@ -16,6 +16,7 @@ from reconciler.errors import ClusterUnavailable, LeaseLost, StoreUnavailable
 from reconciler.fence import Fence
 from reconciler.loop import Loop
 from reconciler.report import Report
+from reconciler.sight import Sight
 from reconciler.trigger import Trigger
 from tests.fixtures.site import Site, execution_file
 
@@ -145,19 +146,25 @@ def test_who_no_longer_leads_begins_no_action(site: Site) -> None:
 
 @dataclass
 class Blinking:
-    """A cluster whose first answer lacks what its second has."""
+    """A cluster of whose first answers no two agree: each tells of another service."""
 
     cluster: FakeCluster
-    hidden: str = ""
+    changing: str
+    answers: int = 4
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cluster, name)
 
     def observe(self) -> ObservedState:
         found = self.cluster.observe()
-        hidden, self.hidden = self.hidden, ""
-        kept = tuple(s for s in found.services if not hidden or hidden not in s.spec.name)
-        return replace(found, services=kept)
+        if not self.answers:
+            return found
+        self.answers -= 1
+        told = tuple(
+            replace(s, id=f"{s.id}-{self.answers}") if self.changing in s.spec.name else s
+            for s in found.services
+        )
+        return replace(found, services=told)
 
 
 def test_after_a_start_nothing_goes_before_two_looks_agree(site: Site) -> None:
@@ -166,7 +173,8 @@ def test_after_a_start_nothing_goes_before_two_looks_agree(site: Site) -> None:
     site.reconcile(passes=8)
     site.push({"executions/aml/book.yaml": None})
     site.restart()
-    site.loop.cluster = Blinking(site.cluster, hidden="other")
+    blinking: Any = Blinking(site.cluster, changing="other")
+    site.loop.cluster, site.loop._sight = blinking, Sight(blinking)
     removals = len([told for told in site.writes() if told.startswith("remove_service")])
     site.reconcile()
     assert not [t for t in site.writes() if t.startswith("remove_service")][removals:]
