@@ -235,10 +235,16 @@ def _as_quality(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
+_PASSWORD = re.compile(r"(://[^/@\s:]{0,200}:)[^/@\s]+@")
+_QUOTED_MOST = 4096
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a0-\u1fff\u3000-\ud7ff]")
 
 
 def quoted(value: object, *, limit: int = 60) -> str:
-    """Return a value as it may stand in a message: quoted, short, without odd characters."""
-    text = _UNSAFE.sub("�", str(value)[: limit + 1])
+    """Return a value as it may stand in a message: quoted, short, harmless.
+
+    Messages are read by more people than the repository, so a password in an address is left out.
+    """
+    harmless = _UNSAFE.sub("�", str(value)[:_QUOTED_MOST])
+    text = _PASSWORD.sub(rf"\1{_CUT}@", harmless)
     return f'"{text[:limit]}{_CUT if len(text) > limit else ""}"'

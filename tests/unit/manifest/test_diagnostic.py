@@ -61,6 +61,13 @@ def test_quoted_values_are_short_and_harmless(text: str):
     assert len(shown) <= 63
 
 
+@pytest.mark.parametrize("length", [3, 40, 400])
+def test_a_password_in_an_address_is_not_quoted(length: int):
+    told = quoted(f"https://robot:{'s3' * length}@registry.example.org/busybox")
+    assert told.startswith('"https://robot:…@registry')
+    assert quoted("http://registry:5000/a@b") == '"http://registry:5000/a@b"'
+
+
 def test_workflow_commands_can_not_be_injected():
     hostile = replace(FOUND, file="a,b:c\n::error::x", message="m%0A\n::stop-commands::x")
     (line,) = diagnostic.to_github([hostile]).splitlines()
