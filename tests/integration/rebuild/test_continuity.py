@@ -42,6 +42,11 @@ def goes_on(site: Site) -> None:
     site.published()
 
 
+def publishes(site: Site) -> None:
+    site.reconcile()
+    site.published()
+
+
 def test_an_outage_of_the_forge_keeps_nobody_from_going_on(running: Site) -> None:
     running.restart()
     with away(running):
@@ -100,10 +105,9 @@ def test_a_database_that_proves_older_after_an_outage_is_stopped_before_its_firs
             verify(running)
             running.reconcile()
         running.push({"executions/aml/other.yaml": execution_file("other")})
-        with pytest.raises(DatabaseBehind):
-            running.reconcile(passes=8, ms=15_000)
-        with pytest.raises(DatabaseBehind):
-            running.published()
+        for _ in range(2):  # it is asked until it is settled
+            with pytest.raises(DatabaseBehind):
+                publishes(running)
         assert running.repository.tip("zoe/status") == newest
 
 
