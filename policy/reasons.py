@@ -78,7 +78,8 @@ def refusals(execution: Execution, room: Room) -> tuple[Refusal, ...]:
     Empty if the core has a place (or there are no nodes). Leaves ``room`` as it was.
     """
     homeless = [c for c in execution.components if c.is_colocated and c.only_nodes is None]
-    together = frozenset(c.name for c in homeless) if len(homeless) > 1 else frozenset()
+    share = sum(component.core for component in homeless) > 1
+    together = frozenset(c.name for c in homeless) if share else frozenset()
     groups: Groups = {}
     placer = Placer(room)
     found: tuple[Refusal, ...] = ()

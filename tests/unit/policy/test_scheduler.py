@@ -173,6 +173,13 @@ def test_headroom_stays_free_on_every_node() -> None:
     assert {g.node: g.count for g in start.allocations} == {"n1": 3, "n2": 1}
 
 
+def test_replicas_that_share_local_storage_and_fit_on_no_node_say_so() -> None:
+    wide = execution("e", component(core=2, cpus=3, is_colocated=True))
+    (wait,) = decide(snapshot(wide, nodes=(node("n1"), node("n2"))), FIFO).waits
+    assert wait.reason.code is ReasonCode.NEVER_FITS
+    assert "n1 has no room for all that share local storage" in wait.reason.message
+
+
 def test_colocated_components_share_the_first_node_that_takes_them_all() -> None:
     parts = (
         component("server", cpus=3, is_colocated=True),
