@@ -106,11 +106,15 @@ def begin(settings: Settings, loop: Loop) -> None:
 
     Raises:
         DatabaseBehind: It doesn't.
+        LeaseLost: Another process leads by now.
         SourceUnavailable, ClusterUnavailable: It can't be told.
     """
     try:
         continuity.verify(loop, loop.publisher.sink, key=wire.ledger_key(settings))
     except (DatabaseBehind, TransientError) as error:
+        if isinstance(error, DatabaseBehind):
+            # What a successor did looks the same to one that was stopped in the middle of this.
+            loop.lease = loop.store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
         loop.recorder.failed(error, lease=loop.lease)
         with contextlib.suppress(TransientError):
             loop.store.release_lease(loop.lease)
