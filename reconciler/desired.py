@@ -12,7 +12,7 @@ from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import Complaint, Diagnostic
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.places import is_managed
-from reconciler.ports import Source
+from reconciler.ports import Commit, Source
 from reconciler.probation import Probation
 from reconciler.review.rules import is_rule, rules_of, under
 
@@ -115,10 +115,17 @@ class Reader:
         self._lent = lent
         self.catalogue, self.good, self.files = catalogue, catalogue.good, tree.files
         self.diagnostics = catalogue.diagnostics
-        wanted = Wanted(
+        wanted = self._wanted(tree.commit, catalogue)
+        waits = self.probation is not None and self.probation.is_waiting
+        self._last = None if waits else (commit, wanted)
+        reach(Point.MANIFESTS_READ)
+        return wanted
+
+    def _wanted(self, commit: Commit, catalogue: Catalogue) -> Wanted:
+        return Wanted(
             source_id=self.source.id,
-            commit=tree.commit.id,
-            message=tree.commit.message,
+            commit=commit.id,
+            message=commit.message,
             manifests={manifest.uid: manifest for manifest in catalogue.manifests},
             invalid=tuple(
                 (
@@ -135,10 +142,6 @@ class Reader:
             sets=catalogue.sets,
             unparsed_namespaces=catalogue.unreadable,
         )
-        waits = self.probation is not None and self.probation.is_waiting
-        self._last = None if waits else (commit, wanted)
-        reach(Point.MANIFESTS_READ)
-        return wanted
 
     def _admitted(
         self, files: Mapping[str, str], good: Mapping[str, tuple[str, str]]

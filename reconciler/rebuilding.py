@@ -15,6 +15,7 @@ from reconciler import mirroring
 from reconciler.changes import good_files
 from reconciler.converge import mirror
 from reconciler.converge.continuity import newest_epoch
+from reconciler.converge.ledger import Entry
 from reconciler.converge.mirror import Head, RunFile
 from reconciler.converge.recovery import Evidence, Finding, Recovered, is_divergent, recover
 from reconciler.converge.refreezing import Search
@@ -137,19 +138,10 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
         accepted=accepted,
         published={path: d for path, d in branch.digests.items() if path not in known.published},
     )
-    restoration = Restoration(
-        facts=facts,
-        epoch=max(newest_epoch(observed), *(entry.epoch for entry in facts), 0),
-        rest=changes,
-        confirmed=branch.head.confirmed if branch.head else (),
-        holds=branch.head.holds if branch.head else (),
-        by=parts.by,
-    )
-    led = parts.store.restore(restoration, lease)
-    names = {u: f"{i.namespace}/{i.name}" for u, i in recovered.identities.items()}
+    led = parts.store.restore(_restoration(parts, branch, observed, facts, changes), lease)
     return Rebuilt(
         found=recovered.found,
-        names=names,
+        names={u: f"{i.namespace}/{i.name}" for u, i in recovered.identities.items()},
         adopted=frozenset(stand_ins),
         facts=len(facts) - 1,
         bad=branch.bad,
@@ -158,6 +150,23 @@ def rebuild(parts: Parts, lease: Lease, *, is_all_lost: bool = False) -> tuple[R
         orphans=tuple(sorted(_orphans(observed, recovered))),
         commit=wanted.commit,
     ), led
+
+
+def _restoration(
+    parts: Parts,
+    branch: Branch,
+    observed: ObservedState,
+    facts: tuple[Entry, ...],
+    changes: Changes,
+) -> Restoration:
+    return Restoration(
+        facts=facts,
+        epoch=max(newest_epoch(observed), *(entry.epoch for entry in facts), 0),
+        rest=changes,
+        confirmed=branch.head.confirmed if branch.head else (),
+        holds=branch.head.holds if branch.head else (),
+        by=parts.by,
+    )
 
 
 def _nothing(branch: Branch, commit: str) -> Rebuilt:

@@ -86,7 +86,7 @@ VERBS: Mapping[str, Verb] = {
     "release": Verb(
         "reconciler.cli.hold:release", "Let a held execution follow Git again.", OPERATE
     ),
-    "orphans": _own(OPERATE, "orphans", "Show and remove what nobody knows in the Swarm."),
+    "orphans": _own(OPERATE, "orphans", "Show, adopt or remove what nobody knows."),
     "rebuild": _own(OPERATE, "rebuild", "Make a lost database anew from Git, Swarm and branch."),
     "doctor": _own(OPERATE, "doctor", "Find out what keeps Zoe from working here."),
     "simulate": _own(OPERATE, "simulate", "Play a workload under several policies, side by side."),

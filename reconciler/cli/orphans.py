@@ -45,10 +45,11 @@ def command(context: click.Context, output: str) -> None:
 @command.command("adopt")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def adopt(*, names: tuple[str, ...]) -> int:
-    """Make the runs that services of these NAMEs belong to known, as the Swarm shows them.
+    """Make the runs of services known, by their NAMEs.
 
-    Nothing is started, stopped or changed. A run that Git doesn't ask for is held until zoe
-    release; exit code 1 says that there is one. No zoe run may lead meanwhile.
+    What the Swarm shows is entered; nothing is started, stopped or changed. A run that Git doesn't
+    ask for is held until zoe release; exit code 1 says that there is one. No zoe run may lead
+    meanwhile.
     """
     settings = config.load()
     with _found(settings) as (_, found):
