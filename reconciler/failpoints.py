@@ -88,8 +88,12 @@ def hooked(hook: Hook) -> Iterator[None]:
 
 
 @contextmanager
-def armed(environ: Mapping[str, str] | None = None) -> Iterator[None]:
+def armed(
+    environ: Mapping[str, str] | None = None, *, at_work_for: int | None = None
+) -> Iterator[None]:
     """Do at the points what the variable says while this lasts; without it nothing at all.
+
+    A process ``at_work_for`` another one takes that one along: it is killed with it, or stopped.
 
     Raises:
         ConfigError: The variable names no such point or action.
@@ -98,7 +102,7 @@ def armed(environ: Mapping[str, str] | None = None) -> Iterator[None]:
     if not text:
         yield
         return
-    with hooked(Orders.parse(text)):
+    with hooked(Orders.parse(text, at_work_for=at_work_for)):
         yield
 
 
@@ -121,19 +125,21 @@ _ORDER = re.compile(
 class Orders:
     """A hook that counts how often each point is reached and acts when it is time. Any thread."""
 
-    def __init__(self, *orders: Order) -> None:
+    def __init__(self, *orders: Order, at_work_for: int | None = None) -> None:
+        self._process = os.getpid() if at_work_for is None else at_work_for
         self._orders = {(order.point, order.on_hit): order for order in orders}
         self._hits = dict.fromkeys(Point, 0)
         self._lock = threading.Lock()
 
     @classmethod
-    def parse(cls, text: str) -> Orders:
+    def parse(cls, text: str, *, at_work_for: int | None = None) -> Orders:
         """Read ``point=action[@hit]``, separated by commas; raises ConfigError.
 
         Actions are ``kill9``, ``raise``, ``stop`` (until a SIGCONT), ``hang`` and
         ``sleep:SECONDS``.
         """
-        return cls(*(_order(part.strip()) for part in text.split(",")))
+        orders = (_order(part.strip()) for part in text.split(","))
+        return cls(*orders, at_work_for=at_work_for)
 
     def __call__(self, point: Point) -> None:
         """Count, and do what was ordered for this time."""
@@ -141,7 +147,7 @@ class Orders:
             self._hits[point] += 1
             order = self._orders.get((point, self._hits[point]))
         if order is not None:
-            _carry_out(order)
+            _carry_out(order, self._process)
 
 
 def _order(text: str) -> Order:
@@ -159,12 +165,13 @@ def _order(text: str) -> Order:
     )
 
 
-def _carry_out(order: Order) -> None:
+def _carry_out(order: Order, process: int) -> None:
     match order.action:
         case "kill9":
+            os.kill(process, signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
         case "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            os.kill(process, signal.SIGSTOP)
         case "raise":
             raise Provoked(f"a fault at {order.point}, as {VARIABLE} asked for")
         case _:  # a hang is a sleep without an end

@@ -22,6 +22,7 @@ import pygit2
 
 from reconciler.config import SourceSettings
 from reconciler.errors import ConfigError, SourceUnavailable
+from reconciler.failpoints import armed
 from reconciler.git import transfer
 from reconciler.git.access import Access
 from reconciler.git.mirror import Mirror
@@ -50,7 +51,10 @@ def main(arguments: list[str]) -> int:
     # Nothing that a library prints may look like an answer.
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with suppress(BrokenPipeError):  # who asked was killed: there is nobody to tell
+    with (
+        armed(at_work_for=os.getppid()),
+        suppress(BrokenPipeError),  # who asked was killed: there is nobody to tell
+    ):
         for line in sys.stdin:
             os.write(answers, json.dumps(_answered(json.loads(line))).encode() + b"\n")
     return 0

@@ -12,11 +12,14 @@ from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
+import pygit2
 import pytest
 
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
+from reconciler.failpoints import VARIABLE, Point
 from reconciler.git.fetchers import FetchedApart, Fetchers, RemoteApart
+from reconciler.git.source import TIP
 from reconciler.manifest.limits import Limits
 from tests.fixtures.git_servers import BareRepository, HttpServer
 
@@ -164,3 +167,28 @@ def test_it_ends_quietly_where_nobody_is_left_to_hear_the_answer(tmp_path: Path)
     assert worker.stderr is not None
     with worker.stdin, worker.stderr:
         assert worker.stderr.read() == b""
+
+
+def test_a_kill_at_the_point_in_it_takes_who_asked_along(
+    bare_repo: Callable[..., BareRepository], git_http: HttpServer, tmp_path: Path
+) -> None:
+    """As a power cut would: the objects are there, the ref isn't moved."""
+    repository = bare_repo()
+    repository.commit({"platform.yaml": "a: 1"})
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from reconciler.config import SourceSettings\n"
+        "from reconciler.git.fetchers import Fetchers\n"
+        "from reconciler.manifest.limits import Limits\n"
+        "settings = SourceSettings(id='lab', url=sys.argv[1])\n"
+        "Fetchers(Limits()).fetch(settings, Path(sys.argv[2]))\n"
+    )
+    mirror = tmp_path / "mirror.git"
+    done = subprocess.run(
+        [sys.executable, "-c", program, git_http.url(repository), str(mirror)],
+        env={**os.environ, VARIABLE: f"{Point.GIT_RECEIVED}=kill9"},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert not pygit2.Repository(str(mirror)).references.get(TIP)
