@@ -125,6 +125,7 @@ class Settings:
     lease_ttl_s: int = 30
     cluster: Literal["swarm", "simulated"] = "swarm"
     init_image: str = "busybox"
+    encrypt_networks: bool = False
     concurrency: int = 4
     page_url: str = ""
     review_timeout_s: int = 60

@@ -21,6 +21,7 @@ def host(settings: Settings) -> Host:
         },
         security_profiles=dict(settings.security_profiles),
         init_image=settings.init_image,
+        encrypts_networks=settings.encrypt_networks,
         gateways=gateways(settings),
     )
 

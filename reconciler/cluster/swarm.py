@@ -121,8 +121,8 @@ class SwarmCluster:
                 driver="overlay",
                 scope="swarm",
                 check_duplicate=True,
-                attachable=spec.is_attachable,
-                internal=spec.is_internal,
+                options={"encrypted": ""} if spec.is_encrypted else {},
+                attachable=False,
                 labels=dict(spec.labels),
             )
         return self._remember(Kind.NETWORK, spec.name, answer["Id"])

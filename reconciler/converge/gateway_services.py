@@ -88,9 +88,7 @@ def desired(
     secrets: dict[str, DesiredSecret] = {}
     for gateway in found.gateways:
         name = network(gateway.namespace)
-        networks[name] = network_spec(
-            name, deployment=host.deployment, namespace=gateway.namespace, epoch=epoch
-        )
+        networks[name] = network_spec(name, host=host, namespace=gateway.namespace, epoch=epoch)
         config = making.config(gateway)
         configs[config.name] = config
         if (secret := making.secret(gateway)) is not None:

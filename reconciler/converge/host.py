@@ -40,4 +40,5 @@ class Host:
     storages: Mapping[str, Storage] = field(default_factory=dict)
     security_profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     init_image: str = "busybox"
+    encrypts_networks: bool = False
     gateways: Gateways | None = None

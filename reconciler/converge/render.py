@@ -107,7 +107,7 @@ def render(inputs: Inputs) -> Rendered:
     rendering = _Rendering(inputs)
     network = network_spec(
         inputs.network,
-        deployment=inputs.host.deployment,
+        host=inputs.host,
         namespace=inputs.execution.namespace.name,
         epoch=inputs.epoch,
     )
@@ -120,14 +120,14 @@ def render(inputs: Inputs) -> Rendered:
     return Rendered(inputs=inputs, state=state)
 
 
-def network_spec(name: str, *, deployment: str, namespace: str, epoch: int) -> NetworkSpec:
+def network_spec(name: str, *, host: Host, namespace: str, epoch: int) -> NetworkSpec:
     """Return the overlay of a namespace."""
     labels = {
-        LABEL_DEPLOYMENT: deployment,
+        LABEL_DEPLOYMENT: host.deployment,
         LABEL_NAMESPACE: namespace,
         LABEL_EPOCH: str(epoch),
     }
-    return NetworkSpec(name=name, labels=labels)
+    return NetworkSpec(name=name, labels=labels, is_encrypted=host.encrypts_networks)
 
 
 @lru_cache(maxsize=16_384)

@@ -188,8 +188,7 @@ class NetworkSpec:
 
     name: str
     labels: Mapping[str, str]
-    is_attachable: bool = False
-    is_internal: bool = False
+    is_encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

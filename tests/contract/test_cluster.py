@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -695,5 +696,21 @@ def test_a_published_port_answers(swarm: object) -> None:
                 return b""
 
         assert stage.until(answer, "an answer").startswith(b"HTTP/1.")
+    finally:
+        driver.close()
+
+
+@pytest.mark.swarm
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_network_is_for_services_alone_and_encrypted_where_asked(
+    swarm: object, is_encrypted: bool
+) -> None:
+    driver = SwarmDriver(swarm)
+    stage = Stage(driver)
+    try:
+        spec = NetworkSpec(name=stage.name("net"), labels=stage.labels, is_encrypted=is_encrypted)
+        stage.cluster.create_network(spec)
+        told = json.loads(swarm.docker("network", "inspect", spec.name))[0]
+        assert (told["Attachable"], "encrypted" in told["Options"]) == (False, is_encrypted)
     finally:
         driver.close()
