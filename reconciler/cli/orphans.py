@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import click
 
 from policy.model.execution import Uid
-from reconciler import adopting, config, wire
+from reconciler import adopting, config, continuity, wire
 from reconciler.cli import reading, rebuild, show
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.orphans import SECRET, Orphan, orphans
-from reconciler.errors import ConflictError, Missing
+from reconciler.errors import ConflictError, DatabaseBehind, Missing
 from reconciler.ports import Cluster
 from reconciler.view.words import instant
 from reconciler.working_set import WorkingSet
@@ -49,7 +49,7 @@ def adopt(*, names: tuple[str, ...]) -> int:
 
     What the Swarm shows is entered; nothing is started, stopped or changed. A run that Git doesn't
     ask for is held until zoe release; exit code 1 says that there is one. No zoe run may lead
-    meanwhile.
+    meanwhile. Where the database lacks more than that (DatabaseBehind), zoe rebuild is the way.
     """
     settings = config.load()
     with _found(settings) as (_, found):
@@ -57,6 +57,9 @@ def adopt(*, names: tuple[str, ...]) -> int:
         if secrets := [o.name for o in found if o.name in names and o.kind == SECRET]:
             raise click.UsageError(f"{', '.join(secrets)}: only services can be adopted")
         uids = {Uid(orphan.uid) for orphan in found if orphan.name in names}
+    if told := continuity.look(settings, SystemClock()):
+        # The numbers of what is entered would hide that facts before them are missing.
+        raise DatabaseBehind(told)
     sources = [source.id for source in settings.sources]
     done = rebuild.instead_of_leading(
         settings, lambda parts, lease: adopting.adopt(parts, lease, uids, sources=sources)

@@ -47,15 +47,13 @@ class Installation:
         self.url = url
         self.swarm = swarm
         self.engine = engine
-        self.store = SqlStore(
-            database_url, deployment=deployment, clock=SystemClock(), random=random.Random(1)
-        )
-        self.store.migrate()
+        self.store = _store(deployment, database_url)
         self.folder = folder
+        self.database_url = database_url
         self.program: tuple[str, ...] = (ZOE,)
-        self._database_url = database_url
         self._started: list[RunningZoe] = []
         self._read: tuple[int, dict[str, Json]] = (-1, {})
+        self.folder.mkdir(parents=True)
         self._write_settings()
 
     # -- what people do
@@ -77,6 +75,13 @@ class Installation:
         started = RunningZoe([*self.program, *command], environment or self._environment, log)
         self._started.append(started)
         return started
+
+    def use_database(self, url: str) -> None:
+        """Go on with another database, as an operator who restored a backup does."""
+        self.store.close()
+        self.database_url, self._read = url, (-1, {})
+        self.store = _store(self.deployment, url)
+        self._write_settings()
 
     # -- what is told
 
@@ -326,10 +331,9 @@ class Installation:
         return {**os.environ, "ZOE_CONFIG": str(self.folder / "zoe.toml")}
 
     def _write_settings(self) -> None:
-        self.folder.mkdir(parents=True)
         lines = [
             f'deployment = "{self.deployment}"',
-            f'database_url = "{self._database_url}"',
+            f'database_url = "{self.database_url}"',
             f'docker_host = "{self.swarm.docker_host}"',
             f'init_image = "{self.swarm.image}"',
             'state_dir = "state"',
@@ -342,6 +346,12 @@ class Installation:
             f'url = "{self.url}"',
         ]
         (self.folder / "zoe.toml").write_text("\n".join(lines) + "\n")
+
+
+def _store(deployment: str, url: str) -> SqlStore:
+    store = SqlStore(url, deployment=deployment, clock=SystemClock(), random=random.Random(1))
+    store.migrate()
+    return store
 
 
 def labels(service: Json) -> Json:

@@ -65,7 +65,7 @@ def watched(browser: Browser, address: str) -> Iterator[Watched]:
 def twins(site: Site) -> Iterator[tuple[str, str]]:
     """Two copies of the installation's database behind two webs: addresses of harmless, hostile."""
     _logged(site)
-    site.cluster.copy("page", "still")
+    site.cluster.copy(site.cluster.url("page"), "still")
     webs = [
         web_on(site, _filled(site, name, text), state=name)
         for name, text in (("harmless", hostile.HARMLESS), ("hostile", hostile.ALL))
