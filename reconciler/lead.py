@@ -77,7 +77,7 @@ def _once(
             wire.loop(settings, lease, store) as loop,
             probing(settings, loop, lambda: None) as prober,
         ):
-            begin(settings, loop)
+            begin(loop, key=wire.ledger_key(settings), ttl_s=settings.lease_ttl_s)
             loop.tenants.lookout.look_now()
             prober.round()  # nobody is asked before a pass: what is known is read
             report = loop.reconcile()
@@ -101,8 +101,10 @@ def _once(
             store.release_lease(lease)
 
 
-def begin(settings: Settings, loop: Loop) -> None:
+def begin(loop: Loop, *, key: bytes, ttl_s: int) -> None:
     """Make sure that the database knows all that was done with it; else say so and do nothing.
+
+    ``key`` is the ledger's, ``ttl_s`` the lease's.
 
     Raises:
         DatabaseBehind: It doesn't.
@@ -110,11 +112,11 @@ def begin(settings: Settings, loop: Loop) -> None:
         SourceUnavailable, ClusterUnavailable: It can't be told.
     """
     try:
-        continuity.verify(loop, loop.publisher.sink, key=wire.ledger_key(settings))
+        continuity.verify(loop, loop.publisher.sink, key=key)
     except (DatabaseBehind, TransientError) as error:
         if isinstance(error, DatabaseBehind):
             # What a successor did looks the same to one that was stopped in the middle of this.
-            loop.lease = loop.store.renew_lease(loop.lease, ttl_s=settings.lease_ttl_s)
+            loop.lease = loop.store.renew_lease(loop.lease, ttl_s=ttl_s)
         loop.recorder.failed(error, lease=loop.lease)
         with contextlib.suppress(TransientError):
             loop.store.release_lease(loop.lease)
@@ -229,7 +231,7 @@ def _lead(
         reviewing(settings, loop) as reviewer,
         reading_logs(loop),
     ):
-        begin(settings, loop)
+        begin(loop, key=wire.ledger_key(settings), ttl_s=settings.lease_ttl_s)
         lookout = loop.tenants.lookout
         trigger = Trigger(
             interval_s=settings.interval_s,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler import lead, wire
+from reconciler import lead
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.state import ServiceSpec
 from reconciler.converge.world import HoldRequest
@@ -176,10 +176,8 @@ def writes_too_many_files(site: Site) -> None:
 
 def begins(site: Site) -> None:
     """Begin to lead anew, as ``zoe run`` does."""
-    key = site.settings.state_dir / wire.LEDGER_KEY
-    key.write_bytes(LEDGER_KEY)
     site.restart()
-    lead.begin(site.settings, site.loop)
+    lead.begin(site.loop, key=LEDGER_KEY, ttl_s=site.settings.lease_ttl_s)
 
 
 def restores_a_backup(site: Site) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from reconciler import continuity, lead
 from reconciler import loop as loop_module
 from reconciler.converge import guard
 from reconciler.fence import Fence
@@ -106,6 +107,17 @@ def pushes_whoever_leads() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def takes_a_successors_work_for_lost() -> Iterator[None]:
+    """Accuse the database after having been stopped while beginning, whoever leads by then."""
+
+    def begin(loop: Loop, *, key: bytes, ttl_s: int) -> None:
+        continuity.verify(loop, loop.publisher.sink, key=key)
+
+    with patch.object(lead, "begin", begin):
+        yield
+
+
 BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     bug.__name__: bug
     for bug in (
@@ -117,5 +129,6 @@ BUGS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         holds_each_delete,
         takes_the_unreadable_for_empty,
         pushes_whoever_leads,
+        takes_a_successors_work_for_lost,
     )
 }

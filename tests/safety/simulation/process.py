@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler import wire
+from reconciler import lead, wire
 from reconciler.cluster.fake import VirtualClock
 from reconciler.cluster.fake.agenda import to_ms
 from reconciler.config import Settings
-from reconciler.errors import LeaseLost, StoreUnavailable, TransientError
+from reconciler.errors import DatabaseBehind, LeaseLost, StoreUnavailable, TransientError
 from reconciler.loop import Loop
 from reconciler.outside import Outside
 from reconciler.ports import Lease
 from reconciler.report import Report
 from tests.safety.simulation.clocks import HostClock
+from tests.safety.simulation.repository import BranchSeen
 from tests.safety.simulation.tenancy import tenants
 from tests.safety.simulation.weather import Crash, Port, Weather
 
@@ -62,16 +63,20 @@ class Process:
     name: str
     report: Report | None = None
     passes: int = 0
+    accusations: list[str] = field(default_factory=list)
+    """Of the database, which lacks nothing in any world."""
     _lives: int = 0
     _lease: Lease | None = None
     _loop: Loop | None = None
     _renewed_at: datetime | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     clock: HostClock = field(init=False)
+    _branch: BranchSeen = field(init=False)
 
     def __post_init__(self) -> None:
-        """Have a clock of its own."""
+        """Have a clock of its own, and a disk."""
         self.clock = HostClock(self.parts.clock)
+        self._branch = BranchSeen(self.parts.branch)
 
     @property
     def leads(self) -> bool:
@@ -105,8 +110,13 @@ class Process:
         except (LeaseLost, StoreUnavailable) as error:
             weather.note(f"{self.name} leads no more: {error}")
             self._forget()
+        except DatabaseBehind as error:
+            self.accusations.append(f"{self.name}: a sound database is refused: {error}")
+            self._forget()
         except TransientError as error:
             weather.note(f"{self.name}: pass failed: {error}")
+            if self._loop is None:
+                self._forget()
         return self.report
 
     def close(self) -> None:
@@ -127,14 +137,15 @@ class Process:
             tenants=tenants(parts.settings, groups),
             source=Port("source", parts.source, parts.weather),
             cluster=Port("cluster", parts.cluster, parts.weather, seen),
-            sink=Port("branch", parts.branch, parts.weather),
+            sink=Port("branch", self._branch, parts.weather),
             key=KEY,
             side=lambda _: Inline(),
             elapsed_s=lambda: to_ms(parts.clock.now()) / 1000,
         )
         built = wire.loop_in(outside, parts.settings, lease, store)
-        self._loop = self._stack.enter_context(built)
-        self._renewed_at = parts.clock.now()
+        loop = self._stack.enter_context(built)
+        lead.begin(loop, key=KEY, ttl_s=TTL_S)
+        self._loop, self._renewed_at = loop, parts.clock.now()
 
     def _pass(self, loop: Loop) -> None:
         now = self.parts.clock.now()

@@ -149,11 +149,45 @@ class MemoryBranch:
 
     def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
         """Return what is there under the prefixes."""
-        return {
-            path: data
-            for path, data in self.files.items()
-            if not paths or path.startswith(tuple(paths))
-        }
+        return _under(self.files, paths)
+
+
+class BranchSeen:
+    """The status branch as one host has it: what it last saw stays there."""
+
+    def __init__(self, branch: MemoryBranch) -> None:
+        """Have seen nothing yet."""
+        self._branch = branch
+        self._seen: Mapping[str, bytes] = {}
+
+    def publish(
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        message: str,
+        sequence: int,
+        still_leads: Callable[[], None] = unasked,
+    ) -> str:
+        """Lay files over what is there; it is seen on the way."""
+        try:
+            return self._branch.publish(
+                files, message=message, sequence=sequence, still_leads=still_leads
+            )
+        finally:
+            self._seen = self._branch.read()
+
+    def read(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        """Return what is there under the prefixes."""
+        self._seen = self._branch.read()
+        return self.read_last(paths)
+
+    def read_last(self, paths: Sequence[str] = ()) -> Mapping[str, bytes]:
+        """Return what was there when this host looked last."""
+        return _under(self._seen, paths)
+
+
+def _under(files: Mapping[str, bytes], paths: Sequence[str]) -> Mapping[str, bytes]:
+    return {p: data for p, data in files.items() if not paths or p.startswith(tuple(paths))}
 
 
 def _blob_id(data: bytes) -> str:

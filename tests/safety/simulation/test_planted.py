@@ -19,11 +19,12 @@ TOLD_AS = {
     "forgets_results": Rule.RESULT_LOST,
     "holds_each_delete": "its delete is an everyday one",
     "pushes_whoever_leads": "is another one on the branch",
+    "takes_a_successors_work_for_lost": "a sound database is refused",
     "takes_the_unreadable_for_empty": "a file of its namespace can't be read",
     "writes_with_any_epoch": Rule.STALE_LEADER,
 }
 SEEDS = 1000
-FOUND_IN = {"takes_the_unreadable_for_empty": 66}
+FOUND_IN = {"takes_a_successors_work_for_lost": 74, "takes_the_unreadable_for_empty": 66}
 """Where one was found last, unless that is within the first few: looked for from there on."""
 
 

@@ -123,6 +123,7 @@ class World:
         found = check(self.watch.effects, self.watch.entries)
         self.breaches += [*map(str, found), *self.guardian.breaches]
         for process in self.processes:
+            self.breaches += process.accusations
             process.close()
         return Result(
             seed=self.seed,
