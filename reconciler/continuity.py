@@ -118,11 +118,15 @@ def _has_seen(sink: StatusSink, known: WorkingSet) -> bool:
 
 
 def _published(read: Read, *, key: bytes, is_empty: bool) -> Published:
-    """Return what is published; where the database knows nothing, a single file of a run counts."""
+    """Return what is published; where the database knows nothing, a single file of a run counts.
+
+    A head of ours at no fact is that of an installation in which nothing has happened yet.
+    """
     data = read((mirror.HEAD_PATH,)).get(mirror.HEAD_PATH)
     head = mirror.read_head_file(data, key=key) if data is not None else None
-    is_there = data is not None or (is_empty and bool(read((mirror.FOLDER,))))
-    return Published(head=head, is_there=is_there)
+    has_facts = head.seq > 0 if head is not None else data is not None
+    has_runs = is_empty and bool(read((f"{mirror.FOLDER}/",)))
+    return Published(head=head, is_there=has_facts or has_runs)
 
 
 class _Once:

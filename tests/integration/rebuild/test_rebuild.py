@@ -162,6 +162,18 @@ def test_a_new_installation_just_runs(site: Site) -> None:
     assert site.phases() == {"aml/done": "Running", "aml/book": "Running"}
 
 
+def test_an_installation_that_has_published_but_has_no_fact_yet_goes_on(site: Site) -> None:
+    """Nobody has asked for anything that could be read."""
+    site.push({"executions/aml/book.yaml": "kind: Nonsense\n"})
+    site.reconcile()
+    site.published()
+    site.restart()
+    verify(site)
+    site.push(BOOK)
+    site.reconcile(passes=4)
+    assert site.phases() == {"aml/book": "Running"}
+
+
 def test_what_the_branch_doesnt_know_yet_is_entered_as_the_swarm_shows_it(
     lived: Site, tmp_path: Path
 ) -> None:
