@@ -28,7 +28,7 @@ def harvest(cluster: Cluster, uid: Uid, group: Group, *, at: datetime) -> Harves
         uid=uid,
         attempt=group.attempt,
         component=group.component,
-        node=group.node.hostname if group.node else str(group.service.spec.node),
+        node=group.node_name,
         exit_code=last.exit_code,
         error=last.error,
         log_tail=tail,

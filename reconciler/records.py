@@ -43,6 +43,11 @@ class Harvest:
     log_tail: str
     at: datetime
 
+    @property
+    def key(self) -> tuple[Uid, int, str, str]:
+        """The group that it is of."""
+        return self.uid, self.attempt, self.component, self.node
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:

@@ -25,6 +25,9 @@ from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.records import Pulse
 from reconciler.reviewer.job import Known
 
+_HARVESTED_MOST = 10_000
+"""Of how many results it is known that they are stored; others are read and offered once more."""
+
 
 class WorkingSet:
     """Records, frozen specs, groups and statuses by uid."""
@@ -49,6 +52,7 @@ class WorkingSet:
         self.snapshot = stored.snapshot
         self.hold_requests = stored.hold_requests
         self.recorded = stored.recorded
+        self._harvested: dict[tuple[Uid, int, str, str], None] = {}
         self.confirmed: frozenset[str] = frozenset()
         """The commits that operators have confirmed, as of the newest pass."""
         self.last = max(stored.entries, key=attrgetter("seq"), default=None)
@@ -79,6 +83,7 @@ class WorkingSet:
             hold_requests={(asked.namespace, asked.name): asked for asked in self.hold_requests},
             last_seq=self.last_seq,
             published_seq=published_seq,
+            harvested=self._harvested.keys(),
         )
 
     def good_files(self, source_id: str) -> Mapping[str, tuple[str, str]]:
@@ -137,6 +142,9 @@ class WorkingSet:
                 self.progress.pop(uid, None)
             else:
                 self.progress[uid] = progress
+        self._harvested |= dict.fromkeys(found.key for found in changes.harvests)
+        for key in list(self._harvested)[:-_HARVESTED_MOST]:
+            del self._harvested[key]
         self.usage |= changes.usage
         self._remember(changes.runtimes)
         for good in changes.good_files:

@@ -58,6 +58,7 @@ from reconciler.converge.state import LABEL_NAMESPACE
 from reconciler.converge.stranded import without_stranded
 from reconciler.converge.tasks import Group, is_live
 from reconciler.converge.telling import tell
+from reconciler.converge.unread import unread
 from reconciler.converge.world import Assessment, World
 from reconciler.manifest.platform import Platform
 from reconciler.manifest.spec import ExecutionSpec, Manifest
@@ -89,6 +90,8 @@ def assess(world: World) -> Assessment:
     others = (_prefetched(draft, taken), kept.state, _reachable(draft, gateways))
     desired = together([*executions, *others])
     planned = _plan(draft, desired, kept, gateways.notes)
+    there = [(uid, group) for uid, groups in sorted(draft.groups.items()) for group in groups]
+    harvest += unread(planned, there, draft.memory, read=harvest)
     moved = {
         uid: groups
         for uid, groups in draft.placements.items()

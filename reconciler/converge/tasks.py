@@ -65,6 +65,11 @@ class Group:
         return int(label) if label.isdecimal() else 0
 
     @property
+    def node_name(self) -> str:
+        """What people call its node; its id where that is all that is known."""
+        return self.node.hostname if self.node else str(self.service.spec.node)
+
+    @property
     def is_node_lost(self) -> bool:
         """Whether the group's node is gone, or down for good."""
         return self.node is None or self.node.is_lost

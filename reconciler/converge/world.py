@@ -130,7 +130,8 @@ def _gone(source_id: str) -> tuple[str, str]:
 class Memory:
     """What the database remembers, keyed for a pass.
 
-    ``hold_requests`` are the newest of each (namespace, name).
+    ``hold_requests`` are the newest of each (namespace, name). ``harvested`` are attempt, component
+    and node of the groups whose results this process stored last.
     """
 
     records: Mapping[Uid, Record] = field(default_factory=dict)
@@ -144,6 +145,7 @@ class Memory:
     hold_requests: Mapping[tuple[str, str], HoldRequest] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0
+    harvested: Collection[tuple[Uid, int, str, str]] = frozenset()
 
     def undecided(self) -> frozenset[tuple[str, str]]:
         """Return the namespaces and names of what may have run, and so isn't run."""

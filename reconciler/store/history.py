@@ -11,7 +11,7 @@ from policy.model.execution import Uid
 from reconciler.records import Event, Harvest
 from reconciler.store.record_tables import events, harvests, shown_logs
 from reconciler.store.tables import executions
-from reconciler.store.upsert import upsert
+from reconciler.store.upsert import insert_missing
 
 
 def append_events(connection: Connection, told: Sequence[Event]) -> None:
@@ -54,8 +54,8 @@ def page_of_events(
 
 
 def write_harvests(connection: Connection, found: Sequence[Harvest]) -> None:
-    """Insert harvests; one of the same group and attempt is replaced."""
-    upsert(connection, harvests, [_harvest_row(harvest) for harvest in found])
+    """Insert harvests; one of the same group and attempt stays: it was read when more was there."""
+    insert_missing(connection, harvests, [_harvest_row(harvest) for harvest in found])
 
 
 def read_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:

@@ -461,10 +461,10 @@ class TestHistory:
         assert store.harvests(UID) == (early, late, lost)
         assert store.harvests(OTHER) == ()
 
-    def test_a_harvest_written_again_is_one(self, store: Store, lease: Lease) -> None:
-        for _ in range(2):
-            store.commit(Changes(harvests=(harvest(),)), lease)
-        assert store.harvests(UID) == (harvest(),)
+    def test_of_a_harvest_written_again_the_first_stays(self, store: Store, lease: Lease) -> None:
+        for tail in ("all of it", ""):
+            store.commit(Changes(harvests=(harvest(log_tail=tail),)), lease)
+        assert store.harvests(UID) == (harvest(log_tail="all of it"),)
 
     def test_confirmations_last(self, store: Store) -> None:
         for commit, by in (("c1", "ann"), ("c2", "bob"), ("c1", "bob")):
