@@ -22,7 +22,7 @@ from reconciler.converge import probing
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
 from reconciler.errors import ConfigError
-from reconciler.fence import Fence
+from reconciler.fence import Fence, call_s
 from reconciler.hosting import host
 from reconciler.keyring import Keyring
 from reconciler.loop import Loop
@@ -93,10 +93,15 @@ def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
 @contextmanager
 def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
     """Lend the Swarm. Nothing is connected before it is used."""
-    from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.cluster.swarm import DEFAULT_TIMEOUT_S, SwarmCluster
 
     with contextlib.closing(
-        SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+        SwarmCluster(
+            settings.deployment,
+            docker_host=settings.docker_host,
+            clock=clock,
+            timeout_s=min(DEFAULT_TIMEOUT_S, call_s(settings.lease_ttl_s)),
+        )
     ) as found:
         yield found
 
@@ -105,6 +110,7 @@ def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
 def store(settings: Settings) -> Iterator[SqlStore]:
     """Lend the database."""
     from reconciler.store.repository import SqlStore
+    from reconciler.store.silence import SILENCE_S
 
     _make_state_dir(settings)
     with SqlStore(
@@ -112,6 +118,8 @@ def store(settings: Settings) -> Iterator[SqlStore]:
         deployment=settings.deployment,
         clock=SystemClock(),
         random=random.Random(),
+        # Who waits for longer than it leads is none the wiser for it.
+        silence_s=min(SILENCE_S, settings.lease_ttl_s),
     ) as found:
         yield found
 
