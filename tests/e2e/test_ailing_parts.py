@@ -1,17 +1,36 @@
-"""A part is there and ails: it answers late, or not at all."""
+"""A part is there and ails: it answers late, not at all, or has no room for what it is told."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.e2e.installation import Installation
 from tests.e2e.manifests import batch, execution, path
-from tests.fixtures.postgres import PostgresCluster
+from tests.fixtures.postgres import PostgresCluster, postgres_in
 from tests.fixtures.slow_link import slow_postgres
+from tests.fixtures.small_disk import SmallDisk, mounted
 
 pytestmark = [pytest.mark.swarm, pytest.mark.postgres, pytest.mark.slow]
 
+AWAY = "a part is away"
+NO_SPACE = "No space left on device"
 ENDS_SOON = "exec sleep 1"
+
+
+@pytest.fixture
+def small_postgres() -> Iterator[tuple[PostgresCluster, SmallDisk]]:
+    """A server on a disk of its own."""
+    with (
+        TemporaryDirectory(prefix="zpg-", dir="/tmp") as name,
+        mounted(Path(name), mib=96) as disk,
+        postgres_in(Path(name)) as cluster,
+    ):
+        cluster.create("zoe")
+        yield cluster, disk
 
 
 def reads(installation: Installation, database_url: str) -> None:
@@ -76,3 +95,56 @@ def test_an_engine_that_hangs_is_told_in_time_and_what_was_asked_for_is_made_onc
     assert len(created) == len(set(created)) == 2
     assert {document["status"]["attempt"] for document in installation.statuses().values()} == {1}
     assert len(run.events("leading")) == 1
+
+
+def test_a_full_database_is_told_in_words_and_work_goes_on_once_there_is_space(
+    small_postgres: tuple[PostgresCluster, SmallDisk], installation: Installation
+) -> None:
+    cluster, disk = small_postgres
+    installation.use_database(cluster.url("zoe"))
+    run = installation.start()
+    installation.push({path("book"): execution("book")})
+    installation.await_phases({"aml/book": "Running"})
+    book = installation.service_of("book")
+    with installation.watching() as created:
+        disk.fill()
+        installation.push({path("late"): execution("late")})
+        installation.wait_until(
+            lambda: any("its disk is full" in line["error"] for line in run.events(AWAY)),
+            what="the reason to be told",
+        )
+        assert run.is_alive
+        assert installation.service_of("book") == book
+        disk.free()
+        if not cluster.is_running:
+            cluster.start()
+        installation.await_phases({"aml/book": "Running", "aml/late": "Running"})
+    assert installation.service_of("book") == book
+    assert len(created) == 1
+
+
+def test_with_a_full_state_folder_what_runs_goes_on_and_the_commit_is_taken_up_afterwards(
+    installation: Installation, small_disk: Callable[..., SmallDisk]
+) -> None:
+    disk = small_disk(installation.folder / "state", mib=4)
+    run = installation.start()
+    installation.push({path("book"): execution("book")})
+    installation.await_phases({"aml/book": "Running"})
+    book = installation.service_of("book")
+    with installation.between_transfers():
+        disk.fill()
+    installation.push({path("late"): execution("late")})
+    installation.wait_until(
+        lambda: any(NO_SPACE in line["message_text"] for line in run.events("alert")),
+        what="the reason to be told",
+    )
+    installation.wait_until(
+        lambda: "a disk is full" in problem(installation), what="pages to tell it"
+    )
+    assert installation.service_of("book") == book
+    disk.free()
+    installation.await_phases({"aml/book": "Running", "aml/late": "Running"})
+    assert installation.service_of("book") == book
+    installation.wait_until(
+        lambda: installation.published_phases() == installation.phases(), what="the branch"
+    )
