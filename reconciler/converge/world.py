@@ -69,6 +69,7 @@ class Reading:
     message: str = ""
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
+    unparsed_sets: frozenset[str] = frozenset()
     is_confirmed: bool = False
     agreed_deletes: frozenset[Uid] = frozenset()
     missing: tuple[str, str] | None = None
@@ -97,6 +98,7 @@ class Wanted:
     sets: tuple[SetSummary, ...] = ()
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
+    unparsed_sets: frozenset[str] = frozenset()
     is_confirmed: bool = False
     agreed_deletes: frozenset[Uid] = frozenset()
 
@@ -112,6 +114,7 @@ class Wanted:
                 message=self.message,
                 tree_is_empty=self.tree_is_empty,
                 unparsed_namespaces=self.unparsed_namespaces,
+                unparsed_sets=self.unparsed_sets,
                 is_confirmed=self.is_confirmed,
                 agreed_deletes=self.agreed_deletes,
             )
