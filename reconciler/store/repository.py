@@ -113,7 +113,8 @@ class SqlStore:
             ConfigError: It is newer than this code, somebody else's or another deployment's.
         """
         self._make_folder()
-        self._transactions.read(stalled.end)
+        if self._engine.dialect.name == "postgresql":
+            self._transactions.read(stalled.end)
 
         def work(connection: Connection) -> None:
             migrate.upgrade(connection)

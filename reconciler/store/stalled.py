@@ -26,8 +26,6 @@ _END = text(
 
 def end(connection: Connection, *, after_s: float = STALLED_S) -> int:
     """End those of ours that have waited for their client that long; return how many."""
-    if connection.dialect.name != "postgresql":
-        return 0
     ended: int = connection.execute(_END, {"after_s": after_s}).scalar_one()
     if ended:
         log.warning("ended sessions of the database that stood still", extra={"sessions": ended})
