@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -102,6 +103,10 @@ class Allocation:
     count: int
 
 
+_OF_WORK = ("kind", "rigid")
+"""What is remembered of an :class:`Execution` and depends on its work."""
+
+
 class EstimateBasis(StrEnum):
     """What a runtime estimate rests on."""
 
@@ -162,6 +167,16 @@ class Execution:
     work: int = 0
     allocations: tuple[Allocation, ...] = field(default=())
     is_growable: bool = True
+
+    def worked(self, work: int) -> Execution:
+        """Return the same with another amount of work done; what was worked out of it is kept."""
+        if work == self.work:
+            return self
+        other = copy(self)
+        vars(other)["work"] = work
+        for name in _OF_WORK:
+            vars(other).pop(name, None)
+        return other
 
     @property
     def is_admitted(self) -> bool:

@@ -50,7 +50,7 @@ from reconciler.converge.plan import (
     network_for,
     plan,
 )
-from reconciler.converge.queue import Candidate, snapshot
+from reconciler.converge.queue import Candidate, Taken, snapshot
 from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.secret_plan import RemoveSecret
 from reconciler.converge.secrets import named
@@ -115,6 +115,7 @@ def assess(world: World) -> Assessment:
         rendered=rendered,
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
+        candidates={candidate.record.uid: candidate for candidate in (*queued, *admitted)},
         homes=homes,
         letters={
             **letters(draft),
@@ -208,7 +209,7 @@ def _snapshot(
     homes: Mapping[str, NodeId],
 ) -> Snapshot:
     """Return the cluster as the policy decides on it."""
-    world = draft.world
+    world, last = draft.world, draft.world.last
     return snapshot(
         world.observed,
         queued,
@@ -218,7 +219,7 @@ def _snapshot(
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(draft.wanted.reservations, now=world.now),
-        last=world.last.snapshot if world.last else None,
+        last=Taken(last.snapshot, last.candidates, last.homes) if last else None,
     )
 
 

@@ -39,6 +39,29 @@ class Candidate:
     is_growable: bool = True
     gives_way: bool = True
 
+    def is_but_for_work(self, other: Candidate) -> bool:
+        """Tell whether nothing but ``work`` has changed since another pass."""
+        return (
+            self.manifest is other.manifest
+            and self.record is other.record
+            and self.spec is other.spec
+            and self.groups is other.groups
+            and self.grown_ms == other.grown_ms
+            and self.shrunk_ms == other.shrunk_ms
+            and self.estimate == other.estimate
+            and self.is_growable is other.is_growable
+            and self.gives_way is other.gives_way
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An earlier snapshot, with what it was taken from: candidates by uid, and homes."""
+
+    snapshot: Snapshot
+    candidates: Mapping[Uid, Candidate]
+    homes: Mapping[str, NodeId]
+
 
 def snapshot(
     observed: ObservedState,
@@ -50,7 +73,7 @@ def snapshot(
     known: Collection[Uid] = (),
     tenants: tuple[Tenant, ...] = (),
     reservations: tuple[Reservation, ...] = (),
-    last: Snapshot | None = None,
+    last: Taken | None = None,
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -66,19 +89,26 @@ def snapshot(
         known: Every uid that the ledger knows; services of others are never removed.
         tenants: The namespaces with their quotas and use.
         reservations: Windows that are open or come soon.
-        last: An earlier snapshot: what is the same is taken from there, with all that policy has
+        last: An earlier one: what is the same is taken from there, with all that policy has
             worked out about it.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
-    executions = [
-        _execution(candidate, storages=storages, homes=homes) for candidate in (*queued, *admitted)
-    ]
-    before = {e.uid: e for e in last.executions} if last else {}
-    shared = (old if (old := before.get(e.uid)) == e else e for e in executions)
+    before = {e.uid: e for e in last.snapshot.executions} if last else {}
+    earlier = last.candidates if last is not None and last.homes == homes else {}
+
+    def execution(candidate: Candidate) -> Execution:
+        old, was = before.get(candidate.record.uid), earlier.get(candidate.record.uid)
+        if old is not None and was is not None and candidate.is_but_for_work(was):
+            return old.worked(candidate.work)
+        new = _execution(candidate, storages=storages, homes=homes)
+        return old if old is not None and old == new else new
+
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids | set(known)),
-        executions=tuple(sorted(shared, key=lambda e: e.uid)),
+        executions=tuple(
+            sorted(map(execution, (*queued, *admitted)), key=lambda e: e.uid),
+        ),
         tenants=tenants,
         reservations=reservations,
     )

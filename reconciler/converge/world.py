@@ -21,6 +21,7 @@ from reconciler.converge.letters import Letter
 from reconciler.converge.listening import Door
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
+from reconciler.converge.queue import Candidate
 from reconciler.converge.render import Rendered
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.secrets import Vault
@@ -204,10 +205,10 @@ class World:
 class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
-    ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
-    not told any more; ``homes`` the nodes of namespaces' local storage, ``letters`` what
-    their members are told in confidence, by path. ``wake_at`` is when a
-    clock alone may change the answer.
+    ``rendered``, ``told`` and ``candidates`` (what the snapshot was taken from) are for the next
+    pass. ``forgotten`` are runs of schedules that are not told any more; ``homes`` the nodes of
+    namespaces' local storage, ``letters`` what their members are told in confidence, by path.
+    ``wake_at`` is when a clock alone may change the answer.
     """
 
     steps: tuple[Step, ...]
@@ -225,6 +226,7 @@ class Assessment:
     rendered: Mapping[Uid, Rendered]
     told: Mapping[Uid, tuple[Facts, Status]]
     forgotten: tuple[Uid, ...] = ()
+    candidates: Mapping[Uid, Candidate] = field(default_factory=dict)
     homes: Mapping[str, NodeId] = field(default_factory=dict)
     letters: Mapping[str, Letter] = field(default_factory=dict)
     wake_at: datetime | None = None
