@@ -18,6 +18,9 @@ from reconciler.posted import PostedPlan
 from reconciler.records import CommitRow, Delta, Recorded
 
 NO_SOURCE = "the Git repository can't be reached; what was accepted last stays in force"
+_NO_SPACE = (
+    "a disk is full, so the newest commit can't be fetched; what was accepted last stays in force"
+)
 _NO_SIGNATURES = "signatures can't be checked now, so the newest commit isn't accepted"
 _OF_PARTS_AWAY = {"SourceUnavailable": NO_SOURCE, "CannotVerify": _NO_SIGNATURES}
 
@@ -28,6 +31,8 @@ def problem_of(acceptance: Acceptance | None) -> str:
         return ""
     # What Git and ssh-keygen say may name hosts and files; the other sentences are our own.
     told = _OF_PARTS_AWAY.get(acceptance.hold)
+    if told == NO_SOURCE and "No space left on device" in acceptance.message:
+        told = _NO_SPACE
     if told is None:
         return acceptance.message
     return f"{acceptance.tenant}: {told}" if acceptance.tenant else told

@@ -12,6 +12,14 @@ from dataclasses import dataclass
 from reconciler.clock import elapsed_s
 from reconciler.ports import Lease, Store
 
+SHORTEST_CALL_S = 2.5
+"""A busy engine may take as long for one call, however short the lease is."""
+
+
+def call_s(ttl_s: float) -> float:
+    """Return how long a call may take while a lease lasts ``ttl_s``: what is left of it then."""
+    return max(SHORTEST_CALL_S, ttl_s / 2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:

@@ -45,6 +45,8 @@ def set_up(*, verbose: bool = False, stream: TextIO = sys.stderr) -> None:
     root.setLevel(logging.WARNING)
     for package in ("reconciler", "webhook"):
         logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)
+    # That a job takes longer than its interval; what it waits for is told by the job itself.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

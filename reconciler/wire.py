@@ -21,8 +21,8 @@ from reconciler.config import Settings
 from reconciler.converge import probing
 from reconciler.delivery import Forge, Outbox
 from reconciler.desired import Reader
-from reconciler.errors import ConfigError
-from reconciler.fence import Fence
+from reconciler.errors import ConfigError, TransientError
+from reconciler.fence import Fence, call_s
 from reconciler.hosting import host
 from reconciler.keyring import Keyring
 from reconciler.loop import Loop
@@ -93,10 +93,15 @@ def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
 @contextmanager
 def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
     """Lend the Swarm. Nothing is connected before it is used."""
-    from reconciler.cluster.swarm import SwarmCluster
+    from reconciler.cluster.swarm import DEFAULT_TIMEOUT_S, SwarmCluster
 
     with contextlib.closing(
-        SwarmCluster(settings.deployment, docker_host=settings.docker_host, clock=clock)
+        SwarmCluster(
+            settings.deployment,
+            docker_host=settings.docker_host,
+            clock=clock,
+            timeout_s=min(DEFAULT_TIMEOUT_S, call_s(settings.lease_ttl_s)),
+        )
     ) as found:
         yield found
 
@@ -105,6 +110,7 @@ def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
 def store(settings: Settings) -> Iterator[SqlStore]:
     """Lend the database."""
     from reconciler.store.repository import SqlStore
+    from reconciler.store.silence import SILENCE_S
 
     _make_state_dir(settings)
     with SqlStore(
@@ -112,6 +118,8 @@ def store(settings: Settings) -> Iterator[SqlStore]:
         deployment=settings.deployment,
         clock=SystemClock(),
         random=random.Random(),
+        # Who waits for longer than it leads is none the wiser for it.
+        silence_s=min(SILENCE_S, settings.lease_ttl_s),
     ) as found:
         yield found
 
@@ -147,14 +155,37 @@ def status_sink(settings: Settings, fetchers: Fetchers | None = None) -> StatusB
 
 
 def ledger_key(settings: Settings) -> bytes:
-    """Return the key that signs the mirrored ledger; made on first use, readable by us only."""
+    """Return the key that signs the mirrored ledger; made on first use, readable by us only.
+
+    Raises:
+        ConfigError: It is damaged, or its folder can't be made.
+        TransientError: It can't be written, for want of space as a rule.
+    """
     path = settings.state_dir / LEDGER_KEY
     if not path.exists():
         _make_state_dir(settings)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(LEDGER_KEY_BYTES))
+        try:
+            _write_key(path)
+        except OSError as error:
+            raise TransientError(
+                f"{path} can't be written: {error.strerror}: make room on its disk, or let zoe "
+                "write there"
+            ) from error
     return _read_key(path)
+
+
+def _write_key(path: Path) -> None:
+    """Put a new key there, whole or not at all: a part of one would be taken for damage."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(LEDGER_KEY_BYTES))
+        with contextlib.suppress(FileExistsError):  # another zoe was faster: its key counts
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _read_key(path: Path) -> bytes:

@@ -39,7 +39,7 @@ from reconciler.converge.state import (
 from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
 
-DEFAULT_TIMEOUT_S = 15
+DEFAULT_TIMEOUT_S = 15.0
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LOG_CHUNK_BYTES = 16_384
 
@@ -49,7 +49,7 @@ class SwarmCluster:
 
     ``deployment`` is the label value that makes objects ours. ``docker_host`` is as in
     DOCKER_HOST, which counts (with its TLS variables) where it is empty. ``timeout_s`` bounds
-    each wait for the engine.
+    each wait for the engine but those for logs, with which nodes may be slow.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SwarmCluster:
         *,
         clock: Clock,
         docker_host: str = "",
-        timeout_s: int = DEFAULT_TIMEOUT_S,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         self._deployment = deployment
         self._clock = clock
@@ -226,7 +226,7 @@ class SwarmCluster:
                 _url(client, f"/services/{service_id}/logs"),
                 params={"stdout": 1, "stderr": 1, "tail": tail},
                 stream=True,
-                timeout=self._timeout_s,
+                timeout=DEFAULT_TIMEOUT_S,
             )
             with contextlib.closing(response):
                 if response.status_code == 404:
@@ -343,7 +343,7 @@ class _EventStream:
         self._response.close()
 
 
-def _knock(host: str, timeout_s: int) -> None:
+def _knock(host: str, timeout_s: float) -> None:
     """Raise OSError if nobody listens at a unix socket.
 
     The SDK would say so too, but it leaves the socket of a refused connection open.

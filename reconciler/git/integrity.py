@@ -16,6 +16,22 @@ class RepositoryCorrupt(SourceUnavailable):
 
 
 @contextmanager
+def disk_willing(what: str) -> Iterator[None]:
+    """Translate what the system refuses while ``what`` is written or read, such as space.
+
+    libgit2 says so by an OSError without a number. Nothing is damaged by it.
+
+    Raises:
+        SourceUnavailable: It does.
+    """
+    try:
+        yield
+    except OSError as error:
+        detail = clean(str(error), limit=200)
+        raise SourceUnavailable(f"{what} can't be used: {detail}") from error
+
+
+@contextmanager
 def whole(what: str) -> Iterator[None]:
     """Translate what pygit2 raises for objects that must be there and aren't whole.
 

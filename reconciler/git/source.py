@@ -12,7 +12,7 @@ import pygit2
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.access import Access, ownership_remedy
-from reconciler.git.integrity import RepositoryCorrupt
+from reconciler.git.integrity import RepositoryCorrupt, disk_willing
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
 from reconciler.git.provenance import GitProvenance
@@ -57,7 +57,8 @@ class GitSource:
     def fetch(self) -> str:
         """Bring the mirror up to date and return the tip. One round trip when nothing changed."""
         self._may_heal = True
-        return self._healing(self._fetch)
+        with disk_willing(str(self._mirror.directory)):
+            return self._healing(self._fetch)
 
     def resolve(self, revision: str) -> str:
         """Return the commit id of the declared branch (by any of its names) or of a (short) id."""

@@ -23,7 +23,7 @@ from reconciler.failpoints import Point, reach
 from reconciler.git.access import Access
 from reconciler.git.conversation import Apart, Conversation, Here
 from reconciler.git.fetchers import Fetchers
-from reconciler.git.integrity import RepositoryCorrupt, whole
+from reconciler.git.integrity import RepositoryCorrupt, disk_willing, whole
 from reconciler.git.mirror import Mirror
 from reconciler.git.names import is_accepted_path
 from reconciler.git.objects import Objects
@@ -266,7 +266,7 @@ class StatusBranch:
 
     def _alone(self, work: Callable[[], T]) -> T:
         """Do ``work`` while no other process writes; once more if our repository is damaged."""
-        with self._mirror.locked():
+        with self._mirror.locked(), disk_willing(str(self._mirror.directory)):
             if self._reader is None:
                 self._mirror.sweep()
             if self._mirror.is_bulky():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import reconciler
 from reconciler import canonical
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SourceUnavailable
 from reconciler.reviewer.job import Job, Result
 from reconciler.text import clean
 
@@ -56,14 +56,20 @@ class Worker:
 
         Raises:
             WorkerFailed: It was ended, or its answer is none.
+            SourceUnavailable: There is no place to work in, for now.
         """
         folder = self._settings.folder
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700, parents=True)
         try:
+            folder.mkdir(mode=0o700, parents=True)
             (folder / "job").write_bytes(pickle.dumps(job))
             code = self._finish(folder)
             return self._answer(folder, code)
+        except OSError as error:
+            raise SourceUnavailable(
+                f"zoe can't write to its state folder ({error.strerror}); the operator has to make "
+                "room there"
+            ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import ConfigError
 from reconciler.store.column_types import dump_json
+from reconciler.store.silence import SILENCE_S, connected
 
 IS_WRITE = "zoe_is_write"
 """Execution option of a connection whose transactions will write."""
@@ -65,8 +66,11 @@ def parse_url(text: str) -> URL:
             raise ConfigError(f"database_url: {other} isn't supported: use sqlite or postgresql")
 
 
-def open_engine(url: URL) -> Engine:
-    """Return an engine for a URL of :func:`parse_url`. Connects to nothing yet."""
+def open_engine(url: URL, *, silence_s: float = SILENCE_S) -> Engine:
+    """Return an engine for a URL of :func:`parse_url`. Connects to nothing yet.
+
+    A PostgreSQL that answers nothing for ``silence_s`` is given up.
+    """
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, json_serializer=dump_json, hide_parameters=True, **_POOL)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -84,6 +88,11 @@ def open_engine(url: URL) -> Engine:
         },
         **_POOL,
     )
+
+    def connect(_dialect: object, _record: object, _none: object, named: dict[str, Any]) -> object:
+        return connected(named, silence_s=silence_s)
+
+    event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", _prepare_postgres)
     return engine
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import psycopg
@@ -19,6 +21,9 @@ _DEADLOCK_DETECTED = "40P01"
 _UNDEFINED = ("42P01", "42703")
 _NO_PRIVILEGE = "42501"
 _UNDEFINED_TEXTS = ("no such table", "no such column")
+
+_LITTLE_BYTES = 65_536
+"""Less than SQLite needs to begin, beside the database."""
 
 NOT_PREPARED = "the database isn't ready: zoe run hasn't prepared it yet (for this version)"
 NOT_GRANTED = (
@@ -90,8 +95,26 @@ def _missing(cause: BaseException | None) -> str:
 
 
 def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:
-    where = url.render_as_string(hide_password=True)
-    return StoreUnavailable(f"the database {where} isn't available: {_scrubbed(cause, url)}")
+    where, remedy = url.render_as_string(hide_password=True), ""
+    if _is_full(cause, url):
+        remedy = "; its disk is full: make room, and zoe goes on by itself"
+    return StoreUnavailable(
+        f"the database {where} isn't available: {_scrubbed(cause, url)}{remedy}"
+    )
+
+
+def _is_full(cause: BaseException | None, url: URL) -> bool:
+    """Tell whether it was for want of space; SQLite itself often says only that it can't go on."""
+    match cause:
+        case psycopg.errors.DiskFull():
+            return True
+        case sqlite3.OperationalError() if url.database:
+            try:
+                return shutil.disk_usage(Path(url.database).parent).free < _LITTLE_BYTES
+            except OSError:
+                return False
+        case _:
+            return False
 
 
 def _violated(cause: BaseException | None, url: URL) -> InvariantViolated:

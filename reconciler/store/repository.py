@@ -55,6 +55,7 @@ from reconciler.store import (
 from reconciler.store import lease as lease_row
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.process import current_process
+from reconciler.store.silence import SILENCE_S
 from reconciler.store.transactions import Transactions
 from reconciler.store.waiting import Listener, Poller, Waiter
 
@@ -63,7 +64,8 @@ class SqlStore:
     """The database behind one URL, for one deployment. Safe to use from several threads.
 
     Creating it connects to nothing. ``poll_s`` is how often SQLite is asked for requests, and
-    how often a lost PostgreSQL is tried again. Only one thread waits for requests at a time.
+    how often a lost PostgreSQL is tried again; one that is silent for ``silence_s`` is given up.
+    Only one thread waits for requests at a time.
 
     Raises:
         ConfigError: The URL isn't usable.
@@ -78,11 +80,12 @@ class SqlStore:
         random: Random,
         poll_s: float = 1.0,
         elapsed_s: Callable[[], float] = elapsed_s,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self._deployment = deployment
         self._clock = clock
         self._elapsed_s = elapsed_s
-        self._engine = open_engine(parse_url(url))
+        self._engine = open_engine(parse_url(url), silence_s=silence_s)
         self._closed = threading.Event()
         self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
         self._waiter = self._make_waiter(poll_s)

@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from reconciler.errors import StoreUnavailable
 from reconciler.store.engine import listening_arguments
+from reconciler.store.silence import connected
 from reconciler.store.wanted import WANTED_CHANNEL
 
 _log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Listener:
     def _connect(self) -> psycopg.Connection | None:
         listen = sql.SQL("LISTEN {}").format(sql.Identifier(self._channel))
         try:
-            self._connection = psycopg.connect(**self._arguments)
+            self._connection = connected(self._arguments)
             self._connection.execute(listen)
         except psycopg.Error as error:
             self._break(error)

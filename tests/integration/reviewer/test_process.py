@@ -13,9 +13,11 @@ import pytest
 
 from reconciler.converge.host import Host
 from reconciler.converge.world import Memory
+from reconciler.errors import SourceUnavailable
 from reconciler.reviewer.job import Job, Known
 from reconciler.reviewer.process import Worker, WorkerFailed, WorkerSettings
 from tests.fixtures.postgres import wait_until
+from tests.fixtures.small_disk import SmallDisk
 
 PROBE = "tests.integration.reviewer.probe"
 MakeWorker = Callable[..., Worker]
@@ -55,6 +57,19 @@ def test_it_is_given_nothing_of_ours(
     }
     assert told["folder"] == str(tmp_path / "review")
     assert not (tmp_path / "review").exists()
+
+
+def test_without_room_to_work_in_it_is_for_a_later_try(
+    tmp_path: Path, small_disk: Callable[..., SmallDisk]
+) -> None:
+    disk = small_disk(tmp_path / "state", mib=1)
+    folder = disk.folder / "review"
+    worker = Worker(WorkerSettings(folder=folder, timeout_s=30, memory_mib=512, module=PROBE))
+    disk.fill()
+    with pytest.raises(SourceUnavailable, match="No space left on device"):
+        worker.run(job("look_around"))
+    disk.free()
+    assert worker.run(job("look_around")).problem
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, or user namespaces that may be off")

@@ -12,6 +12,7 @@ from reconciler.errors import StoreUnavailable
 from reconciler.ports import Changes
 from reconciler.store.meta import STATE_CHANNEL
 from tests.fixtures.postgres import OpenStore, PostgresCluster, wait_until
+from tests.fixtures.slow_link import SlowLink, slow_postgres
 
 pytestmark = pytest.mark.postgres
 
@@ -29,6 +30,7 @@ CUT_AT_COMMIT = """
     CREATE CONSTRAINT TRIGGER cut_at_commit AFTER INSERT ON published
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut();
 """
+WAITS_FOR_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
 
@@ -38,6 +40,14 @@ def outage(postgres_cluster: PostgresCluster) -> Iterator[PostgresCluster]:
     yield postgres_cluster
     if not postgres_cluster.is_running:
         postgres_cluster.start()
+
+
+@pytest.fixture
+def link(postgres_cluster: PostgresCluster, postgres_url: str) -> Iterator[tuple[SlowLink, str]]:
+    """A way to the test's database that can hang, and the URL that leads over it."""
+    there = postgres_cluster.socket_folder
+    with slow_postgres(there, delay_s=0.001) as (link, folder):
+        yield link, postgres_url.replace(str(there), str(folder))
 
 
 def is_listening(url: str) -> bool:
@@ -147,3 +157,42 @@ def test_a_commit_that_was_cut_off_isnt_tried_again(
             store.commit(Changes(snapshot="x", published={"a": "1"}), lease)
         assert connection.execute("SELECT nextval('runs')").fetchone() == (2,)
     assert store.load().snapshot is None
+
+
+def test_a_server_that_says_nothing_is_given_up_and_asked_again(
+    open_store: OpenStore, link: tuple[SlowLink, str]
+) -> None:
+    hung, url = link
+    store = open_store(url, silence_s=1)
+    before = store.load()
+    with hung.held(), pytest.raises(StoreUnavailable, match="didn't answer in time"):
+        store.load()
+    assert store.load() == before
+
+
+def test_a_commit_that_hangs_is_over_before_anybody_leads_again(
+    open_store: OpenStore, link: tuple[SlowLink, str], postgres_url: str
+) -> None:
+    # It may come through long after it was given up: who read before would enter its facts twice.
+    hung, url = link
+    store = open_store(url, silence_s=1)
+    lease = store.acquire_lease("here", ttl_s=60)
+    assert lease is not None
+    hung.trap = b"COMMIT"
+    with pytest.raises(StoreUnavailable, match="didn't answer in time"):
+        store.commit(Changes(snapshot="late"), lease)
+    found: list[str | None] = []
+
+    def lead_again() -> None:
+        again = open_store(postgres_url)
+        assert again.acquire_lease("here", ttl_s=60) is not None
+        found.append(again.load().snapshot)
+
+    thread = threading.Thread(target=lead_again)
+    thread.start()
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        wait_until(lambda: connection.execute(WAITS_FOR_LOCK).fetchone() == (1,))
+    assert found == []
+    hung.release()
+    thread.join(30)
+    assert found == ["late"]
