@@ -141,6 +141,7 @@ class Reader:
             tree_is_empty=not catalogue.manifests and not catalogue.broken,
             sets=catalogue.sets,
             unparsed_namespaces=catalogue.unreadable,
+            unparsed_sets=catalogue.unreadable_sets,
         )
 
     def _admitted(

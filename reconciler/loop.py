@@ -343,7 +343,6 @@ class Loop:
 
     def publish(self, *, wait: bool = False) -> None:
         """Push what waits to be pushed, if it is time to; with ``wait`` now, and wait for it."""
-        self._still_leads()  # an older status must not come after a newer one
         now = self.clock.now()
         self._note_published(self.publisher.ahead(now, wait=wait))
         landed = self.publisher.flush(now, wait=wait)

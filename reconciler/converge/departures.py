@@ -106,6 +106,7 @@ def _judged(
         live=Counter(namespace for namespace, _ in of_live),
         tree_is_empty=reading.tree_is_empty,
         unparsed_namespaces=reading.unparsed_namespaces,
+        unparsed_sets=reading.unparsed_sets,
         is_confirmed=reading.is_confirmed,
         commit=reading.commit,
         message=reading.message,

@@ -49,6 +49,7 @@ def judge(
     live: Mapping[str, int],
     tree_is_empty: bool,
     unparsed_namespaces: Collection[str],
+    unparsed_sets: Collection[str] = (),
     is_confirmed: bool,
     commit: str,
     message: str,
@@ -63,6 +64,8 @@ def judge(
         live: Namespace -> how many documents were live before (departures included).
         tree_is_empty: Whether the commit holds no manifest at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
+        unparsed_sets: Sets that never parsed: over whom they are isn't known, but the beginning of
+            their members' names.
         is_confirmed: Whether an operator confirmed this very commit.
         commit: Its id, for the sentence.
         message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
@@ -85,6 +88,10 @@ def judge(
         for d in departures
         if d.namespace in unparsed_namespaces
     }
+    for name in sorted(unparsed_sets):
+        told = f"the set {name} can't be read and may ask for it; its delete waits until it can"
+        hidden = (d.uid for d in departures if d.name.startswith(f"{name}-"))
+        held |= dict.fromkeys(hidden, ("OwnerUnreadable", told))
     if not all(departure.uid in agreed for departure in departures):
         release = (
             f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"

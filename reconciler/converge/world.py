@@ -70,6 +70,7 @@ class Reading:
     message: str = ""
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
+    unparsed_sets: frozenset[str] = frozenset()
     is_confirmed: bool = False
     agreed_deletes: frozenset[Uid] = frozenset()
     missing: tuple[str, str] | None = None
@@ -98,6 +99,7 @@ class Wanted:
     sets: tuple[SetSummary, ...] = ()
     tree_is_empty: bool = False
     unparsed_namespaces: frozenset[str] = frozenset()
+    unparsed_sets: frozenset[str] = frozenset()
     is_confirmed: bool = False
     agreed_deletes: frozenset[Uid] = frozenset()
 
@@ -113,6 +115,7 @@ class Wanted:
                 message=self.message,
                 tree_is_empty=self.tree_is_empty,
                 unparsed_namespaces=self.unparsed_namespaces,
+                unparsed_sets=self.unparsed_sets,
                 is_confirmed=self.is_confirmed,
                 agreed_deletes=self.agreed_deletes,
             )

@@ -53,7 +53,8 @@ class Catalogue:
 
     ``bad_paths`` are files whose newest content has errors; ``good`` is what to hand to the next
     call of :meth:`Loader.load`; ``documents`` counts the documents of every file; ``unreadable``
-    are the namespaces in which a bad file may ask for more; ``lent`` is what tenants may use of it.
+    are the namespaces in which a bad file may ask for more, ``unreadable_sets`` the files (by name)
+    that may ask for it in any; ``lent`` is what tenants may use of it.
     """
 
     platform: Platform
@@ -68,6 +69,7 @@ class Catalogue:
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     sets: tuple[SetSummary, ...] = ()
     unreadable: frozenset[str] = frozenset()
+    unreadable_sets: frozenset[str] = frozenset()
     lent: Lent | None = field(default=None, compare=False)
 
 
@@ -175,6 +177,7 @@ class Loader:
             reservations=rulebook.reservations,
             sets=tuple(_summaries(in_force)),
             unreadable=frozenset(_unreadable(bad, in_force)),
+            unreadable_sets=frozenset(_unreadable_sets(bad, in_force)),
             lent=None if rulebook.lent is not None else rulebook.lend(self._source_id),
         )
 
@@ -268,6 +271,17 @@ def _unreadable(bad: Collection[str], in_force: Mapping[str, Outcome]) -> Iterat
             yield path.split("/")[1]
         elif outcome is not None:
             yield from (execution.namespace for execution in outcome.documents)
+
+
+def _unreadable_sets(bad: Collection[str], in_force: Mapping[str, Outcome]) -> Iterator[str]:
+    """Yield sets of which no version was ever valid: over whom they are isn't known.
+
+    They are told by the names of their files, as executions are that can't be read.
+    """
+    for path in bad:
+        place = place_of(path)
+        if place is not None and place.kind == "ExecutionSet" and path not in in_force:
+            yield place.stem
 
 
 def _nothing(source: str) -> Attachment:

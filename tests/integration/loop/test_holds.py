@@ -166,3 +166,18 @@ def test_generations_say_which_commit_brought_them(site: Site) -> None:
     entries = site.store.load().entries
     assert [e.commit for e in entries if e.fact is Fact.GENERATION] == [first, second]
     assert {e.uid for e in entries} == {Uid(entries[0].uid)}
+
+
+def test_what_moves_into_a_set_that_cant_be_read_goes_on(site: Site) -> None:
+    """By the beginning of its name it may be a member: invalid isn't absent."""
+    here = {f"executions/aml/{n}.yaml": execution_file(n) for n in ("course-ann", "other")}
+    site.push({**here, BOOK: execution_file("book")})
+    site.reconcile(passes=4)
+    site.push({**dict.fromkeys(here), "sets/course.yaml": "kind: ExecutionSet\nspec: {]\n"})
+    site.reconcile(passes=4)
+    assert site.phases() == {
+        "aml/book": "Running",
+        "aml/course-ann": "Running",
+        "aml/other": "Stopped",
+    }
+    assert "the set course can't be read" in str(site.condition("aml/course-ann", "Held"))

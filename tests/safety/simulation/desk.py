@@ -16,12 +16,14 @@ _COUNT = re.compile(r"from: 1, to: (\d+)")
 class Asked:
     """What a commit asks for: full names, those that a file may ask for that can't be read.
 
-    ``unreadable`` are the namespaces that such a file is of.
+    ``unreadable`` are the namespaces that such a file is of; a set's are those of ``of_sets`` of
+    which Zoe knows: until it was read once, it may be over anybody.
     """
 
     names: frozenset[str]
     hidden: frozenset[str]
     unreadable: frozenset[str]
+    of_sets: frozenset[str]
     is_empty: bool
 
 
@@ -59,11 +61,13 @@ class Desk:
             found = frozenset(names_of(path, text))
             self.ever[path] = self.ever.get(path, frozenset()) | found
             names |= set() if path in self.broken else found
-        hidden = [self.ever[path] for path in self.broken]
+        hidden = {path: self.ever[path] for path in self.broken}
+        of_sets = (found for path, found in hidden.items() if path.startswith("sets/"))
         return Asked(
             names=frozenset(names),
-            hidden=frozenset().union(*hidden),
-            unreadable=frozenset(name.partition("/")[0] for name in frozenset().union(*hidden)),
+            hidden=frozenset().union(*hidden.values()),
+            unreadable=frozenset(p.split("/")[1] for p in hidden if p.startswith("executions/")),
+            of_sets=frozenset().union(*of_sets),
             is_empty=not self.files,
         )
 

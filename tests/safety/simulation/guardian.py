@@ -68,7 +68,8 @@ class Guardian:
                 continue
             mine = [self.known[uid] for uid in live if self.known[uid].source == source]
             more = [self.known[uid] for uid in fresh if self.known[uid].source == source]
-            judged = _Judged(asked, mine, [*mine, *more], kept)
+            of_sets = asked.of_sets & {known.full_name for known in self.known.values()}
+            judged = _Judged(asked, mine, [*mine, *more], kept, of_sets)
             gone = [self.known[uid] for uid in deleted if uid in self.known]
             of_source = [k for k in gone if k.source == source]
             self.breaches += judged.wrongly_deleted(of_source, is_confirmed=commit in confirmed)
@@ -85,8 +86,10 @@ class _Judged:
         live: Sequence[Known],
         most: Sequence[Known],
         kept: Collection[str],
+        of_sets: Collection[str],
     ) -> None:
         self._asked = asked
+        self._unreadable = asked.unreadable | {name.partition("/")[0] for name in of_sets}
         left = [known for known in live if known.full_name not in asked.names]
         gone = [k for k in left if k.full_name not in {*asked.hidden, *kept}]
         lives = (live, most)  # what is seen for the first time counts, or it doesn't
@@ -100,7 +103,7 @@ class _Judged:
                 yield f"{name} is deleted, and Git asks for it"
             elif name in self._asked.hidden and not is_confirmed:
                 yield f"{name} is deleted, and its file can't be read"
-            elif known.namespace in self._asked.unreadable and not is_confirmed:
+            elif known.namespace in self._unreadable and not is_confirmed:
                 yield f"{name} is deleted, and a file of its namespace can't be read"
             elif all(found.has(known) for found in self._surely) and not is_confirmed:
                 yield f"{name} is deleted with many, and nobody confirmed it"

@@ -87,7 +87,7 @@ def takes_the_unreadable_for_empty() -> Iterator[None]:
     judge = guard.judge
 
     def forgets(departures: Sequence[guard.Departure], **given: Any) -> guard.Verdict:
-        return judge(departures, **{**given, "unparsed_namespaces": ()})
+        return judge(departures, **{**given, "unparsed_namespaces": (), "unparsed_sets": ()})
 
     with patch.object(guard, "judge", forgets):
         yield

@@ -20,6 +20,7 @@ FOUND = {
     5123: "a file that went back to what it was before a push whose answer was lost",
     6332: "a batch that was deleted by an older reading, when it had ended unseen",
     10375: "a leader that begins with an older reading",
+    13284: "a set that was never read: over whom it is isn't known, but how its members are called",
     15708: "the same as 10375",
 }
 """Seeds beyond these that failed, with what they taught; what they draw changes with the script."""

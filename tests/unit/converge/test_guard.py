@@ -71,6 +71,16 @@ def test_an_owner_with_an_unreadable_file_loses_nothing() -> None:
     assert found.held[Uid("bio0")][0] == "OwnerUnreadable"
 
 
+def test_what_a_set_may_ask_for_that_was_never_read_stays() -> None:
+    gone = [*departures(2), Departure(uid=Uid("m"), namespace="bio", name="course-ann")]
+    found = verdict(gone, unparsed_sets={"course"})
+    assert (found.allowed, found.held.keys()) == ({"aml0", "aml1"}, {"m"})
+    assert found.held[Uid("m")] == (
+        "OwnerUnreadable",
+        "the set course can't be read and may ask for it; its delete waits until it can",
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "released"),
     [
