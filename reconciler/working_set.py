@@ -83,7 +83,7 @@ class WorkingSet:
             hold_requests={(asked.namespace, asked.name): asked for asked in self.hold_requests},
             last_seq=self.last_seq,
             published_seq=published_seq,
-            harvested=self._harvested.keys(),
+            harvested=frozenset(self._harvested),
         )
 
     def good_files(self, source_id: str) -> Mapping[str, tuple[str, str]]:

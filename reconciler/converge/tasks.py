@@ -34,6 +34,8 @@ _OUTWARD = frozenset({TaskState.SHUTDOWN, TaskState.REMOVE})
 _WANTED = frozenset({TaskState.NEW, TaskState.READY, TaskState.RUNNING, TaskState.COMPLETE})
 # How the engine words an image that it can't get. Matched on its text, since it sends no code.
 _IMAGE_TEXTS = ("no such image", "pull access denied", "manifest unknown", "manifest for")
+# How it words that a container was made and couldn't be started.
+_NOT_STARTED = "starting container failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,9 @@ class Group:
         if task.state is TaskState.FAILED:
             if runs_once and (self.is_node_lost or task.is_cut_off):
                 return Failure(reason=EndReason.NODE_LOST, message=task.error)
+            if runs_once and task.error.startswith(_NOT_STARTED):
+                # Nothing of it has run; a busy engine says so, too, and the next try starts.
+                return Failure(reason=EndReason.REJECTED, message=task.error)
             reason = EndReason.NON_ZERO_EXIT if runs_once else EndReason.CRASH_LOOP
             return Failure(reason=reason, message=task.error, code=task.exit_code)
         return None

@@ -48,6 +48,7 @@ from reconciler.store import (
     retention,
     reviews,
     runtimes,
+    stalled,
     tails,
     trials,
     wanted,
@@ -105,11 +106,15 @@ class SqlStore:
     def migrate(self) -> None:
         """Bring the schema up to date, under a lock; make the database this deployment's.
 
+        What stands still in the way is ended first.
+
         Raises:
             StoreUnavailable: It can't be reached.
             ConfigError: It is newer than this code, somebody else's or another deployment's.
         """
         self._make_folder()
+        if self._engine.dialect.name == "postgresql":
+            self._transactions.read(stalled.end)
 
         def work(connection: Connection) -> None:
             migrate.upgrade(connection)

@@ -701,6 +701,30 @@ def test_a_published_port_answers(swarm: object) -> None:
 
 
 @pytest.mark.swarm
+def test_a_container_that_cant_be_started_is_told_in_these_words(swarm: object) -> None:
+    """They are all that tells it from a program that ran and failed."""
+    driver = SwarmDriver(swarm)
+    stage = Stage(driver)
+    name, taken = stage.name("taken"), 18_765
+    listens = ("nc", "-l", "-p", str(taken))
+    swarm.docker("run", "--detach", "--name", name, "--network", "host", swarm.image, *listens)
+    try:
+        _, networks = network_of(stage)
+        spec = stage.spec(
+            "late",
+            node=1,
+            networks=networks,
+            ports=(PublishedPort(name="web", target=80, published=taken),),
+            restart=Restart(condition=RestartCondition.NONE),
+        )
+        (task,) = stage.until_states(stage.cluster.create_service(spec), "failed")
+        assert task.error.startswith("starting container failed")
+    finally:
+        swarm.docker("rm", "--force", name)
+        driver.close()
+
+
+@pytest.mark.swarm
 @pytest.mark.parametrize("is_encrypted", [False, True])
 def test_a_network_is_for_services_alone_and_encrypted_where_asked(
     swarm: object, is_encrypted: bool

@@ -51,7 +51,8 @@ def content(working_set: WorkingSet) -> dict[str, Any]:
     return {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(working_set).items()
-        if name != "_lock"
+        # Which results a process has stored is its own knowledge: another offers them once more.
+        if name not in ("_lock", "_harvested")
     }
 
 

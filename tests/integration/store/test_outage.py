@@ -10,7 +10,9 @@ import pytest
 
 from reconciler.errors import StoreUnavailable
 from reconciler.ports import Changes
+from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.meta import STATE_CHANNEL
+from reconciler.store.stalled import end
 from tests.fixtures.postgres import OpenStore, PostgresCluster, wait_until
 from tests.fixtures.slow_link import SlowLink, slow_postgres
 
@@ -196,3 +198,24 @@ def test_a_commit_that_hangs_is_over_before_anybody_leads_again(
     hung.release()
     thread.join(30)
     assert found == ["late"]
+
+
+def test_who_was_frozen_between_two_statements_keeps_nobody_from_leading(
+    open_store: OpenStore, postgres_url: str
+) -> None:
+    # As executemany sends them. For the server that session is active, so no time-out ends it.
+    store = open_store(postgres_url)
+    with psycopg.connect(postgres_url, application_name="zoe") as frozen:
+        frozen.execute("SELECT 1")
+        frozen.pgconn.enter_pipeline_mode()
+        frozen.pgconn.send_query_params(b"UPDATE meta SET state_version = state_version", None)
+        frozen.pgconn.send_flush_request()
+        frozen.pgconn.flush()
+        engine = open_engine(parse_url(postgres_url))
+        with engine.connect() as connection:
+            wait_until(lambda: end(connection, after_s=0.2) == 1)
+            assert end(connection, after_s=0) == 0  # nobody else, and not itself
+        engine.dispose()
+        store.migrate()
+        assert store.acquire_lease("here", ttl_s=60) is not None
+        frozen.close()

@@ -69,6 +69,9 @@ def _round(
         figures.late += 1
         _say(f"round {number} {kind}: {error}")
         stage.end_all()
+        stage.start()
+        figures.lost += len(stage.converge())  # what was asked for comes true all the same
+        stage.end_all()
         return
     what = f"round {number} {kind} at {after.what}"
     _judge(stage, figures, after, what)

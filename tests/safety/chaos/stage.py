@@ -149,7 +149,13 @@ class Stage:
             if not (missing := self._missing()):
                 return {}
             self.witness.pause.wait(0.1)
-        return missing
+        return {name: self._told(name, phase) for name, phase in missing.items()}
+
+    def _told(self, name: str, phase: str) -> str:
+        """Return a phase with what is said of it."""
+        conditions = self.installation.status(name).get("conditions", [])
+        said = (f"{c['type']} {c['reason']}: {c['message']}" for c in conditions)
+        return "; ".join((phase, *said))
 
     def _phases(self) -> dict[str, str]:
         """Return what is told; a server too busy for a whole reading is asked again."""

@@ -138,6 +138,17 @@ def test_a_batch_that_the_swarm_stopped_when_its_node_came_back_has_lost_its_nod
     assert f"attempt_ended:{reason}" in ledger.facts(job.uid)
 
 
+def test_a_batch_that_couldnt_be_started_has_not_run_and_is_tried_again() -> None:
+    ledger, job = Ledger(), manifest(batch())
+    state = as_there(ledger.assess(wanted(job), observed()), observed())
+    told = "starting container failed: error creating vxlan interface: file exists"
+    ledger.assess(wanted(job), with_tasks(state, TaskState.FAILED, exit_code=128, error=told))
+    assert ledger.facts(job.uid)[-1] == "attempt_ended:Rejected"
+    ledger.later(minutes=5)
+    ledger.assess(wanted(job), replace(state, services=(), tasks=()))
+    assert ledger.facts(job.uid)[-1] == "attempt_intended"
+
+
 def test_a_service_removed_by_hand_comes_back_unless_it_would_run_a_batch_twice() -> None:
     ledger, book, job = Ledger(), manifest(interactive(), name="book"), manifest(batch())
     state = started(ledger, book, job)
