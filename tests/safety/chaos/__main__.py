@@ -82,14 +82,19 @@ def _round(
 def _judge(stage: Stage, figures: Figures, after: After, what: str) -> None:
     missing = stage.converge()
     passes = passes_with_creations(after.run, before=after.since)
-    figures.most_passes = max(figures.most_passes, passes)
     figures.longest_return_ms = max(figures.longest_return_ms, after.idle_ms)
     figures.lost += len(missing)
-    figures.late += passes > PASSES or after.idle_ms > RETURNS_MS
+    again, tried = stage.attempts()
+    tried = stage.fresh("tried again", tried)
+    figures.tried_again += len(tried)
+    # What the engine couldn't start is made again as its back-off has it.
+    figures.most_passes = max(figures.most_passes, 0 if tried else passes)
+    figures.late += (passes > PASSES and not tried) or after.idle_ms > RETURNS_MS
     told = {
         "lost": [f"{name}: {phase}" for name, phase in missing.items()],
         "doubled": stage.fresh("doubled", stage.doubled()),
-        "rerun": stage.fresh("rerun", stage.attempts()),
+        "rerun": stage.fresh("rerun", again),
+        "tried again": tried,
         "orphans": stage.fresh("orphans", stage.orphans()),
         "stale": stage.fresh("stale", [*stage.breaches(), *stage.regressions()]),
         "untold": stage.untold() if after.compares else [],

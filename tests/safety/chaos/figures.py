@@ -18,6 +18,8 @@ class Figures:
     lost: int = 0
     doubled: int = 0
     rerun: int = 0
+    tried_again: int = 0
+    """Attempts that the engine couldn't start, so that another followed: no breach."""
     orphans: int = 0
     stale: int = 0
     untold: int = 0

@@ -19,6 +19,7 @@ import pytest
 
 from policy.model.execution import Uid
 from reconciler.clock import SystemClock
+from reconciler.converge.ledger import EndReason, Fact
 from reconciler.errors import StoreUnavailable
 from reconciler.failpoints import VARIABLE
 from tests.e2e.installation import STATUS_BRANCH, Installation
@@ -227,13 +228,20 @@ class Stage:
             if published.get(name) != phase
         ]
 
-    def attempts(self) -> list[str]:
-        """Return the executions that needed more than their first attempt."""
-        return [
-            f"{name} is at attempt {document['status']['attempt']}"
-            for name, document in self.installation.statuses().items()
-            if document["status"].get("attempt", 1) > 1
-        ]
+    def attempts(self) -> tuple[list[str], list[str]]:
+        """Return who ran again, and who was tried again since the engine couldn't start it."""
+        stored = self.installation.store.load()
+        names = {row.uid: f"{row.namespace}/{row.name}" for row in stored.executions}
+        ended = [e for e in stored.entries if e.fact is Fact.ATTEMPT_ENDED]
+        reasons = {(e.uid, e.attempt): e.reason for e in ended}
+        again: list[str] = []
+        tried: list[str] = []
+        for entry in stored.entries:
+            if entry.fact is Fact.ATTEMPT_INTENDED and entry.attempt > 1:
+                before = reasons.get((entry.uid, entry.attempt - 1), "nothing")
+                found = tried if before == EndReason.REJECTED else again
+                found.append(f"{names[entry.uid]} is at attempt {entry.attempt} after {before}")
+        return again, tried
 
     def counted(self, number: int) -> tuple[list[str], int]:
         """Have the batches' starts counted: those that started twice, and how many are missing."""
