@@ -9,11 +9,10 @@ from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
 from reconciler.converge import secret_access
-from reconciler.converge.accounting import progress_of, work_by
+from reconciler.converge.accounting import progress_of
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
-from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
 from reconciler.converge.queue import Candidate
 from reconciler.converge.steps import Step, ended
@@ -47,13 +46,7 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
 
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
-    uid, now_ms = record.uid, epoch_ms(draft.world.now)
-    progress = progress_of(
-        draft.memory.progress.get(uid),
-        draft.memory.records.get(uid),
-        spec,
-        draft.memory.placements.get(uid, ()),
-    )
+    uid = record.uid
     if draft.ends_soon(uid, record, spec):
         draft.ending.add(uid)
     return Candidate(
@@ -61,9 +54,12 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
         record=record,
         spec=spec,
         groups=draft.placements.get(uid, ()) if record.attempt_open else (),
-        work=work_by(progress, now_ms),
-        grown_ms=progress.grown_ms,
-        shrunk_ms=progress.shrunk_ms,
+        progress=progress_of(
+            draft.memory.progress.get(uid),
+            draft.memory.records.get(uid),
+            spec,
+            draft.memory.placements.get(uid, ()),
+        ),
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
         is_growable=not (uid in draft.ending or uid in draft.kept or record.is_adopted),
         gives_way=uid not in draft.kept,
