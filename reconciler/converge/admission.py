@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
-from reconciler.converge import secret_access
+from reconciler.converge import calm, secret_access
 from reconciler.converge.accounting import progress_of
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
@@ -25,8 +25,8 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
     """Split those that are wanted into queued and admitted; note why others are blocked."""
     queued: list[Candidate] = []
     admitted: list[Candidate] = []
-    for uid, record in sorted(draft.records.items()):
-        manifest = draft.wanted.manifests.get(uid)
+    for uid in sorted(draft.lively & draft.records.keys()):
+        record, manifest = draft.records[uid], draft.wanted.manifests.get(uid)
         spec = draft.spec_of(uid, record) or (manifest.spec if manifest else None)
         if record.is_final or spec is None:
             continue
@@ -42,7 +42,23 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             queued.append(candidate)
         else:
             draft.blocked[uid] = why
-    return take_turns(draft, queued), admitted
+    queued = take_turns(draft, queued)
+    for candidate in _calm(draft):
+        (admitted if candidate.record.attempt_open else queued).append(candidate)
+    return queued, admitted
+
+
+def _calm(draft: Draft) -> Iterator[Candidate]:
+    """Yield those that are as before, but for what is known of how long they run."""
+    before = draft.world.last.candidates if draft.world.last is not None else {}
+    informed = calm.informed(draft)
+    for uid, candidate in before.items():
+        if uid in draft.lively:
+            continue
+        if "" in informed or candidate.manifest.namespace in informed:
+            yield _candidate(draft, candidate.manifest, candidate.record, candidate.spec)
+        else:
+            yield candidate
 
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
@@ -70,8 +86,8 @@ def homes(draft: Draft) -> Mapping[str, NodeId]:
     """Return each namespace's node of first use, where its local storage is."""
     found: dict[str, tuple[int, NodeId]] = {}
     for uid, record in draft.records.items():
-        identity = draft.memory.identities.get(uid)
-        if record.home and identity is not None:
+        identity = draft.memory.identities.get(uid) if record.home else None
+        if identity is not None:
             best = found.get(identity.namespace, (-1, NodeId("")))
             found[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
     return {namespace: node for namespace, (_, node) in found.items()}
@@ -93,6 +109,7 @@ def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
         if moved is not None:
             draft.records[uid] = moved
         draft.placements[uid] = ()
+        draft.lively.add(uid)
         draft.blocked[uid] = Blocked(reason="Preempted", message=f"{message}; it queues again")
     uids = [preemption.uid for preemption in decision.preemptions]
     return tuple((uid, group) for uid in uids for group in draft.groups.get(uid, ()) if group.tasks)
@@ -116,6 +133,7 @@ def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> 
         if draft.records[resize.uid].is_adopted:
             continue
         draft.placements[resize.uid] = resize.allocations
+        draft.lively.add(resize.uid)
 
 
 def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) -> None:
@@ -144,6 +162,7 @@ def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) 
     if moved is not None:
         draft.records[record.uid] = moved
     draft.placements[record.uid] = groups
+    draft.lively.add(record.uid)
 
 
 def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) -> str:
@@ -184,7 +203,7 @@ def _held_for_window(draft: Draft, candidate: Candidate) -> Blocked | None:
     """Tell whether the run before it may only be replaced in a change window."""
     if draft.closed is None:
         return None
-    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    runs = draft.roll.runs[candidate.manifest.namespace, candidate.manifest.name]
     before = [uid for uid in runs.values() if uid != candidate.record.uid]
     if not any(draft.held.get(uid) == draft.closed.why for uid in before):
         return None
@@ -197,7 +216,7 @@ def _has_leftovers(draft: Draft, candidate: Candidate) -> bool:
     schedule = candidate.manifest.schedule
     if schedule is not None and schedule.overlap is Overlap.ALLOW:
         return draft.has_live_tasks(candidate.record.uid)
-    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    runs = draft.roll.runs[candidate.manifest.namespace, candidate.manifest.name]
     return any(draft.has_live_tasks(uid) for uid in runs.values())
 
 

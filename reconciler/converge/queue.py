@@ -96,7 +96,7 @@ def snapshot(
 
     def execution(candidate: Candidate) -> Execution:
         old, was = before.get(candidate.record.uid), earlier.get(candidate.record.uid)
-        if old is not None and was is not None and candidate.is_like(was):
+        if old is not None and was is not None and (candidate is was or candidate.is_like(was)):
             return old
         new = _execution(candidate, storages=storages, homes=homes)
         return old if old is not None and old == new else new
