@@ -196,7 +196,8 @@ def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
     members: dict[Uid, list[Group]] = defaultdict(list)
     for service in sorted(observed.services, key=lambda s: s.spec.name):
         name, mine = service.spec.name, tasks.get(service.id, [])
-        mine.sort(key=lambda t: (t.created_at, t.id))
+        if len(mine) > 1:
+            mine.sort(key=lambda t: (t.created_at, t.id))
         old = before.get(name)
         if old is not None and _is_as_it_was(old, service, mine, nodes):
             group = old
