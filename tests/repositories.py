@@ -33,7 +33,10 @@ class Commit:
 
 @dataclass
 class Repository:
-    """Files by path, with a loader that has seen all commits so far."""
+    """Files by path, with a loader that has seen all commits so far.
+
+    ``compares``: each load is held against one by a loader that has seen none.
+    """
 
     limits: Limits = DEFAULT_LIMITS
     handling: Handling = AS_SHIPPED
@@ -43,6 +46,7 @@ class Repository:
     commits: dict[str, Commit] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    compares: bool = True
     loader: Loader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,8 +104,9 @@ class Repository:
         self.blobs |= {tree[path]: data for path, data in self.files.items()}
         self.reads.clear()
         catalogue = self._loaded(self.loader, tree, commit, self._read)
-        afresh = self._loaded(self._new_loader(), tree, commit, self.blobs.__getitem__)
-        assert catalogue == afresh
+        if self.compares:
+            afresh = self._loaded(self._new_loader(), tree, commit, self.blobs.__getitem__)
+            assert catalogue == afresh, "what was taken over from the load before changed it"
         self.good = dict(catalogue.good)
         return catalogue
 
