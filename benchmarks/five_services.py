@@ -41,10 +41,14 @@ _SERVICE = """\
 """
 
 
+def execution(services: int) -> str:
+    """Return an execution of so many services that sleep."""
+    return _EXECUTION + "".join(_SERVICE.replace("NAME", f"s{i}") for i in range(services))
+
+
 def zoe_round(ours: Zoe, number: int, services: int) -> tuple[float, float, list[dict[str, Any]]]:
     """Return ms until Zoe's services were accepted and until they ran; and the services' specs."""
-    text = _EXECUTION + "".join(_SERVICE.replace("NAME", f"s{i}") for i in range(services))
-    with ours.started(f"r{number}", text, services=services) as started:
+    with ours.started(f"r{number}", execution(services), services=services) as started:
         running = bare_services.await_running(ours.client, started.ids)
     specs = [service["Spec"] for service in started.services]
     began = started.began

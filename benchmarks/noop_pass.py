@@ -11,7 +11,7 @@ import pstats
 import random
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -23,6 +23,7 @@ from benchmarks.report import Row, arguments, show
 from reconciler import hosting, wire
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.config import Settings, SourceSettings
+from reconciler.converge.state import ObservedNode
 from reconciler.git.source import GitSource
 from reconciler.git.status_branch import StatusBranch
 from reconciler.loop import Loop
@@ -67,14 +68,18 @@ def commit(path: Path, files: Iterable[tuple[str, str]]) -> None:
 
 @contextmanager
 def installation(
-    folder: Path, files: Iterable[tuple[str, str]], *, url: str = ""
+    folder: Path,
+    files: Iterable[tuple[str, str]],
+    *,
+    url: str = "",
+    nodes: Sequence[ObservedNode] = (),
 ) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
     """Lend a loop over the executions in some files, on SQLite or on the database of a URL."""
     commit(folder / "config.git", files)
     platform = SourceSettings(id="platform", url=str(folder / "config.git"))
     settings = Settings(sources=(platform,), state_dir=folder / "state")
     clock = VirtualClock()
-    nodes = [fake_node(f"n{number}") for number in range(NODES)]
+    nodes = nodes or [fake_node(f"n{number}") for number in range(NODES)]
     cluster = FakeCluster(nodes, clock=clock, deployment=settings.deployment)
     cluster.script("ends", Outcome.exits(0))
     chance = random.Random(1)

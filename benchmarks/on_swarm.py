@@ -52,18 +52,18 @@ class Repository:
 
     path: Path
 
-    def commit(self, files: dict[str, str]) -> None:
-        """Make the branch hold exactly these files."""
+    def commit(self, files: dict[str, str], *, message: str = "round") -> None:
+        """Make the branch hold exactly these files, beside those that are always there."""
         git = pygit2.Repository(str(self.path))
         index = pygit2.Index()
-        for name, text in files.items():
+        for name, text in (_ALWAYS | files).items():
             blob = git.create_blob(text.encode())
             index.add(pygit2.IndexEntry(name, blob, pygit2.enums.FileMode.BLOB))
         bot = pygit2.Signature("bench", "bench@localhost")
         tip = git.references.get("refs/heads/main")
         parents = [] if tip is None else [tip.target]
         tree = index.write_tree(git)
-        git.create_commit("refs/heads/main", bot, bot, "round", tree, parents)
+        git.create_commit("refs/heads/main", bot, bot, message, tree, parents)
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class Started:
         return [service["ID"] for service in self.services]
 
 
+def files_of(namespace: str, text: str) -> dict[str, str]:
+    """Return the files of a namespace with one execution."""
+    return {
+        f"namespaces/{namespace}.yaml": _NAMESPACE.replace("NS", namespace),
+        f"executions/{namespace}/started.yaml": text,
+    }
+
+
 @dataclass
 class Zoe:
     """A loop as ``zoe run`` has it, and the repository that it follows."""
@@ -87,29 +95,35 @@ class Zoe:
     loop: Loop
     repository: Repository
     client: Any
+    deployment: str
 
     @contextmanager
     def started(self, namespace: str, text: str, *, services: int) -> Iterator[Started]:
         """Commit an execution of that many services to a namespace of its own; let it go after."""
-        files = {
-            f"namespaces/{namespace}.yaml": _NAMESPACE.replace("NS", namespace),
-            f"executions/{namespace}/started.yaml": text,
-        }
-        self.repository.commit(_ALWAYS | files)
+        started = self.asked(namespace, files_of(namespace, text), services=services)
+        yield started
+        self.stopped([namespace], started.ids)
+
+    def asked(self, namespace: str, files: dict[str, str], *, services: int) -> Started:
+        """Commit files that ask for so many services in a namespace; return when all are made."""
+        self.repository.commit(files)
         began = perf_counter()
         created = self.loop.reconcile().outcomes
         accepted = perf_counter()
         found = self.client.services(filters={"label": f"zoe.namespace={namespace}"})
         if len(found) != services:
             raise RuntimeError(f"{[o.error for o in created if o.error]}: not all were accepted")
-        started = Started(began, accepted, found)
-        yield started
-        self.repository.commit(_ALWAYS)
+        return Started(began, accepted, found)
+
+    def stopped(self, namespaces: Sequence[str], ids: Sequence[str]) -> None:
+        """Commit that nothing is asked for; return once nothing of some namespaces is left."""
+        self.repository.commit({}, message=f"end\n\nZoe-Confirm-Deletes: {len(namespaces)}\n")
         self._let_go()
-        bare_services.await_gone(self.client, started.ids)
-        self._let_go()  # the network goes with the second empty pass
-        ours = {n["Name"] for n in self.client.networks() if f"-{namespace}-" in n["Name"]}
-        bare_services.await_networks(self.client, ours)
+        bare_services.await_gone(self.client, ids)
+        self._let_go()  # networks go with the second empty pass
+        told = tuple(f"-{namespace}-" for namespace in namespaces)
+        names = {network["Name"] for network in self.client.networks()}
+        bare_services.await_networks(self.client, {n for n in names if any(t in n for t in told)})
 
     def _let_go(self) -> None:
         pause = threading.Event()
@@ -126,7 +140,7 @@ def zoe(folder: Path, docker_host: str, client: Any) -> Iterator[Zoe]:
     path = folder / "config.git"
     pygit2.init_repository(str(path), bare=True, initial_head="main")
     repository = Repository(path)
-    repository.commit(_ALWAYS)
+    repository.commit({})
     settings = Settings(
         deployment=f"bench{random.randrange(10**6)}",
         sources=(SourceSettings(id="platform", url=f"file://{path}"),),
@@ -139,12 +153,14 @@ def zoe(folder: Path, docker_host: str, client: Any) -> Iterator[Zoe]:
         assert lease is not None
         with wire.loop(settings, lease, store) as loop:
             loop.reconcile()
-            yield Zoe(loop, repository, client)
+            yield Zoe(loop, repository, client, settings.deployment)
 
 
 @contextmanager
-def swarm(docker_host: str, folder: Path, *, image: str = "busybox") -> Iterator[str]:
-    """Lend the Swarm at ``docker_host``, or a lab of one engine with a recipe's image.
+def swarm(
+    docker_host: str, folder: Path, *, image: str = "busybox", nodes: int = 1
+) -> Iterator[str]:
+    """Lend the Swarm at ``docker_host``, or a lab of its own with a recipe's image.
 
     What is built is kept where the tests keep theirs.
     """
@@ -153,7 +169,7 @@ def swarm(docker_host: str, folder: Path, *, image: str = "busybox") -> Iterator
         return
     lab = Lab(folder / "lab")
     try:
-        lab.up(nodes=1)
+        lab.up(nodes=nodes)
         built = images.build(recipe.read(recipe.locate(image)), _CACHE, say=_quiet)
         lab.load_image(built.archive)
         yield lab.docker_host

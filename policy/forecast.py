@@ -99,7 +99,7 @@ class _Forecast:
         self._others: tuple[Run, ...] = ()
         self._spread_permille = (1000, 1000)
         if self._grain is not EXACT:
-            self._spread_permille = spread_permille(snapshot.executions)
+            self._spread_permille = spread_permille(snapshot.executions, snapshot.now_ms)
         elif horizon_ms and not all(is_certain(e) for e in snapshot.executions):
             self._others = tuple(
                 play(snapshot, settings, horizon_ms=horizon_ms, case=case)

@@ -158,7 +158,7 @@ class Ranking:
                 return (-execution.priority, int(is_waiting), key if is_waiting else 0)
             case Policy.LAS_FLEXIBLE:
                 is_interactive = execution.type is ApplicationType.INTERACTIVE
-                attained = execution.attained_ms * execution.replicas
+                attained = execution.attained_ms(self._now_ms) * execution.replicas
                 return (-execution.priority, attained // (1000 if is_interactive else 1))
             case Policy.FIFO_FLEXIBLE:
                 return (-execution.priority, execution.queued_ms)
@@ -174,7 +174,7 @@ class Ranking:
             int(borrows),
             int(not self._is_ahead(execution, is_waiting=is_waiting)),
             self._share_bucket(execution.namespace) if share is None else share,
-            execution.coarse_size,
+            execution.coarse_size(self._now_ms),
         )
 
     def _borrowing(self, execution: Execution, *, is_waiting: bool) -> bool:

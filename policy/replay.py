@@ -76,7 +76,9 @@ def play(
     )
     return engine.run(
         [
-            Application(execution=_timed(e, seen.now_ms), runtime_ms=_runtime_ms(e, case))
+            Application(
+                execution=_timed(e, seen.now_ms), runtime_ms=_runtime_ms(e, case, seen.now_ms)
+            )
             for e in seen.executions
         ],
         from_ms=seen.now_ms,
@@ -103,7 +105,7 @@ class _Patient:
         return replace(decision, wake_ms=wake_ms, explain=tuple)
 
 
-def spread_permille(executions: Iterable[Execution]) -> tuple[int, int]:
+def spread_permille(executions: Iterable[Execution], now_ms: int) -> tuple[int, int]:
     """Return how long everything takes in all, early and late, beside what is typical.
 
     Where every runtime is so many times as long, so is every wait: that gives an interval without
@@ -111,7 +113,7 @@ def spread_permille(executions: Iterable[Execution]) -> tuple[int, int]:
     """
     known = [e for e in executions if e.estimate is not None]
     early, typical, late = (
-        sum((_runtime_ms(e, case) or 0) * e.replicas for e in known)
+        sum((_runtime_ms(e, case, now_ms) or 0) * e.replicas for e in known)
         for case in (Case.EARLY, Case.TYPICAL, Case.LATE)
     )
     return (1000, 1000) if not typical else (early * 1000 // typical, late * 1000 // typical)
@@ -131,15 +133,15 @@ def is_certain(execution: Execution) -> bool:
     return estimate is None or estimate.low_ms == estimate.typical_ms == estimate.high_ms
 
 
-def _runtime_ms(execution: Execution, case: Case) -> int | None:
+def _runtime_ms(execution: Execution, case: Case, now_ms: int) -> int | None:
     """Return how long an execution takes in a case; None: no end is known."""
     estimate = execution.estimate
     if estimate is None:
         return None
-    typical_ms = execution.runtime_ms
+    typical_ms = execution.runtime_ms(now_ms)
     match case:
         case Case.EARLY:
-            return max(execution.attained_ms, min(estimate.low_ms, typical_ms))
+            return max(execution.attained_ms(now_ms), min(estimate.low_ms, typical_ms))
         case Case.LATE:
             return max(typical_ms, estimate.high_ms)
         case _:

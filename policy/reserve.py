@@ -167,7 +167,7 @@ def expected_end(execution: Execution, now_ms: int) -> int | None:
     if execution.estimate is None:
         return execution.ends_ms
     rate = max(1, speed(execution, execution.held))
-    left_ms = execution.remaining_ms * execution.full_speed // rate
+    left_ms = execution.remaining_ms(now_ms) * execution.full_speed // rate
     expected_ms = now_ms + left_ms
     return expected_ms if execution.ends_ms is None else min(expected_ms, execution.ends_ms)
 
@@ -193,5 +193,5 @@ def fill(keeper: Execution, room: Room) -> Groups:
 def _ends_if_started(execution: Execution, now_ms: int, *, trusts_estimates: bool) -> int | None:
     ends = [] if execution.lifetime_ms is None else [now_ms + execution.lifetime_ms]
     if trusts_estimates and execution.estimate is not None:
-        ends.append(now_ms + execution.remaining_ms)
+        ends.append(now_ms + execution.remaining_ms(now_ms))
     return min(ends, default=None)

@@ -17,10 +17,10 @@ def size(execution: Execution, rule: SizeRule, dimensions: int, now_ms: int) -> 
     """Return the key that ``size-flexible`` sorts by. Interactive executions count a thousandth."""
     if rule is SizeRule.HRRN:
         waited = max(0, now_ms - execution.queued_ms)
-        runtime = execution.runtime_ms
+        runtime = execution.runtime_ms(now_ms)
         ratio = (runtime + waited) * _RATIO * _RATIO // (runtime * _area(execution, dimensions))
         return -ratio * (_INTERACTIVE if _is_interactive(execution) else 1)
-    time = execution.runtime_ms if rule is SizeRule.SJF else execution.remaining_ms
+    time = (execution.runtime_ms if rule is SizeRule.SJF else execution.remaining_ms)(now_ms)
     key = time * _area(execution, dimensions)
     return key // _INTERACTIVE if _is_interactive(execution) else key
 

@@ -188,11 +188,12 @@ class _Words:
         return f"namespace {self._execution.namespace} used {used} lately{weight}"
 
     def _size(self, _value: int) -> str:
-        estimate, had_ms = self._execution.estimate, self._execution.attained_ms
+        now_ms = self._snapshot.now_ms
+        estimate, had_ms = self._execution.estimate, self._execution.attained_ms(now_ms)
         if self._settings.policy is Policy.LAS_FLEXIBLE or estimate is None:
             known = "" if estimate else "nothing is known of how long it runs; "
             return f"{known}has had {format_duration(had_ms)} of service so far"
-        left = f"takes about {format_duration(self._execution.remaining_ms)}"
+        left = f"takes about {format_duration(self._execution.remaining_ms(now_ms))}"
         match estimate.basis:
             case EstimateBasis.HINT:
                 return f"{left}, its author says"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +33,10 @@ class Commit:
 
 @dataclass
 class Repository:
-    """Files by path, with a loader that has seen all commits so far."""
+    """Files by path, with a loader that has seen all commits so far.
+
+    ``compares``: each load is held against one by a loader that has seen none.
+    """
 
     limits: Limits = DEFAULT_LIMITS
     handling: Handling = AS_SHIPPED
@@ -42,6 +46,7 @@ class Repository:
     commits: dict[str, Commit] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    compares: bool = True
     loader: Loader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +81,10 @@ class Repository:
 
     def restart(self) -> None:
         """Forget everything but what ``good`` tells, as a new process does."""
-        self.loader = Loader(
+        self.loader = self._new_loader()
+
+    def _new_loader(self) -> Loader:
+        return Loader(
             deployment="test",
             source_id="main",
             security_profiles=("restricted", "baseline"),
@@ -86,7 +94,7 @@ class Repository:
         )
 
     def load(self) -> Catalogue:
-        """Commit and load."""
+        """Commit and load; what is taken over from the load before may change nothing."""
         number = len(self.commits) + 1
         commit = Commit(
             f"{number:040x}", "ada", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(number)
@@ -95,16 +103,28 @@ class Repository:
         tree = {path: hashlib.sha1(data).hexdigest() for path, data in self.files.items()}
         self.blobs |= {tree[path]: data for path, data in self.files.items()}
         self.reads.clear()
-        catalogue = self.loader.load(
+        catalogue = self._loaded(self.loader, tree, commit, self._read)
+        if self.compares:
+            afresh = self._loaded(self._new_loader(), tree, commit, self.blobs.__getitem__)
+            assert catalogue == afresh, "what was taken over from the load before changed it"
+        self.good = dict(catalogue.good)
+        return catalogue
+
+    def _loaded(
+        self,
+        loader: Loader,
+        tree: Mapping[str, str],
+        commit: Commit,
+        read: Callable[[str], bytes],
+    ) -> Catalogue:
+        return loader.load(
             tree,
-            self._read,
+            read,
             commit=commit,
             commit_of=self.commits.__getitem__,
             good=self.good,
             refused=self.refused,
         )
-        self.good = dict(catalogue.good)
-        return catalogue
 
     def _read(self, blob: str) -> bytes:
         self.reads.append(blob)

@@ -139,8 +139,10 @@ class Execution:
     replicas may be added now (an execution that ends shouldn't grow). ``reservation`` names the
     calendar reservation that it runs in; it waits for that one's window.
 
-    ``work`` is what it has done already, in thousandths of a replica times milliseconds: one
-    replica of linear speed-up does 1,000 a millisecond. ``estimate`` None: nothing is known.
+    ``work`` is what it had done at ``as_of_ms``, in thousandths of a replica times milliseconds:
+    one replica of linear speed-up does 1,000 a millisecond. Since then it gets on at ``rate`` a
+    millisecond, so that who runs on as before is the same in each snapshot. ``estimate`` None:
+    nothing is known.
     """
 
     uid: Uid
@@ -160,6 +162,8 @@ class Execution:
     shrunk_ms: int | None = None
     estimate: Estimate | None = None
     work: int = 0
+    as_of_ms: int = 0
+    rate: int = 0
     allocations: tuple[Allocation, ...] = field(default=())
     is_growable: bool = True
 
@@ -247,47 +251,49 @@ class Execution:
         """Its speed with everything granted (see :meth:`Component.speed`)."""
         return sum(component.speed(component.maximum) for component in self.components)
 
-    @property
-    def attained_ms(self) -> int:
-        """How long it would have run so far with everything granted."""
-        return self.work // self.full_speed if self.work and self.full_speed else 0
+    def done(self, now_ms: int) -> int:
+        """Return what it has done by now, in the unit of ``work``."""
+        return self.work + self.rate * max(0, now_ms - self.as_of_ms) if self.rate else self.work
 
-    @property
-    def runtime_ms(self) -> int:
-        """How long it takes from start to end with everything granted, as far as is known.
+    def attained_ms(self, now_ms: int) -> int:
+        """Return how long it would have run so far with everything granted."""
+        done = self.done(now_ms)
+        return done // self.full_speed if done and self.full_speed else 0
+
+    def runtime_ms(self, now_ms: int) -> int:
+        """Return how long it takes from start to end with everything granted, as far as is known.
 
         One that has already run for longer than it was said to is taken to be half-way.
         """
         expected = self.estimate.typical_ms if self.estimate else UNKNOWN_RUNTIME_MS
-        done = self.attained_ms
-        return max(1, expected if done < expected else 2 * done)
+        attained = self.attained_ms(now_ms)
+        return max(1, expected if attained < expected else 2 * attained)
 
-    @property
-    def remaining_ms(self) -> int:
-        """How much of that is left."""
-        return max(1, self.runtime_ms - self.attained_ms)
+    def remaining_ms(self, now_ms: int) -> int:
+        """Return how much of that is left."""
+        return max(1, self.runtime_ms(now_ms) - self.attained_ms(now_ms))
 
-    @property
-    def coarse_size(self) -> int:
-        """What is left to do: seconds with everything granted, times replicas, as a power of two.
+    def coarse_size(self, now_ms: int) -> int:
+        """Return what is left to do: seconds with everything granted, times replicas, in bits.
 
         Where nothing is known: what was done so far (least attained service first).
         """
-        if not self.work:  # most of those who wait: nothing to work out
+        if not (self.work or self.rate):  # most of those who wait: nothing to work out
             known = self.estimate.typical_ms if self.estimate else 0
         else:
-            known = self.attained_ms if self.estimate is None else self.remaining_ms
+            known = (self.remaining_ms if self.estimate else self.attained_ms)(now_ms)
         return (known * self.replicas // 1000).bit_length()
 
     @cached_property
     def kind(self) -> str:
         """What tells it, while it waits, from others in rank, but for arrival and age.
 
-        Kept, although the size depends on ``work``: that doesn't change while it waits. A string,
-        since those are compared fast.
+        The size, too, stays as it is: while it waits nothing is done. A string, since those are
+        compared fast.
         """
         asked = self.core_demand if self.type is ApplicationType.INTERACTIVE else ""
-        told = (self.coarse_size, self.priority, self.is_filler, self.is_preemptible, asked)
+        size = self.coarse_size(self.as_of_ms)
+        told = (size, self.priority, self.is_filler, self.is_preemptible, asked)
         return intern(f"{self.namespace} {told}")
 
     @cached_property

@@ -97,7 +97,6 @@ class Engine:
             ),
             knowledge=knowledge,
             from_ms=from_ms,
-            afresh=self.observe is not None,
         )
         decision: Decision | None = None
         idle_wakes = 0

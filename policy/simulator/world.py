@@ -34,7 +34,6 @@ class World:
         accounts: Accounts,
         knowledge: Knowledge | None,
         from_ms: int | None,
-        afresh: bool,
     ) -> None:
         ordered = sorted(applications, key=lambda a: a.execution.arrival)
         arrivals = [a.execution.queued_ms for a in ordered if not a.execution.is_admitted]
@@ -52,7 +51,6 @@ class World:
         self._occupancies = Occupancies(
             nodes, from_ms=self.begin_ms, until_ms=max(arrivals, default=self.begin_ms)
         )
-        self._afresh = afresh
         self._decisions = 0
         for application in ordered:
             if application.execution.is_admitted:
@@ -98,10 +96,9 @@ class World:
             self._add(self._coming.popleft())
 
     def snapshot(self) -> Snapshot:
-        """Return what policy sees now; unless made afresh, it holds until the next one is made."""
+        """Return what policy sees now."""
         now_ms = self.now_ms
-        afresh = self._afresh
-        running = [job.seen(now_ms, afresh=afresh) for job in self._running.values()]
+        running = (job.execution for job in self._running.values())
         return Snapshot(
             now_ms=now_ms,
             nodes=self._nodes,

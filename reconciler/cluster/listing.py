@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources
 from reconciler.cluster.amounts import from_amounts
-from reconciler.cluster.dictionary import NameOf
+from reconciler.cluster.dictionary import Kind, NameOf
 from reconciler.cluster.text import one_line
 from reconciler.cluster.translate import from_service
 from reconciler.converge.state import (
@@ -144,6 +144,18 @@ def observed_file(data: Mapping[str, Any]) -> ObservedFile:
         labels=dict(spec.get("Labels") or {}),
         created_at=from_stamp(data.get("CreatedAt")),
     )
+
+
+def ids_by_name(
+    networks: Sequence[Mapping[str, Any]] = (),
+    configs: Sequence[Mapping[str, Any]] = (),
+    secrets: Sequence[Mapping[str, Any]] = (),
+) -> dict[tuple[Kind, str], str]:
+    """Return the ids of what services refer to, by kind and name."""
+    ids = {(Kind.NETWORK, item["Name"]): str(item["Id"]) for item in networks}
+    ids |= {(Kind.CONFIG, item["Spec"]["Name"]): str(item["ID"]) for item in configs}
+    ids |= {(Kind.SECRET, item["Spec"]["Name"]): str(item["ID"]) for item in secrets}
+    return ids
 
 
 def _reservations(data: Mapping[str, Any]) -> Resources:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.cluster import probe
@@ -18,6 +18,7 @@ from reconciler.cluster.events import EventListener, Stream
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
 from reconciler.cluster.listing import (
+    ids_by_name,
     observed_file,
     observed_network,
     observed_node,
@@ -26,13 +27,17 @@ from reconciler.cluster.listing import (
 )
 from reconciler.cluster.text import last_bytes
 from reconciler.cluster.translate import to_service
+from reconciler.cluster.unchanged import Unchanged
 from reconciler.converge.state import (
     LABEL_DEPLOYMENT,
     LABEL_STACK,
     LABEL_UID,
     ConfigSpec,
     NetworkSpec,
+    ObservedNode,
+    ObservedService,
     ObservedState,
+    ObservedTask,
     SecretSpec,
     ServiceSpec,
 )
@@ -68,6 +73,9 @@ class SwarmCluster:
         self._client: Any = None
         self._ids: dict[tuple[Kind, str], str] = {}
         self._events = EventListener(self._connect_events)
+        self._nodes: Unchanged[ObservedNode] = Unchanged()
+        self._services: Unchanged[ObservedService] = Unchanged()
+        self._tasks: Unchanged[ObservedTask] = Unchanged()
 
     def close(self) -> None:
         """End the event stream and the connections. May be called twice."""
@@ -88,18 +96,22 @@ class SwarmCluster:
             tasks = client.tasks()
             networks = _networks(client)
             configs, secrets = client.configs(), client.secrets()
-            ids = _index(networks, configs, secrets)
+            ids = ids_by_name(networks, configs, secrets)
             names = {(kind, id_): name for (kind, name), id_ in ids.items()}
             ours = [item for item in services if self._is_ours(item["Spec"])]
             others = [item["Spec"] for item in services if not self._is_ours(item["Spec"])]
+            called = {network["Name"] for network in networks}
             state = ObservedState(
                 taken_at=taken_at,
-                nodes=tuple(map(observed_node, nodes)),
-                services=tuple(
-                    observed_service(item, name_of=lambda kind, id_: names.get((kind, id_)))
-                    for item in ours
+                nodes=self._nodes.read(nodes, observed_node, watch=breaks),
+                services=self._services.read(
+                    ours,
+                    lambda item: observed_service(item, name_of=lambda *known: names.get(known)),
+                    watch=breaks,
+                    # A network that couldn't be named may be some day, and the service not change.
+                    is_whole=lambda s: called.issuperset(n.network for n in s.spec.networks),
                 ),
-                tasks=tuple(map(observed_task, tasks)),
+                tasks=self._tasks.read(tasks, observed_task, watch=breaks),
                 networks=tuple(observed_network(n) for n in networks if self._is_ours(n)),
                 configs=tuple(observed_file(c) for c in configs if self._is_ours(c["Spec"])),
                 secrets=tuple(map(observed_file, secrets)),
@@ -304,11 +316,11 @@ class SwarmCluster:
         with reading(f"looking up {kind} {name}"):
             match kind:
                 case Kind.NETWORK:
-                    found = _index(_networks(client, name))
+                    found = ids_by_name(_networks(client, name))
                 case Kind.CONFIG:
-                    found = _index(configs=client.configs(filters={"name": name}))
+                    found = ids_by_name(configs=client.configs(filters={"name": name}))
                 case Kind.SECRET:
-                    found = _index(secrets=client.secrets(filters={"name": name}))
+                    found = ids_by_name(secrets=client.secrets(filters={"name": name}))
         if (kind, name) not in found:  # the engine's filter takes a part of the name for it
             raise Missing(f"no {kind} {name}")
         return self._remember(kind, name, found[kind, name])
@@ -372,15 +384,6 @@ def _networks(client: Any, name: str = "") -> list[Json]:
     filters = {"scope": "swarm"}
     listed = client.networks(names=[name] if name else None, filters=filters)
     return [network for network in listed if not network.get("Peers")]
-
-
-def _index(
-    networks: Sequence[Json] = (), configs: Sequence[Json] = (), secrets: Sequence[Json] = ()
-) -> dict[tuple[Kind, str], str]:
-    ids = {(Kind.NETWORK, item["Name"]): str(item["Id"]) for item in networks}
-    ids |= {(Kind.CONFIG, item["Spec"]["Name"]): str(item["ID"]) for item in configs}
-    ids |= {(Kind.SECRET, item["Spec"]["Name"]): str(item["ID"]) for item in secrets}
-    return ids
 
 
 def _until_silent(response: Any) -> Iterator[bytes]:

@@ -47,6 +47,9 @@ class Progress:
     shrunk_ms: int | None = None
 
 
+UNBEGUN = Progress()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """What a namespace had used at a time, and what it has held since."""
@@ -100,7 +103,7 @@ def progress_of(
     if known is not None:
         return known
     if record is None or record.started_at is None:
-        return Progress()
+        return UNBEGUN
     return Progress(as_of_ms=epoch_ms(record.started_at), rate=_rate(spec, held))
 
 

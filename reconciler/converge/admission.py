@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
-from reconciler.converge import secret_access
-from reconciler.converge.accounting import progress_of, work_by
+from reconciler.converge import calm, secret_access
+from reconciler.converge.accounting import progress_of
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
 from reconciler.converge.history import expected
-from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Entry, Fact, Record, fold
 from reconciler.converge.queue import Candidate
 from reconciler.converge.steps import Step, ended
@@ -26,8 +25,8 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
     """Split those that are wanted into queued and admitted; note why others are blocked."""
     queued: list[Candidate] = []
     admitted: list[Candidate] = []
-    for uid, record in sorted(draft.records.items()):
-        manifest = draft.wanted.manifests.get(uid)
+    for uid in sorted(draft.lively & draft.records.keys()):
+        record, manifest = draft.records[uid], draft.wanted.manifests.get(uid)
         spec = draft.spec_of(uid, record) or (manifest.spec if manifest else None)
         if record.is_final or spec is None:
             continue
@@ -43,17 +42,27 @@ def candidates(draft: Draft) -> tuple[list[Candidate], list[Candidate]]:
             queued.append(candidate)
         else:
             draft.blocked[uid] = why
-    return take_turns(draft, queued), admitted
+    queued = take_turns(draft, queued)
+    for candidate in _calm(draft):
+        (admitted if candidate.record.attempt_open else queued).append(candidate)
+    return queued, admitted
+
+
+def _calm(draft: Draft) -> Iterator[Candidate]:
+    """Yield those that are as before, but for what is known of how long they run."""
+    before = draft.world.last.candidates if draft.world.last is not None else {}
+    informed = calm.informed(draft)
+    for uid, candidate in before.items():
+        if uid in draft.lively:
+            continue
+        if "" in informed or candidate.manifest.namespace in informed:
+            yield _candidate(draft, candidate.manifest, candidate.record, candidate.spec)
+        else:
+            yield candidate
 
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
-    uid, now_ms = record.uid, epoch_ms(draft.world.now)
-    progress = progress_of(
-        draft.memory.progress.get(uid),
-        draft.memory.records.get(uid),
-        spec,
-        draft.memory.placements.get(uid, ()),
-    )
+    uid = record.uid
     if draft.ends_soon(uid, record, spec):
         draft.ending.add(uid)
     return Candidate(
@@ -61,9 +70,12 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
         record=record,
         spec=spec,
         groups=draft.placements.get(uid, ()) if record.attempt_open else (),
-        work=work_by(progress, now_ms),
-        grown_ms=progress.grown_ms,
-        shrunk_ms=progress.shrunk_ms,
+        progress=progress_of(
+            draft.memory.progress.get(uid),
+            draft.memory.records.get(uid),
+            spec,
+            draft.memory.placements.get(uid, ()),
+        ),
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
         is_growable=not (uid in draft.ending or uid in draft.kept or record.is_adopted),
         gives_way=uid not in draft.kept,
@@ -74,8 +86,8 @@ def homes(draft: Draft) -> Mapping[str, NodeId]:
     """Return each namespace's node of first use, where its local storage is."""
     found: dict[str, tuple[int, NodeId]] = {}
     for uid, record in draft.records.items():
-        identity = draft.memory.identities.get(uid)
-        if record.home and identity is not None:
+        identity = draft.memory.identities.get(uid) if record.home else None
+        if identity is not None:
             best = found.get(identity.namespace, (-1, NodeId("")))
             found[identity.namespace] = max(best, (record.last_seq, NodeId(record.home)))
     return {namespace: node for namespace, (_, node) in found.items()}
@@ -97,6 +109,7 @@ def preempt(draft: Draft, decision: Decision) -> tuple[tuple[Uid, Group], ...]:
         if moved is not None:
             draft.records[uid] = moved
         draft.placements[uid] = ()
+        draft.lively.add(uid)
         draft.blocked[uid] = Blocked(reason="Preempted", message=f"{message}; it queues again")
     uids = [preemption.uid for preemption in decision.preemptions]
     return tuple((uid, group) for uid in uids for group in draft.groups.get(uid, ()) if group.tasks)
@@ -120,6 +133,7 @@ def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> 
         if draft.records[resize.uid].is_adopted:
             continue
         draft.placements[resize.uid] = resize.allocations
+        draft.lively.add(resize.uid)
 
 
 def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) -> None:
@@ -148,6 +162,7 @@ def _intend(draft: Draft, candidate: Candidate, groups: tuple[Allocation, ...]) 
     if moved is not None:
         draft.records[record.uid] = moved
     draft.placements[record.uid] = groups
+    draft.lively.add(record.uid)
 
 
 def _home_of(draft: Draft, spec: ExecutionSpec, groups: Sequence[Allocation]) -> str:
@@ -188,7 +203,7 @@ def _held_for_window(draft: Draft, candidate: Candidate) -> Blocked | None:
     """Tell whether the run before it may only be replaced in a change window."""
     if draft.closed is None:
         return None
-    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    runs = draft.roll.runs[candidate.manifest.namespace, candidate.manifest.name]
     before = [uid for uid in runs.values() if uid != candidate.record.uid]
     if not any(draft.held.get(uid) == draft.closed.why for uid in before):
         return None
@@ -201,7 +216,7 @@ def _has_leftovers(draft: Draft, candidate: Candidate) -> bool:
     schedule = candidate.manifest.schedule
     if schedule is not None and schedule.overlap is Overlap.ALLOW:
         return draft.has_live_tasks(candidate.record.uid)
-    runs = draft.runs[candidate.manifest.namespace, candidate.manifest.name]
+    runs = draft.roll.runs[candidate.manifest.namespace, candidate.manifest.name]
     return any(draft.has_live_tasks(uid) for uid in runs.values())
 
 

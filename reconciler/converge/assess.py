@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -21,6 +21,7 @@ from reconciler.converge import (
     admission,
     adoption,
     books,
+    calm,
     gateway,
     gateway_services,
     holds,
@@ -50,7 +51,7 @@ from reconciler.converge.plan import (
     network_for,
     plan,
 )
-from reconciler.converge.queue import Candidate, snapshot
+from reconciler.converge.queue import Candidate, Taken, snapshot
 from reconciler.converge.render import Admitted, Inputs, Rendered, render
 from reconciler.converge.secret_plan import RemoveSecret
 from reconciler.converge.secrets import named
@@ -75,6 +76,7 @@ def assess(world: World) -> Assessment:
     draft = Draft(replace(world, wanted=wanted))
     holds.enter(draft)
     schedule.note(draft)
+    draft.lively = calm.lively(draft)
     harvest = _advance(draft, depart(draft))
     holds.keep_back(draft)
     queued, admitted = admission.candidates(draft)
@@ -90,7 +92,7 @@ def assess(world: World) -> Assessment:
     others = (_prefetched(draft, taken), kept.state, _reachable(draft, gateways))
     desired = together([*executions, *others])
     planned = _plan(draft, desired, kept, gateways.notes)
-    there = [(uid, group) for uid, groups in sorted(draft.groups.items()) for group in groups]
+    there = [(uid, group) for uid, groups in draft.groups.items() for group in groups]
     harvest += unread(planned, there, draft.memory, read=harvest)
     moved = {
         uid: groups
@@ -99,6 +101,7 @@ def assess(world: World) -> Assessment:
     }
     closed = books.close(draft, moved, taken, decision, settings)
     told = tell(draft, decision, planned)
+    candidates = {candidate.record.uid: candidate for candidate in (*queued, *admitted)}
     return Assessment(
         steps=tuple(draft.steps),
         records=draft.records,
@@ -115,6 +118,8 @@ def assess(world: World) -> Assessment:
         rendered=rendered,
         told=told.by_uid,
         forgotten=schedule.tidied(draft),
+        candidates=candidates,
+        basis=calm.basis(draft, candidates),
         homes=homes,
         letters={
             **letters(draft),
@@ -127,7 +132,7 @@ def assess(world: World) -> Assessment:
 def _advance(draft: Draft, departed: Mapping[Uid, EndReason]) -> tuple[tuple[Uid, Group], ...]:
     """Let every execution move on; return the groups whose results must be stored first."""
     harvest: list[tuple[Uid, Group]] = []
-    for uid in sorted({*draft.records, *draft.wanted.manifests} - draft.wanted.recurrences.keys()):
+    for uid in sorted(draft.lively - draft.wanted.recurrences.keys()):
         manifest = draft.wanted.manifests.get(uid)
         record = draft.records.get(uid)
         if record is not None and uid in draft.kept:
@@ -208,7 +213,7 @@ def _snapshot(
     homes: Mapping[str, NodeId],
 ) -> Snapshot:
     """Return the cluster as the policy decides on it."""
-    world = draft.world
+    world, last = draft.world, draft.world.last
     return snapshot(
         world.observed,
         queued,
@@ -218,31 +223,36 @@ def _snapshot(
         known=draft.records.keys(),
         tenants=books.tenants(draft, settings),
         reservations=reserving.windows(draft.wanted.reservations, now=world.now),
-        last=world.last.snapshot if world.last else None,
+        last=Taken(last.snapshot, last.candidates, last.homes) if last else None,
     )
 
 
 def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
     """Render every open attempt; what is rendered from the same as last time is kept."""
-    networks: dict[str, str] = {}
     rendered: dict[Uid, Rendered] = {}
     last = draft.world.last.rendered if draft.world.last else {}
+    network_of = cache(partial(_network, draft))
     for uid, record in sorted(draft.records.items()):
+        before = last.get(uid)
+        if uid not in draft.lively:
+            if before is None:
+                continue
+            if before.inputs.network == network_of(before.inputs.execution.namespace.name):
+                rendered[uid] = before
+                continue
         spec = draft.spec_of(uid, record)
         if not record.attempt_open or spec is None:
             continue
         execution = _admitted(draft, uid, record, spec)
         namespace = execution.namespace.name
-        if namespace not in networks:
-            networks[namespace] = _network(draft, namespace)
         inputs = Inputs(
             execution=execution,
             host=draft.world.host,
-            network=networks[namespace],
+            network=network_of(namespace),
             epoch=draft.world.epoch,
             secrets=named(spec, namespace=namespace, uid=uid, vault=draft.world.vault),
         )
-        before, as_it_is = last.get(uid), adoption.as_it_is(draft, uid, record, spec)
+        as_it_is = adoption.as_it_is(draft, uid, record, spec)
         if as_it_is is not None:
             rendered[uid] = Rendered(inputs=inputs, state=as_it_is)
         else:

@@ -19,6 +19,8 @@ Name = tuple[str, str, str]
 
 def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     """Find live runs that no manifest asks for, and let the guard judge them together."""
+    if not any(_is_left(draft, uid) for uid in draft.lively):
+        return {}
     wanted = _wanted_runs(draft)
     departed: dict[Uid, EndReason] = {}
     left: dict[Name, list[Uid]] = defaultdict(list)
@@ -46,6 +48,12 @@ def depart(draft: Draft) -> Mapping[Uid, EndReason]:
     waiting = {uid for uid in departed if _waits_for_window(draft, uid)}
     draft.held |= dict.fromkeys(waiting, draft.closed.why)
     return {uid: why for uid, why in departed.items() if uid not in waiting}
+
+
+def _is_left(draft: Draft, uid: Uid) -> bool:
+    record = draft.records.get(uid)
+    is_kept = draft.manifest_of(uid) is not None or uid in draft.kept
+    return record is not None and not record.is_final and not is_kept
 
 
 def _waits_for_window(draft: Draft, uid: Uid) -> bool:

@@ -6,7 +6,6 @@ of a pass sees it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -17,10 +16,11 @@ from reconciler.converge.blocked import Blocked
 from reconciler.converge.desired_state import DesiredService, DesiredState
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
+from reconciler.converge.roll import call
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status import SetName, set_of
 from reconciler.converge.steps import Step
-from reconciler.converge.tasks import groups_by_uid, is_live
+from reconciler.converge.tasks import grouped, is_live
 from reconciler.converge.world import Identity, World
 from reconciler.manifest.idle import Idle
 from reconciler.manifest.namespace_defaults import made
@@ -36,7 +36,8 @@ class Draft:
 
     ``frozen`` and ``steps`` are what the pass adds; ``held`` and ``blocked`` say why something
     doesn't happen; ``ending`` are those that shouldn't grow any more; ``kept`` are all runs of the
-    names that an operator holds (``converge.holds``).
+    names that an operator holds (``converge.holds``); ``lively`` are those that must be looked at
+    (``converge.calm``).
     """
 
     def __init__(self, world: World) -> None:
@@ -44,9 +45,10 @@ class Draft:
         self.memory = world.memory
         self.wanted = world.wanted
         self.activity = world.activity
-        self.wanted_uids = self._newest_wanted()
-        self.groups = groups_by_uid(world.observed)
-        self.nodes = {node.id: node for node in world.observed.nodes}
+        self.last = world.last.basis if world.last is not None else None
+        self.grouped = grouped(world.observed, self.last.grouped if self.last else None)
+        self.groups = self.grouped.by_uid
+        self.nodes = self.grouped.nodes
         self.secrets = {secret.name: secret for secret in world.observed.secrets}
         self.records = dict(world.memory.records)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(world.memory.placements)
@@ -57,10 +59,15 @@ class Draft:
         self.blocked: dict[Uid, Blocked] = {}
         self.ending: set[Uid] = set()
         self.closed = change_window.closed(world.wanted.platform, now=world.now)
-        self.runs = self._known_runs()
-        self.newest = self._newest_runs()
+        self.roll = call(
+            world.wanted,
+            world.memory.records,
+            world.memory.identities,
+            self.last.roll if self.last else None,
+        )
         self.holds = world.memory.holds()
-        self.kept = {uid for name in self.holds for uid in self.runs.get(name, {}).values()}
+        self.kept = {uid for name in self.holds for uid in self.roll.runs.get(name, {}).values()}
+        self.lively: set[Uid] = set()
 
     def enter(self, steps: Iterable[Step]) -> None:
         """Add facts, and take over what they say."""
@@ -83,7 +90,7 @@ class Draft:
         if is_scheduled(manifest.run):
             return False
         source = self.wanted.source(manifest.origin.source_id)
-        return manifest.run < self.newest[source, manifest.namespace, manifest.name]
+        return manifest.run < self.roll.newest[source, manifest.namespace, manifest.name]
 
     def spec_of(self, uid: Uid, record: Record | None) -> ExecutionSpec | None:
         """Return the frozen spec in force; None before the first admission.
@@ -169,7 +176,7 @@ class Draft:
         """Return name -> (record, has started) of what an execution waits for, as it is now."""
         found: dict[str, tuple[Record, bool]] = {}
         for after in spec.after:
-            uid = self.wanted_uids.get((manifest.namespace, after.name))
+            uid = self.roll.wanted.get((manifest.namespace, after.name))
             if uid is not None and (record := self.records.get(uid)) is not None:
                 found[after.name] = (record, record.first_started_at is not None)
         return found
@@ -235,36 +242,3 @@ class Draft:
             return False
         left = timedelta(milliseconds=spec.lifetime_ms - record.ran_ms)
         return record.started_at + left - self.world.now < ENDS_SOON
-
-    def _newest_wanted(self) -> Mapping[tuple[str, str], Uid]:
-        """Return the uid that a name stands for; of a schedule it is the newest run."""
-        found = {(m.namespace, m.name): m.uid for m in self.wanted.manifests.values()}
-        for recurrence in self.wanted.recurrences.values():
-            name = (recurrence.template.namespace, recurrence.template.name)
-            found.pop(name, None)
-            if recurrence.newest is not None:
-                found[name] = recurrence.newest
-        return found
-
-    def _known_runs(self) -> Mapping[tuple[str, str], Mapping[tuple[str, int], Uid]]:
-        """Return (source, run) -> uid of every name, wanted or remembered."""
-        runs: dict[tuple[str, str], dict[tuple[str, int], Uid]] = defaultdict(dict)
-        source_of = self.wanted.source
-        for uid in self.records:
-            identity = self.memory.identities.get(uid)
-            if identity is not None:
-                key = (source_of(identity.source_id), identity.run)
-                runs[identity.namespace, identity.name][key] = uid
-        for manifest in self.wanted.manifests.values():
-            key = (source_of(manifest.origin.source_id), manifest.run)
-            runs[manifest.namespace, manifest.name][key] = manifest.uid
-        return runs
-
-    def _newest_runs(self) -> Mapping[tuple[str, str, str], int]:
-        """Return the highest run of every (source, namespace, name): each counts its own."""
-        newest: dict[tuple[str, str, str], int] = {}
-        for (namespace, name), runs in self.runs.items():
-            for source, run in runs:
-                key = (source, namespace, name)
-                newest[key] = max(newest.get(key, 0), 0 if is_scheduled(run) else run)
-        return newest

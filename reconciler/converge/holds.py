@@ -46,7 +46,7 @@ def _release_unknown(draft: Draft) -> None:
     for name, asked in draft.memory.hold_requests.items():
         if not asked.is_release:
             continue
-        records = (draft.records.get(uid) for uid in draft.runs.get(name, {}).values())
+        records = (draft.records.get(uid) for uid in draft.roll.runs.get(name, {}).values())
         waiting = [r for r in records if r and r.held_at is not None and r.held_at < asked.at]
         draft.enter(released(r, asked.by, asked.told, at=draft.world.now) for r in waiting)
 
@@ -57,7 +57,7 @@ def _bearer(draft: Draft, name: Name) -> list[Record]:
     Of a schedule its own: those of its runs are forgotten some day.
     """
     records = [
-        draft.records[uid] for uid in draft.runs.get(name, {}).values() if uid in draft.records
+        draft.records[uid] for uid in draft.roll.runs.get(name, {}).values() if uid in draft.records
     ]
     return sorted(records, key=lambda r: (not r.is_final, not is_scheduled(r.run), r.run))[-1:]
 

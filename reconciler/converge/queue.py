@@ -12,6 +12,7 @@ from policy.model.execution import Allocation, Component, Estimate, Execution, N
 from policy.model.reservation import Reservation
 from policy.model.resources import NOTHING, Resources
 from policy.model.tenant import Tenant
+from reconciler.converge.accounting import UNBEGUN, Progress
 from reconciler.converge.host import Storage
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Record
@@ -24,20 +25,40 @@ from reconciler.manifest.spec import ExecutionSpec, Manifest, Service
 class Candidate:
     """An execution that is wanted and not final: what policy may be asked about.
 
-    ``work``, ``grown_ms``, ``shrunk_ms``, ``estimate`` and ``is_growable`` are as policy has them.
-    What doesn't give way keeps what it was given, whatever class it is of.
+    ``estimate`` and ``is_growable`` are as policy has them. What doesn't give way keeps what it was
+    given, whatever class it is of.
     """
 
     manifest: Manifest
     record: Record
     spec: ExecutionSpec
     groups: tuple[Allocation, ...]
-    work: int = 0
-    grown_ms: int | None = None
-    shrunk_ms: int | None = None
+    progress: Progress = UNBEGUN
     estimate: Estimate | None = None
     is_growable: bool = True
     gives_way: bool = True
+
+    def is_like(self, other: Candidate) -> bool:
+        """Tell whether it is the same as in another pass. Values that are kept are not compared."""
+        return (
+            self.manifest is other.manifest
+            and self.record is other.record
+            and self.spec is other.spec
+            and self.groups is other.groups
+            and self.progress == other.progress
+            and self.estimate == other.estimate
+            and self.is_growable is other.is_growable
+            and self.gives_way is other.gives_way
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An earlier snapshot, with what it was taken from: candidates by uid, and homes."""
+
+    snapshot: Snapshot
+    candidates: Mapping[Uid, Candidate]
+    homes: Mapping[str, NodeId]
 
 
 def snapshot(
@@ -50,7 +71,7 @@ def snapshot(
     known: Collection[Uid] = (),
     tenants: tuple[Tenant, ...] = (),
     reservations: tuple[Reservation, ...] = (),
-    last: Snapshot | None = None,
+    last: Taken | None = None,
 ) -> Snapshot:
     """Return what policy decides on.
 
@@ -66,19 +87,26 @@ def snapshot(
         known: Every uid that the ledger knows; services of others are never removed.
         tenants: The namespaces with their quotas and use.
         reservations: Windows that are open or come soon.
-        last: An earlier snapshot: what is the same is taken from there, with all that policy has
+        last: An earlier one: what is the same is taken from there, with all that policy has
             worked out about it.
     """
     open_uids = {candidate.record.uid for candidate in admitted}
-    executions = [
-        _execution(candidate, storages=storages, homes=homes) for candidate in (*queued, *admitted)
-    ]
-    before = {e.uid: e for e in last.executions} if last else {}
-    shared = (old if (old := before.get(e.uid)) == e else e for e in executions)
+    before = {e.uid: e for e in last.snapshot.executions} if last else {}
+    earlier = last.candidates if last is not None and last.homes == homes else {}
+
+    def execution(candidate: Candidate) -> Execution:
+        old, was = before.get(candidate.record.uid), earlier.get(candidate.record.uid)
+        if old is not None and was is not None and (candidate is was or candidate.is_like(was)):
+            return old
+        new = _execution(candidate, storages=storages, homes=homes)
+        return old if old is not None and old == new else new
+
     return Snapshot(
         now_ms=epoch_ms(observed.taken_at),
         nodes=_nodes(observed, open_uids | set(known)),
-        executions=tuple(sorted(shared, key=lambda e: e.uid)),
+        executions=tuple(
+            sorted(map(execution, (*queued, *admitted)), key=lambda e: e.uid),
+        ),
         tenants=tenants,
         reservations=reservations,
     )
@@ -100,6 +128,7 @@ def _execution(
     candidate: Candidate, *, storages: Mapping[str, Storage], homes: Mapping[str, NodeId]
 ) -> Execution:
     record, spec, manifest = candidate.record, candidate.spec, candidate.manifest
+    progress = candidate.progress
     started, ends = record.started_at, ends_at(record, spec)
     return Execution(
         uid=record.uid,
@@ -118,10 +147,12 @@ def _execution(
         started_ms=epoch_ms(started) if started else None,
         ends_ms=epoch_ms(ends) if ends else None,
         lifetime_ms=None if spec.lifetime_ms is None else max(0, spec.lifetime_ms - record.ran_ms),
-        grown_ms=candidate.grown_ms,
-        shrunk_ms=candidate.shrunk_ms,
+        grown_ms=progress.grown_ms,
+        shrunk_ms=progress.shrunk_ms,
         estimate=candidate.estimate,
-        work=candidate.work,
+        work=progress.work,
+        as_of_ms=progress.as_of_ms,
+        rate=progress.rate,
         allocations=candidate.groups,
         is_growable=candidate.is_growable,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 from policy.model.execution import NodeId, Uid
 from reconciler.converge.ledger import EndReason
@@ -174,17 +175,65 @@ def _is_about_image(text: str) -> bool:
     return any(known in text.lower() for known in _IMAGE_TEXTS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """Our services with their tasks: by name, and by execution in the order of their names."""
+
+    by_name: Mapping[str, Group]
+    by_uid: Mapping[Uid, tuple[Group, ...]]
+    nodes: Mapping[NodeId, ObservedNode]
+
+
+def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
+    """Return our services with their tasks; what is as in the ``last`` reading is taken from it."""
+    tasks: dict[str, list[ObservedTask]] = defaultdict(list)
+    for task in observed.tasks:
+        tasks[task.service_id].append(task)
+    there = last.nodes if last is not None else {}
+    nodes = {n.id: was if (was := there.get(n.id)) == n else n for n in observed.nodes}
+    before = last.by_name if last is not None else {}
+    by_name: dict[str, Group] = {}
+    members: dict[Uid, list[Group]] = defaultdict(list)
+    for service in sorted(observed.services, key=lambda s: s.spec.name):
+        name, mine = service.spec.name, tasks.get(service.id, [])
+        if len(mine) > 1:
+            mine.sort(key=lambda t: (t.created_at, t.id))
+        old = before.get(name)
+        if old is not None and _is_as_it_was(old, service, mine, nodes):
+            group = old
+        else:
+            group = group_of(service, mine, nodes)
+        by_name[name] = group
+        if uid := service.spec.labels.get(LABEL_UID):
+            members[Uid(uid)].append(group)
+    mates = last.by_uid if last is not None else {}
+    by_uid = {
+        uid: same if _are_same(same := mates.get(uid, ()), groups) else tuple(groups)
+        for uid, groups in members.items()
+    }
+    return Grouped(by_name=by_name, by_uid=by_uid, nodes=nodes)
+
+
+def _is_as_it_was(
+    old: Group,
+    service: ObservedService,
+    tasks: Sequence[ObservedTask],
+    nodes: Mapping[NodeId, ObservedNode],
+) -> bool:
+    return (
+        old.service is service
+        and old.node is nodes.get(service.spec.node)
+        and _are_same(old.tasks, tasks)
+    )
+
+
+def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))
+
+
 def groups_by_uid(observed: ObservedState) -> Mapping[Uid, tuple[Group, ...]]:
     """Return our services with their tasks, by execution; a service without uid is left out."""
-    tasks: dict[str, list[ObservedTask]] = defaultdict(list)
-    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
-        tasks[task.service_id].append(task)
-    nodes = {node.id: node for node in observed.nodes}
-    found: dict[Uid, list[Group]] = defaultdict(list)
-    for service in sorted(observed.services, key=lambda s: s.spec.name):
-        if uid := service.spec.labels.get(LABEL_UID):
-            found[Uid(uid)].append(group_of(service, tasks[service.id], nodes))
-    return {uid: tuple(groups) for uid, groups in found.items()}
+    return grouped(observed).by_uid
 
 
 def tasks_of_kind(

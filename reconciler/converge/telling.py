@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from policy.model.decision import Decision, Wait
@@ -41,11 +41,14 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
         notes.setdefault(note.uid, []).append(note)
     asked = draft.records.keys() if draft.world.tells is None else draft.world.tells
     reached = of_gateways(draft.world.observed, draft.world.host.gateways)
-    told = {
-        uid: _status(draft, uid, record, waits.get(uid), notes.get(uid, []), reached)
-        for uid in sorted(asked)
-        if (record := draft.records.get(uid)) is not None and not _is_settled(draft, uid, record)
-    }
+    told: dict[Uid, tuple[Facts, Status]] = {}
+    for uid in sorted(asked):
+        record = draft.records.get(uid)
+        if record is None or _is_settled(draft, uid, record):
+            continue
+        wait, mine = waits.get(uid), notes.get(uid, [])
+        before = _as_before(draft, uid, wait, mine, reached)
+        told[uid] = before or _status(draft, uid, record, wait, mine, reached)
     sets = {
         (namespace, name): (found.spec.namespace, found.spec.name)
         for found in draft.wanted.sets
@@ -85,6 +88,34 @@ def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:
         and told is not None
         and told["status"]["phase"] != "Terminating"
     )
+
+
+def _as_before(
+    draft: Draft,
+    uid: Uid,
+    wait: Wait | None,
+    notes: Sequence[Note],
+    reached: Mapping[str, Reach],
+) -> tuple[Facts, Status] | None:
+    """Return what was told of one who is calm, if what others say of it is the same, too."""
+    if uid in draft.lively or draft.world.last is None:
+        return None
+    before = draft.world.last.told.get(uid)
+    if before is None:
+        return None
+    facts = before[0]
+    is_plain = not (
+        notes or facts.notes or facts.unpublished or facts.silent or draft.world.push_error
+    )
+    is_same = (
+        is_plain
+        and facts.wait == wait
+        and facts.failures == draft.world.failures.get(uid, ())
+        and facts.reach == (reached.get(facts.namespace) if facts.groups else None)
+        and uid not in draft.blocked
+        and uid not in draft.world.silent
+    )
+    return before if is_same else None
 
 
 def _status(

@@ -38,12 +38,12 @@ class _Tally:
 
 def take_turns(draft: Draft, queued: Sequence[Candidate]) -> list[Candidate]:
     """Return those of the queue whose set has nothing against it; note why others wait."""
-    sets = {s.full_name: s for c in queued if (s := _bounded(c.manifest)) is not None}
+    sets = {s.full_name: s for c in queued if (s := bounded(c.manifest)) is not None}
     if not sets:
         return list(queued)
     tallies = _tallies(draft, sets)
     for candidate in queued:
-        if (found := _bounded(candidate.manifest)) is not None:
+        if (found := bounded(candidate.manifest)) is not None:
             tallies[found.full_name].waiting.append(candidate)
     blocked: dict[Uid, Blocked] = {}
     for name, tally in tallies.items():
@@ -52,7 +52,7 @@ def take_turns(draft: Draft, queued: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in queued if candidate.record.uid not in blocked]
 
 
-def _bounded(manifest: Manifest) -> SetSpec | None:
+def bounded(manifest: Manifest) -> SetSpec | None:
     """Return the set of a member, if that lets not all of them start at once."""
     found = manifest.item.set if manifest.item else None
     if found is None or (not found.parallel and found.max_failed is None and not found.stagger_ms):
@@ -63,7 +63,7 @@ def _bounded(manifest: Manifest) -> SetSpec | None:
 def _tallies(draft: Draft, sets: Mapping[str, SetSpec]) -> Mapping[str, _Tally]:
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for uid, manifest in draft.wanted.manifests.items():
-        found = _bounded(manifest)
+        found = bounded(manifest)
         if found is None or found.full_name not in sets:
             continue
         tally, record = tallies[found.full_name], draft.records.get(uid)

@@ -12,6 +12,7 @@ from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler.converge.accounting import Books, Progress, Use
+from reconciler.converge.basis import Basis
 from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.history import Runtimes
 from reconciler.converge.host import Host
@@ -21,6 +22,7 @@ from reconciler.converge.letters import Letter
 from reconciler.converge.listening import Door
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Plan
+from reconciler.converge.queue import Candidate
 from reconciler.converge.render import Rendered
 from reconciler.converge.runs import Recurrence
 from reconciler.converge.secrets import Vault
@@ -207,10 +209,10 @@ class World:
 class Assessment:
     """What a pass found: facts to commit before any effect, effects, and what to tell.
 
-    ``rendered`` and ``told`` are for the next pass. ``forgotten`` are runs of schedules that are
-    not told any more; ``homes`` the nodes of namespaces' local storage, ``letters`` what
-    their members are told in confidence, by path. ``wake_at`` is when a
-    clock alone may change the answer.
+    ``rendered``, ``told``, ``candidates`` (what the snapshot was taken from) and ``basis`` are for
+    the next pass. ``forgotten`` are runs of schedules that are not told any more; ``homes`` the
+    nodes of namespaces' local storage, ``letters`` what their members are told in confidence, by
+    path. ``wake_at`` is when a clock alone may change the answer.
     """
 
     steps: tuple[Step, ...]
@@ -228,6 +230,8 @@ class Assessment:
     rendered: Mapping[Uid, Rendered]
     told: Mapping[Uid, tuple[Facts, Status]]
     forgotten: tuple[Uid, ...] = ()
+    candidates: Mapping[Uid, Candidate] = field(default_factory=dict)
+    basis: Basis | None = None
     homes: Mapping[str, NodeId] = field(default_factory=dict)
     letters: Mapping[str, Letter] = field(default_factory=dict)
     wake_at: datetime | None = None

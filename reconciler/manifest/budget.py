@@ -20,6 +20,15 @@ class Budget:
     content_bytes: int = 0
     items: int = 0
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether anything may have been left unread for it."""
+        return (
+            self.files > self.limits.files
+            or self.content_bytes > self.limits.content_mib * _MIB
+            or self.items > self.limits.manifests
+        )
+
     def refusal(self) -> Complaint | None:
         """Return why no further file is read, if it isn't; ask before each."""
         self.files += 1

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.manifest.build import Attachment
@@ -27,6 +29,7 @@ from reconciler.manifest.outcome import Outcome
 from reconciler.manifest.places import place_of
 from reconciler.manifest.platform import Namespace, Platform, Reservation, ZAppSummary
 from reconciler.manifest.resolve import Context
+from reconciler.manifest.revised import Loaded, revised
 from reconciler.manifest.rulebook import Rulebook
 from reconciler.manifest.spec import Manifest, SetSummary
 
@@ -93,6 +96,8 @@ class Loader:
         self._handling = handling
         self._memory = Memory()
         self._outcomes: Mapping[Key, Outcome] = {}
+        self._last: Loaded | None = None
+        self._catalogue: Catalogue | None = None
 
     @property
     def limits(self) -> Limits:
@@ -141,24 +146,70 @@ class Loader:
             now=now,
         )
         own = revision if lent is None else own_part(revision)
-        intake = Intake(own, self._memory, self._limits, self._handling)
+        self._catalogue = self._revised(own, lent) or self._whole(own, lent, files)
+        return self._catalogue
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what only saves the next load time, and can't be handed to others."""
+        return {**vars(self), "_last": None, "_catalogue": None}
+
+    def _intake(self, revision: Revision) -> Intake:
+        return Intake(revision, self._memory, self._limits, self._handling)
+
+    def _whole(self, revision: Revision, lent: Lent | None, files: Mapping[str, str]) -> Catalogue:
+        intake = self._intake(revision)
         intake.read_all()
         rulebook = Rulebook(intake, lent=lent)
         rulebook.settle()
-        executions = Executions(
-            intake, self._contexts(rulebook), self._outcomes, self._limits, lent=lent
-        )
+        context_of = self._contexts(rulebook)
+        executions = Executions(intake, context_of, self._outcomes, self._limits, lent=lent)
         in_force = executions.in_force()
         self._memory, self._outcomes = intake.kept, executions.kept
         if lent is not None:
             intake.report(unread(files))
-        return self._catalogue(intake, rulebook, in_force)
+        catalogue = self._made(intake, rulebook, in_force)
+        self._last = Loaded(
+            files=revision.files,
+            refused=revision.refused,
+            good=catalogue.good,
+            memory=intake.kept,
+            outcomes=executions.kept,
+            in_force=in_force,
+            budget=intake.budget,
+            diagnostics=catalogue.diagnostics,
+            documents=catalogue.documents,
+            context_of=context_of,
+            fresh=[p for p, kept in catalogue.good.items() if revision.good.get(p) != kept],
+            lent=lent,
+        )
+        return catalogue
 
-    def _catalogue(
+    def _revised(self, revision: Revision, lent: Lent | None) -> Catalogue | None:
+        """Return the last catalogue with what has changed, if that is all there is to do."""
+        before = self._catalogue
+        if self._last is None or before is None or self._last.lent is not lent:
+            return None
+        intake = self._intake(revision)
+        found = revised(self._last, intake)
+        if found is None:
+            self._memory = self._memory.with_(intake.kept)
+            return None
+        self._last, touched = found
+        self._memory, self._outcomes = self._last.memory, self._last.outcomes
+        manifests = [m for m in before.manifests if m.origin.path not in touched.paths]
+        manifests += (m for outcome in touched.found.values() for m in outcome.manifests)
+        return replace(
+            before,
+            manifests=tuple(sorted(manifests, key=attrgetter("namespace", "name"))),
+            good=self._last.good,
+            documents=self._last.documents,
+        )
+
+    def _made(
         self, intake: Intake, rulebook: Rulebook, in_force: Mapping[str, Outcome]
     ) -> Catalogue:
         manifests = [manifest for outcome in in_force.values() for manifest in outcome.manifests]
-        manifests.sort(key=lambda manifest: (manifest.namespace, manifest.name))
+        manifests.sort(key=attrgetter("namespace", "name"))
         bad = frozenset(intake.bad)
         return Catalogue(
             platform=rulebook.platform,

@@ -52,13 +52,17 @@ class Executions:
 
     def in_force(self) -> dict[str, Outcome]:
         """Return, by path, what is in force; files without any are left out."""
+        return self._without_conflicts(self.resolved())
+
+    def resolved(self) -> dict[str, Outcome]:
+        """Return, by path, what would be in force if nothing clashed."""
         found: dict[str, Outcome] = {}
         for kind in ("Execution", "ExecutionSet"):
             for path, parsed in self.intake.newest[kind].items():
                 outcome = self._newest(path, parsed) or self._last_good(path)
                 if outcome is not None:
                     found[path] = outcome
-        return self._without_conflicts(found)
+        return found
 
     def _newest(self, path: str, parsed: Parsed) -> Outcome | None:
         blob = self.intake.revision.files.get(path)

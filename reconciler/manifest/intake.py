@@ -85,6 +85,13 @@ class Memory:
     parsed: dict[Key, Parsed] = field(default_factory=dict)
     attachments: dict[str, Attachment | Complaint] = field(default_factory=dict)
 
+    def with_(self, other: Memory) -> Memory:
+        """Return both; nobody else's is changed."""
+        return Memory(
+            parsed={**self.parsed, **other.parsed},
+            attachments={**self.attachments, **other.attachments},
+        )
+
 
 @dataclass(slots=True)
 class Intake:
@@ -98,24 +105,32 @@ class Intake:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     bad: set[str] = field(default_factory=set)
     newest: dict[str, dict[str, Parsed]] = field(default_factory=lambda: defaultdict(dict))
+    budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is spent yet."""
+        self.budget = Budget(self.limits)
 
     def read_all(self) -> None:
         """Fill ``newest`` with the content of every managed file, by kind and path."""
-        budget = Budget(self.limits)
-        for path, blob in self._in_turn():
+        self.read(self._in_turn())
+        for path, reason in self.revision.refused:
+            if is_managed(path):
+                self._refuse(path, reason)
+
+    def read(self, files: Iterable[tuple[str, str]]) -> None:
+        """Add the content of files (path and blob) to ``newest``, as far as the budget goes."""
+        for path, blob in files:
             place = place_of(path)
             if place is None:
                 continue
             if place.standing is Standing.STRAY:
                 self._stray(path, place)
                 continue
-            parsed = self._within(budget, path, blob, place)
+            parsed = self._within(path, blob, place)
             self.newest[place.kind][path] = parsed
             if parsed.diagnostics:
                 self.report(parsed.diagnostics)
-        for path, reason in self.revision.refused:
-            if is_managed(path):
-                self._refuse(path, reason)
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add diagnostics; a file with an error among them is bad."""
@@ -129,11 +144,11 @@ class Intake:
         was_good = self.revision.was_good
         return sorted(self.revision.files.items(), key=lambda file: (not was_good(*file), file[0]))
 
-    def _within(self, budget: Budget, path: str, blob: str, place: Place) -> Parsed:
-        refusal = budget.refusal()
+    def _within(self, path: str, blob: str, place: Place) -> Parsed:
+        refusal = self.budget.refusal()
         if refusal is None:
             parsed = self._parsed(path, blob, place)
-            if (refusal := budget.spend(parsed)) is None:
+            if (refusal := self.budget.spend(parsed)) is None:
                 return parsed
         return documents.refused(path, place, refusal)
 

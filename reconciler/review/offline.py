@@ -80,7 +80,7 @@ def _frozen(records: Mapping[Uid, Record], base: Wanted) -> Mapping[tuple[Uid, i
 
 def _progress(execution: Execution, now_ms: int) -> Progress:
     return Progress(
-        work=execution.work,
+        work=execution.done(now_ms),
         as_of_ms=now_ms,
         rate=speed(execution, execution.held),
         grown_ms=execution.grown_ms,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import ip_address
+from operator import is_
 
 import pytest
 
@@ -115,6 +116,23 @@ def test_a_service_comes_back_as_it_was_sent(stage: Stage) -> None:
     assert replace(service.spec, labels=stage.labels) == sent
     assert service.spec.labels == {**stage.labels, LABEL_APPLIED_HASH: sent.applied_hash}
     assert not service.is_drifted
+
+
+def test_what_has_not_changed_is_the_same_object_in_each_reading(stage: Stage) -> None:
+    """By that a pass knows whom it needn't look at again."""
+    spec = stage.spec("grows")
+    kept, grows = (stage.cluster.create_service(s) for s in (stage.spec("kept"), spec))
+    for service_id in (kept, grows):
+        stage.until_states(service_id, "running")
+    before, again = stage.cluster.observe(), stage.cluster.observe()
+    assert all(map(is_, before.services, again.services))
+    assert all(map(is_, before.tasks, again.tasks))
+    assert all(map(is_, before.nodes, again.nodes))
+    was = stage.service(grows)
+    stage.cluster.update_service(grows, was.version, replace(spec, replicas=2))
+    stage.until_states(grows, "running", "running")
+    assert stage.service(grows) is not was
+    assert stage.service(kept) is next(s for s in before.services if s.id == kept)
 
 
 def test_ports_of_the_routing_mesh_come_back_too(stage: Stage) -> None:

@@ -102,6 +102,7 @@ class FakeService:
     to_update: deque[int] = field(default_factory=deque)
     updating: FakeTask | None = None
     updates: int = 0
+    seen: ObservedService | None = None
 
     @property
     def name(self) -> str:
@@ -110,14 +111,22 @@ class FakeService:
 
 
 def listed_service(service: FakeService) -> ObservedService:
-    """Return a service as the API lists it."""
-    return ObservedService(
-        id=service.id,
-        version=service.version,
-        spec=service.spec,
-        created_at=from_ms(service.created_ms),
-        update_state=service.update_state,
-    )
+    """Return a service as the API lists it; made anew only after a change."""
+    seen = service.seen
+    if (
+        seen is None
+        or seen.version != service.version
+        or seen.spec is not service.spec
+        or seen.update_state != service.update_state
+    ):
+        seen = service.seen = ObservedService(
+            id=service.id,
+            version=service.version,
+            spec=service.spec,
+            created_at=from_ms(service.created_ms),
+            update_state=service.update_state,
+        )
+    return seen
 
 
 def logs_of(tasks: Iterable[FakeTask], *, tail: int) -> str:

@@ -40,6 +40,7 @@ class LoaderFuzz:
         self._held.put("namespaces/other.yaml", repository().files["namespaces/other.yaml"])
         before = self._held.load()
         self._loader = self._held.loader
+        self._held.compares = False  # what isn't of a case is forgotten
         self._good = dict(self._held.good)
         self._files = dict(self._held.files)
         self._before = {m.uid: m.spec_hash for m in before.manifests}

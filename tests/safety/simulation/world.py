@@ -22,6 +22,7 @@ from tests.safety.simulation.guardian import Guardian
 from tests.safety.simulation.people import HOSTS, People, Repository
 from tests.safety.simulation.process import TTL_S, Parts, Process
 from tests.safety.simulation.quick import quickened
+from tests.safety.simulation.rechecked import EVERY, rechecked
 from tests.safety.simulation.repository import MemoryBranch, MemorySource
 from tests.safety.simulation.watch import Watch
 from tests.safety.simulation.weather import Weather
@@ -227,5 +228,8 @@ def simulate(
     """Return what becomes of one seed."""
     drawn = Random(f"{seed}: odds").choice(_ODDS)
     world = World(seed, database, odds=drawn if odds is None else odds, left_out=left_out)
-    with quickened() if isinstance(database, InMemory) else nullcontext():
+    with (
+        quickened() if isinstance(database, InMemory) else nullcontext(),
+        rechecked() if seed % EVERY == 0 else nullcontext(),
+    ):
         return world.run()

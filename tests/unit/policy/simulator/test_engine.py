@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import fields, replace
-from functools import cached_property
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -174,20 +173,13 @@ def test_a_recorded_snapshot_is_decided_on_as_it_was(
         assert decide(afresh, settings) == decision
 
 
-def test_what_an_execution_keeps_beside_its_fields_does_not_depend_on_its_work():
+def test_what_runs_on_as_before_is_the_same_in_each_snapshot_and_gets_on():
     job = Job.of(application("a", 2, 2, 60), 0)
-    job.start((Allocation(component="worker", node=NodeId("pool"), count=3),), 0)
-    kept = [n for n, v in vars(Execution).items() if isinstance(v, cached_property)]
-    kept.remove("kind")  # these two are asked only while it waits
-    kept.remove("rigid")
-    assert "held" in kept
-    for name in kept:
-        getattr(job.execution, name)
-    seen = job.seen(7 * SECOND, afresh=False)
-    fresh = Execution(**{f.name: getattr(seen, f.name) for f in fields(seen)})
-    assert seen.work == 7 * 3 * 1000 * SECOND
-    assert seen == fresh
-    assert [getattr(seen, name) for name in kept] == [getattr(fresh, name) for name in kept]
+    job.start((Allocation(component="worker", node=NodeId("pool"), count=3),), 5 * SECOND)
+    seen = job.execution
+    assert (seen.done(5 * SECOND), seen.done(12 * SECOND)) == (0, 7 * 3 * 1000 * SECOND)
+    job.resize((Allocation(component="worker", node=NodeId("pool"), count=2),), 12 * SECOND)
+    assert job.execution.done(13 * SECOND) == (7 * 3 + 2) * 1000 * SECOND
 
 
 @given(classed, policies, knowledges)

@@ -1,0 +1,90 @@
+"""Executions completed per second by the whole loop, with a long queue: the original's workload.
+
+Ten hosts of 32 cores and 128 GiB, components of one core and 1 GiB that end as soon as they run,
+1,000 of them queued throughout. Real Git and database (``--database URL`` for PostgreSQL), the
+simulated cluster. The original's scheduler did 2.7 a second of these (its authors' measurement at
+1,000 queued); the budget is a hundred times as many.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.noop_pass import installation
+from benchmarks.report import Row, arguments, show
+from reconciler.cluster.fake import Outcome, fake_node
+
+ORIGINAL_PER_S = 2.7
+TIMES = 100
+QUEUED = 1000
+HOSTS, CORES, GIB = 10, 32, 1024**3
+_HEAD = "apiVersion: zoe/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:"
+_MAIN = "{image: ends, resources: {reservations: {cpus: 1, memory: 1GiB}}}"
+
+
+def manifests(count: int) -> Iterator[tuple[str, str]]:
+    """Yield path and text of a platform, a namespace, and batch executions."""
+    yield "platform.yaml", _HEAD.format(kind="Platform", name="platform") + " {}\n"
+    yield "namespaces/lab.yaml", _HEAD.format(kind="Namespace", name="lab") + " {}\n"
+    for number in range(count):
+        text = _HEAD.format(kind="Execution", name=f"e{number}")
+        yield (
+            f"executions/lab/e{number}.yaml",
+            f"{text}\n  type: batch\n  services: {{main: {_MAIN}}}\n",
+        )
+
+
+def measure(count: int, *, url: str = "", profile: bool = False) -> Row:
+    """Return the row: how long a thousand completions take while as many are queued."""
+    hosts = [
+        fake_node(f"n{number}", cpu_millis=CORES * 1000, memory_bytes=128 * GIB)
+        for number in range(HOSTS)
+    ]
+    profiler = cProfile.Profile()
+    with (
+        tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
+        installation(Path(name), manifests(count), url=url, nodes=hosts) as (loop, cluster, _),
+    ):
+        cluster.script("ends", Outcome.exits(0))
+        loop.reconcile()  # all are read and queued, and the first ones start
+        passes, completed, begun = 0, 0, perf_counter()
+        if profile:
+            profiler.enable()
+        while completed + QUEUED + HOSTS * CORES < count:
+            cluster.advance(500)
+            phases = [status.phase for status in loop.reconcile().statuses]
+            loop.publish()
+            completed = sum(phase == "Succeeded" for phase in phases)
+            passes += 1
+        loop.publish(wait=True)
+        seconds = perf_counter() - begun
+        profiler.disable()
+    if profile:
+        pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+    rate = completed / seconds
+    return Row(
+        name=f"1,000 of {count} executions completed, {QUEUED} queued",
+        rounds_ms=(1_000_000 / rate,),
+        budget_ms=1_000_000 / (ORIGINAL_PER_S * TIMES),
+        note=f"{rate:.0f} a second, {rate / ORIGINAL_PER_S:.0f} times the original's; "
+        f"{passes} passes",
+    )
+
+
+def main() -> None:
+    parser = arguments(__doc__, rounds=1)
+    parser.add_argument("--executions", type=int, default=5_000)
+    parser.add_argument("--database", metavar="URL", default="", help="Default: SQLite.")
+    parser.add_argument("--profile", action="store_true", help="Print where the time goes.")
+    given = parser.parse_args()
+    row = measure(given.executions, url=given.database, profile=given.profile)
+    show([row], output=given.output)
+
+
+if __name__ == "__main__":
+    main()
