@@ -146,7 +146,9 @@ class Loader:
             now=now,
         )
         own = revision if lent is None else own_part(revision)
-        self._catalogue = self._revised(own, lent) or self._whole(own, lent, files)
+        ignored = tuple(unread(files)) if lent is not None else ()
+        kept = self._revised(own, lent, ignored)
+        self._catalogue = kept or self._whole(own, lent, ignored)
         return self._catalogue
 
     def __getstate__(self) -> dict[str, Any]:
@@ -156,7 +158,9 @@ class Loader:
     def _intake(self, revision: Revision) -> Intake:
         return Intake(revision, self._memory, self._limits, self._handling)
 
-    def _whole(self, revision: Revision, lent: Lent | None, files: Mapping[str, str]) -> Catalogue:
+    def _whole(
+        self, revision: Revision, lent: Lent | None, ignored: tuple[Diagnostic, ...]
+    ) -> Catalogue:
         intake = self._intake(revision)
         intake.read_all()
         rulebook = Rulebook(intake, lent=lent)
@@ -165,8 +169,7 @@ class Loader:
         executions = Executions(intake, context_of, self._outcomes, self._limits, lent=lent)
         in_force = executions.in_force()
         self._memory, self._outcomes = intake.kept, executions.kept
-        if lent is not None:
-            intake.report(unread(files))
+        intake.report(ignored)
         catalogue = self._made(intake, rulebook, in_force)
         self._last = Loaded(
             files=revision.files,
@@ -181,13 +184,18 @@ class Loader:
             context_of=context_of,
             fresh=[p for p, kept in catalogue.good.items() if revision.good.get(p) != kept],
             lent=lent,
+            ignored=ignored,
         )
         return catalogue
 
-    def _revised(self, revision: Revision, lent: Lent | None) -> Catalogue | None:
+    def _revised(
+        self, revision: Revision, lent: Lent | None, ignored: tuple[Diagnostic, ...]
+    ) -> Catalogue | None:
         """Return the last catalogue with what has changed, if that is all there is to do."""
         before = self._catalogue
-        if self._last is None or before is None or self._last.lent is not lent:
+        if self._last is None or before is None:
+            return None
+        if self._last.lent is not lent or self._last.ignored != ignored:
             return None
         intake = self._intake(revision)
         found = revised(self._last, intake)

@@ -43,6 +43,7 @@ class Loaded:
         context_of: What documents of a namespace are resolved against.
         fresh: The files of which this content was valid for the first time.
         lent: What the platform lent.
+        ignored: What a tenant's repository says in vain.
     """
 
     files: Mapping[str, str]
@@ -57,6 +58,7 @@ class Loaded:
     context_of: Callable[[str], Context]
     fresh: Collection[str] = ()
     lent: Lent | None = None
+    ignored: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -282,6 +282,16 @@ def test_what_only_the_platform_says_is_ignored_and_told_once(campus: Campus) ->
     }
 
 
+def test_what_is_ignored_is_told_also_where_it_is_all_that_changed(campus: Campus) -> None:
+    campus.passes(2)
+    campus.push("g1", {"namespaces/mine.yaml": "x"})
+    campus.passes(2)
+    assert campus.codes() == {"g1:namespaces/mine.yaml": "PlatformOnly"}
+    campus.push("g1", {"namespaces/mine.yaml": None})
+    campus.passes(2)
+    assert campus.codes() == {}
+
+
 def test_zapps_of_the_platform_are_for_all_and_a_tenants_for_itself(campus: Campus) -> None:
     campus.push("platform", {"zapps/tool/zapp.yaml": zapp("platforms")})
     campus.push(
