@@ -40,7 +40,7 @@ class Round:
             (running if execution.allocations else waiting).append(execution)
         for execution in running:
             self._charge(execution)
-        self.ranking = Ranking(
+        ranking = self.ranking = Ranking(
             settings, self.now_ms, running, snapshot.tenants, self.quotas, self.capacity
         )
         self.queue = Queue(waiting, self.ranking)
@@ -51,7 +51,7 @@ class Round:
             self.room,
             self.quotas,
             self.holdings,
-            lambda holding: self.ranking.yielding(holding.execution, holding.key),
+            lambda holding: ranking.yielding(holding.execution, holding.key),
         )
         self.wakes: list[int] = []
         self.yields = any(e.is_preemptible for e in itertools.chain(running, self.queue.firsts()))

@@ -18,7 +18,7 @@ from reconciler.git.fetchers import Fetchers
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.mirror import Mirror
 from reconciler.git.objects import Objects
-from reconciler.git.transfer import pull
+from reconciler.git.transfer import fetch, pull
 from reconciler.text import clean
 
 MOST_BYTES = 256 * 1024**2
@@ -105,7 +105,8 @@ class PullHeads:
         name = _chosen(offered, refs, commit)
         session.most_bytes = self._most_bytes
         if repository.get(offered[name]) is None:
-            remote.fetch([f"+{name}:{_HEAD}"], callbacks=session, proxy=True)
+            refspec = f"+{name}:{_HEAD}"
+            fetch(repository, remote, session, self._access, heads=offered, refspec=refspec)
         return offered[name]
 
     def _is_bulky(self) -> bool:

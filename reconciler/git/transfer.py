@@ -6,15 +6,17 @@ repository's configuration, and tags aren't followed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pygit2
 
 from reconciler.errors import SourceUnavailable
-from reconciler.git.access import Access
+from reconciler.git.access import Access, Session
 from reconciler.git.objects import Objects
 
 _BRANCHES = "refs/heads/"
+_BESIDE = "refs/zoe/beside/"
 _TO_PUSH = 1  # libgit2's GIT_DIRECTION_PUSH, which pygit2 has no name for
 
 
@@ -80,6 +82,31 @@ def push(repository: pygit2.Repository, access: Access, *, ref: str, branch: str
     return session.words if session.refusals else None
 
 
+def fetch(
+    repository: pygit2.Repository,
+    remote: pygit2.Remote,
+    session: Session,
+    access: Access,
+    *,
+    heads: Iterable[str],
+    refspec: str,
+) -> None:
+    """Fetch from a remote that is connected and has these heads.
+
+    From a directory of this machine libgit2 copies every branch, whichever is asked for, but for
+    what a ref of ours already reaches: a status branch of ten thousand files came with each fetch.
+    So there all branches get one.
+    """
+    specs = [refspec]
+    if access.is_local:
+        specs.append(f"+{_BRANCHES}*:{_BESIDE}*")
+        there = {head.replace(_BRANCHES, _BESIDE, 1) for head in heads}
+        for name in list(repository.references):
+            if name.startswith(_BESIDE) and name not in there:  # or a/b couldn't follow a
+                repository.references.delete(name)
+    remote.fetch(specs, callbacks=session, proxy=True)
+
+
 def _pull(
     repository: pygit2.Repository, access: Access, *, wanted: str, into: str, before: str | None
 ) -> dict[str, str]:
@@ -89,5 +116,5 @@ def _pull(
         heads = {head.name or "": str(head.oid) for head in remote.list_heads(connect=False)}
         # Asking for a branch that isn't there is no error to libgit2, and fetches nothing.
         if wanted in heads and heads[wanted] != before:
-            remote.fetch([f"+{wanted}:{into}"], callbacks=session, proxy=True)
+            fetch(repository, remote, session, access, heads=heads, refspec=f"+{wanted}:{into}")
     return heads

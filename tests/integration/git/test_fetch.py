@@ -52,6 +52,36 @@ def test_fetch_follows_the_branch_and_reads_its_files(served):
     assert source.id == "course"
 
 
+def test_a_fetch_brings_what_is_new_and_not_the_other_branches_again(served, tmp_path):
+    repo, source = served
+    repo.commit({"a": "1"})
+    repo.commit({f"status/{n}": str(n) for n in range(300)}, branch="zoe/status")
+    source.fetch()
+    before = _bytes_of_packs(tmp_path / "mirror.git")
+
+    second = repo.commit({"a": "2"})
+
+    assert source.fetch() == second
+    assert _bytes_of_packs(tmp_path / "mirror.git") - before < 4000
+
+
+def test_other_branches_may_come_and_go(served):
+    repo, source = served
+    repo.commit({"a": "1"})
+    repo.commit({"b": "1"}, branch="lab")
+    source.fetch()
+    repo.git.references.delete("refs/heads/lab")
+    repo.commit({"b": "1"}, branch="lab/two")
+
+    second = repo.commit({"a": "2"})
+
+    assert source.fetch() == second
+
+
+def _bytes_of_packs(mirror: Path) -> int:
+    return sum(path.stat().st_size for path in mirror.glob("objects/pack/*.pack"))
+
+
 def test_a_fetch_without_news_asks_once(bare_repo, git_http, source):
     repo = bare_repo()
     repo.commit({"a": "1"})
