@@ -79,7 +79,8 @@ def apply(plan: Plan, means: Means, *, concurrency: int) -> tuple[Outcome, ...]:
     creates = [action for action in plan.actions if isinstance(action, CreateService)]
     last = [a for a in plan.actions if isinstance(a, RemoveConfig | RemoveSecret | RemoveNetwork)]
     logs = [a for a in plan.actions if isinstance(a, CreateConfig) and a.config.log_of]
-    first = [a for a in plan.actions if a not in (*creates, *last, *logs)]
+    later = {id(action) for action in (*creates, *last, *logs)}  # equality would compare each pair
+    first = [action for action in plan.actions if id(action) not in later]
     outcomes = _side_by_side(logs, means, concurrency)
     outcomes += [_take(action, means) for action in first]
     outcomes += _side_by_side(creates, means, concurrency)

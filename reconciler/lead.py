@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import continuity, failpoints, wire
+from reconciler import continuity, failpoints, heap, wire
 from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import Settings
 from reconciler.errors import (
@@ -30,6 +30,7 @@ from reconciler.ports import Lease, Store
 from reconciler.prober import Prober
 from reconciler.report import Report
 from reconciler.reviewer.service import Reviewer
+from reconciler.stages import Stages
 from reconciler.tails import Tails
 from reconciler.trigger import REST_S, Trigger
 
@@ -40,6 +41,8 @@ RETRY_MOST_S = 60.0
 ONCE_PASSES_MOST = 1000
 FOLLOW_S = 1.0
 TIDY_S = 3600.0
+SLOW_MS = 5000
+"""A pass that does nothing and takes longer gets a line, too."""
 
 
 class Standby(TransientError):
@@ -241,6 +244,7 @@ def _lead(
         )
         trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
+        trigger.every(TIDY_S, heap.sweep)
         if lookout.ids:
             trigger.every(settings.interval_s, lookout.look)
         trigger.start()
@@ -304,7 +308,6 @@ def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> No
 def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -> None:
     tries, fetch = 0, True
     while not trigger.is_stopped:
-        started = loop.clock.now()
         try:
             report = loop.reconcile(fetch=fetch)
         except StoreUnavailable:
@@ -322,7 +325,9 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
             loop.recorder.failed(error, lease=loop.lease)
             raise
         tries = 0
-        _log_pass(report, started, loop.clock.now())
+        if report.facts:
+            heap.keep()
+        _log_pass(report, loop.stages)
         fetch = trigger.wait(
             is_moving=report.is_moving,
             runs_batch=report.runs_batch or loop.publisher.is_dirty,
@@ -330,8 +335,9 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
         )
 
 
-def _log_pass(report: Report, started: datetime, ended: datetime) -> None:
-    if not (report.outcomes or report.facts):
+def _log_pass(report: Report, stages: Stages) -> None:
+    took_ms = sum(stages.ms.values())
+    if not (report.outcomes or report.facts) and took_ms < SLOW_MS:
         return
     log.info(
         "pass",
@@ -341,7 +347,8 @@ def _log_pass(report: Report, started: datetime, ended: datetime) -> None:
             "actions": len(report.outcomes),
             "failed": sum(bool(o.error) for o in report.outcomes),
             "invalid": report.diagnostics,
-            "duration_s": (ended - started).total_seconds(),
+            "duration_s": took_ms / 1000,
+            "stages_ms": stages.ms,
         },
     )
 

@@ -49,6 +49,7 @@ from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.sight import Sight
+from reconciler.stages import Stages
 from reconciler.tenants import Tenants
 from reconciler.trust import Referee
 from reconciler.wake import earliest
@@ -87,6 +88,8 @@ class Loop:
     interval_s: int = 30
     tenants: Tenants = field(default_factory=Tenants)
     probation: Probation | None = None
+    stages: Stages = field(init=False)
+    """Of the last pass, or of the one under way."""
     merges: Merges = field(init=False)
     recorder: Recorder = field(init=False)
     kept: Kept = field(init=False)
@@ -106,6 +109,7 @@ class Loop:
         """Judge the commits, and follow the merges, of the source that is read."""
         for reader in (self.reader, *self.tenants.readers()):
             reader.probation = self.probation
+        self.stages = Stages(self.clock)
         self.publisher.still_leads = self._still_leads
         self._sight = Sight(self.cluster)
         self.kept = self.reader.kept()
@@ -129,22 +133,26 @@ class Loop:
             ClusterUnavailable, StoreUnavailable: Nothing was decided on half a reading.
             LeaseLost: Another process leads; nothing was written.
         """
-        started = self.clock.now()
+        stages = self.stages = Stages(self.clock)
         with over_a_pass(self.probation):
             wanted = self._want(fetch=fetch)
+            stages.end("read")
             observed, may_delete = self._observe()
+            stages.end("observe")
             found = assess(self._world(wanted, observed, may_delete=may_delete))
+            stages.end("assess")
             reach(Point.PLAN_MADE)
             self._commit(wanted, found)
+            stages.end("commit")
         self.last = found
         self.publisher.post(found.letters)
         outcomes = self._act(found)
+        stages.end("act")
         self._announce(found)
         self.publish()
+        stages.end("publish")
         self._is_first = False
-        self.recorder.passed(
-            wanted, found, outcomes, self._accepted, started=started, lease=self.lease
-        )
+        self.recorder.passed(wanted, found, outcomes, self._accepted, stages, lease=self.lease)
         return report(
             wanted,
             found,
@@ -186,6 +194,7 @@ class Loop:
                 judge=partial(self._referee.objections, good=good),
             )
             log.debug("fetched", extra={"source": source.id, "tip": self._accepted.tip})
+        self.stages.end("fetch")
         if not self._accepted.commit:
             raise SourceUnavailable(self._accepted.message)
         wanted = self.reader.read(self._accepted.commit, good=good)

@@ -36,6 +36,7 @@ from reconciler.manifest.catalogue import Catalogue
 from reconciler.ports import Changes, Clock, Lease, Store
 from reconciler.posted import PostedPlan
 from reconciler.records import Event, PassRow, Pulse, Recording, digest_of
+from reconciler.stages import Stages
 from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 
@@ -133,8 +134,8 @@ class Recorder:
         found: Assessment,
         outcomes: Sequence[Outcome],
         acceptance: Acceptance | None,
+        stages: Stages,
         *,
-        started: datetime,
         lease: Lease,
     ) -> None:
         """Tell that a pass ended, and what it did if that is worth a row."""
@@ -142,7 +143,7 @@ class Recorder:
         is_due = self._row_at is None or now - self._row_at >= AT_LEAST_EVERY
         row = None
         if is_due or found.steps or outcomes:
-            row, self._row_at = self._row(wanted, found, outcomes, started, now), now
+            row, self._row_at = self._row(wanted, found, outcomes, stages, now), now
         pulse = Pulse(
             at=now,
             tried_at=now,
@@ -218,7 +219,7 @@ class Recorder:
         wanted: Wanted,
         found: Assessment,
         outcomes: Sequence[Outcome],
-        started: datetime,
+        stages: Stages,
         now: datetime,
     ) -> PassRow:
         phases = Counter(status.phase for status in found.statuses)
@@ -226,7 +227,8 @@ class Recorder:
         held = self.working_set.recorded.intervals.values()
         return PassRow(
             at=now,
-            duration_ms=(now - started) // timedelta(milliseconds=1),
+            duration_ms=(now - stages.started) // timedelta(milliseconds=1),
+            stages_ms=dict(stages.ms),
             commit=wanted.commit,
             running=phases[Phase.RUNNING],
             waiting=phases[Phase.QUEUED],

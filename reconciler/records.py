@@ -79,6 +79,8 @@ class PassRow:
     cpu_reserved_millis: int
     memory_bytes: int
     memory_reserved_bytes: int
+    stages_ms: Mapping[str, int] = field(default_factory=dict)
+    """Stage -> how long it took; empty for passes from before this was noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

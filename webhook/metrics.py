@@ -76,6 +76,12 @@ class _State(Collector):
         if (last := self._last_pass()) is not None:
             seconds = last.duration_ms / 1000
             yield _gauge("zoe_pass_seconds", "How long the last recorded pass took.", seconds)
+            stages = GaugeMetricFamily(
+                "zoe_pass_stage_seconds", "How long its stages took.", labels=("stage",)
+            )
+            for stage, ms in sorted(last.stages_ms.items()):
+                stages.add_metric((stage,), ms / 1000)
+            yield stages
         if (picture := self._newest()) is None:
             return
         phases = Count(str(d["status"]["phase"]) for d in picture.documents.values())

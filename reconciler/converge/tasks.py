@@ -182,10 +182,22 @@ class Grouped:
     by_name: Mapping[str, Group]
     by_uid: Mapping[Uid, tuple[Group, ...]]
     nodes: Mapping[NodeId, ObservedNode]
+    observed: ObservedState
+
+    def is_of(self, observed: ObservedState) -> bool:
+        """Tell whether another reading shows the very same."""
+        mine = self.observed
+        return (
+            _are_same(mine.services, observed.services)
+            and _are_same(mine.tasks, observed.tasks)
+            and mine.nodes == observed.nodes
+        )
 
 
 def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
     """Return our services with their tasks; what is as in the ``last`` reading is taken from it."""
+    if last is not None and last.is_of(observed):
+        return last
     tasks: dict[str, list[ObservedTask]] = defaultdict(list)
     for task in observed.tasks:
         tasks[task.service_id].append(task)
@@ -211,7 +223,7 @@ def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
         uid: same if _are_same(same := mates.get(uid, ()), groups) else tuple(groups)
         for uid, groups in members.items()
     }
-    return Grouped(by_name=by_name, by_uid=by_uid, nodes=nodes)
+    return Grouped(by_name=by_name, by_uid=by_uid, nodes=nodes, observed=observed)
 
 
 def _is_as_it_was(

@@ -95,6 +95,7 @@ passes = Table(
     Column("cpu_reserved_millis", BigInteger, nullable=False),
     Column("memory_bytes", BigInteger, nullable=False),
     Column("memory_reserved_bytes", BigInteger, nullable=False),
+    Column("stages_ms", JSON_DATA, nullable=False, server_default="{}"),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )

@@ -168,6 +168,7 @@ class TestBeat:
             cpu_reserved_millis=500,
             memory_bytes=2**40,
             memory_reserved_bytes=2**20,
+            stages_ms={"read": 2, "assess": 10},
         )
         store.beat(pulse, ran, lease)
         store.beat(replace(pulse, at=later(seconds=30)), None, lease)
@@ -180,7 +181,7 @@ class TestBeat:
     def test_the_newest_passes_come_oldest_first(
         self, archive: SqlArchive, store: Store, lease: Lease
     ) -> None:
-        amounts = dict.fromkeys(PassRow.__dataclass_fields__.keys() - {"at", "commit"}, 0)
+        amounts = dict.fromkeys(PassRow.__dataclass_fields__.keys() - {"at", "commit", "stages_ms"}, 0)
         for number in range(4):
             ran = PassRow(at=later(seconds=number), commit="", **amounts)
             store.beat(Pulse(at=AT, interval_s=30), ran, lease)
