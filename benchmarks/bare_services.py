@@ -23,21 +23,22 @@ def start(
     """Create a network and the services on it; return their ids and when all were accepted."""
     network = client.create_network(name, driver="overlay", scope="swarm")["Id"]
     bodies = [adapted(spec, name=f"{name}-{i}", network=network) for i, spec in enumerate(specs)]
-
-    def create(body: Mapping[str, Any]) -> str:
-        created = client.create_service(
-            body["TaskTemplate"],
-            name=body["Name"],
-            labels=body["Labels"],
-            mode=body["Mode"],
-            update_config=body.get("UpdateConfig"),
-            endpoint_spec=body.get("EndpointSpec"),
-        )
-        return str(created["ID"])
-
     with ThreadPoolExecutor(concurrency) as pool:
-        ids = list(pool.map(create, bodies))
+        ids = list(pool.map(lambda body: create(client, body), bodies))
     return ids, perf_counter()
+
+
+def create(client: Any, body: Mapping[str, Any]) -> str:
+    """Create a service; return its id."""
+    created = client.create_service(
+        body["TaskTemplate"],
+        name=body["Name"],
+        labels=body["Labels"],
+        mode=body["Mode"],
+        update_config=body.get("UpdateConfig"),
+        endpoint_spec=body.get("EndpointSpec"),
+    )
+    return str(created["ID"])
 
 
 def adapted(spec: Mapping[str, Any], *, name: str, network: str) -> dict[str, Any]:

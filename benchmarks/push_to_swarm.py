@@ -32,6 +32,7 @@ from webhook.endpoint import derived_name
 
 CHECKOUT = Path(__file__).parents[1]
 SECRET = "a-secret-that-only-this-benchmark-knows"
+STATUS = "zoe/status"
 BUDGET_MS = 2000
 _HEAD = "apiVersion: zoe/v1\nkind: {}\nmetadata: {{name: {}}}\nspec:"
 _EXECUTION = """
@@ -71,11 +72,12 @@ class Installation:
         lines += ['provider = "generic"', 'secret_file = "secret"']
         (folder / "zoe.toml").write_text("\n".join(lines) + "\n")
         (folder / "secret").write_text(SECRET)
-        self._start("run", "--verbose")
+        self.run = self._start("run", "--verbose")
         wait_until(lambda: bool(self._events("run", "fetched")), what="the first fetch")
-        self._start("web", "--port", "0")
+        self.web = self._start("web", "--port", "0")
         wait_until(lambda: bool(self._events("web", "listening")), what="the receiver")
-        self._install_hook(self._events("web", "listening")[0]["port"])
+        self.port: int = self._events("web", "listening")[0]["port"]
+        self._install_hook(self.port)
 
     def push(self, files: dict[str, str]) -> float:
         """Commit and push; return the time at which the push began."""
@@ -88,6 +90,11 @@ class Installation:
         began = time()
         self._git("-C", str(self._clone), "push", "--quiet", "origin", "HEAD:main")
         return began
+
+    def status_bytes(self) -> int:
+        """Return how much the repository holds beside the manifests: the status branch."""
+        sizes = self._git("-C", str(self._bare), "rev-list", "--disk-usage", "--objects", STATUS)
+        return int(sizes)
 
     def close(self) -> None:
         """End the processes."""
@@ -103,20 +110,21 @@ class Installation:
         hook.write_text((CHECKOUT / "deploy/hooks/post-receive").read_text())
         hook.chmod(0o755)
 
-    def _git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], check=True, capture_output=True)
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
+        return done.stdout
 
-    def _start(self, *command: str) -> None:
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{command[0]}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "reconciler", *command],
-                    cwd=self._folder,
-                    env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-                    stdout=log,
-                    stderr=log,
-                )
+            process = subprocess.Popen(
+                [sys.executable, "-m", "reconciler", *command],
+                cwd=self._folder,
+                env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+                stdout=log,
+                stderr=log,
             )
+        self._processes.append(process)
+        return process
 
     def _events(self, process: str, event: str) -> list[dict[str, Any]]:
         lines = (self._folder / f"{process}.log").read_text().split("\n")[:-1]

@@ -181,7 +181,8 @@ class TestBeat:
     def test_the_newest_passes_come_oldest_first(
         self, archive: SqlArchive, store: Store, lease: Lease
     ) -> None:
-        amounts = dict.fromkeys(PassRow.__dataclass_fields__.keys() - {"at", "commit", "stages_ms"}, 0)
+        others = PassRow.__dataclass_fields__.keys() - {"at", "commit", "stages_ms"}
+        amounts = dict.fromkeys(others, 0)
         for number in range(4):
             ran = PassRow(at=later(seconds=number), commit="", **amounts)
             store.beat(Pulse(at=AT, interval_s=30), ran, lease)

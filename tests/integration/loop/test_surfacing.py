@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from reconciler.converge.publication import status_path
+from reconciler.records import PassRow
 from reconciler.store.archive import SqlArchive
 from reconciler.view import glance
 from reconciler.view.detail import find
@@ -35,8 +36,8 @@ def running(site: Site) -> Site:
     return site
 
 
-def metrics(site: Site, picture: Picture) -> str:
-    made = Metrics(lambda: picture, site.clock.now, streams=lambda: 0, last_pass=lambda: None)
+def metrics(site: Site, picture: Picture, last_pass: PassRow | None = None) -> str:
+    made = Metrics(lambda: picture, site.clock.now, streams=lambda: 0, last_pass=lambda: last_pass)
     return made.text().decode()
 
 
@@ -133,6 +134,13 @@ def test_what_keeps_passes_from_following(
     (alert,) = (one for one in glance.of(picture, now=now).alerts if one.kind == "source")
     assert alert.told
     assert "zoe_pass_failing 1.0" in metrics(running, picture)
+
+
+def test_what_a_pass_took_is_told_by_stage(running: Site, archive: SqlArchive) -> None:
+    (row,) = archive.passes(since=running.clock.now() - timedelta(minutes=1), limit=1)
+    told = metrics(running, archive.picture(None), row)
+    for stage in ("fetch", "read", "observe", "assess", "commit", "act", "publish"):
+        assert f'zoe_pass_stage_seconds{{stage="{stage}"}}' in told
 
 
 def test_that_nobody_leads_is_told(running: Site, archive: SqlArchive) -> None:
