@@ -76,6 +76,8 @@ class Flood:
         cpus = min(n["Description"]["Resources"]["NanoCPUs"] for n in nodes) / 10**9
         self.cpus = cpus / SLOTS_A_NODE
         self.slots = SLOTS_A_NODE * len(nodes)
+        self.spec: Mapping[str, Any] = {}
+        """What one of them was made of."""
 
     def watch(self, longest_s: float) -> Watched:
         """Push, and look each second until all have ended or the time is over."""
@@ -97,6 +99,7 @@ class Flood:
             if not found.queued_s and told >= self._count:
                 found.queued_s = elapsed_s
             found.running.append(_running(self._client))
+            self.spec = self.spec or self._started()
             ended = figures.get("Succeeded", 0)
             found.ended.append((elapsed_s, ended))
             found.run_mib.append(_rss_mib(self._there.run.pid))
@@ -104,6 +107,10 @@ class Flood:
                 break
             pause.wait(max(0.0, EVERY_S - (perf_counter() - began - elapsed_s)))
         return found
+
+    def _started(self) -> Mapping[str, Any]:
+        services = self._client.services(filters={"label": "zoe.namespace=aml"})
+        return next((s["Spec"] for s in services if "flood" in s["Spec"]["Name"]), {})
 
     def _figures(self) -> dict[str, int]:
         """Return phase -> how many, as metrics have it."""
@@ -124,7 +131,7 @@ class Flood:
             data=body,
             headers={
                 "Content-Type": "application/json",
-                "X-Zoe-Signature-256": f"sha256={signature}",
+                "X-Signature": f"sha256={signature}",
             },
         )
         with urllib.request.urlopen(request) as answer:
@@ -181,10 +188,8 @@ def measure(docker_host: str, database: str, *, count: int, longest_s: float) ->
         with installation(docker_host, database) as there:
             flood = Flood(there, client, count)
             found = flood.watch(longest_s)
-            services = client.services(filters={"label": "zoe.namespace=aml"})
-            spec = next(s["Spec"] for s in services if "flood" in s["Spec"]["Name"])
             grown = there.status_bytes()
-        counts, rate = bare(client, spec, flood.slots)
+        counts, rate = bare(client, flood.spec, flood.slots)
     return _rows(found, flood, counts, rate, grown)
 
 
