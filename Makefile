@@ -7,13 +7,14 @@
 # make fuzz      mutated manifests and requests; CASES=n  (ARGS="--seed 2 --record" goes to it)
 # make mutations takes out each guard: a test must notice, long (ARGS="depth" = that one only)
 # make simulate-faults SEEDS=n  the loop in a world of faults, that many seeds (FIRST=k: from there)
-# make bench     the benchmarks                        (ARGS="..." goes to them)
+# make bench     the benchmarks' short forms, minutes  (ARGS="--record", or names of some)
+# make bench-long their long forms, hours              (ARGS the same)
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench lock clean
+.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench bench-long lock clean
 CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1
@@ -62,6 +63,10 @@ mutations:
 bench:
 	@.ci/setup test
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+bench-long:
+	@.ci/setup test
+	@.venv/bin/python -m benchmarks --long $(ARGS)
 
 simulate-faults:
 	@.ci/setup pure

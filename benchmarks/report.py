@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,16 @@ class Row:
     def median_ms(self) -> float:
         """The middle of the rounds."""
         return median(self.rounds_ms)
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the budgets are met; None where there are none."""
+        met = []
+        if self.budget_ms is not None:
+            met.append(self.median_ms <= self.budget_ms)
+        if self.budget_ratio is not None and self.ratio is not None:
+            met.append(self.ratio <= self.budget_ratio)
+        return all(met) if met else None
 
 
 def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
@@ -54,17 +65,35 @@ def machine() -> str:
 def show(rows: Sequence[Row], *, output: str) -> None:
     """Print the rows as a table or as JSON."""
     if output == "json":
-        results = [asdict(row) | {"median_ms": round(row.median_ms, 2)} for row in rows]
-        print(json.dumps({"machine": machine(), "results": results}, indent=2))
+        print(as_json(rows))
         return
     print(machine())
     for row in rows:
-        parts = [f"{row.name:<44} median {row.median_ms:9.1f} ms of {len(row.rounds_ms)}"]
-        parts.append(f"(min {min(row.rounds_ms):.1f}, max {max(row.rounds_ms):.1f})")
-        if row.budget_ms is not None:
-            parts.append(f"budget {row.budget_ms:g} ms")
-        if row.ratio is not None:
-            parts.append(f"ratio {row.ratio:.2f}")
-        if row.budget_ratio is not None:
-            parts.append(f"budget {row.budget_ratio:g}")
-        print(" ".join([*parts, row.note]).rstrip())
+        print(line(row))
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Return the machine and the rows as :func:`row_of` reads them."""
+    results = [asdict(row) | {"median_ms": round(row.median_ms, 2)} for row in rows]
+    return json.dumps({"machine": machine(), "results": results}, indent=2)
+
+
+def line(row: Row) -> str:
+    """Return a row of the table."""
+    parts = [f"{row.name:<44} median {row.median_ms:9.1f} ms of {len(row.rounds_ms)}"]
+    parts.append(f"(min {min(row.rounds_ms):.1f}, max {max(row.rounds_ms):.1f})")
+    if row.budget_ms is not None:
+        parts.append(f"budget {row.budget_ms:g} ms")
+    if row.ratio is not None:
+        parts.append(f"ratio {row.ratio:.2f}")
+    if row.budget_ratio is not None:
+        parts.append(f"budget {row.budget_ratio:g}")
+    if row.is_met is False:
+        parts.append("MISSED")
+    return " ".join([*parts, row.note]).rstrip()
+
+
+def row_of(data: Mapping[str, Any]) -> Row:
+    """Return the row that :func:`show` printed as JSON."""
+    known = {field.name: data[field.name] for field in fields(Row)}
+    return Row(**known | {"rounds_ms": tuple(data["rounds_ms"])})
