@@ -329,14 +329,15 @@ def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -
             heap.keep()
         _log_pass(report, loop.stages)
         fetch = trigger.wait(
-            is_moving=report.is_moving,
-            runs_batch=report.runs_batch or loop.publisher.is_dirty,
+            is_moving=report.is_moving or report.runs_batch or loop.publisher.is_dirty,
+            is_changing=bool(report.facts or report.outcomes),
+            took_s=loop.stages.took_ms / 1000,
             at_most_s=_seconds_until(report.wake_at, loop.clock.now()),
         )
 
 
 def _log_pass(report: Report, stages: Stages) -> None:
-    took_ms = sum(stages.ms.values())
+    took_ms = stages.took_ms
     if not (report.outcomes or report.facts) and took_ms < SLOW_MS:
         return
     log.info(

@@ -1,4 +1,6 @@
-"""How often a source is fetched: at once when something is told, but never without a pause after.
+"""How often a source is fetched, and how soon the Swarm is looked at again.
+
+A source is fetched at once when something is told, but never without a pause after.
 
 A delivery that comes while we fetch, or soon after, is remembered: one more fetch, when the pause
 is over, sees all that was told meanwhile. The timer's look is no reason to make a push wait.
@@ -9,6 +11,10 @@ from __future__ import annotations
 import threading
 
 SPACING_S = 5.0
+# Tasks send no events, so what is in motion is polled.
+POLL_FIRST_S = 0.1
+POLL_MOST_S = 1.0
+POLL_GROWTH = 1.5
 
 
 class Pace:
@@ -58,3 +64,19 @@ class Pace:
 
     def _left_s(self, since: float | None, now: float) -> float:
         return 0.0 if since is None else max(0.0, since + self._spacing_s - now)
+
+
+class Poll:
+    """How long to wait between two looks at what is in motion: soon after a change, then longer.
+
+    No more than half of the time goes into looking.
+    """
+
+    def __init__(self) -> None:
+        self._wait_s = POLL_FIRST_S
+
+    def after(self, *, is_changing: bool, took_s: float) -> float:
+        """Return how long to wait after a pass that took so long, and changed something or not."""
+        wait_s = POLL_FIRST_S if is_changing else self._wait_s
+        self._wait_s = min(POLL_MOST_S, wait_s * POLL_GROWTH)
+        return max(wait_s, took_s)

@@ -27,3 +27,8 @@ class Stages:
         now = self._clock.now()
         self.ms[stage] = (now - self._last) // _MILLISECOND
         self._last = now
+
+    @property
+    def took_ms(self) -> int:
+        """How long those took together that have ended."""
+        return sum(self.ms.values())

@@ -13,13 +13,10 @@ from time import monotonic
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from reconciler.pacing import Pace
+from reconciler.pacing import Pace, Poll
 
 log = logging.getLogger(__name__)
 
-# Tasks send no events, so what is in motion is polled: soon at first, then less often.
-POLL_FIRST_S = 0.1
-POLL_MOST_S = 1.0
 WATCH_S = 5.0
 # A flood of deliveries wakes us this often, and not for each.
 REST_S = 0.2
@@ -41,7 +38,7 @@ class Trigger:
         self._is_seen = False
         self._stop = threading.Event()
         self._pace = pace or Pace()
-        self._poll_s = POLL_FIRST_S
+        self._poll = Poll()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -92,22 +89,21 @@ class Trigger:
         self._is_seen = True
         self._wake.set()
 
-    def wait(self, *, is_moving: bool, runs_batch: bool, at_most_s: float | None) -> bool:
+    def wait(
+        self, *, is_moving: bool, is_changing: bool, took_s: float, at_most_s: float | None
+    ) -> bool:
         """Wait for a reason; return whether the next pass should fetch.
 
         Args:
-            is_moving: Something starts or stops: poll, with growing intervals.
-            runs_batch: A batch runs: its end sends no event, so poll each second.
+            is_moving: Something starts, stops or may end without an event: poll.
+            is_changing: Something has changed in the pass before: poll soon.
+            took_s: How long that pass took.
             at_most_s: A clock changes something then.
         """
-        timeout_s = at_most_s
+        timeouts = [] if at_most_s is None else [at_most_s]
         if is_moving:
-            timeout_s = self._poll_s
-            self._poll_s = min(POLL_MOST_S, self._poll_s * 1.5)
-        elif runs_batch:
-            timeout_s = POLL_MOST_S
-        if not is_moving:
-            self._poll_s = POLL_FIRST_S
+            timeouts.append(self._poll.after(is_changing=is_changing, took_s=took_s))
+        timeout_s = min(timeouts, default=None)
         self._await_reason(None if timeout_s is None else monotonic() + timeout_s)
         return self._pace.take(monotonic())
 

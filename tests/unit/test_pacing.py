@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.pacing import SPACING_S, Pace
+from reconciler.pacing import POLL_FIRST_S, POLL_MOST_S, SPACING_S, Pace, Poll
 
 CALLS = st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["tell", "tick"])), max_size=40)
 
@@ -62,3 +62,20 @@ def test_what_is_only_told_is_never_fetched_twice_within_the_pause(
 def test_nothing_told_is_nothing_fetched() -> None:
     pace = Pace()
     assert (pace.wait_s(0), pace.take(0)) == (None, False)
+
+
+def test_what_moves_is_polled_less_and_less_until_something_changes():
+    poll = Poll()
+    waits = [poll.after(is_changing=False, took_s=0) for _ in range(20)]
+    assert waits[0] == POLL_FIRST_S
+    assert waits == sorted(waits)
+    assert waits[-1] == POLL_MOST_S
+    assert poll.after(is_changing=True, took_s=0) == POLL_FIRST_S
+    assert POLL_FIRST_S < poll.after(is_changing=False, took_s=0) < POLL_MOST_S
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 60))))
+def test_looking_never_takes_more_than_half_of_the_time(passes: list[tuple[bool, float]]) -> None:
+    poll = Poll()
+    for is_changing, took_s in passes:
+        assert poll.after(is_changing=is_changing, took_s=took_s) >= took_s

@@ -36,7 +36,7 @@ def make_trigger() -> Iterator[MakeTrigger]:
 
 
 def wait(trigger: Trigger, at_most_s: float | None) -> bool:
-    return trigger.wait(is_moving=False, runs_batch=False, at_most_s=at_most_s)
+    return trigger.wait(is_moving=False, is_changing=False, took_s=0, at_most_s=at_most_s)
 
 
 def test_the_first_request_fetches_at_once_and_the_next_is_held(make_trigger: MakeTrigger) -> None:
@@ -88,3 +88,8 @@ def test_stopping_ends_the_wait(make_trigger: MakeTrigger) -> None:
     trigger = make_trigger()
     threading.Timer(0.05, trigger.stop).start()
     assert not wait(trigger, None)
+
+
+def test_what_moves_is_looked_at_again_though_nothing_is_told(make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger()
+    assert not trigger.wait(is_moving=True, is_changing=True, took_s=0, at_most_s=None)
