@@ -27,6 +27,7 @@ from reconciler.converge.state import ObservedNode
 from reconciler.git.source import GitSource
 from reconciler.git.status_branch import StatusBranch
 from reconciler.loop import Loop
+from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.publisher import Publisher
 from reconciler.store.repository import SqlStore
 from reconciler.working_set import WorkingSet
@@ -73,11 +74,12 @@ def installation(
     *,
     url: str = "",
     nodes: Sequence[ObservedNode] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
     """Lend a loop over the executions in some files, on SQLite or on the database of a URL."""
     commit(folder / "config.git", files)
     platform = SourceSettings(id="platform", url=str(folder / "config.git"))
-    settings = Settings(sources=(platform,), state_dir=folder / "state")
+    settings = Settings(sources=(platform,), state_dir=folder / "state", limits=limits)
     clock = VirtualClock()
     nodes = nodes or [fake_node(f"n{number}") for number in range(NODES)]
     cluster = FakeCluster(nodes, clock=clock, deployment=settings.deployment)

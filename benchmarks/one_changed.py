@@ -66,7 +66,7 @@ def measure(count: int, rounds: int, *, profile: bool) -> Row:
             patch.object(assessing, "decide", watch.decide),
         ):
             for number in range(rounds):
-                _edit(Path(name) / "config.git", number * 10)
+                edit(Path(name) / "config.git", number * 10)
                 cluster.advance(1000)
                 found = loop.reconcile()
                 if not found.facts:
@@ -81,7 +81,7 @@ def measure(count: int, rounds: int, *, profile: bool) -> Row:
     )
 
 
-def _edit(repository: Path, number: int) -> None:
+def edit(repository: Path, number: int) -> None:
     """Give an execution another lifetime, which changes nothing that runs."""
     git = pygit2.Repository(str(repository))
     tip = git.references["refs/heads/main"].peel(pygit2.Commit)

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -60,6 +61,12 @@ def machine() -> str:
         f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, load {load}"
     )
+
+
+def most_memory() -> str:
+    """Return the most memory that this process has had at any time."""
+    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"at most {kib // 1024} MiB"
 
 
 def show(rows: Sequence[Row], *, output: str) -> None:

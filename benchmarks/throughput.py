@@ -12,12 +12,14 @@ import cProfile
 import pstats
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.noop_pass import installation
 from benchmarks.report import Row, arguments, show
 from reconciler.cluster.fake import Outcome, fake_node
+from reconciler.manifest.limits import DEFAULT_LIMITS
 
 ORIGINAL_PER_S = 2.7
 TIMES = 100
@@ -45,10 +47,15 @@ def measure(count: int, *, url: str = "", profile: bool = False) -> Row:
         fake_node(f"n{number}", cpu_millis=CORES * 1000, memory_bytes=128 * GIB)
         for number in range(HOSTS)
     ]
+    limits = replace(DEFAULT_LIMITS, manifests_per_namespace=count)
     profiler = cProfile.Profile()
     with (
         tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
-        installation(Path(name), manifests(count), url=url, nodes=hosts) as (loop, cluster, _),
+        installation(Path(name), manifests(count), url=url, nodes=hosts, limits=limits) as (
+            loop,
+            cluster,
+            _,
+        ),
     ):
         cluster.script("ends", Outcome.exits(0))
         loop.reconcile()  # all are read and queued, and the first ones start

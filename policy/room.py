@@ -16,13 +16,12 @@ class NodeRoom:
     __slots__ = ("cpu", "generic", "memory", "node", "ports")
 
     def __init__(self, node: Node, headroom: Resources) -> None:
+        capacity, reserved = node.capacity, node.reserved
         self.node = node
-        self.cpu = node.capacity.cpu_millis - node.reserved.cpu_millis - headroom.cpu_millis
-        self.memory = (
-            node.capacity.memory_bytes - node.reserved.memory_bytes - headroom.memory_bytes
-        )
-        self.generic = dict(node.capacity.generic) if node.capacity.generic else {}
-        for name, count in (*node.reserved.generic, *headroom.generic):
+        self.cpu = capacity.cpu_millis - reserved.cpu_millis - headroom.cpu_millis
+        self.memory = capacity.memory_bytes - reserved.memory_bytes - headroom.memory_bytes
+        self.generic = dict(capacity.generic)
+        for name, count in (*reserved.generic, *headroom.generic):
             self.generic[name] = self.generic.get(name, 0) - count
         self.ports = set(node.taken_ports)
 

@@ -86,12 +86,15 @@ def amounts_of(demand: Resources, count: int = 1) -> Amounts:
 
 
 def total(demands: Iterable[Resources]) -> dict[str, int]:
-    """Return the sum of vectors by dimension."""
+    """Return the sum of vectors by dimension, in order of their names, without what is zero."""
+    cpu = memory = 0
     sums: dict[str, int] = {}
     for demand in demands:
-        for name, amount in amounts_of(demand):
+        cpu += demand.cpu_millis
+        memory += demand.memory_bytes
+        for name, amount in demand.generic:
             sums[name] = sums.get(name, 0) + amount
-    return sums
+    return dict(_sorted({"cpu": cpu, "memory": memory, **sums}))
 
 
 def _halved(elapsed_ms: int, half_life_ms: int) -> int:

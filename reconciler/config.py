@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -188,6 +187,8 @@ def parse(content: bytes) -> Settings:
     Raises:
         ConfigError: All that is wrong, one line each.
     """
+    import tomllib
+
     try:
         data = tomllib.loads(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -201,6 +202,8 @@ _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib  # here: most clones hold no such file
+
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

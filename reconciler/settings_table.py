@@ -6,7 +6,6 @@ out before.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -44,11 +43,15 @@ def checked(
     kind: type[Any], table: Mapping[str, Any], base: Path, where: str, problems: list[str]
 ) -> dict[str, Any]:
     """Return the table's values if each is known and of its field's type; else note problems."""
+    if not table:
+        return {}
     known = {f.name: str(f.type) for f in fields(kind)}
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known or key in _APART:
+            import difflib  # for who mistypes
+
             near = difflib.get_close_matches(key, known, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
             problems.append(f"{where}: {key} is unknown{hint}")

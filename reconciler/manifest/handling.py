@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as File
-from traceback import extract_tb
 
 from reconciler.manifest import documents
 from reconciler.manifest.diagnostic import Complaint
@@ -55,6 +54,8 @@ AS_SHIPPED = Handling()
 
 def _fault(error: Exception) -> Complaint:
     """Return what is told: where it came up, but not with which words; they may quote values."""
+    from traceback import extract_tb  # no verb should need it
+
     frames = extract_tb(error.__traceback__)
     where = f" at {File(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     message = f"a fault in zoe itself: {type(error).__name__}{where}"

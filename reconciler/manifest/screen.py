@@ -109,13 +109,21 @@ class Screen:
                 return _BOUNDS[keyword](argument)
 
     def _properties(self, schema: Mapping[str, Any]) -> Check:
-        named = {key: self._compile(part) for key, part in schema.get("properties", {}).items()}
+        parts = schema.get("properties", {})
         other = self._compile(schema.get("additionalProperties", True))
+        named: dict[str, Check] = {}
 
         def check(value: Any) -> bool:
             if isinstance(value, dict):
                 for key, item in value.items():
-                    if not named.get(key, other)(item):
+                    if key not in parts:
+                        found = other
+                    elif (known := named.get(key)) is None:
+                        # With the first one: a file has few of all the keys that there are.
+                        found = named[key] = self._compile(parts[key])
+                    else:
+                        found = known
+                    if not found(item):
                         return False
             return True
 
@@ -150,8 +158,9 @@ def _any_of(checks: list[Check]) -> Check:
 
 
 def _pattern(pattern: str) -> Check:
-    search = compile_pattern(pattern).search
-    return lambda value: not isinstance(value, str) or search(value) is not None
+    return lambda value: (
+        not isinstance(value, str) or compile_pattern(pattern).search(value) is not None
+    )
 
 
 def _unique(is_wanted: bool) -> Check:

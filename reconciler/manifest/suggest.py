@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 MAX_SHOWN = 12
@@ -10,6 +9,8 @@ MAX_SHOWN = 12
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Return the known name that is most like ``name``, or nothing."""
+    import difflib  # for who mistypes
+
     matches = difflib.get_close_matches(name[:64], sorted(known), n=1, cutoff=0.6)
     return matches[0] if matches else ""
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from reconciler.manifest import compose
 from reconciler.manifest.diagnostic import Complaint, Path, Problem, quoted
 from reconciler.manifest.schema import Schema, published, strict
 from reconciler.manifest.screen import compile_pattern
@@ -56,7 +55,7 @@ def check_resolved(definition: str, value: object, *, path: Path) -> list[Proble
 def _check(schema: Schema, definition: str, value: object, path: Path) -> list[Problem]:
     if schema.admits(definition, value):
         return []
-    # Imported here, as what it is asked for is: most runs have nothing to report.
+    # Imported here, as what is asked for it is: most runs have nothing to report.
     from reconciler.manifest.faults import fault_of, problems_of
 
     binds = _binds(value)
@@ -71,6 +70,8 @@ def _check(schema: Schema, definition: str, value: object, path: Path) -> list[P
 
 def _binds(value: object) -> dict[Path, Complaint]:
     """Return the mounts of folders of the node: one complaint each instead of one per key."""
+    from reconciler.manifest import compose
+
     match value:
         case {"spec": {"template": dict() as template}}:
             return {("spec", "template", *path): told for path, told in _binds(template).items()}

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from reconciler import cli
+from reconciler.cli import verbs
 from reconciler.errors import ClusterUnavailable, ConfigError, ConflictError, ReconcilerError
 
 ROOT = Path(__file__).parents[3]
@@ -23,18 +24,48 @@ OTHER_KINDS = tuple(
 )
 
 
-def imported(*argv: str, among: tuple[str, ...] = HEAVY) -> set[str]:
-    """Return those of some modules that a verb imports; by default heavy libraries."""
+def loaded(*argv: str) -> set[str]:
+    """Return the modules that a verb imports, beside those that Python begins with."""
     code = (
-        "import sys; from reconciler.cli import main; main(sys.argv[1:]);"
-        "print('\\n' + ' '.join(sys.modules))"
+        "import sys; before = set(sys.modules);"
+        "from reconciler.cli import main; main(sys.argv[1:]);"
+        "print('\\n' + ' '.join(set(sys.modules) - before))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, *argv], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    loaded = set(result.stdout.splitlines()[-1].split())
-    assert "reconciler.cli" in loaded
-    return {name for name in among if name in loaded}
+    names = set(result.stdout.splitlines()[-1].split())
+    assert "reconciler.cli" in names
+    return names
+
+
+def imported(*argv: str, among: tuple[str, ...] = HEAVY) -> set[str]:
+    """Return those of some modules that a verb imports; by default heavy libraries."""
+    return loaded(*argv).intersection(among)
+
+
+def test_version_takes_no_more_than_python_itself():
+    names = loaded("--version")
+    assert names.isdisjoint({"click", "dataclasses", "inspect", "reconciler.cli.verbs", *HEAVY})
+    assert len(names) <= 40
+
+
+def test_both_ways_to_ask_for_the_version_say_the_same(capsys: pytest.CaptureFixture[str]):
+    """Alone it is answered without click, beside something else by click."""
+    said = set()
+    for argv in (["--version"], ["--version", "status"]):
+        assert cli.main(argv) == cli.OK
+        said.add(capsys.readouterr().out)
+    assert len(said) == 1
+
+
+def test_validating_a_file_imports_little():
+    """Each module costs a quarter of a millisecond, and a dataclass in it half a one."""
+    names = loaded("validate", "examples/repository/executions/lab/hello.yaml")
+    # For a zoe.toml, for who mistypes, for what is invalid, for a fault of ours.
+    late = {"tomllib", "difflib", "reconciler.manifest.compose", "traceback"}
+    assert names.isdisjoint({*HEAVY, *late} - {"yaml"})
+    assert len(names) <= 210
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["nonsense"]])
@@ -77,8 +108,8 @@ def test_unknown_verb_is_met_with_the_nearest(capsys: pytest.CaptureFixture[str]
 
 
 def test_every_verb_there_is_a_command():
-    for name, verb in cli.VERBS.items():
-        command = cli.zoe.get_command(click.Context(cli.zoe), name)
+    for name, verb in verbs.VERBS.items():
+        command = verbs.zoe.get_command(click.Context(verbs.zoe), name)
         assert command is None or isinstance(command, click.Command)
         assert verb.help.endswith(".")
 
@@ -126,4 +157,4 @@ def give(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def command() -> None:
         raise error
 
-    monkeypatch.setattr(type(cli.zoe), "get_command", lambda *_: command)
+    monkeypatch.setattr(type(verbs.zoe), "get_command", lambda *_: command)
