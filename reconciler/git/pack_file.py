@@ -16,14 +16,20 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import ObjectType
 
-_NAMES = {ObjectType.TREE: b"tree", ObjectType.BLOB: b"blob"}
+_NAMES = {
+    ObjectType.COMMIT: b"commit",
+    ObjectType.TREE: b"tree",
+    ObjectType.BLOB: b"blob",
+    ObjectType.TAG: b"tag",
+}
 _FASTEST = 1
+_INDEX_HEAD = b"\xfftOc" + struct.pack(">I", 2)
 _FEW = 64
 """So many objects are written one by one: a pack for each would gather, too."""
 
 
 class PackFile:
-    """Collects trees and blobs, and writes them."""
+    """Collects objects, and writes them."""
 
     def __init__(self) -> None:
         self._objects: dict[bytes, tuple[ObjectType, bytes]] = {}
@@ -34,6 +40,12 @@ class PackFile:
         identity = hashlib.sha1(head + data, usedforsecurity=False).digest()
         self._objects[identity] = (kind, data)
         return identity
+
+    @property
+    def name(self) -> str:
+        """What a pack of these objects is called, without an ending."""
+        ids = b"".join(sorted(self._objects))
+        return f"pack-{hashlib.sha1(ids, usedforsecurity=False).hexdigest()}"
 
     def write(self, repository: pygit2.Repository) -> None:
         """Write what was collected into a repository, as one pack where it is much.
@@ -47,13 +59,12 @@ class PackFile:
         folder = Path(repository.path) / "objects" / "pack"
         folder.mkdir(exist_ok=True)
         pack, index = self._encoded()
-        name = hashlib.sha1(b"".join(sorted(self._objects)), usedforsecurity=False).hexdigest()
         # Git looks for indexes: one that is there has its pack.
         for ending, data in (("pack", pack), ("idx", index)):
-            path = folder / f"zoe_git2_{name}.{ending}"
+            path = folder / f"zoe_git2_{self.name}.{ending}"
             path.write_bytes(data)
             path.chmod(0o444)
-            path.rename(folder / f"pack-{name}.{ending}")
+            path.rename(folder / f"{self.name}.{ending}")
 
     def _encoded(self) -> tuple[bytes, bytes]:
         parts = [b"PACK" + struct.pack(">II", 2, len(self._objects))]
@@ -66,6 +77,16 @@ class PackFile:
         body = b"".join(parts)
         trailer = hashlib.sha1(body, usedforsecurity=False).digest()
         return body + trailer, _index(places, trailer)
+
+
+def ids_in(index: Path) -> list[pygit2.Oid]:
+    """Return the ids of the objects in a pack, by its index (version 2). Raises ValueError."""
+    data = index.read_bytes()
+    if not data.startswith(_INDEX_HEAD):
+        raise ValueError(f"{index} is no index that is known here")
+    ids = len(_INDEX_HEAD) + 256 * 4
+    (count,) = struct.unpack_from(">I", data, ids - 4)
+    return [pygit2.Oid(raw=data[at : at + 20]) for at in range(ids, ids + 20 * count, 20)]
 
 
 def _entry_head(kind: int, size: int) -> bytes:
@@ -91,7 +112,7 @@ def _index(places: Mapping[bytes, tuple[int, int]], trailer: bytes) -> bytes:
         totals.append(total)
     body = b"".join(
         (
-            b"\xfftOc\x00\x00\x00\x02",
+            _INDEX_HEAD,
             struct.pack(">256I", *totals),
             *ids,
             struct.pack(f">{len(ids)}I", *(places[identity][1] for identity in ids)),
