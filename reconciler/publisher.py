@@ -17,7 +17,7 @@ from typing import Protocol
 from policy.model.execution import Uid
 from reconciler import mirroring
 from reconciler.alerts import CHANGED, NOT_PUBLISHED
-from reconciler.converge import mirror, publication
+from reconciler.converge import mirror, publication, snapshots
 from reconciler.converge.instants import is_within
 from reconciler.converge.letters import FOLDER, Letter
 from reconciler.errors import TransientError
@@ -79,7 +79,7 @@ class Publisher:
         self._made_from = StatusFiles(working_set, key=ledger_key)
         self._letters = {path for path in working_set.published if _is_letter(path)}
         self._snapshot: str | None = None
-        self._snapshot_there: str | None = None
+        self._snapshot_there = _if_there(working_set)
         self._snapshot_going: str | None = None
         self._snapshot_at: datetime | None = None
         self._is_snapshot_put_off = False
@@ -220,7 +220,7 @@ class Publisher:
             self._make()
         landed = self._landed(wait=wait)
         if (
-            (self._files or self._is_snapshot_late(now))
+            (self._files or self._goes_alone(now, wait=wait))
             and self._flight is None
             and (wait or self._is_time(now))
         ):
@@ -262,9 +262,14 @@ class Publisher:
         may_wait = len(text) > _LARGE and at is not None and is_within(SNAPSHOT_INTERVAL, at, now)
         return None if may_wait else text
 
-    def _is_snapshot_late(self, now: datetime) -> bool:
-        """Tell whether a push went without the newest snapshot, and that can go by now."""
-        return self._is_snapshot_put_off and self._due_snapshot(now) is not None
+    def _goes_alone(self, now: datetime, *, wait: bool) -> bool:
+        """Tell whether the snapshot is a reason to push: it was put off, or nobody comes after us.
+
+        That another commit led to the same is no news.
+        """
+        due = self._due_snapshot(now) if wait or self._is_snapshot_put_off else None
+        there = self._snapshot_there or ""
+        return due is not None and snapshots.content(due) != snapshots.content(there)
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
@@ -324,6 +329,13 @@ def _both(first: Published | None, second: Published | None) -> Published | None
 def _digest(data: bytes | None) -> str | None:
     """Return what a file's content is told apart by; None: there is no file."""
     return None if data is None else mirroring.digest(data)
+
+
+def _if_there(known: WorkingSet) -> str | None:
+    """Return the stored snapshot, if it is the one on the branch."""
+    text = known.snapshot
+    is_there = text and known.published.get(publication.SNAPSHOT_PATH) == _digest(text.encode())
+    return text if is_there else None
 
 
 def _is_letter(path: str) -> bool:

@@ -95,6 +95,12 @@ class Writer:
         return [line for _, line in self._lines.values()]
 
 
+def content(text: str) -> list[str]:
+    """Return the lines of a written snapshot that say more than when, and at which commit."""
+    apart = ('"commit": ', '"id": ', '"takenAt": ')
+    return [line for line in text.splitlines() if not line.startswith(apart)]
+
+
 def _digest(whole: Mapping[str, str], parts: Mapping[str, Sequence[str]]) -> str:
     """Return the first digits of the digest of the body's canonical JSON, put together from parts.
 
