@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -54,22 +54,16 @@ def frozen_specs(found: Assessment) -> tuple[FrozenSpec, ...]:
 
 
 def rows(
-    found: Assessment,
-    last: Assessment | None,
+    statuses: Iterable[Status],
     written: Mapping[Uid, Mapping[str, Any]],
     *,
     whose: Whose,
     at: datetime,
 ) -> tuple[ExecutionRow, ...]:
-    """Return the statuses that differ from those ``written``.
-
-    One that is still the very object of the ``last`` pass isn't even compared.
-    """
-    before = last.told if last else {}
-    fresh = (s for s in found.statuses if (t := before.get(Uid(s.uid))) is None or t[1] is not s)
+    """Return those of the statuses that differ from those ``written``."""
     return tuple(
         _row(status, told, source_id=whose.source_of(status), at=at)
-        for status in fresh
+        for status in statuses
         if (told := document(status)) != written.get(Uid(status.uid))
     )
 
@@ -89,18 +83,10 @@ def _row(status: Status, told: Mapping[str, Any], *, source_id: str, at: datetim
     )
 
 
-def events(
-    found: Assessment, identities: Mapping[Uid, Identity], *, whose: Whose
-) -> Iterator[Event]:
-    """Yield what to tell of each fact; ``identities`` knows those that have no status any more."""
-    names = {
-        Uid(s.uid): Identity(
-            namespace=s.namespace, name=s.name, run=s.run, source_id=whose.source_of(s)
-        )
-        for s in found.statuses
-    } | dict(identities)
+def events(found: Assessment, *, whose: Whose) -> Iterator[Event]:
+    """Yield what to tell of each fact."""
     for step in found.steps:
-        name = names[step.entry.uid]
+        name = _identity(step.entry.uid, found, whose)
         yield Event(
             at=step.entry.at,
             uid=step.entry.uid,
@@ -111,6 +97,20 @@ def events(
             commit=whose.commit_of(name.source_id),
             is_warning=step.is_warning,
         )
+
+
+def _identity(uid: Uid, found: Assessment, whose: Whose) -> Identity:
+    """Return whose a fact is: who has no status any more is known from before."""
+    known = whose.known.get(uid)
+    if known is not None:
+        return known
+    _, status = found.told[uid]
+    return Identity(
+        namespace=status.namespace,
+        name=status.name,
+        run=status.run,
+        source_id=whose.source_of(status),
+    )
 
 
 def good_files(

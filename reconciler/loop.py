@@ -7,7 +7,6 @@ committed before effects, results are stored before anything is removed.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -51,6 +50,7 @@ from reconciler.sender import Sender
 from reconciler.sight import Sight
 from reconciler.stages import Stages
 from reconciler.tenants import Tenants
+from reconciler.trailing import Trailing
 from reconciler.trust import Referee
 from reconciler.wake import earliest
 from reconciler.working_set import WorkingSet
@@ -104,6 +104,8 @@ class Loop:
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
     _sight: Sight = field(init=False)
+    _trailing: Trailing = field(default_factory=Trailing)
+    _snapshots: snapshots.Writer = field(default_factory=snapshots.Writer)
 
     def __post_init__(self) -> None:
         """Judge the commits, and follow the merges, of the source that is read."""
@@ -261,7 +263,8 @@ class Loop:
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
         whose = changes.Whose(wanted, known.identities)
-        rows = changes.rows(found, self.last, known.statuses, whose=whose, at=now)
+        news = self._trailing.news(found, self.last, now)
+        rows = changes.rows(news.statuses, known.statuses, whose=whose, at=now)
         new = Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
@@ -271,7 +274,7 @@ class Loop:
             runtimes=found.books.runtimes,
             executions=rows,
             events=(
-                *changes.events(found, known.identities, whose=whose),
+                *changes.events(found, whose=whose),
                 *self._alerts(found, wanted.commit, now),
             ),
             harvests=tuple(
@@ -294,22 +297,24 @@ class Loop:
                 wanted, found, self._accepted, merged, self._standing.board, at=now
             ),
         )
-        if new.is_empty:
+        if new.is_empty and not self._trailing.is_snapshot_waiting:
+            self._trailing.stored(news, now)
             return
-        settings = settings_of(wanted.platform)
-        snapshot = snapshots.document(
-            found.snapshot, settings, wanted.platform, commit=wanted.commit
-        )
-        new = replace(new, snapshot=json.dumps(snapshot), snapshot_id=snapshot["id"])
+        if news.has_snapshot:
+            snapshot = self._snapshots.write(
+                found.snapshot, settings_of(wanted.platform), wanted.platform, commit=wanted.commit
+            )
+            new = replace(new, snapshot=snapshot.text, snapshot_id=snapshot.id)
         entries = self.store.commit(new, self.lease)
         for fact in {entry.fact for entry in entries} & _COMMITTED.keys():
             reach(_COMMITTED[fact])
         self.publisher.forget(found.forgotten)
         self.working_set.committed(new, entries)
+        self._trailing.stored(news, now)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
         self.publisher.refresh(
             sorted(touched & self.working_set.statuses.keys()),
-            snapshot=snapshot,
+            snapshot=new.snapshot,
             sets=wanted.sets,
         )
 

@@ -9,7 +9,7 @@ from policy.model.execution import Uid
 from reconciler import canonical
 from reconciler.converge import letters
 from reconciler.converge.ledger import Record
-from reconciler.converge.mirror import Head, RunFile, folders
+from reconciler.converge.mirror import Head, RunFile
 from reconciler.working_set import WorkingSet
 
 UNSURE = "?"
@@ -64,14 +64,13 @@ def _is_letter(path: str) -> bool:
     return path.startswith(f"{letters.FOLDER}/")
 
 
-def head_of(known: WorkingSet, *, deployment: str) -> Head:
-    """Return the head of what is committed now."""
-    told = known.statuses.keys() & known.entries.keys()
+def head_of(known: WorkingSet, folders: Mapping[str, str], *, deployment: str) -> Head:
+    """Return the head of what is committed now, with the digests of the ledger's folders."""
     return Head(
         deployment=deployment,
         last=known.last,
         accepted=dict(sorted(known.accepted.items())),
         confirmed=tuple(sorted(known.confirmed)),
         holds=tuple(known.hold_requests),
-        folders=folders((uid, known.entries[uid][-1].seq) for uid in told if known.entries[uid]),
+        folders=dict(sorted(folders.items())),
     )

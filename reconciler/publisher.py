@@ -6,33 +6,34 @@ was last pushed are pushed, coalesced to a few pushes a minute.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from policy.model.execution import Uid
 from reconciler import mirroring
 from reconciler.alerts import CHANGED, NOT_PUBLISHED
-from reconciler.converge import mirror, publication, set_status
+from reconciler.converge import mirror, publication, snapshots
 from reconciler.converge.instants import is_within
 from reconciler.converge.letters import FOLDER, Letter
-from reconciler.converge.newest import newest, rank
-from reconciler.converge.status import SetName, set_of
 from reconciler.errors import TransientError
 from reconciler.failpoints import Point, reach
 from reconciler.manifest.spec import SetSummary
 from reconciler.side import one_thread
+from reconciler.status_files import StatusFiles
 from reconciler.status_sink import StatusSink, unasked
 from reconciler.working_set import WorkingSet
 
 log = logging.getLogger(__name__)
 
 MINIMUM_INTERVAL = timedelta(seconds=15)
+SNAPSHOT_INTERVAL = timedelta(minutes=10)
+_LARGE = 256 * 1024
+"""From this size on, in characters, a snapshot doesn't go with each push: all of it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,17 @@ class Publisher:
         self._sealer = sealer
         self._marks: dict[str, str] = {}
         self._files: dict[str, bytes | None] = {}
-        self._snapshot: dict[str, Any] | None = None
-        self._sets: Mapping[SetName, SetSummary] = {}
+        self._made_from = StatusFiles(working_set, key=ledger_key)
+        self._letters = {path for path in working_set.published if _is_letter(path)}
+        self._snapshot: str | None = None
+        self._snapshot_there = _if_there(working_set)
+        self._snapshot_going: str | None = None
+        self._snapshot_at: datetime | None = None
+        self._is_snapshot_put_off = False
         self._last_push: datetime | None = None
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
+        self._going: Set[str] = set()
         self.error = ""
         self.foreign: tuple[str, ...] = ()
         """What somebody else had changed, until it is pushed anew."""
@@ -87,75 +94,40 @@ class Publisher:
         """What must be settled before anything is pushed; called in the thread that pushes."""
         self.still_leads: Callable[[], None] = unasked
         """Asked by the sink before it moves the branch, in the same thread."""
-        self.refresh(working_set.statuses)
+        self._make()
         self._drop_leftovers()
         self.published_seq = 0 if self._files else working_set.last_seq
 
     @property
     def is_dirty(self) -> bool:
         """Whether something waits to be pushed."""
-        return bool(self._files) or self._flight is not None
+        return bool(self._files) or self._made_from.is_waiting or self._flight is not None
 
     def refresh(
         self,
         uids: Iterable[Uid],
         *,
-        snapshot: dict[str, Any] | None = None,
+        snapshot: str | None = None,
         sets: Sequence[SetSummary] | None = None,
     ) -> None:
-        """Make the files of these executions anew and remember those that changed.
+        """Note that these executions changed; their files are made when they are to be pushed.
 
-        ``sets`` are those in force; without them nothing is said of sets.
+        ``snapshot`` is a newer one; ``sets`` are those in force, without them nothing is said of
+        sets.
         """
-        by_namespace: dict[str, set[Uid]] = defaultdict(set)
-        told = tuple(uids)
-        for uid in told:
-            by_namespace[self._working_set.identities[uid].namespace].add(uid)
-            self._refresh_ledger(uid)
-        for namespace, changed in by_namespace.items():
-            self._refresh_namespace(namespace, changed)
-        if sets is not None:
-            statuses = self._working_set.statuses
-            self._refresh_sets(sets, {set_of(statuses[uid]) for uid in told if uid in statuses})
+        self._made_from.touch(uids, sets=sets)
         if snapshot is not None:
             self._snapshot = snapshot
 
-    def _refresh_sets(self, sets: Sequence[SetSummary], touched: Set[SetName | None]) -> None:
-        """Make the files of sets anew: of those touched, and of those whose document changed."""
-        now = {(found.spec.namespace, found.spec.name): found for found in sets}
-        paths = {publication.set_path(*name) for name in now}
-        for path in sorted({*self._working_set.published, *self._files} - paths):
-            if publication.is_of_set(path):
-                self._put(path, None)
-        changed = [n for n, found in now.items() if n in touched or self._sets.get(n) != found]
-        statuses = self._working_set.statuses.values() if changed else ()
-        members = set_status.members_of(statuses)
-        for name in changed:
-            told = set_status.document(now[name], members.get(name, ()))
-            self._put(publication.set_path(*name), publication.dump(told))
-        self._sets = now
-
-    def _refresh_ledger(self, uid: Uid) -> None:
-        if self._working_set.entries.get(uid):
-            run = mirroring.run_of(self._working_set, uid)
-            self._put(publication.ledger_path(uid), mirror.run_file(run, key=self._key))
-
-    def _refresh_namespace(self, namespace: str, changed: set[Uid]) -> None:
-        statuses = self._working_set.statuses
-        for path, uid in self._current(namespace).items():
-            if uid in changed:
-                self._put(path, publication.status_file(statuses[uid]))
-        mine = [u for u in statuses if self._working_set.identities[u].namespace == namespace]
-        documents = newest([statuses[uid] for uid in mine])
-        self._put(publication.readme_path(namespace), publication.readme_file(namespace, documents))
+    def _make(self) -> None:
+        """Make the files of what changed, and remember those that aren't as they are there."""
+        for path, data in self._made_from.make():
+            self._put(path, data)
 
     def forget(self, uids: Iterable[Uid]) -> None:
         """Delete the files of runs that aren't told any more, while it is known whose they are."""
         for uid in uids:
-            identity = self._working_set.identities[uid]
-            self._put(publication.ledger_path(uid), None)
-            path = publication.status_path(identity.namespace, identity.name, identity.run)
-            self._put(path, None)
+            self._made_from.forget(uid)
 
     def post(self, letters: Mapping[str, Letter]) -> None:
         """Publish these letters by path and no others; one is sealed anew when its mark changes."""
@@ -165,11 +137,11 @@ class Publisher:
             mark = self._sealer.mark(letter)
             if mark != self._marks.get(path, self._working_set.published.get(path)):
                 self._files[path], self._marks[path] = self._sealer.seal(letter), mark
-        known = {*self._marks, *self._working_set.published}
-        for path in sorted(known - letters.keys()):
-            if path.startswith(f"{FOLDER}/") and self._files.get(path, b"") is not None:
-                self._marks.pop(path, None)
-                self._files[path] = None
+                self._letters.add(path)
+        for path in sorted(self._letters - letters.keys()):
+            self._letters.discard(path)
+            self._marks.pop(path, None)
+            self._files[path] = None
 
     def mend(self, there: Mapping[str, bytes]) -> None:
         """Publish anew what isn't on the branch as we published it; ``there`` is all that is.
@@ -186,7 +158,9 @@ class Publisher:
         is_ours = mirror.HEAD_PATH in others and mirror.read_head_file(head, key=self._key)
         self.foreign = () if is_ours else others
         known.published |= dict.fromkeys(others, mirroring.UNSURE)
-        self.refresh(known.statuses, snapshot=json.loads(known.snapshot or "null"))
+        self._snapshot_there = self._snapshot_at = None
+        self.refresh(known.statuses, snapshot=known.snapshot)
+        self._make()
         self._drop_leftovers()
         self._files.setdefault(mirror.HEAD_PATH, b"")  # it is made when it goes
         self.published_seq = 0
@@ -214,23 +188,9 @@ class Publisher:
             if publication.is_of_one_run(path):
                 self._put(path, None)
 
-    def _current(self, namespace: str) -> Mapping[str, Uid]:
-        """Path -> uid of the run that has the file: of those that share one, the newest."""
-        found: dict[str, Uid] = {}
-        statuses = self._working_set.statuses
-        for uid, document in statuses.items():
-            identity = self._working_set.identities[uid]
-            if identity.namespace != namespace:
-                continue
-            path = publication.status_path(namespace, identity.name, identity.run)
-            known = found.get(path)
-            if known is None or rank(statuses[known]) < rank(document):
-                found[path] = uid
-        return found
-
     def _put(self, path: str, data: bytes | None) -> None:
         is_there = self._working_set.published.get(path) == _digest(data)
-        if is_there and self._flight is None:  # a push under way may be about to change that
+        if is_there and path not in self._going:  # a push under way may be about to change that
             self._files.pop(path, None)
         else:
             self._files[path] = data
@@ -244,6 +204,7 @@ class Publisher:
         """
         if not (wait or self._is_time(now)):
             return {}
+        self._make()
         known = self._working_set.published
         there = (path for path, data in self._files.items() if data is not None or path in known)
         return {path: mirroring.UNSURE for path in there if known.get(path) != mirroring.UNSURE}
@@ -255,10 +216,16 @@ class Publisher:
             now: The time of this pass.
             wait: Push now and wait for it (the end of ``once``).
         """
+        if wait or self._is_time(now):
+            self._make()
         landed = self._landed(wait=wait)
-        if self._files and self._flight is None and (wait or self._is_time(now)):
+        if (
+            (self._files or self._goes_alone(now, wait=wait))
+            and self._flight is None
+            and (wait or self._is_time(now))
+        ):
             self._last_push = now
-            going = self._take_off()
+            going = self._take_off(now)
             landed = _besides(landed, going)
             if wait:
                 landed = _both(landed, self._landed(wait=True))
@@ -271,16 +238,38 @@ class Publisher:
         """Wait for a push under way and stop."""
         self._pool.shutdown(wait=True)
 
-    def _take_off(self) -> Published:
+    def _take_off(self, now: datetime) -> Published:
         files = dict(self._files)
-        head = mirroring.head_of(self._working_set, deployment=self._deployment)
+        head = self._made_from.head(deployment=self._deployment)
         files[mirror.HEAD_PATH] = mirror.head_file(head, key=self._key)
-        if self._snapshot is not None:
-            files[publication.SNAPSHOT_PATH] = publication.dump(self._snapshot)
+        self._snapshot_going = self._due_snapshot(now)
+        self._is_snapshot_put_off = self._snapshot_going is None and (
+            self._snapshot is not self._snapshot_there
+        )
+        if self._snapshot_going is not None:
+            files[publication.SNAPSHOT_PATH] = self._snapshot_going.encode()
         digests = {path: self._told_apart(path, data) for path, data in files.items()}
         going = Published(digests=digests, sequence=self._working_set.last_seq)
+        self._going = digests.keys()
         self._flight = self._pool.submit(self._push, files, going)
         return going
+
+    def _due_snapshot(self, now: datetime) -> str | None:
+        """Return the snapshot, if it goes with a push: a large one does so from time to time."""
+        text, at = self._snapshot, self._snapshot_at
+        if text is None or text is self._snapshot_there:
+            return None
+        may_wait = len(text) > _LARGE and at is not None and is_within(SNAPSHOT_INTERVAL, at, now)
+        return None if may_wait else text
+
+    def _goes_alone(self, now: datetime, *, wait: bool) -> bool:
+        """Tell whether the snapshot is a reason to push: it was put off, or nobody comes after us.
+
+        That another commit led to the same is no news.
+        """
+        due = self._due_snapshot(now) if wait or self._is_snapshot_put_off else None
+        there = self._snapshot_there or ""
+        return due is not None and snapshots.content(due) != snapshots.content(there)
 
     def _push(self, files: Mapping[str, bytes | None], going: Published) -> Published:
         self.before_push()
@@ -300,7 +289,7 @@ class Publisher:
         flight = self._flight
         if flight is None or not (wait or flight.done()):
             return None
-        self._flight = None
+        self._flight, self._going = None, set()
         try:
             published = flight.result()
         except TransientError as error:
@@ -316,6 +305,8 @@ class Publisher:
             ):
                 del self._files[path]
         self.published_seq = published.sequence
+        if self._snapshot_going is not None:
+            self._snapshot_there, self._snapshot_at = self._snapshot_going, self._last_push
         reach(Point.STATUS_PUSHED)
         return published
 
@@ -338,6 +329,17 @@ def _both(first: Published | None, second: Published | None) -> Published | None
 def _digest(data: bytes | None) -> str | None:
     """Return what a file's content is told apart by; None: there is no file."""
     return None if data is None else mirroring.digest(data)
+
+
+def _if_there(known: WorkingSet) -> str | None:
+    """Return the stored snapshot, if it is the one on the branch."""
+    text = known.snapshot
+    is_there = text and known.published.get(publication.SNAPSHOT_PATH) == _digest(text.encode())
+    return text if is_there else None
+
+
+def _is_letter(path: str) -> bool:
+    return path.startswith(f"{FOLDER}/")
 
 
 def _subject(files: Mapping[str, bytes | None]) -> str:

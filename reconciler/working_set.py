@@ -10,6 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -19,11 +20,13 @@ from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Record, fold
 from reconciler.converge.runs import is_scheduled
+from reconciler.converge.status import set_of
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.records import Pulse
 from reconciler.reviewer.job import Known
+from reconciler.runs_by_name import RunsByName
 
 _HARVESTED_MOST = 10_000
 """Of how many results it is known that they are stored; others are read and offered once more."""
@@ -37,9 +40,14 @@ class WorkingSet:
         self.records: dict[Uid, Record] = {}
         self.identities: dict[Uid, Identity] = {}
         self.statuses: dict[Uid, Mapping[str, Any]] = {}
+        self.runs = RunsByName()
+        """Who is in :attr:`statuses`, by what they are asked for by."""
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {
             (frozen.uid, frozen.generation): frozen.spec for frozen in stored.frozen
         }
+        self._generations: dict[Uid, set[int]] = defaultdict(set)
+        for uid, generation in self.frozen:
+            self._generations[uid].add(generation)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(stored.placements)
         self.progress: dict[Uid, Progress] = dict(stored.progress)
         self.usage: dict[str, Use] = dict(stored.usage)
@@ -59,8 +67,7 @@ class WorkingSet:
         """The newest fact of all, also if its run isn't told any more."""
         self._lock = threading.Lock()
         for row in stored.executions:
-            self.identities[row.uid] = _identity(row)
-            self.statuses[row.uid] = row.status
+            self._tell(row)
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
         self._remember(stored.runtimes)
 
@@ -127,11 +134,11 @@ class WorkingSet:
 
     def _take_over(self, changes: Changes, entries: Iterable[Entry]) -> None:
         for row in changes.executions:
-            self.identities[row.uid] = _identity(row)
-            self.statuses[row.uid] = row.status
+            self._tell(row)
         self._fold(entries)
         for frozen in changes.frozen:
             self.frozen[frozen.uid, frozen.generation] = frozen.spec
+            self._generations[frozen.uid].add(frozen.generation)
         for uid, groups in changes.placements.items():
             if groups:
                 self.placements[uid] = groups
@@ -143,7 +150,8 @@ class WorkingSet:
             else:
                 self.progress[uid] = progress
         self._harvested |= dict.fromkeys(found.key for found in changes.harvests)
-        for key in list(self._harvested)[:-_HARVESTED_MOST]:
+        too_many = max(0, len(self._harvested) - _HARVESTED_MOST)
+        for key in list(islice(self._harvested, too_many)):
             del self._harvested[key]
         self.usage |= changes.usage
         self._remember(changes.runtimes)
@@ -168,11 +176,17 @@ class WorkingSet:
         """Tell whether a fact is about a run of a schedule that isn't told any more."""
         return is_scheduled(entry.run) and entry.uid not in self.identities
 
+    def _tell(self, row: ExecutionRow) -> None:
+        self.identities[row.uid] = _identity(row)
+        self.statuses[row.uid] = row.status
+        self.runs.put(row.uid, row.namespace, row.name, set_of(row.status))
+
     def _forget(self, uid: Uid) -> None:
+        self.runs.drop(uid)
         for known in (self.entries, self.records, self.identities, self.statuses):
             known.pop(uid, None)
-        for key in [key for key in self.frozen if key[0] == uid]:
-            del self.frozen[key]
+        for generation in self._generations.pop(uid, ()):
+            self.frozen.pop((uid, generation), None)
 
     def _remember(self, runtimes: Iterable[Runtime]) -> None:
         """Add samples to their application's, in its namespace and in all."""

@@ -175,7 +175,9 @@ def _files(
         if path.startswith(prefix) and path.endswith(".yaml"):
             data = clone.read(blob, limit_bytes=MOST_BYTES)
             if holding in data:
-                yield yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
+                # JSON is YAML, and read many times faster as what it is.
+                is_json = data.startswith(b"{")
+                yield json.loads(data) if is_json else yaml.load(data, Loader=loader)  # noqa: S506, TID251 - a SafeLoader
 
 
 def _taken(document: Mapping[str, Any] | None) -> snapshots.Taken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -164,5 +163,13 @@ def with_times(
             condition.reason,
         )
         since = datetime.fromisoformat(last["lastTransitionTime"]) if last and same else now
-        timed.append(replace(condition, last_transition_at=since))
+        timed.append(
+            Condition(
+                type=condition.type,
+                status=condition.status,
+                reason=condition.reason,
+                message=condition.message,
+                last_transition_at=since,
+            )
+        )
     return tuple(timed)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 
@@ -112,7 +113,8 @@ def uid_of(path: str) -> Uid:
 
 def _sealed(version: str, content: RunFile | Head, key: bytes) -> bytes:
     body = {"apiVersion": version, **canonical.to_data(content)}
-    return publication.dump({**body, "hmac": _hmac(body, key)})
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))  # it is plain data already
+    return publication.dump({**body, "hmac": _hmac(text, key)})
 
 
 def _opened(version: str, kind: type[T], data: bytes, key: bytes) -> T | None:
@@ -125,12 +127,12 @@ def _opened(version: str, kind: type[T], data: bytes, key: bytes) -> T | None:
         if not isinstance(body, dict) or body.get("apiVersion") != version:
             return None
         claimed = str(body.pop("hmac", "")).encode()
-        if not hmac.compare_digest(claimed, _hmac(body, key).encode()):
+        if not hmac.compare_digest(claimed, _hmac(canonical.dumps(body), key).encode()):
             return None
         return canonical.from_data(kind, body)
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None  # whoever can write to the branch can write anything there
 
 
-def _hmac(body: Mapping[str, Any], key: bytes) -> str:
-    return hmac.new(key, canonical.dumps(body).encode(), hashlib.sha256).hexdigest()
+def _hmac(text: str, key: bytes) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

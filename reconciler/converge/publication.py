@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
+from reconciler.converge import block_yaml
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status import published
 
@@ -71,6 +70,9 @@ def is_of_set(path: str) -> bool:
 
 SNAPSHOT_PATH = "cluster/snapshot.yaml"
 
+_MOST_ROWS = 500
+"""Of a table: forges cut longer ones short, and each push would send all of it again."""
+
 
 def status_file(document: Mapping[str, Any]) -> bytes:
     """Return a status document as it is published."""
@@ -78,15 +80,17 @@ def status_file(document: Mapping[str, Any]) -> bytes:
 
 
 def readme_file(namespace: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return a table of a namespace's executions, newest trouble first."""
+    """Return a table of a namespace's executions, newest trouble first, up to a bound."""
     rows = sorted(documents, key=_trouble_first)
+    more = len(rows) - _MOST_ROWS
     lines = [
         f"# {namespace}",
         "",
         "| | execution | phase | reason | run | since |",
         "|---|---|---|---|---|---|",
-        *(_row(document) for document in rows),
+        *(_row(document) for document in rows[:_MOST_ROWS]),
         "",
+        *([f"And {more} more, each with a file in one of the folders.", ""] if more > 0 else []),
         "Written by Zoe; edits are overwritten.",
         "",
     ]
@@ -95,15 +99,7 @@ def readme_file(namespace: str, documents: Iterable[Mapping[str, Any]]) -> bytes
 
 def dump(data: Mapping[str, Any]) -> bytes:
     """Return canonical YAML: sorted keys, LF, block style, ASCII only."""
-    text: str = yaml.dump(
-        data,
-        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
-        sort_keys=True,
-        default_flow_style=False,
-        allow_unicode=False,
-        width=1000,
-    )
-    return text.encode()
+    return block_yaml.dump(data).encode()
 
 
 def _trouble_first(document: Mapping[str, Any]) -> tuple[int, str]:

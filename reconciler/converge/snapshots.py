@@ -6,13 +6,14 @@ preview decide on it again, far from the cluster and at another time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from policy.model.cluster import Node, Snapshot
-from policy.model.execution import Execution
+from policy.model.execution import Execution, Uid
 from policy.model.reservation import Reservation
 from policy.model.tenant import Tenant
 from policy.settings import PolicySettings
@@ -39,22 +40,79 @@ class Taken:
     priorities: Mapping[str, int] = field(default_factory=dict)
 
 
-def document(
-    snapshot: Snapshot, settings: PolicySettings, platform: Platform, *, commit: str
-) -> dict[str, Any]:
-    """Return what :func:`read` reads; ``id`` is the digest of everything but the time."""
-    body: dict[str, Any] = {
-        "apiVersion": SCHEMA,
-        "commit": commit,
-        "nodes": canonical.to_data(snapshot.nodes),
-        "executions": canonical.to_data(snapshot.executions),
-        "tenants": canonical.to_data(snapshot.tenants),
-        "reservations": canonical.to_data(snapshot.reservations),
-        "policy": canonical.to_data(settings),
-        "priorities": canonical.to_data(platform.priority_classes),
-    }
-    taken = from_epoch_ms(snapshot.now_ms).isoformat(timespec="milliseconds")
-    return {**body, "id": canonical.digest(body)[:16], "takenAt": taken}
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A snapshot as text, and its id."""
+
+    id: str
+    text: str
+
+
+class Writer:
+    """Writes one snapshot after another, at the cost of what changed in between.
+
+    The text is JSON, and so YAML, in lines: one for each node and each execution, in the order of
+    the snapshot. What stays the same keeps its line, so that Git stores what changed.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[Uid, tuple[Execution, str]] = {}
+
+    def write(
+        self, snapshot: Snapshot, settings: PolicySettings, platform: Platform, *, commit: str
+    ) -> Written:
+        """Return what :func:`read` reads, parsed; the id is the digest of all but the time."""
+        parts = {
+            "nodes": list(map(canonical.dumps, snapshot.nodes)),
+            "executions": self._executions(snapshot.executions),
+            "tenants": list(map(canonical.dumps, snapshot.tenants)),
+            "reservations": list(map(canonical.dumps, snapshot.reservations)),
+        }
+        whole = {
+            "apiVersion": canonical.dumps(SCHEMA),
+            "commit": canonical.dumps(commit),
+            "policy": canonical.dumps(settings),
+            "priorities": canonical.dumps(platform.priority_classes),
+        }
+        digest = _digest(whole, parts)
+        taken = from_epoch_ms(snapshot.now_ms).isoformat(timespec="milliseconds")
+        lines = [
+            *(f'"{name}": {text}' for name, text in whole.items()),
+            f'"id": "{digest}"',
+            f'"takenAt": "{taken}"',
+            *(f'"{name}": [{_listed(texts)}]' for name, texts in parts.items()),
+        ]
+        return Written(digest, "{\n" + ",\n".join(lines) + "\n}\n")
+
+    def _executions(self, executions: Iterable[Execution]) -> list[str]:
+        """Return the lines; those whose execution is still the same object aren't made again."""
+        before, self._lines = self._lines, {}
+        for execution in executions:
+            known = before.get(execution.uid)
+            if known is None or known[0] is not execution:
+                known = (execution, canonical.dumps(execution))
+            self._lines[execution.uid] = known
+        return [line for _, line in self._lines.values()]
+
+
+def content(text: str) -> list[str]:
+    """Return the lines of a written snapshot that say more than when, and at which commit."""
+    apart = ('"commit": ', '"id": ', '"takenAt": ')
+    return [line for line in text.splitlines() if not line.startswith(apart)]
+
+
+def _digest(whole: Mapping[str, str], parts: Mapping[str, Sequence[str]]) -> str:
+    """Return the first digits of the digest of the body's canonical JSON, put together from parts.
+
+    Equal to ``canonical.digest`` of the same as data, by which older snapshots got their ids.
+    """
+    texts = dict(whole) | {name: f"[{','.join(texts)}]" for name, texts in parts.items()}
+    body = ",".join(f'"{name}":{texts[name]}' for name in sorted(texts))
+    return hashlib.sha256(f"{{{body}}}".encode()).hexdigest()[:16]
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "\n" + ",\n".join(texts) + "\n" if texts else ""
 
 
 def read(told: Mapping[str, Any]) -> Taken:

@@ -30,6 +30,9 @@ class Conversation(Protocol):
     def push(self, mirror: Mirror, *, ref: str, branch: str) -> str | None:
         """Offer a ref of the mirror as the branch; return the refusal, if it is one."""
 
+    def replace(self, mirror: Mirror, *, ref: str, branch: str, tip: str) -> str | None:
+        """Put a ref in the place of a branch that is at ``tip``; return the refusal, if any."""
+
     def offers(self, mirror: Mirror, *, branch: str) -> bool:
         """Tell whether the remote has the branch, asked as somebody who wants to push."""
 
@@ -48,6 +51,10 @@ class Here:
     def push(self, mirror: Mirror, *, ref: str, branch: str) -> str | None:
         """Push."""
         return transfer.push(mirror.opened(), self._access, ref=ref, branch=branch)
+
+    def replace(self, mirror: Mirror, *, ref: str, branch: str, tip: str) -> str | None:
+        """Replace."""
+        return transfer.replace(mirror.opened(), self._access, ref=ref, branch=branch, tip=tip)
 
     def offers(self, mirror: Mirror, *, branch: str) -> bool:
         """Ask."""
@@ -74,6 +81,10 @@ class Apart:
     def push(self, mirror: Mirror, *, ref: str, branch: str) -> str | None:
         """Push."""
         return self._ask("push", mirror, branch=branch, ref=ref)
+
+    def replace(self, mirror: Mirror, *, ref: str, branch: str, tip: str) -> str | None:
+        """Replace."""
+        return self._ask("replace", mirror, branch=branch, ref=ref, tip=tip)
 
     def offers(self, mirror: Mirror, *, branch: str) -> bool:
         """Ask."""

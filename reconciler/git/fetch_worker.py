@@ -129,6 +129,10 @@ def _push(order: _Order, branch: str, ref: str) -> str | None:
     return transfer.push(order.repository, order.access, ref=ref, branch=branch)
 
 
+def _replace(order: _Order, branch: str, ref: str, tip: str) -> str | None:
+    return transfer.replace(order.repository, order.access, ref=ref, branch=branch, tip=tip)
+
+
 def _offers(order: _Order, branch: str) -> str | None:
     return branch if branch in transfer.offered(order.repository, order.access) else None
 
@@ -140,6 +144,7 @@ _DONE: Mapping[str, Callable[..., str | None]] = {
     # Whoever asks for these has the lock of the mirror, and looks at what is wrong with it.
     "pull": _pull,
     "push": _push,
+    "replace": _replace,
     "offers": _offers,
 }
 

@@ -1,4 +1,7 @@
-"""Laying files over a tree without a work tree: only the directories on the way are rebuilt."""
+"""Laying files over a tree without a work tree: only the directories on the way are rebuilt.
+
+By their bytes: through libgit2 each entry is looked up on disk, and each object written alone.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,17 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import ObjectType
+
+from reconciler.git.pack_file import PackFile
 
 _Nested: TypeAlias = "dict[str, _Nested | bytes | None]"
+_Entries: TypeAlias = "dict[bytes, tuple[bytes, bytes]]"
+"""Name -> mode, and id as bytes."""
+
+_TREE = b"40000"
+_BLOB = b"100644"
+_ID_BYTES = 20
 
 
 def overlay(
@@ -21,8 +32,11 @@ def overlay(
     Raises:
         ValueError: A path is both a file and a directory.
     """
-    tree = _overlay(repository, base, _nested(files))
-    return repository.TreeBuilder().write() if tree is None else tree
+    pack = PackFile()
+    tree = _overlay(repository, base, _nested(files), pack)
+    tree = pack.add(ObjectType.TREE, b"") if tree is None else tree
+    pack.write(repository)
+    return pygit2.Oid(raw=tree)
 
 
 def _nested(files: Mapping[str, bytes | None]) -> _Nested:
@@ -43,22 +57,42 @@ def _nested(files: Mapping[str, bytes | None]) -> _Nested:
 
 
 def _overlay(
-    repository: pygit2.Repository, base: pygit2.Oid | None, changes: _Nested
-) -> pygit2.Oid | None:
+    repository: pygit2.Repository, base: pygit2.Oid | None, changes: _Nested, pack: PackFile
+) -> bytes | None:
     """Return the new tree's id, or None if nothing is left in it."""
-    tree = None if base is None else repository[base].peel(pygit2.Tree)
-    builder = repository.TreeBuilder() if tree is None else repository.TreeBuilder(tree)
+    entries = {} if base is None else _entries(repository, base)
     for name, change in changes.items():
-        entry: pygit2.Object | None = builder.get(name)
-        directory = entry.id if entry is not None and entry.filemode == FileMode.TREE else None
+        key = name.encode()
+        mode, there = entries.get(key, (b"", b""))
         if isinstance(change, dict):
-            below = _overlay(repository, directory, change)
+            directory = pygit2.Oid(raw=there) if mode == _TREE else None
+            below = _overlay(repository, directory, change, pack)
             if below is not None:
-                builder.insert(name, below, FileMode.TREE)
+                entries[key] = (_TREE, below)
             elif directory is not None:
-                builder.remove(name)
+                del entries[key]
         elif change is not None:
-            builder.insert(name, repository.create_blob(change), FileMode.BLOB)
-        elif entry is not None and directory is None:
-            builder.remove(name)
-    return builder.write() if len(builder) else None
+            entries[key] = (_BLOB, pack.add(ObjectType.BLOB, change))
+        elif mode and mode != _TREE:
+            del entries[key]
+    return pack.add(ObjectType.TREE, _tree(entries)) if entries else None
+
+
+def _entries(repository: pygit2.Repository, tree: pygit2.Oid) -> _Entries:
+    """Return the entries of a tree, as they are in its bytes."""
+    data = repository[tree].peel(pygit2.Tree).read_raw()
+    found: _Entries = {}
+    at = 0
+    while at < len(data):
+        space = data.index(b" ", at)
+        end = data.index(b"\0", space)
+        mode = data[at:space].lstrip(b"0")  # which old programs pad with
+        found[data[space + 1 : end]] = (mode, data[end + 1 : end + 1 + _ID_BYTES])
+        at = end + 1 + _ID_BYTES
+    return found
+
+
+def _tree(entries: _Entries) -> bytes:
+    """Return a tree's bytes; Git orders a folder as if its name ended in a slash."""
+    ordered = sorted(entries.items(), key=lambda e: e[0] + b"/" if e[1][0] == _TREE else e[0])
+    return b"".join(b"%s %s\0%s" % (mode, name, there) for name, (mode, there) in ordered)

@@ -111,6 +111,7 @@ class GitSource:
                 self._mirror.sweep()
             repository, objects = self._mirror.opened(), self._objects()
             pulled = pull(repository, objects, self._access, branch=branch, into=TIP)
+            self._mirror.gather()
         if pulled.tip is None:
             raise SourceUnavailable(self._no_branch(pulled.branches))
         return pulled.tip

@@ -3,14 +3,17 @@
 The branch is an orphan with its own bare repository. A push is never forced, so the remote's
 refusal to lose commits is our compare-and-swap: who finds that somebody wrote first lays the
 same files over the new tip. The repository is only a cache of the remote: where it gets bulky
-with loose objects (libgit2 never packs them) it is thrown away and fetched anew. Rolling over
-the history of the branch itself belongs here too, but isn't done yet.
+(libgit2 never gathers what it wrote) it is thrown away and fetched anew. A history that has grown
+long is rolled over: the branch begins anew with a commit of the very same files.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -18,6 +21,7 @@ from typing import TypeVar
 import pygit2
 
 from reconciler.config import SourceSettings
+from reconciler.converge.instants import is_within
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
 from reconciler.git.access import Access
@@ -31,18 +35,26 @@ from reconciler.git.overlay import overlay
 from reconciler.ports import Clock
 from reconciler.status_sink import unasked
 
+log = logging.getLogger(__name__)
+
 DEFAULT_AUTHOR = ("Zoe", "zoe@localhost")
 OUR_PREFIXES = ("status", "ledger", "cluster", "secrets")
 
 _TIP = "refs/zoe/status"
 _PENDING = "refs/zoe/pending"
 _ATTEMPTS = 8
+LONGEST = 5_000
+"""So many commits a history has before it is rolled over: a day of pushes, or months of few."""
+LARGEST_BYTES = 128 * 1024**2
+"""Or so much of it, packed, wherever few commits are large."""
+_ASK_AGAIN = timedelta(hours=1)
+"""Before a server that didn't have the branch replaced is asked again."""
 # Refusals at an unmoved tip: nobody raced us, so more of the same won't help.
 _REFUSALS = 3
 _FIRST_DELAY_S = 0.05
 _LONGEST_DELAY_S = 2.0
 _MAX_ENTRIES = 1_000_000
-_MAX_FILE_BYTES = 1024**2
+_MAX_FILE_BYTES = 64 * 1024**2  # a snapshot of a hundred thousand executions
 _MAX_READ_BYTES = 256 * 1024**2
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: .+")
 _SEQUENCE = re.compile(r"^Zoe-Seq: (\d{1,18})$", re.MULTILINE)
@@ -69,6 +81,7 @@ class StatusBranch:
         author: tuple[str, str] = DEFAULT_AUTHOR,
         prefixes: Sequence[str] = OUR_PREFIXES,
         fetchers: Fetchers | None = None,
+        longest: int = LONGEST,
     ) -> None:
         """Take the parts; nothing is opened before it is needed.
 
@@ -83,6 +96,7 @@ class StatusBranch:
             prefixes: The paths that are ours: what lies elsewhere is never written or read.
             fetchers: Who talks with the remote in processes of their own, where it is over a
                 network; else it is done here.
+            longest: So many commits its history has before it is rolled over.
 
         Raises:
             ConfigError: The URL can't be used.
@@ -102,6 +116,10 @@ class StatusBranch:
         self._branch = branch
         self._author = author
         self._prefixes = tuple(prefixes)
+        self._longest = longest
+        self._counted: tuple[str, int] = ("", 0)
+        self._refused_at: datetime | None = None
+        self._is_rolled_over = False
 
     def publish(
         self,
@@ -197,7 +215,7 @@ class StatusBranch:
             if refusal is None:
                 self._mirror.opened().references.create(_TIP, commit, force=True)
                 self._known = commit
-                return commit
+                return self._begun_anew(commit, sequence, still_leads) or commit
             words = refusal
             refusals[tip] = refusals.get(tip, 0) + 1
             if refusals[tip] >= _REFUSALS:
@@ -218,6 +236,52 @@ class StatusBranch:
             self._check_newest(tip, sequence)
         self._known = tip or ""  # that there is none was seen too
         return tip
+
+    def _begun_anew(self, tip: str, sequence: int, still_leads: Callable[[], None]) -> str | None:
+        """Roll the history over, if it has grown long; return the new tip.
+
+        The new commit has the same files and knows as much of the ledger, so nobody who reads
+        them sees a difference. What the old ones said stays with the server until that gathers
+        what no branch leads to. Whoever wrote meanwhile keeps his commit, and it is done later; a
+        server that refuses it (a protected branch) keeps the long history.
+        """
+        now = self._clock.now()
+        if self._refused_at is not None and is_within(_ASK_AGAIN, self._refused_at, now):
+            return None
+        length = self._length(tip)
+        if length < self._longest and self._mirror.packed_bytes() < LARGEST_BYTES:
+            return None
+        subject = f"status: the history begins anew\n\n{length} commits led to these files."
+        repository = self._mirror.opened()
+        with whole("the status branch"):
+            tree = repository[tip].peel(pygit2.Tree).id
+            text = commit_message(subject, sequence)
+            commit = self._written(tree, text, [])
+        still_leads()
+        try:
+            refusal = self._remote.replace(self._mirror, ref=_PENDING, branch=self._branch, tip=tip)
+        except SourceUnavailable as error:
+            refusal = str(error)
+        if refusal is not None:
+            log.warning("status branch keeps its long history", extra={"error": refusal})
+            self._refused_at = now
+            return None
+        log.info("status branch begins anew", extra={"commits": length})
+        repository.references.create(_TIP, commit, force=True)
+        self._known, self._is_rolled_over = commit, True
+        return commit
+
+    def _length(self, tip: str) -> int:
+        """Return how many commits lead to the tip; counted once, then added to."""
+        commit = self._mirror.opened()[tip].peel(pygit2.Commit)
+        known, count = self._counted
+        if [str(parent) for parent in commit.parent_ids] == [known]:
+            self._counted = (tip, count + 1)
+        elif known != tip:
+            with whole("the history of the status branch"):
+                walked = self._mirror.opened().walk(commit.id)
+                self._counted = (tip, sum(1 for _ in islice(walked, self._longest)))
+        return self._counted[1]
 
     def _check_newest(self, tip: str, sequence: int) -> None:
         message = self._mirror.opened()[tip].peel(pygit2.Commit).message
@@ -252,11 +316,14 @@ class StatusBranch:
             tree = overlay(repository, None if parent is None else parent.tree_id, files)
             if tree == (repository.TreeBuilder().write() if parent is None else parent.tree_id):
                 return None
-            at = int(self._clock.now().timestamp())
-            author = pygit2.Signature(*self._author, at, 0)
-            parents = [] if parent is None else [parent.id]
-            commit = repository.create_commit(None, author, author, text, tree, parents)
-            repository.references.create(_PENDING, commit, force=True)
+            return self._written(tree, text, [] if parent is None else [parent.id])
+
+    def _written(self, tree: pygit2.Oid, text: str, parents: list[pygit2.Oid]) -> str:
+        repository = self._mirror.opened()
+        at = int(self._clock.now().timestamp())
+        author = pygit2.Signature(*self._author, at, 0)
+        commit = repository.create_commit(None, author, author, text, tree, parents)
+        repository.references.create(_PENDING, commit, force=True)
         return str(commit)
 
     def _objects(self) -> Objects:
@@ -269,8 +336,8 @@ class StatusBranch:
         with self._mirror.locked(), disk_willing(str(self._mirror.directory)):
             if self._reader is None:
                 self._mirror.sweep()
-            if self._mirror.is_bulky():
-                self._reader = None
+            if self._is_rolled_over or self._mirror.is_bulky():
+                self._reader, self._is_rolled_over = None, False
                 self._mirror.discard()
             try:
                 return work()

@@ -107,6 +107,29 @@ def fetch(
     remote.fetch(specs, callbacks=session, proxy=True)
 
 
+def replace(
+    repository: pygit2.Repository, access: Access, *, ref: str, branch: str, tip: str
+) -> str | None:
+    """Put ``ref`` in the place of the remote's ``branch``, only if its tip is still ``tip``.
+
+    A server is sent the tip that it said it has in this very conversation, and compares once more.
+
+    Returns:
+        None if the remote took it, else the refusal in its own words, fit to be shown.
+
+    Raises:
+        SourceUnavailable: The conversation failed: the remote may or may not have taken it.
+    """
+    with access.session("push to") as session:
+        remote = repository.remotes.create_anonymous(access.url)
+        remote.connect(callbacks=session, direction=_TO_PUSH, proxy=True)
+        heads = {head.name: str(head.oid) for head in remote.list_heads(connect=False)}
+        if heads.get(_BRANCHES + branch) != tip:
+            return f"{branch} has moved on"
+        remote.push([f"+{ref}:{_BRANCHES}{branch}"], callbacks=session, proxy=True)
+    return session.words if session.refusals else None
+
+
 def _pull(
     repository: pygit2.Repository, access: Access, *, wanted: str, into: str, before: str | None
 ) -> dict[str, str]:

@@ -165,3 +165,20 @@ def test_what_is_pushed_again_is_unsure_though_the_push_before_has_landed() -> N
         first = publisher.flush(NOW)
     publisher.close()
     assert not [path for path in first.digests if path.endswith("job.yaml")]
+
+
+def test_a_large_snapshot_goes_every_ten_minutes_and_then_alone_too() -> None:
+    working_set, branch = WorkingSet(stored({})), Branch()
+    branch.gate.set()
+    publisher = Publisher(branch, working_set, ledger_key=b"k" * 32)
+    seen = []
+    for minute, (reason, snapshot) in enumerate(
+        [("One", "1"), ("Two", "2"), ("Two", None), *[("Two", None)] * 8, ("Two", None)]
+    ):
+        working_set.committed(Changes(executions=(row(reason),)), ())
+        publisher.refresh([UID], snapshot=snapshot and snapshot * 300_000)
+        landed = publisher.flush(NOW + timedelta(minutes=minute), wait=True)
+        working_set.committed(Changes(published=landed.digests if landed else {}), ())
+        seen.append((branch.files.get("cluster/snapshot.yaml") or b"-")[:1])
+    publisher.close()
+    assert seen == [b"1"] * 10 + [b"2"] * 2

@@ -49,13 +49,16 @@ def waits() -> list[float]:
 def status(tmp_path: Path, waits: list[float]) -> Callable[..., StatusBranch]:
     """Return a factory: ``status(url)``; ``mirror`` names its repository."""
 
-    def make(url: str, *, mirror: str = "status.git", **settings: Any) -> StatusBranch:
+    def make(
+        url: str, *, mirror: str = "status.git", longest: int = 5_000, **settings: Any
+    ) -> StatusBranch:
         return StatusBranch(
             SourceSettings(id="course", url=url, **settings),
             tmp_path / mirror,
             clock=SteppingClock(),
             random=random.Random(7),
             wait=waits.append,
+            longest=longest,
         )
 
     return make

@@ -121,7 +121,7 @@ def test_who_no_longer_leads_publishes_nothing(site: Site) -> None:
     site.push({"executions/aml/book.yaml": execution_file("book")})
     site.reconcile(passes=3)
     before = site.published()
-    site.loop.publisher.refresh(tuple(site.loop.working_set.statuses), snapshot={"id": "older"})
+    site.loop.publisher.refresh(tuple(site.loop.working_set.statuses), snapshot="older")
     site.loop.publisher.forget(tuple(site.loop.working_set.statuses))
     site.loop.publisher.before_push = lambda: superseded(site)
     with pytest.raises(LeaseLost):

@@ -29,13 +29,13 @@ CLUSTER = Question(Topic.CLUSTER, page=cluster_page.ALL)
 
 def seen(now_ms: int, identity: str) -> Picture:
     """A picture with the snapshot of an empty cluster."""
-    made = snapshots.document(
+    made = snapshots.Writer().write(
         Snapshot(now_ms=now_ms, nodes=(), executions=()),
         PolicySettings(),
         Platform(),
         commit="c" * 40,
     )
-    text = json.dumps({**made, "id": identity})
+    text = json.dumps({**json.loads(made.text), "id": identity})
     return picture(1, snapshot_id=identity, snapshot=text)
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 
 from policy.model.cluster import Snapshot
 from policy.settings import PolicySettings
+from reconciler import canonical
 from reconciler.converge import publication, snapshots
 from reconciler.manifest.platform import Platform
 from tests import strategies
@@ -19,16 +20,24 @@ from tests import strategies
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def text_of(
+    snapshot: Snapshot, settings: PolicySettings, writer: snapshots.Writer | None = None
+) -> str:
+    by = writer or snapshots.Writer()
+    return by.write(snapshot, settings, Platform(), commit="c" * 40).text
+
+
 def written(snapshot: Snapshot, settings: PolicySettings) -> dict[str, Any]:
-    return snapshots.document(snapshot, settings, Platform(), commit="c" * 40)
+    told: dict[str, Any] = json.loads(text_of(snapshot, settings))
+    return told
 
 
 @given(strategies.snapshots(calendar=True), strategies.settings())
 def test_what_is_read_is_what_was_written(snapshot: Snapshot, settings: PolicySettings) -> None:
     told = written(snapshot, settings)
     for copy in (
-        json.loads(json.dumps(told)),
-        yaml.load(publication.dump(told), Loader=LOADER),  # noqa: TID251 - our own, and large
+        yaml.load(text_of(snapshot, settings), Loader=LOADER),  # noqa: TID251 - our own, and large
+        yaml.load(publication.dump(told), Loader=LOADER),  # noqa: TID251 - as it was written once
     ):
         taken = snapshots.read(copy)
         assert (taken.snapshot, taken.settings) == (snapshot, settings)
@@ -44,6 +53,32 @@ def test_the_id_depends_on_everything_but_the_time(
     assert (told["id"], told["takenAt"] < later["takenAt"]) == (later["id"], True)
     other = replace(settings, backfill_depth=settings.backfill_depth + 1)
     assert written(snapshot, other)["id"] != told["id"]
+
+
+@given(strategies.snapshots(calendar=True), strategies.settings())
+def test_the_id_is_the_digest_of_all_but_the_time_and_by_the_same_rule_as_ever(
+    snapshot: Snapshot, settings: PolicySettings
+) -> None:
+    told = written(snapshot, settings)
+    body = {key: value for key, value in told.items() if key not in ("id", "takenAt")}
+    assert told["id"] == canonical.digest(body)[:16]
+
+
+@given(strategies.snapshots(calendar=True), strategies.snapshots(calendar=True))
+def test_who_has_written_others_before_writes_the_same(one: Snapshot, other: Snapshot) -> None:
+    writer, settings = snapshots.Writer(), PolicySettings()
+    mixed = replace(
+        one, executions=tuple({e.uid: e for e in (*other.executions, *one.executions)}.values())
+    )
+    for snapshot in (one, mixed, other, one):
+        assert text_of(snapshot, settings, writer) == text_of(snapshot, settings)
+
+
+@given(strategies.snapshots(calendar=True))
+def test_an_execution_is_a_line_so_that_git_stores_what_changed(snapshot: Snapshot) -> None:
+    lines = text_of(snapshot, PolicySettings()).splitlines()
+    for execution in snapshot.executions:
+        assert any(canonical.dumps(execution) == line.rstrip(",") for line in lines)
 
 
 def test_an_older_document_is_read_as_if_nothing_else_was_set() -> None:

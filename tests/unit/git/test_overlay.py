@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pygit2
 import pytest
 from hypothesis import given, settings
@@ -40,6 +42,21 @@ def test_overlay_is_an_update_by_path(git, base, changes):
     assert files_of(git, after) == expected
     # Trees know no history: the same files make the same tree, without empty directories.
     assert after == overlay(git, None, expected)
+
+
+def test_many_files_are_written_as_one_pack_that_git_finds_whole(tmp_path):
+    git = pygit2.init_repository(str(tmp_path / "git"), bare=True)
+    many = {f"status/n{n % 7}/{n % 64:02x}/e{n}.yaml": b"%d" % n * n for n in range(1000)}
+    before = overlay(git, None, {"kept/there": b"1", "status.yaml": b"2", "status-x/y": b"3"})
+    after = overlay(git, before, many)
+    assert len(list((tmp_path / "git/objects/pack").glob("*.idx"))) == 1
+    commit = git.create_commit("refs/heads/main", AUTHOR, AUTHOR, "m", after, [])
+    subprocess.run(["git", "fsck", "--strict", "--full"], cwd=tmp_path / "git", check=True)
+    objects = Objects(pygit2.Repository(str(tmp_path / "git")))
+    found = objects.tree(str(commit)).files
+    assert found.keys() == {*many, "kept/there", "status.yaml", "status-x/y"}
+    assert {p: objects.read(found[p], limit_bytes=10_000) for p in many} == many
+    assert overlay(git, after, dict.fromkeys(many)) == before
 
 
 def test_overlay_replaces_a_file_by_a_directory_and_back(git):
