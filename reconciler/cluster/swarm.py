@@ -1,43 +1,32 @@
 """Docker Swarm behind ``ports.Cluster``: the calls, and who may be touched by them.
 
-What the dictionaries hold is in translate.py and listing.py, what errors mean in failures.py.
-One client is kept: making one costs forty times a call.
+What the dictionaries hold is in translate.py and listing.py, what errors mean in failures.py, how
+the engine is reached in connection.py, and how all of the Swarm is read in survey.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.cluster import probe
+from reconciler.cluster.connection import Connection, url
 from reconciler.cluster.dictionary import Json, Kind
-from reconciler.cluster.events import EventListener, Stream
+from reconciler.cluster.events import EventListener
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
-from reconciler.cluster.listing import (
-    ids_by_name,
-    observed_file,
-    observed_network,
-    observed_node,
-    observed_service,
-    observed_task,
-)
+from reconciler.cluster.listing import ids_by_name, observed_node
+from reconciler.cluster.survey import Survey, alive, labels
 from reconciler.cluster.text import last_bytes
 from reconciler.cluster.translate import to_service
-from reconciler.cluster.unchanged import Unchanged
 from reconciler.converge.state import (
     LABEL_DEPLOYMENT,
-    LABEL_STACK,
     LABEL_UID,
     ConfigSpec,
     NetworkSpec,
-    ObservedNode,
-    ObservedService,
     ObservedState,
-    ObservedTask,
     SecretSpec,
     ServiceSpec,
 )
@@ -45,8 +34,8 @@ from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
 
 DEFAULT_TIMEOUT_S = 15.0
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LOG_CHUNK_BYTES = 16_384
+_FILTERS = {"networks": {"scope": ["swarm"]}}
 
 
 class SwarmCluster:
@@ -67,62 +56,29 @@ class SwarmCluster:
     ) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._docker_host = docker_host
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._client: Any = None
+        self._connection = Connection(docker_host, timeout_s)
+        self._connected = self._connection.client
+        self._events = EventListener(self._connection.events)
+        self._survey = Survey(deployment)
         self._ids: dict[tuple[Kind, str], str] = {}
-        self._events = EventListener(self._connect_events)
-        self._nodes: Unchanged[ObservedNode] = Unchanged()
-        self._services: Unchanged[ObservedService] = Unchanged()
-        self._tasks: Unchanged[ObservedTask] = Unchanged()
 
     def close(self) -> None:
         """End the event stream and the connections. May be called twice."""
         self._events.close()
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._connection.close()
 
     def observe(self) -> ObservedState:
         """Return one complete reading; raises ClusterUnavailable if any listing fails."""
         taken_at, breaks = self._clock.now(), self._events.breaks
         client = self._connected()
         with reading("listing the Swarm"):
-            nodes = client.nodes()
-            # Services before what they name: a network can't go while a service uses it.
-            services = client.services()
-            tasks = client.tasks()
-            networks = _networks(client)
-            configs, secrets = client.configs(), client.secrets()
-            ids = ids_by_name(networks, configs, secrets)
-            names = {(kind, id_): name for (kind, name), id_ in ids.items()}
-            ours = [item for item in services if self._is_ours(item["Spec"])]
-            others = [item["Spec"] for item in services if not self._is_ours(item["Spec"])]
-            called = {network["Name"] for network in networks}
-            state = ObservedState(
+            state = self._survey.read(
+                lambda what: self._connection.listing(client, what, _FILTERS.get(what)),
                 taken_at=taken_at,
-                nodes=self._nodes.read(nodes, observed_node, watch=breaks),
-                services=self._services.read(
-                    ours,
-                    lambda item: observed_service(item, name_of=lambda *known: names.get(known)),
-                    watch=breaks,
-                    # A network that couldn't be named may be some day, and the service not change.
-                    is_whole=lambda s: called.issuperset(n.network for n in s.spec.networks),
-                ),
-                tasks=self._tasks.read(tasks, observed_task, watch=breaks),
-                networks=tuple(observed_network(n) for n in networks if self._is_ours(n)),
-                configs=tuple(observed_file(c) for c in configs if self._is_ours(c["Spec"])),
-                secrets=tuple(map(observed_file, secrets)),
-                foreign_names=frozenset(spec["Name"] for spec in others),
-                foreign_stacks=frozenset(
-                    label for spec in others if (label := _labels(spec).get(LABEL_STACK))
-                ),
-                watch=breaks if breaks == self._events.breaks else None,
+                watch=breaks,
             )
-        self._ids = ids
-        return state
+        self._ids = dict(self._survey.ids)
+        return state if breaks == self._events.breaks else replace(state, watch=None)
 
     def create_network(self, spec: NetworkSpec) -> str:
         """Create an overlay network and return its id."""
@@ -222,7 +178,7 @@ class SwarmCluster:
         client = self._connected()
         with contextlib.suppress(Missing):
             current = self._ours(client, service_id)
-            if _labels(current["Spec"]).get(LABEL_UID) != uid:
+            if labels(current["Spec"]).get(LABEL_UID) != uid:
                 raise ConflictError(f"service {service_id} isn't of {uid} (any more)")
             with writing(f"remove service {service_id}"):
                 client.remove_service(service_id)
@@ -235,7 +191,7 @@ class SwarmCluster:
         client = self._connected()
         with reading(f"logs of {service_id}"):
             response = client.get(
-                _url(client, f"/services/{service_id}/logs"),
+                url(client, f"/services/{service_id}/logs"),
                 params={"stdout": 1, "stderr": 1, "tail": tail},
                 stream=True,
                 timeout=DEFAULT_TIMEOUT_S,
@@ -265,36 +221,6 @@ class SwarmCluster:
             return (probe.unreachable(str(error)),)
         return (*findings, *probe.examine_nodes(nodes))
 
-    def _connected(self) -> Any:
-        import docker
-        import docker.utils
-
-        with reading("connecting to the engine"):
-            where = docker.utils.kwargs_from_env()
-            if self._docker_host:
-                where["base_url"] = self._docker_host
-            _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
-            with self._lock:
-                if self._client is None:
-                    self._client = docker.APIClient(
-                        **where, version="auto", timeout=self._timeout_s
-                    )
-                return self._client
-
-    def _connect_events(self) -> Stream:
-        from docker.types import CancellableStream
-
-        client = self._connected()
-        with reading("listening to events"):
-            response = client.get(
-                _url(client, "/events"),
-                params={"filters": '{"scope": ["swarm"]}'},
-                stream=True,
-                timeout=(self._timeout_s, None),
-            )
-            response.raise_for_status()
-        return _EventStream(response, CancellableStream(response.iter_content(None), response))
-
     def _ours(self, client: Any, service_id: str) -> Json:
         with reading(f"reading service {service_id}"):
             current: Json = client.inspect_service(service_id)
@@ -303,7 +229,7 @@ class SwarmCluster:
         return current
 
     def _is_ours(self, data: Mapping[str, Any]) -> bool:
-        return _labels(data).get(LABEL_DEPLOYMENT) == self._deployment
+        return labels(data).get(LABEL_DEPLOYMENT) == self._deployment
 
     def _body(self, client: Any, spec: ServiceSpec) -> Json:
         api = probe.parse_api(client.api_version)
@@ -339,51 +265,8 @@ class SwarmCluster:
             raise
 
 
-class _EventStream:
-    """A response of the events call, closable from another thread while it is read."""
-
-    def __init__(self, response: Any, stream: Any) -> None:
-        self._response = response
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # closed already
-            self._stream.close()
-        self._response.close()
-
-
-def _knock(host: str, timeout_s: float) -> None:
-    """Raise OSError if nobody listens at a unix socket.
-
-    The SDK would say so too, but it leaves the socket of a refused connection open.
-    """
-    scheme, _, path = host.partition("://")
-    if scheme in ("unix", "http+unix"):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(timeout_s)
-            connection.connect(path)
-
-
-def _url(client: Any, path: str) -> str:
-    return f"{client.base_url}/v{client.api_version}{path}"
-
-
-def _labels(data: Mapping[str, Any]) -> Mapping[str, str]:
-    return data.get("Labels") or {}
-
-
-def _networks(client: Any, name: str = "") -> list[Json]:
-    """Return the Swarm's networks without the dead.
-
-    The manager's engine keeps its own copy of a removed network for seconds, and lists it like
-    any other, labels and all; only such a copy knows peers. Services can't use it any more.
-    """
-    filters = {"scope": "swarm"}
-    listed = client.networks(names=[name] if name else None, filters=filters)
-    return [network for network in listed if not network.get("Peers")]
+def _networks(client: Any, name: str) -> list[Json]:
+    return alive(client.networks(names=[name], filters={"scope": "swarm"}))
 
 
 def _until_silent(response: Any) -> Iterator[bytes]:

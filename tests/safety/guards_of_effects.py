@@ -23,6 +23,8 @@ DELETES = (
     Guard("the second observation", "reconciler/sight.py",
           "        return observed, False\n", "        return observed, True\n",
           f"{LOOP}/test_lead.py::test_after_a_start_nothing_goes_before_two_looks_agree"),
+    Guard("a listing that breaks off", "reconciler/cluster/items.py",
+          "    if awaited:\n", "    if awaited is None:\n", "tests/unit/cluster/test_items.py"),
     Guard("deletes before it", "reconciler/converge/assess.py",
           "    if draft.world.may_delete:\n", "    if draft.world:\n", f"{UNIT}/test_assess.py"),
     Guard("what isn't read isn't gone", "reconciler/converge/guard.py",
@@ -64,7 +66,7 @@ DELETES = (
           "if not is_young and record.last_seq <= draft.memory.published_seq:",
           "if not is_young:", f"{UNIT}/test_assess.py"),
     Guard("labels before a delete", "reconciler/cluster/swarm.py",
-          'if _labels(current["Spec"]).get(LABEL_UID) != uid:', "if not uid:",
+          'if labels(current["Spec"]).get(LABEL_UID) != uid:', "if not uid:",
           "tests/contract/test_cluster.py -k only_a_service_with_our_uid"),
     Guard("labels before a secret's delete", "reconciler/cluster/swarm.py",
           '            if not self._is_ours(current["Spec"]):\n'
