@@ -6,8 +6,8 @@ has kept its number isn't translated anew (unchanged.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -132,6 +132,21 @@ class Survey:
             foreign_stacks=found.foreign_stacks,
             watch=watch,
         )
+
+    def reread(
+        self,
+        last: ObservedState,
+        answer: Answer,
+        services: Collection[str] | None,
+        *,
+        taken_at: datetime,
+    ) -> ObservedState:
+        """Return the last reading with the tasks, of some services or all, that are listed now."""
+        others = [
+            task for task in last.tasks if services is not None and task.service_id not in services
+        ]
+        tasks = self._tasks.reread(answer.items(), observed_task)
+        return replace(last, taken_at=taken_at, tasks=(*others, *tasks))
 
     def _named(self, kind: Kind, listed: Iterator[Json]) -> _Named:
         match kind:

@@ -7,7 +7,7 @@ the engine is reached in connection.py, and how all of the Swarm is read in surv
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from reconciler.cluster.dictionary import Json, Kind
 from reconciler.cluster.events import EventListener
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
+from reconciler.cluster.gate import Gate
 from reconciler.cluster.listing import ids_by_name, observed_node
 from reconciler.cluster.survey import Survey, alive, labels
 from reconciler.cluster.text import last_bytes
@@ -35,6 +36,7 @@ from reconciler.ports import Clock
 
 DEFAULT_TIMEOUT_S = 15.0
 _LOG_CHUNK_BYTES = 16_384
+_POLLED_MOST = 100
 _FILTERS = {"networks": {"scope": ["swarm"]}}
 
 
@@ -60,7 +62,12 @@ class SwarmCluster:
         self._connected = self._connection.client
         self._events = EventListener(self._connection.events)
         self._survey = Survey(deployment)
+        self._writes = 0
+        self._gate = Gate(self._mark)
         self._ids: dict[tuple[Kind, str], str] = {}
+
+    def _mark(self) -> tuple[int, int] | None:
+        return (self._writes, self._events.changes) if self._events.hears else None
 
     def close(self) -> None:
         """End the event stream and the connections. May be called twice."""
@@ -69,6 +76,15 @@ class SwarmCluster:
 
     def observe(self) -> ObservedState:
         """Return one complete reading; raises ClusterUnavailable if any listing fails."""
+        return self._gate.read(self._observed)
+
+    def refresh(self, last: ObservedState, services: Collection[str]) -> ObservedState | None:
+        """Return the last reading with the tasks of some services read anew, if that is enough."""
+        with contextlib.suppress(Missing):  # the service itself is gone
+            return self._gate.reread(last, lambda: self._reread(last, services))
+        return None
+
+    def _observed(self) -> ObservedState:
         taken_at, breaks = self._clock.now(), self._events.breaks
         client = self._connected()
         with reading("listing the Swarm"):
@@ -80,10 +96,31 @@ class SwarmCluster:
         self._ids = dict(self._survey.ids)
         return state if breaks == self._events.breaks else replace(state, watch=None)
 
+    def _reread(self, last: ObservedState, services: Collection[str]) -> ObservedState:
+        taken_at = self._clock.now()
+        if not services:
+            return replace(last, taken_at=taken_at)
+        client = self._connected()
+        # The engine finds the tasks of a service at once; of very many, all are as soon listed.
+        those = {"service": sorted(services)} if len(services) <= _POLLED_MOST else None
+        with reading("listing tasks"):
+            answer = self._connection.listing(client, "tasks", those)
+            return self._survey.reread(
+                last, answer, None if those is None else services, taken_at=taken_at
+            )
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            with writing(what):
+                yield
+        finally:
+            self._writes += 1  # whatever came of it
+
     def create_network(self, spec: NetworkSpec) -> str:
         """Create an overlay network and return its id."""
         client = self._connected()
-        with writing(f"create network {spec.name}"):
+        with self._writing(f"create network {spec.name}"):
             answer = client.create_network(
                 spec.name,
                 driver="overlay",
@@ -98,26 +135,26 @@ class SwarmCluster:
     def remove_network(self, network_id: str) -> None:
         """Remove a network by id; ConflictError while a service uses it."""
         client = self._connected()
-        with contextlib.suppress(Missing), writing(f"remove network {network_id}"):
+        with contextlib.suppress(Missing), self._writing(f"remove network {network_id}"):
             client.remove_network(network_id)
 
     def create_config(self, spec: ConfigSpec) -> str:
         """Create a config and return its id."""
         client = self._connected()
-        with writing(f"create config {spec.name}"):
+        with self._writing(f"create config {spec.name}"):
             answer = client.create_config(spec.name, spec.data, labels=dict(spec.labels))
         return self._remember(Kind.CONFIG, spec.name, answer["ID"])
 
     def remove_config(self, config_id: str) -> None:
         """Remove a config by id; ConflictError while a service uses it."""
         client = self._connected()
-        with contextlib.suppress(Missing), writing(f"remove config {config_id}"):
+        with contextlib.suppress(Missing), self._writing(f"remove config {config_id}"):
             client.remove_config(config_id)
 
     def create_secret(self, spec: SecretSpec) -> str:
         """Create a secret and return its id."""
         client = self._connected()
-        with writing(f"create secret {spec.name}"):
+        with self._writing(f"create secret {spec.name}"):
             answer = client.create_secret(spec.name, spec.data, labels=dict(spec.labels))
         return self._remember(Kind.SECRET, spec.name, answer["ID"])
 
@@ -129,14 +166,14 @@ class SwarmCluster:
                 current = client.inspect_secret(secret_id)
             if not self._is_ours(current["Spec"]):
                 raise ConflictError(f"secret {secret_id} isn't of deployment {self._deployment}")
-            with writing(f"remove secret {secret_id}"):
+            with self._writing(f"remove secret {secret_id}"):
                 client.remove_secret(secret_id)
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id."""
         client = self._connected()
         body = self._body(client, spec)
-        with self._forgetting_ids(), writing(f"create service {spec.name}"):
+        with self._forgetting_ids(), self._writing(f"create service {spec.name}"):
             answer = client.create_service(
                 body["TaskTemplate"],
                 name=body["Name"],
@@ -161,7 +198,7 @@ class SwarmCluster:
         body = self._body(client, spec)
         template = body["TaskTemplate"]
         template["ForceUpdate"] = current["Spec"]["TaskTemplate"].get("ForceUpdate", 0)
-        with self._forgetting_ids(), writing(f"update service {spec.name}"):
+        with self._forgetting_ids(), self._writing(f"update service {spec.name}"):
             client.update_service(
                 service_id,
                 version,
@@ -180,7 +217,7 @@ class SwarmCluster:
             current = self._ours(client, service_id)
             if labels(current["Spec"]).get(LABEL_UID) != uid:
                 raise ConflictError(f"service {service_id} isn't of {uid} (any more)")
-            with writing(f"remove service {service_id}"):
+            with self._writing(f"remove service {service_id}"):
                 client.remove_service(service_id)
 
     def logs(self, service_id: str, *, tail: int, limit_bytes: int = 65_536) -> str:
