@@ -7,6 +7,7 @@ the engine is reached in connection.py, and how all of the Swarm is read in surv
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,8 @@ from reconciler.converge.state import (
 )
 from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
+
+log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_S = 15.0
 _LOG_CHUNK_BYTES = 16_384
@@ -63,6 +66,7 @@ class SwarmCluster:
         self._events = EventListener(self._connection.events)
         self._survey = Survey(deployment)
         self._writes = 0
+        self._are_many = False
         self._gate = Gate(self._mark)
         self._ids: dict[tuple[Kind, str], str] = {}
 
@@ -94,7 +98,16 @@ class SwarmCluster:
                 watch=breaks,
             )
         self._ids = dict(self._survey.ids)
+        self._tell_of_others(len(state.foreign_names))
         return state if breaks == self._events.breaks else replace(state, watch=None)
+
+    def _tell_of_others(self, count: int) -> None:
+        """Log that each reading goes through very many, once until they are fewer."""
+        are_many = count >= probe.OTHERS_MANY
+        if are_many and not self._are_many:
+            told = {"services": count, "remedy": probe.OTHERS_REMEDY}
+            log.warning("many services that aren't ours are read in each pass", extra=told)
+        self._are_many = are_many
 
     def _reread(self, last: ObservedState, services: Collection[str]) -> ObservedState:
         taken_at = self._clock.now()
@@ -254,9 +267,12 @@ class SwarmCluster:
                 if not all(finding.is_ok for finding in findings if finding.code == "SwarmManager"):
                     return findings
                 nodes = [observed_node(node) for node in client.nodes()]
+                services = self._connection.listing(client, "services")
+                ours = [self._is_ours(service["Spec"]) for service in services.items()]
         except (ClusterUnavailable, Missing) as error:
             return (probe.unreachable(str(error)),)
-        return (*findings, *probe.examine_nodes(nodes))
+        others = probe.examine_services(ours.count(True), ours.count(False), services.size_bytes)
+        return (*findings, *probe.examine_nodes(nodes), others)
 
     def _ours(self, client: Any, service_id: str) -> Json:
         with reading(f"reading service {service_id}"):
