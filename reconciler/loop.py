@@ -26,6 +26,7 @@ from reconciler.converge.host import Host
 from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Fact
 from reconciler.converge.listening import Door
+from reconciler.converge.polling import to_poll
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.world import Assessment, Memory, Wanted, World
@@ -139,7 +140,7 @@ class Loop:
         with over_a_pass(self.probation):
             wanted = self._want(fetch=fetch)
             stages.end("read")
-            observed, may_delete = self._observe()
+            observed, may_delete = self._observe(everything=fetch)
             stages.end("observe")
             found = assess(self._world(wanted, observed, may_delete=may_delete))
             stages.end("assess")
@@ -227,11 +228,12 @@ class Loop:
                 reader.add(diagnostics(wanted, self._vault, files=files, read=read))
             self._vetted = united.manifests
 
-    def _observe(self) -> tuple[ObservedState, bool]:
+    def _observe(self, *, everything: bool) -> tuple[ObservedState, bool]:
         """Read the cluster; tell whether anything may be deleted, which a first reading can't."""
         if self._is_first:
             return self._sight.first(self._memory())
-        return self._sight.look(self._memory()), True
+        polled = None if everything else to_poll(self.last, self.observed)
+        return self._sight.look(self._memory(), polled), True
 
     def _world(self, wanted: Wanted, observed: ObservedState, *, may_delete: bool) -> World:
         self.working_set.hold_requests = self.store.hold_requests()

@@ -6,7 +6,7 @@ errors of ``reconciler.errors`` it raises; anything else that escapes an adapter
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,6 +123,17 @@ class Cluster(Protocol):
 
         Raises:
             ClusterUnavailable: Any part of it couldn't be listed whole.
+        """
+
+    def refresh(self, last: ObservedState, services: Collection[str]) -> ObservedState | None:
+        """Return the reading made last with the tasks of some services read anew.
+
+        None where more may have changed since than other tasks: an event came, or may have been
+        missed, something was written, ``last`` isn't the newest reading or is too old. Then
+        ``observe`` is to be asked.
+
+        Raises:
+            ClusterUnavailable: The tasks couldn't be listed.
         """
 
     def create_network(self, spec: NetworkSpec) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.apply import Outcome
-from reconciler.converge.ledger import EndReason
 from reconciler.converge.plan import MAKING_ROOM
+from reconciler.converge.polling import UNTIL_GONE
 from reconciler.converge.status import Phase, Status
 from reconciler.converge.world import Assessment, Wanted
 
 _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
-_UNTIL_GONE = frozenset({"PreviousRunEnding", str(EndReason.PREEMPTED)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +59,5 @@ def _is_moving(found: Assessment, outcomes: tuple[Outcome, ...]) -> bool:
         or bool(found.steps)
         or any(status.phase in _IN_TRANSITION for status in found.statuses)
         or any(note.reason == MAKING_ROOM for note in found.plan.notes)
-        or any(status.reason in _UNTIL_GONE for status in found.statuses)
+        or any(status.reason in UNTIL_GONE for status in found.statuses)
     )

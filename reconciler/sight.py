@@ -5,6 +5,7 @@ The decisions are pure (``converge.absence``, ``converge.losses``); what they re
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from reconciler.converge import absence, losses
@@ -22,6 +23,8 @@ class Sight:
 
     cluster: Cluster
     last: ObservedState | None = None
+    _read: ObservedState | None = None
+    """The last one as the cluster told it."""
     _watch: losses.Watch = field(default_factory=losses.Watch)
     _missing: absence.Missing = field(default_factory=dict)
 
@@ -34,12 +37,19 @@ class Sight:
                 return observed, True
         return observed, False
 
-    def look(self, memory: Memory) -> ObservedState:
-        """Read once. Raises ClusterUnavailable."""
+    def look(self, memory: Memory, polled: Collection[str] | None = None) -> ObservedState:
+        """Read once: only the tasks of the ``polled`` services, where that tells as much.
+
+        Raises:
+            ClusterUnavailable: It can't be read.
+        """
         watch, self._watch = self._watch, self._watch.broken()  # it stays so if this fails
-        read, self._missing = absence.complete(
-            self.cluster.observe(), self.last, self._missing, memory
-        )
+        last, self._read = self._read, None
+        if polled is not None and last is not None and not self._missing:
+            self._read = self.cluster.refresh(last, polled)
+        if self._read is None:
+            self._read = self.cluster.observe()
+        read, self._missing = absence.complete(self._read, self.last, self._missing, memory)
         self._watch, self.last = losses.look(watch, read)
         return self.last
 

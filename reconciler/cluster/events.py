@@ -36,10 +36,13 @@ class EventListener:
 
     Each break of the stream and each connection count as a change: what happened in between
     wasn't seen. ``breaks`` counts them: streams that ended, and connections that were refused.
+    ``changes`` counts all changes, and ``hears`` tells whether a stream is open now.
     """
 
     def __init__(self, connect: Callable[[], Stream]) -> None:
         self.breaks = 0
+        self.changes = 0
+        self.hears = False
         self._connect = connect
         self._changed = threading.Event()
         self._stopping = threading.Event()
@@ -89,15 +92,21 @@ class EventListener:
                 if self._stopping.is_set():
                     return True
                 self._stream = stream
-            self._changed.set()
+            self.hears = True
+            self._tell()
             # A stream that is cut ends in whatever the layers below make of a dead socket.
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 for _ in stream:
-                    self._changed.set()
+                    self._tell()
         finally:
+            self.hears = False
             self.breaks += 1
             with self._lock:
                 self._stream = None
             stream.close()
-            self._changed.set()
+            self._tell()
         return True
+
+    def _tell(self) -> None:
+        self.changes += 1
+        self._changed.set()

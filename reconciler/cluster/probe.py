@@ -12,6 +12,10 @@ from reconciler.cluster.failures import NOT_A_MANAGER
 from reconciler.cluster.text import one_line
 from reconciler.converge.state import ObservedNode
 
+OTHERS_MANY = 2000
+"""So many services that aren't ours are worth a word: all are read again and again."""
+OTHERS_REMEDY = "remove what nobody needs (`docker service ls`), or give Zoe a Swarm of its own"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -65,6 +69,19 @@ def examine_nodes(nodes: Sequence[ObservedNode]) -> tuple[Finding, ...]:
             # A restarting engine kills its containers: on a manager that costs the Swarm too.
             remedy="" if has_workers else "join a worker, so that no workload runs on a manager",
         ),
+    )
+
+
+def examine_services(ours: int, others: int, size_bytes: int) -> Finding:
+    """Return the finding about what each whole reading of the Swarm has to go through."""
+    told = (
+        f"{others} of {ours + others} services aren't Zoe's ({size_bytes / 1e6:.1f} MB a reading)"
+    )
+    return Finding(
+        code="OtherServices",
+        is_ok=others < OTHERS_MANY,
+        message=told,
+        remedy="" if others < OTHERS_MANY else OTHERS_REMEDY,
     )
 
 

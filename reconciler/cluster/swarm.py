@@ -1,52 +1,46 @@
 """Docker Swarm behind ``ports.Cluster``: the calls, and who may be touched by them.
 
-What the dictionaries hold is in translate.py and listing.py, what errors mean in failures.py.
-One client is kept: making one costs forty times a call.
+What the dictionaries hold is in translate.py and listing.py, what errors mean in failures.py, how
+the engine is reached in connection.py, and how all of the Swarm is read in survey.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.cluster import probe
+from reconciler.cluster.connection import Connection, url
 from reconciler.cluster.dictionary import Json, Kind
-from reconciler.cluster.events import EventListener, Stream
+from reconciler.cluster.events import EventListener
 from reconciler.cluster.failures import reading, writing
 from reconciler.cluster.frames import keep_last, payloads
-from reconciler.cluster.listing import (
-    ids_by_name,
-    observed_file,
-    observed_network,
-    observed_node,
-    observed_service,
-    observed_task,
-)
+from reconciler.cluster.gate import Gate
+from reconciler.cluster.listing import ids_by_name, observed_node
+from reconciler.cluster.survey import Survey, alive, labels
 from reconciler.cluster.text import last_bytes
 from reconciler.cluster.translate import to_service
-from reconciler.cluster.unchanged import Unchanged
 from reconciler.converge.state import (
     LABEL_DEPLOYMENT,
-    LABEL_STACK,
     LABEL_UID,
     ConfigSpec,
     NetworkSpec,
-    ObservedNode,
-    ObservedService,
     ObservedState,
-    ObservedTask,
     SecretSpec,
     ServiceSpec,
 )
 from reconciler.errors import ClusterUnavailable, ConflictError, Missing
 from reconciler.ports import Clock
 
+log = logging.getLogger(__name__)
+
 DEFAULT_TIMEOUT_S = 15.0
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _LOG_CHUNK_BYTES = 16_384
+_POLLED_MOST = 100
+_FILTERS = {"networks": {"scope": ["swarm"]}}
 
 
 class SwarmCluster:
@@ -67,67 +61,79 @@ class SwarmCluster:
     ) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._docker_host = docker_host
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._client: Any = None
+        self._connection = Connection(docker_host, timeout_s)
+        self._connected = self._connection.client
+        self._events = EventListener(self._connection.events)
+        self._survey = Survey(deployment)
+        self._writes = 0
+        self._are_many = False
+        self._gate = Gate(self._mark)
         self._ids: dict[tuple[Kind, str], str] = {}
-        self._events = EventListener(self._connect_events)
-        self._nodes: Unchanged[ObservedNode] = Unchanged()
-        self._services: Unchanged[ObservedService] = Unchanged()
-        self._tasks: Unchanged[ObservedTask] = Unchanged()
+
+    def _mark(self) -> tuple[int, int] | None:
+        return (self._writes, self._events.changes) if self._events.hears else None
 
     def close(self) -> None:
         """End the event stream and the connections. May be called twice."""
         self._events.close()
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._connection.close()
 
     def observe(self) -> ObservedState:
         """Return one complete reading; raises ClusterUnavailable if any listing fails."""
+        return self._gate.read(self._observed)
+
+    def refresh(self, last: ObservedState, services: Collection[str]) -> ObservedState | None:
+        """Return the last reading with the tasks of some services read anew, if that is enough."""
+        with contextlib.suppress(Missing):  # the service itself is gone
+            return self._gate.reread(last, lambda: self._reread(last, services))
+        return None
+
+    def _observed(self) -> ObservedState:
         taken_at, breaks = self._clock.now(), self._events.breaks
         client = self._connected()
         with reading("listing the Swarm"):
-            nodes = client.nodes()
-            # Services before what they name: a network can't go while a service uses it.
-            services = client.services()
-            tasks = client.tasks()
-            networks = _networks(client)
-            configs, secrets = client.configs(), client.secrets()
-            ids = ids_by_name(networks, configs, secrets)
-            names = {(kind, id_): name for (kind, name), id_ in ids.items()}
-            ours = [item for item in services if self._is_ours(item["Spec"])]
-            others = [item["Spec"] for item in services if not self._is_ours(item["Spec"])]
-            called = {network["Name"] for network in networks}
-            state = ObservedState(
+            state = self._survey.read(
+                lambda what: self._connection.listing(client, what, _FILTERS.get(what)),
                 taken_at=taken_at,
-                nodes=self._nodes.read(nodes, observed_node, watch=breaks),
-                services=self._services.read(
-                    ours,
-                    lambda item: observed_service(item, name_of=lambda *known: names.get(known)),
-                    watch=breaks,
-                    # A network that couldn't be named may be some day, and the service not change.
-                    is_whole=lambda s: called.issuperset(n.network for n in s.spec.networks),
-                ),
-                tasks=self._tasks.read(tasks, observed_task, watch=breaks),
-                networks=tuple(observed_network(n) for n in networks if self._is_ours(n)),
-                configs=tuple(observed_file(c) for c in configs if self._is_ours(c["Spec"])),
-                secrets=tuple(map(observed_file, secrets)),
-                foreign_names=frozenset(spec["Name"] for spec in others),
-                foreign_stacks=frozenset(
-                    label for spec in others if (label := _labels(spec).get(LABEL_STACK))
-                ),
-                watch=breaks if breaks == self._events.breaks else None,
+                watch=breaks,
             )
-        self._ids = ids
-        return state
+        self._ids = dict(self._survey.ids)
+        self._tell_of_others(len(state.foreign_names))
+        return state if breaks == self._events.breaks else replace(state, watch=None)
+
+    def _tell_of_others(self, count: int) -> None:
+        """Log that each reading goes through very many, once until they are fewer."""
+        are_many = count >= probe.OTHERS_MANY
+        if are_many and not self._are_many:
+            told = {"services": count, "remedy": probe.OTHERS_REMEDY}
+            log.warning("many services that aren't ours are read in each pass", extra=told)
+        self._are_many = are_many
+
+    def _reread(self, last: ObservedState, services: Collection[str]) -> ObservedState:
+        taken_at = self._clock.now()
+        if not services:
+            return replace(last, taken_at=taken_at)
+        client = self._connected()
+        # The engine finds the tasks of a service at once; of very many, all are as soon listed.
+        those = {"service": sorted(services)} if len(services) <= _POLLED_MOST else None
+        with reading("listing tasks"):
+            answer = self._connection.listing(client, "tasks", those)
+            return self._survey.reread(
+                last, answer, None if those is None else services, taken_at=taken_at
+            )
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            with writing(what):
+                yield
+        finally:
+            self._writes += 1  # whatever came of it
 
     def create_network(self, spec: NetworkSpec) -> str:
         """Create an overlay network and return its id."""
         client = self._connected()
-        with writing(f"create network {spec.name}"):
+        with self._writing(f"create network {spec.name}"):
             answer = client.create_network(
                 spec.name,
                 driver="overlay",
@@ -142,26 +148,26 @@ class SwarmCluster:
     def remove_network(self, network_id: str) -> None:
         """Remove a network by id; ConflictError while a service uses it."""
         client = self._connected()
-        with contextlib.suppress(Missing), writing(f"remove network {network_id}"):
+        with contextlib.suppress(Missing), self._writing(f"remove network {network_id}"):
             client.remove_network(network_id)
 
     def create_config(self, spec: ConfigSpec) -> str:
         """Create a config and return its id."""
         client = self._connected()
-        with writing(f"create config {spec.name}"):
+        with self._writing(f"create config {spec.name}"):
             answer = client.create_config(spec.name, spec.data, labels=dict(spec.labels))
         return self._remember(Kind.CONFIG, spec.name, answer["ID"])
 
     def remove_config(self, config_id: str) -> None:
         """Remove a config by id; ConflictError while a service uses it."""
         client = self._connected()
-        with contextlib.suppress(Missing), writing(f"remove config {config_id}"):
+        with contextlib.suppress(Missing), self._writing(f"remove config {config_id}"):
             client.remove_config(config_id)
 
     def create_secret(self, spec: SecretSpec) -> str:
         """Create a secret and return its id."""
         client = self._connected()
-        with writing(f"create secret {spec.name}"):
+        with self._writing(f"create secret {spec.name}"):
             answer = client.create_secret(spec.name, spec.data, labels=dict(spec.labels))
         return self._remember(Kind.SECRET, spec.name, answer["ID"])
 
@@ -173,14 +179,14 @@ class SwarmCluster:
                 current = client.inspect_secret(secret_id)
             if not self._is_ours(current["Spec"]):
                 raise ConflictError(f"secret {secret_id} isn't of deployment {self._deployment}")
-            with writing(f"remove secret {secret_id}"):
+            with self._writing(f"remove secret {secret_id}"):
                 client.remove_secret(secret_id)
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id."""
         client = self._connected()
         body = self._body(client, spec)
-        with self._forgetting_ids(), writing(f"create service {spec.name}"):
+        with self._forgetting_ids(), self._writing(f"create service {spec.name}"):
             answer = client.create_service(
                 body["TaskTemplate"],
                 name=body["Name"],
@@ -205,7 +211,7 @@ class SwarmCluster:
         body = self._body(client, spec)
         template = body["TaskTemplate"]
         template["ForceUpdate"] = current["Spec"]["TaskTemplate"].get("ForceUpdate", 0)
-        with self._forgetting_ids(), writing(f"update service {spec.name}"):
+        with self._forgetting_ids(), self._writing(f"update service {spec.name}"):
             client.update_service(
                 service_id,
                 version,
@@ -222,9 +228,9 @@ class SwarmCluster:
         client = self._connected()
         with contextlib.suppress(Missing):
             current = self._ours(client, service_id)
-            if _labels(current["Spec"]).get(LABEL_UID) != uid:
+            if labels(current["Spec"]).get(LABEL_UID) != uid:
                 raise ConflictError(f"service {service_id} isn't of {uid} (any more)")
-            with writing(f"remove service {service_id}"):
+            with self._writing(f"remove service {service_id}"):
                 client.remove_service(service_id)
 
     def logs(self, service_id: str, *, tail: int, limit_bytes: int = 65_536) -> str:
@@ -235,7 +241,7 @@ class SwarmCluster:
         client = self._connected()
         with reading(f"logs of {service_id}"):
             response = client.get(
-                _url(client, f"/services/{service_id}/logs"),
+                url(client, f"/services/{service_id}/logs"),
                 params={"stdout": 1, "stderr": 1, "tail": tail},
                 stream=True,
                 timeout=DEFAULT_TIMEOUT_S,
@@ -261,39 +267,12 @@ class SwarmCluster:
                 if not all(finding.is_ok for finding in findings if finding.code == "SwarmManager"):
                     return findings
                 nodes = [observed_node(node) for node in client.nodes()]
+                services = self._connection.listing(client, "services")
+                ours = [self._is_ours(service["Spec"]) for service in services.items()]
         except (ClusterUnavailable, Missing) as error:
             return (probe.unreachable(str(error)),)
-        return (*findings, *probe.examine_nodes(nodes))
-
-    def _connected(self) -> Any:
-        import docker
-        import docker.utils
-
-        with reading("connecting to the engine"):
-            where = docker.utils.kwargs_from_env()
-            if self._docker_host:
-                where["base_url"] = self._docker_host
-            _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
-            with self._lock:
-                if self._client is None:
-                    self._client = docker.APIClient(
-                        **where, version="auto", timeout=self._timeout_s
-                    )
-                return self._client
-
-    def _connect_events(self) -> Stream:
-        from docker.types import CancellableStream
-
-        client = self._connected()
-        with reading("listening to events"):
-            response = client.get(
-                _url(client, "/events"),
-                params={"filters": '{"scope": ["swarm"]}'},
-                stream=True,
-                timeout=(self._timeout_s, None),
-            )
-            response.raise_for_status()
-        return _EventStream(response, CancellableStream(response.iter_content(None), response))
+        others = probe.examine_services(ours.count(True), ours.count(False), services.size_bytes)
+        return (*findings, *probe.examine_nodes(nodes), others)
 
     def _ours(self, client: Any, service_id: str) -> Json:
         with reading(f"reading service {service_id}"):
@@ -303,7 +282,7 @@ class SwarmCluster:
         return current
 
     def _is_ours(self, data: Mapping[str, Any]) -> bool:
-        return _labels(data).get(LABEL_DEPLOYMENT) == self._deployment
+        return labels(data).get(LABEL_DEPLOYMENT) == self._deployment
 
     def _body(self, client: Any, spec: ServiceSpec) -> Json:
         api = probe.parse_api(client.api_version)
@@ -339,51 +318,8 @@ class SwarmCluster:
             raise
 
 
-class _EventStream:
-    """A response of the events call, closable from another thread while it is read."""
-
-    def __init__(self, response: Any, stream: Any) -> None:
-        self._response = response
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # closed already
-            self._stream.close()
-        self._response.close()
-
-
-def _knock(host: str, timeout_s: float) -> None:
-    """Raise OSError if nobody listens at a unix socket.
-
-    The SDK would say so too, but it leaves the socket of a refused connection open.
-    """
-    scheme, _, path = host.partition("://")
-    if scheme in ("unix", "http+unix"):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(timeout_s)
-            connection.connect(path)
-
-
-def _url(client: Any, path: str) -> str:
-    return f"{client.base_url}/v{client.api_version}{path}"
-
-
-def _labels(data: Mapping[str, Any]) -> Mapping[str, str]:
-    return data.get("Labels") or {}
-
-
-def _networks(client: Any, name: str = "") -> list[Json]:
-    """Return the Swarm's networks without the dead.
-
-    The manager's engine keeps its own copy of a removed network for seconds, and lists it like
-    any other, labels and all; only such a copy knows peers. Services can't use it any more.
-    """
-    filters = {"scope": "swarm"}
-    listed = client.networks(names=[name] if name else None, filters=filters)
-    return [network for network in listed if not network.get("Peers")]
+def _networks(client: Any, name: str) -> list[Json]:
+    return alive(client.networks(names=[name], filters={"scope": "swarm"}))
 
 
 def _until_silent(response: Any) -> Iterator[bytes]:

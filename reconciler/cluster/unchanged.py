@@ -39,12 +39,27 @@ class Unchanged(Generic[T]):
         kept: dict[str, tuple[int, T]] = {}
         found: list[T] = []
         for item in listed:
-            id_, version = item["ID"], item["Version"]["Index"]
-            before = known.get(id_)
-            if before is None or before[0] != version:
-                before = (version, make(item))
-            if is_whole(before[1]):
-                kept[id_] = before
-            found.append(before[1])
+            numbered = _numbered(item, make, known)
+            if is_whole(numbered[1]):
+                kept[item["ID"]] = numbered
+            found.append(numbered[1])
         self._known, self._watch = kept, watch
         return tuple(found)
+
+    def reread(
+        self, listed: Iterable[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], T]
+    ) -> tuple[T, ...]:
+        """Return a part of the listing that was read again; the others stay known as they were."""
+        found = {item["ID"]: _numbered(item, make, self._known) for item in listed}
+        self._known |= found
+        return tuple(made for _, made in found.values())
+
+
+def _numbered(
+    item: Mapping[str, Any],
+    make: Callable[[Mapping[str, Any]], T],
+    known: Mapping[str, tuple[int, T]],
+) -> tuple[int, T]:
+    version = item["Version"]["Index"]
+    before = known.get(item["ID"])
+    return before if before is not None and before[0] == version else (version, make(item))

@@ -303,6 +303,7 @@ def _plan(
             if network.labels.get(LABEL_NAMESPACE) in draft.wanted.namespaces
         },
         deployment=draft.world.host.deployment,
+        groups=draft.grouped.by_name,
     )
     standing = (*prefetch.notes(observed), *gateway_services.notes(observed))
     planned = replace(planned, notes=(*planned.notes, *kept.notes, *told, *standing))

@@ -42,7 +42,7 @@ from reconciler.converge.state import (
     ServiceSpec,
     TaskState,
 )
-from reconciler.converge.tasks import Group, group_of
+from reconciler.converge.tasks import Group, grouped
 
 MAKING_ROOM = "MakingRoom"
 """The reason of a note that something waits until others have left."""
@@ -155,6 +155,7 @@ def plan(
     lingering: Collection[str] = (),
     kept_networks: Collection[str] = (),
     deployment: str = "",
+    groups: Mapping[str, Group] | None = None,
 ) -> Plan:
     """Return what brings the observed state to the desired one.
 
@@ -165,8 +166,9 @@ def plan(
         lingering: Ids of finished services that stay for a while longer.
         kept_networks: Names of networks that stay although nothing uses them.
         deployment: Whose secrets may be removed; all are observed.
+        groups: The services of ``observed`` with their tasks, where they are known already.
     """
-    groups = _groups(observed)
+    groups = grouped(observed).by_name if groups is None else groups
     removes = _removals(desired, observed, known=known, lingering=lingering)
     removed = {action.name for action in removes if isinstance(action, RemoveService)}
     staying = frozenset(groups.keys() - desired.services.keys() - removed)
@@ -226,15 +228,6 @@ def network_for(namespace: str, networks: Collection[ObservedNetwork], *, fresh_
     """Return the name of a namespace's network: the newest that is there, else a fresh one."""
     mine = [n for n in networks if n.labels.get(LABEL_NAMESPACE) == namespace]
     return max(mine, key=lambda n: (n.created_at, n.id)).name if mine else fresh_name
-
-
-def _groups(observed: ObservedState) -> Mapping[str, Group]:
-    nodes = {node.id: node for node in observed.nodes}
-    by_service: dict[str, list] = {service.id: [] for service in observed.services}  # type: ignore[type-arg]
-    for task in sorted(observed.tasks, key=lambda t: (t.created_at, t.id)):
-        if task.service_id in by_service:
-            by_service[task.service_id].append(task)
-    return {s.spec.name: group_of(s, by_service[s.id], nodes) for s in observed.services}
 
 
 def _removals(

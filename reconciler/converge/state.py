@@ -268,7 +268,8 @@ class ObservedTask:
 class ObservedService:
     """A service of this deployment: its spec read back into our terms, with its version.
 
-    ``version`` must accompany an update (compare and swap).
+    ``version`` must accompany an update (compare and swap). ``is_drifted`` tells whether a field
+    that we set differs from what we set: every pass asks, of objects that hardly ever change.
     """
 
     id: str
@@ -276,11 +277,12 @@ class ObservedService:
     spec: ServiceSpec
     created_at: datetime
     update_state: str = ""
+    is_drifted: bool = field(init=False)
 
-    @property
-    def is_drifted(self) -> bool:
-        """Whether a field that we set differs from what we set."""
-        return self.spec.applied_hash != self.spec.labels.get(LABEL_APPLIED_HASH)
+    def __post_init__(self) -> None:
+        """Compare with the digest of what was applied."""
+        is_drifted = self.spec.applied_hash != self.spec.labels.get(LABEL_APPLIED_HASH)
+        object.__setattr__(self, "is_drifted", is_drifted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

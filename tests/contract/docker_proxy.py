@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 Fault = Callable[[socket.socket], None]
+Rewrite = Callable[[bytes], Iterable[bytes]]
 
 
 def lose(client: socket.socket) -> None:
@@ -36,12 +37,15 @@ class DockerProxy:
     """Listens at ``path`` and passes every connection on to ``target``, one thread each.
 
     ``faults`` maps the beginning of a request line to what becomes of its answer; the request
-    itself always reaches the engine. A fault works once. Every connection ends after one answer,
-    so that each request is the first of its own.
+    itself always reaches the engine. A fault works once. ``rewrites`` maps one in the same way to
+    what the body of each of its answers becomes. Every connection ends after one answer, so that
+    each request is the first of its own; ``requests`` has their lines.
     """
 
     def __init__(self, path: Path, target: str) -> None:
         self.faults: dict[str, Fault] = {}
+        self.rewrites: dict[str, Rewrite] = {}
+        self.requests: list[str] = []
         self._target = target.removeprefix("unix://")
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -87,8 +91,14 @@ class DockerProxy:
         request = _request(client)
         if not request:
             return
-        engine.sendall(request)
         line = request.partition(b"\r\n")[0].decode()
+        self.requests.append(line)
+        rewrite = _matching(self.rewrites, line)
+        if rewrite is not None:
+            engine.sendall(request.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1))  # unchunked
+            _rewritten(client, engine, self.rewrites[rewrite])
+            return
+        engine.sendall(request)
         fault = self._fault(line)
         if fault is not None:
             engine.recv(65_536)  # it has answered, so it has done it
@@ -98,11 +108,27 @@ class DockerProxy:
             client.sendall(data)
 
     def _fault(self, line: str) -> Fault | None:
-        for words in list(self.faults):
-            method, _, path = words.partition(" ")
-            if line.startswith(f"{method} ") and path in line:
-                return self.faults.pop(words)
-        return None
+        words = _matching(self.faults, line)
+        return None if words is None else self.faults.pop(words)
+
+
+def _matching(known: Mapping[str, object], line: str) -> str | None:
+    for words in list(known):
+        method, _, path = words.partition(" ")
+        if line.startswith(f"{method} ") and path in line:
+            return words
+    return None
+
+
+def _rewritten(client: socket.socket, engine: socket.socket, rewrite: Rewrite) -> None:
+    answer = b""
+    while data := engine.recv(65_536):
+        answer += data
+    head, _, body = answer.partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+    client.sendall(b"\r\n".join(kept) + b"\r\n\r\n")
+    for part in rewrite(body):
+        client.sendall(part)
 
 
 def _request(client: socket.socket) -> bytes:

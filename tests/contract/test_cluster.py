@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import ip_address
@@ -14,6 +14,7 @@ from operator import is_
 import pytest
 
 from policy.model.resources import Resources
+from reconciler.cluster.gate import RELIST_S
 from reconciler.converge.state import (
     LABEL_APPLIED_HASH,
     ConfigSpec,
@@ -22,6 +23,7 @@ from reconciler.converge.state import (
     Mount,
     NetworkAttachment,
     NetworkSpec,
+    ObservedState,
     ProcessLimit,
     PublishedPort,
     Restart,
@@ -133,6 +135,88 @@ def test_what_has_not_changed_is_the_same_object_in_each_reading(stage: Stage) -
     stage.until_states(grows, "running", "running")
     assert stage.service(grows) is not was
     assert stage.service(kept) is next(s for s in before.services if s.id == kept)
+
+
+def quiet(stage: Stage) -> ObservedState:
+    """Return a reading that may be taken over, once nothing is told any more."""
+    stage.cluster.wait_for_event(0.01)
+    return stage.until(lambda state: stage.cluster.refresh(state, ()), "the Swarm to be quiet")
+
+
+def test_a_reading_in_which_some_tasks_are_read_again_is_as_good_as_a_whole_one(
+    stage: Stage,
+) -> None:
+    ends = Behaviour(exit_code=3, after_ms=300)
+    ids = [
+        stage.cluster.create_service(spec)
+        for spec in (
+            stage.spec("runs"),
+            stage.spec("job", ends, restart=Restart(condition=RestartCondition.NONE)),
+        )
+    ]
+    stage.until_states(ids[0], "running")
+
+    def again(_: ObservedState) -> ObservedState | None:
+        refreshed = stage.cluster.refresh(quiet(stage), ids)
+        ended = refreshed and [task.exit_code for task in tasks_of(refreshed, ids[1])] == [3]
+        return refreshed if ended else None
+
+    refreshed = stage.until(again, "the job's end, by its tasks alone")
+    whole = stage.cluster.observe()
+    for service_id in ids:
+        assert tasks_of(refreshed, service_id) == tasks_of(whole, service_id)
+    # Those of other tests may be on their way out.
+    assert refreshed == replace(whole, taken_at=refreshed.taken_at, tasks=refreshed.tasks)
+
+
+def test_a_reading_without_what_changes_silently_asks_nobody(stage: Stage) -> None:
+    state = quiet(stage)
+    again = stage.cluster.refresh(state, ())
+    assert again is None or again == replace(state, taken_at=again.taken_at)
+    assert stage.cluster.refresh(state, ()) is None, "it isn't the newest one any more"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stage: stage.cluster.create_service(stage.spec("other")),
+        lambda stage: stage.cluster.create_config(
+            ConfigSpec(name=stage.name("c"), labels=stage.labels, data=b"x")
+        ),
+        lambda stage: stage.driver.add_secret(stage.name("token")),
+        lambda stage: stage.driver.set_variable_by_hand(stage.name("there")),
+        lambda stage: stage.driver.remove_by_hand(stage.name("there")),
+        lambda stage: stage.driver.add_foreign_service(stage.name("f"), Resources(), "theirs"),
+        lambda stage: (stage.driver.drain(3), stage.driver.undrain(3)),
+    ],
+    ids=["ours", "config", "secret", "changed", "removed", "foreign", "node"],
+)
+def test_after_a_change_a_reading_is_worth_nothing(
+    stage: Stage, change: Callable[[Stage], object]
+) -> None:
+    stage.until_states(stage.cluster.create_service(stage.spec("there")), "running")
+    state = quiet(stage)
+    change(stage)
+    until_worthless(stage, state)
+
+
+def test_after_a_node_is_lost_a_reading_is_worth_nothing(stage: Stage) -> None:
+    state = quiet(stage)
+    stage.driver.kill_node(3)
+    try:
+        until_worthless(stage, state)
+    finally:
+        stage.driver.start_node(3)
+    stage.until(lambda state: all(node.is_ready for node in state.nodes), "the node to come back")
+
+
+def until_worthless(stage: Stage, state: ObservedState) -> None:
+    """Wait until what changed has been told of, taking the reading over until then."""
+    deadline = stage.driver.seconds() + RELIST_S - 1
+    while (again := stage.cluster.refresh(state, ())) is not None:
+        state = again
+        assert stage.driver.seconds() < deadline, "only its age ends it"
+        stage.driver.pause()
 
 
 def test_ports_of_the_routing_mesh_come_back_too(stage: Stage) -> None:

@@ -106,6 +106,7 @@ class FakeCluster(SimulatedSwarm):
     def remove_by_hand(self, name: str) -> None:
         """Remove the service of that name, or else the network, config and secret."""
         with self._doing():
+            self._wake()
             service = self._services.named(name)
             if service is not None:
                 self._remove(service)

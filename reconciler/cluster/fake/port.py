@@ -5,22 +5,31 @@ It answers as the Swarm does, its oddities included; how tasks go is the manager
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from reconciler.cluster.dictionary import Kind
 from reconciler.cluster.fake.agenda import Agenda, VirtualClock, from_ms, to_ms
+from reconciler.cluster.fake.checks import (
+    DNS_NAME,
+    FILE_NAME,
+    check_amounts,
+    check_name,
+    check_secret_size,
+    labelled,
+    meshed,
+    uses,
+)
 from reconciler.cluster.fake.manager import Manager
 from reconciler.cluster.fake.script import Effect, Script, Timings, Written
 from reconciler.cluster.fake.shelf import Shelf
 from reconciler.cluster.fake.state import FakeService, listed_service, logs_of
+from reconciler.cluster.gate import Gate
 from reconciler.cluster.text import last_bytes
 from reconciler.cluster.translate import to_service
 from reconciler.converge.state import (
-    LABEL_APPLIED_HASH,
     LABEL_DEPLOYMENT,
     LABEL_STACK,
     LABEL_UID,
@@ -35,11 +44,6 @@ from reconciler.converge.state import (
 )
 from reconciler.errors import ActionFailed, ConflictError, Missing, NameTaken, ReconcilerError
 from reconciler.ports import Clock
-
-_DNS_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
-_FILE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?")
-_SECRET_LIMIT_BYTES = 512_000
-_LEAST_MEMORY_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +74,11 @@ class SimulatedSwarm:
         self._timings = timings or Timings()
         self._lock = threading.RLock()
         self._woken = threading.Event()
+        self._changes = 0
+        self._gate = Gate(lambda: self._changes, lambda: to_ms(clock.now()) / 1000)
         self._agenda = Agenda(to_ms(clock.now()))
         self._script = Script()
-        self._manager = Manager(self._agenda, self._script, self._timings, self._woken.set)
+        self._manager = Manager(self._agenda, self._script, self._timings, self._wake)
         self._services: Shelf[FakeService] = Shelf()
         self._networks: Shelf[ObservedNetwork] = Shelf()
         self._configs: Shelf[ObservedFile] = Shelf()
@@ -87,25 +93,38 @@ class SimulatedSwarm:
     def observe(self) -> ObservedState:
         """Return one complete reading."""
         with self._reading("observe"):
-            others = [s.spec for s in self._services if not self._is_ours(s.spec)]
-            return ObservedState(
-                taken_at=self._clock.now(),
-                nodes=tuple(node.seen for node in self._manager.nodes.values()),
-                services=tuple(listed_service(s) for s in self._services if self._is_ours(s.spec)),
-                tasks=self._manager.observed(),
-                networks=tuple(n for n in self._networks if self._is_ours(n)),
-                configs=tuple(c for c in self._configs if self._is_ours(c)),
-                secrets=tuple(self._secrets),
-                foreign_names=frozenset(spec.name for spec in others),
-                foreign_stacks=frozenset(
-                    spec.labels[LABEL_STACK] for spec in others if LABEL_STACK in spec.labels
-                ),
-            )
+            return self._gate.read(self._observed)
+
+    def refresh(self, last: ObservedState, services: Collection[str]) -> ObservedState | None:
+        """Return the last reading with the tasks of some services as they are now."""
+        with self._reading("refresh"):
+            return self._gate.reread(last, lambda: self._reread(last, services))
+
+    def _observed(self) -> ObservedState:
+        others = [s.spec for s in self._services if not self._is_ours(s.spec)]
+        return ObservedState(
+            taken_at=self._clock.now(),
+            nodes=tuple(node.seen for node in self._manager.nodes.values()),
+            services=tuple(listed_service(s) for s in self._services if self._is_ours(s.spec)),
+            tasks=self._manager.observed(),
+            networks=tuple(n for n in self._networks if self._is_ours(n)),
+            configs=tuple(c for c in self._configs if self._is_ours(c)),
+            secrets=tuple(self._secrets),
+            foreign_names=frozenset(spec.name for spec in others),
+            foreign_stacks=frozenset(
+                spec.labels[LABEL_STACK] for spec in others if LABEL_STACK in spec.labels
+            ),
+        )
+
+    def _reread(self, last: ObservedState, services: Collection[str]) -> ObservedState:
+        others = [task for task in last.tasks if task.service_id not in services]
+        mine = [task for task in self._manager.observed() if task.service_id in services]
+        return replace(last, taken_at=self._clock.now(), tasks=(*others, *mine))
 
     def create_network(self, spec: NetworkSpec) -> str:
         """Create a network and return its id."""
         with self._writing("create_network", spec.name, spec):
-            _check_name(spec.name, _DNS_NAME, 63)
+            check_name(spec.name, DNS_NAME, 63)
             self._networks.check_free(spec.name)
             if self._dead_names.get(spec.name, 0) > self._agenda.now_ms:
                 raise NameTaken(f"network with name {spec.name} already exists")
@@ -125,12 +144,13 @@ class SimulatedSwarm:
             if network is not None:
                 self._check_unused(Kind.NETWORK, network.name)
                 self._networks.drop(network_id)
+                self._wake()
                 self._let_linger(network.name)
 
     def create_config(self, spec: ConfigSpec) -> str:
         """Create a config and return its id."""
         with self._writing("create_config", spec.name, spec):
-            _check_name(spec.name, _FILE_NAME, 64)
+            check_name(spec.name, FILE_NAME, 64)
             return self._add_file(self._configs, spec.name, spec.labels)
 
     def remove_config(self, config_id: str) -> None:
@@ -140,12 +160,13 @@ class SimulatedSwarm:
             if config is not None:
                 self._check_unused(Kind.CONFIG, config.name)
                 self._configs.drop(config_id)
+                self._wake()
 
     def create_secret(self, spec: SecretSpec) -> str:
         """Create a secret and return its id. Its value is kept nowhere."""
         with self._writing("create_secret", spec.name, replace(spec, data=b"")):
-            _check_name(spec.name, _FILE_NAME, 64)
-            _check_secret_size(spec)
+            check_name(spec.name, FILE_NAME, 64)
+            check_secret_size(spec)
             return self._add_file(self._secrets, spec.name, spec.labels)
 
     def remove_secret(self, secret_id: str) -> None:
@@ -157,12 +178,13 @@ class SimulatedSwarm:
                     raise ConflictError(f"secret {secret_id} isn't of this deployment")
                 self._check_unused(Kind.SECRET, secret.name)
                 self._secrets.drop(secret_id)
+                self._wake()
 
     def create_service(self, spec: ServiceSpec) -> str:
         """Create a service and return its id."""
         with self._writing("create_service", spec.name, spec):
             to_service(spec, id_of=self._id_of)
-            return self._add_service(_labelled(spec))
+            return self._add_service(labelled(spec))
 
     def update_service(self, service_id: str, version: int, spec: ServiceSpec) -> None:
         """Replace a service's spec as read at ``version``."""
@@ -174,7 +196,7 @@ class SimulatedSwarm:
             if spec.name != service.spec.name:
                 raise ActionFailed("renaming services is not supported")
             self._check(spec, but=service_id)
-            self._update(service, _labelled(spec))
+            self._update(service, labelled(spec))
 
     def remove_service(self, service_id: str, *, uid: str) -> None:
         """Remove a service by id if it still carries our ``uid`` label."""
@@ -239,6 +261,7 @@ class SimulatedSwarm:
         with self._doing():
             failures = self._failures.get(method)
             failure = failures.pop(0) if failures else None
+            self._changes += 1  # whatever comes of it
             try:
                 if failure is not None and not failure.is_reply_lost:
                     raise failure.error
@@ -262,6 +285,10 @@ class SimulatedSwarm:
             self._woken.clear()
             return has_event
 
+    def _wake(self) -> None:
+        self._changes += 1
+        self._woken.set()
+
     def _pause(self, ms: int) -> None:
         if isinstance(self._clock, VirtualClock):
             self.advance(ms)
@@ -270,7 +297,7 @@ class SimulatedSwarm:
 
     def _new_id(self, prefix: str) -> str:
         self._written += 1
-        self._woken.set()
+        self._wake()
         return f"{prefix}{self._written:08d}"
 
     def _is_ours(self, item: ServiceSpec | ObservedNetwork | ObservedFile) -> bool:
@@ -323,25 +350,25 @@ class SimulatedSwarm:
     def _update(self, service: FakeService, spec: ServiceSpec) -> None:
         service.version += 1
         self._manager.update_service(service, spec)
-        self._woken.set()
+        self._wake()
 
     def _remove(self, service: FakeService) -> None:
         self._services.drop(service.id)
         self._manager.remove_service(service)
-        self._woken.set()
+        self._wake()
 
     def _check(self, spec: ServiceSpec, *, but: str = "") -> None:
         """Refuse what the Swarm itself refuses of a service; ``but`` is the id of its old self."""
-        _check_name(spec.name, _DNS_NAME, 63)
-        _check_amounts(spec)
-        meshed = _meshed(spec)
-        for other in self._services if meshed else ():
-            if other.id != but and meshed & _meshed(other.spec):
+        check_name(spec.name, DNS_NAME, 63)
+        check_amounts(spec)
+        mesh = meshed(spec)
+        for other in self._services if mesh else ():
+            if other.id != but and mesh & meshed(other.spec):
                 raise ActionFailed(f"port is already in use by service {other.name}")
 
     def _check_unused(self, kind: Kind, name: str) -> None:
         for service in self._services:
-            if name in _uses(service.spec, kind):
+            if name in uses(service.spec, kind):
                 raise ConflictError(f"{kind} {name} is in use by service {service.spec.name}")
 
     def _let_linger(self, name: str) -> None:
@@ -352,49 +379,7 @@ class SimulatedSwarm:
         """
         until_ms = self._agenda.now_ms + self._timings.network_lingers
         for task in self._manager.tasks.values():
-            if task.node is not None and name in _uses(task.spec, Kind.NETWORK):
+            if task.node is not None and name in uses(task.spec, Kind.NETWORK):
                 task.node.lingering[name] = until_ms
                 if task.node.seen.is_manager:
                     self._dead_names[name] = until_ms
-
-
-def _labelled(spec: ServiceSpec) -> ServiceSpec:
-    return replace(spec, labels={**spec.labels, LABEL_APPLIED_HASH: spec.applied_hash})
-
-
-def _uses(spec: ServiceSpec, kind: Kind) -> frozenset[str]:
-    match kind:
-        case Kind.NETWORK:
-            return frozenset(item.network for item in spec.networks)
-        case Kind.CONFIG:
-            return frozenset(item.name for item in spec.configs)
-        case Kind.SECRET:
-            return frozenset(item.name for item in spec.secrets)
-
-
-def _meshed(spec: ServiceSpec) -> frozenset[tuple[int, str]]:
-    return frozenset(
-        (port.published, port.protocol)
-        for port in spec.ports
-        if port.mode == "ingress" and port.published
-    )
-
-
-def _check_name(name: str, pattern: re.Pattern[str], longest: int) -> None:
-    if not pattern.fullmatch(name):
-        raise ActionFailed(f"{name}: name must be valid as a DNS name component")
-    if len(name) > longest:
-        raise ActionFailed(f"{name}: name must be {longest} characters or fewer")
-
-
-def _check_secret_size(spec: SecretSpec) -> None:
-    if not 0 < len(spec.data) < _SECRET_LIMIT_BYTES:
-        raise ActionFailed(f"secret data must be larger than 0 and less than {_SECRET_LIMIT_BYTES}")
-
-
-def _check_amounts(spec: ServiceSpec) -> None:
-    for amounts in (spec.reservations, spec.limits):
-        if 0 < amounts.memory_bytes < _LEAST_MEMORY_BYTES:
-            raise ActionFailed(
-                f"invalid memory value {amounts.memory_bytes}: Must be at least 4MiB"
-            )

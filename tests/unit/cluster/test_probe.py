@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from reconciler.cluster.fake import fake_node
-from reconciler.cluster.probe import Finding, examine, examine_nodes, parse_api
+from reconciler.cluster.probe import (
+    Finding,
+    examine,
+    examine_nodes,
+    examine_services,
+    parse_api,
+)
 
 MANAGER = {"LocalNodeState": "active", "ControlAvailable": True}
 WORKER = {"LocalNodeState": "active", "ControlAvailable": False}
@@ -42,3 +48,10 @@ def test_nodes_are_judged() -> None:
     assert wrong(examine_nodes([manager, worker])) == set()
     assert wrong(examine_nodes([manager])) == set()
     assert wrong(examine_nodes([manager, fake_node("n", is_manager=True)])) == {"Workers"}
+
+
+def test_very_many_services_of_others_are_worth_a_word() -> None:
+    assert wrong((examine_services(ours=5000, others=3, size_bytes=1),)) == set()
+    found = examine_services(ours=3, others=20_000, size_bytes=31_000_000)
+    assert wrong((found,)) == {"OtherServices"}
+    assert found.message == "20000 of 20003 services aren't Zoe's (31.0 MB a reading)"
