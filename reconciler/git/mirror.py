@@ -15,6 +15,7 @@ from pathlib import Path
 import pygit2
 
 from reconciler.errors import SourceUnavailable
+from reconciler.git import packing
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.text import clean
 
@@ -30,6 +31,7 @@ class Mirror:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._repository: pygit2.Repository | None = None
+        self._packs: frozenset[str] = frozenset()
 
     @property
     def directory(self) -> Path:
@@ -71,6 +73,7 @@ class Mirror:
         """
         if self._repository is None:
             self._repository = self._open()
+            self._packs = packing.names(self._directory)
         return self._repository
 
     def sweep(self) -> None:
@@ -78,6 +81,19 @@ class Mirror:
         for pattern in (*_LITTER, "refs/**/*.lock"):
             for path in self._directory.glob(pattern):
                 path.unlink(missing_ok=True)
+        shutil.rmtree(self._directory / packing.PLACE, ignore_errors=True)
+
+    def pack(self) -> None:
+        """Put its packs together if they are many. Only under :meth:`locked`."""
+        packing.put_together(self._directory)
+
+    def has_moved(self) -> bool:
+        """Tell whether packs that were there at the last look are gone, put together by somebody.
+
+        Who still reads from them keeps them open, and may find nothing in those not yet opened.
+        """
+        before, self._packs = self._packs, packing.names(self._directory)
+        return not before <= self._packs
 
     def is_bulky(self) -> bool:
         """Tell whether so many loose objects have gathered that a fresh, packed copy is better."""
