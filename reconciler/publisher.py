@@ -77,6 +77,7 @@ class Publisher:
         self._files: dict[str, bytes | None] = {}
         self._snapshot: dict[str, Any] | None = None
         self._sets: Mapping[SetName, SetSummary] = {}
+        self._untold: Set[Uid] = frozenset()
         self._last_push: datetime | None = None
         self._pool = executor or one_thread("publish")
         self._flight: Future[Published] | None = None
@@ -144,10 +145,12 @@ class Publisher:
         statuses = self._working_set.statuses
         for path, uid in self._current(namespace).items():
             if uid in changed:
-                self._put(path, publication.status_file(statuses[uid]))
+                is_told = uid not in self._untold
+                self._put(path, publication.status_file(statuses[uid]) if is_told else None)
         mine = [u for u in statuses if self._working_set.identities[u].namespace == namespace]
         documents = newest([statuses[uid] for uid in mine])
-        self._put(publication.readme_path(namespace), publication.readme_file(namespace, documents))
+        told = [d for d in documents if d["metadata"]["uid"] not in self._untold]
+        self._put(publication.readme_path(namespace), publication.readme_file(namespace, told))
 
     def forget(self, uids: Iterable[Uid]) -> None:
         """Delete the files of runs that aren't told any more, while it is known whose they are."""
@@ -155,7 +158,19 @@ class Publisher:
             identity = self._working_set.identities[uid]
             self._put(publication.ledger_path(uid), None)
             path = publication.status_path(identity.namespace, identity.name, identity.run)
-            self._put(path, None)
+            # Runs that authors count share a file: it is the newest one's.
+            if self._current(identity.namespace).get(path) == uid:
+                self._put(path, None)
+
+    def leave_out(self, uids: Set[Uid]) -> None:
+        """Publish the statuses of these no more, and of all others; their facts stay there."""
+        changed = (self._untold ^ uids) & self._working_set.statuses.keys()
+        self._untold = uids
+        by_namespace: dict[str, set[Uid]] = defaultdict(set)
+        for uid in changed:
+            by_namespace[self._working_set.identities[uid].namespace].add(uid)
+        for namespace, mine in sorted(by_namespace.items()):
+            self._refresh_namespace(namespace, mine)
 
     def post(self, letters: Mapping[str, Letter]) -> None:
         """Publish these letters by path and no others; one is sealed anew when its mark changes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
@@ -161,17 +161,19 @@ class WorkingSet:
         if changes.snapshot is not None:
             self.snapshot = changes.snapshot
         self.recorded = self.recorded.after(changes.recording)
-        for uid in changes.forgotten:
-            self._forget(uid)
+        self._forget({*changes.forgotten, *changes.expired})
 
     def _is_forgotten(self, entry: Entry) -> bool:
         """Tell whether a fact is about a run of a schedule that isn't told any more."""
         return is_scheduled(entry.run) and entry.uid not in self.identities
 
-    def _forget(self, uid: Uid) -> None:
-        for known in (self.entries, self.records, self.identities, self.statuses):
-            known.pop(uid, None)
-        for key in [key for key in self.frozen if key[0] == uid]:
+    def _forget(self, uids: Set[Uid]) -> None:
+        if not uids:
+            return
+        for uid in uids:
+            for known in (self.entries, self.records, self.identities, self.statuses):
+                known.pop(uid, None)
+        for key in [key for key in self.frozen if key[0] in uids]:
             del self.frozen[key]
 
     def _remember(self, runtimes: Iterable[Runtime]) -> None:
