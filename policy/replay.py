@@ -120,7 +120,13 @@ def spread_permille(executions: Iterable[Execution], now_ms: int) -> tuple[int, 
 
 
 def _timed(execution: Execution, now_ms: int) -> Execution:
-    """Return an execution that has its place with its end: one that starts ends a lifetime on."""
+    """Return an execution as it is at the beginning: one that has its place, with its end.
+
+    One that starts ends a lifetime on. Who is there has arrived, also if that was noted after the
+    cluster was read.
+    """
+    if execution.queued_ms > now_ms:
+        execution = replace(execution, queued_ms=now_ms)
     lifetime_ms = execution.lifetime_ms
     if not execution.is_admitted or execution.ends_ms is not None or lifetime_ms is None:
         return execution

@@ -22,6 +22,18 @@ T = TypeVar("T")
 
 def to_data(value: object) -> Any:
     """Return ``value`` as plain JSON data; data class fields at their default are left out."""
+    # Nearly all that there is, without asking a dozen times what it is.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple:
+        return [to_data(item) for item in cast("tuple[object, ...]", value)]
+    if (shape := _SHAPES.get(kind)) is not None:
+        return {
+            name: item if type(item) in _PLAIN else to_data(item)
+            for name, default in shape
+            if (item := getattr(value, name)) is not default and item != default
+        }
     match value:
         case Enum():
             return value.value
@@ -38,11 +50,8 @@ def to_data(value: object) -> Any:
         case _:
             pass
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            name: to_data(item)
-            for name, default in _shape(type(value))
-            if (item := getattr(value, name)) != default
-        }
+        _SHAPES[kind] = _shape(kind)
+        return to_data(value)
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
@@ -74,9 +83,11 @@ def digest(value: object) -> str:
 
 
 _MISSING = object()
+_PLAIN = frozenset({str, int, bool, type(None)})
+_SHAPES: dict[type, tuple[tuple[str, object], ...]] = {}
+"""The shapes of data classes that were met: none of them is an Enum or a Mapping."""
 
 
-@cache
 def _shape(kind: Any) -> tuple[tuple[str, object], ...]:
     """Return the fields of a data class with their defaults, which are only compared with."""
     return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))

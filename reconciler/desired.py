@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from policy.model.execution import Uid
@@ -122,6 +123,10 @@ class Reader:
         return wanted
 
     def _wanted(self, commit: Commit, catalogue: Catalogue) -> Wanted:
+        errors: dict[str, list[Diagnostic]] = defaultdict(list)
+        for found in catalogue.diagnostics if catalogue.broken else ():
+            if found.is_error:
+                errors[found.file].append(found)
         return Wanted(
             source_id=self.source.id,
             commit=commit.id,
@@ -131,7 +136,7 @@ class Reader:
                 (
                     Identity(namespace=b.namespace, name=b.name, run=0, source_id=self.source.id),
                     Uid(b.uid),
-                    b.message or _first_error(catalogue.diagnostics, b.path),
+                    b.message or _first_of(errors[b.path]),
                 )
                 for b in catalogue.broken
             ),
@@ -166,10 +171,8 @@ class Reader:
         return self.source.read(blob, limit_bytes=self._loader.limits.blob_bytes)
 
 
-def _first_error(diagnostics: tuple[Diagnostic, ...], path: str) -> str:
-    mine = [d for d in diagnostics if d.file == path and d.is_error]
-    if not mine:
+def _first_of(errors: Sequence[Diagnostic]) -> str:
+    if not errors:
         return "its manifest is invalid"
-    first = min(mine)
-    more = f" (and {len(mine) - 1} more)" if len(mine) > 1 else ""
-    return first.sentence + more
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return min(errors).sentence + more

@@ -26,7 +26,7 @@ from reconciler.errors import (
 from reconciler.lookout import Lookout
 from reconciler.loop import Loop
 from reconciler.port_checker import PortChecker
-from reconciler.ports import Lease, Store
+from reconciler.ports import TIDYING, Lease, Store
 from reconciler.prober import Prober
 from reconciler.report import Report
 from reconciler.reviewer.service import Reviewer
@@ -240,7 +240,9 @@ def _lead(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
             wait_for_event=loop.cluster.wait_for_event,
-            wait_for_wanted=lambda timeout_s: _is_wanted(store, lookout, timeout_s, stop),
+            wait_for_wanted=lambda timeout_s: _is_wanted(
+                store, lookout, timeout_s, stop, tidy=loop.tidying.soon
+            ),
         )
         trigger.every(settings.lease_ttl_s / 3, lambda: _renew(loop, store, settings, trigger))
         trigger.every(TIDY_S, lambda: _tidy(store))
@@ -273,7 +275,14 @@ def _follow(stop: threading.Event, trigger: Trigger) -> None:
             trigger.stop()
 
 
-def _is_wanted(store: Store, lookout: Lookout, timeout_s: float, stop: threading.Event) -> bool:
+def _is_wanted(
+    store: Store,
+    lookout: Lookout,
+    timeout_s: float,
+    stop: threading.Event,
+    *,
+    tidy: Callable[[], None] = lambda: None,
+) -> bool:
     """Wait for requests and take them: from then on the trigger remembers that somebody asked.
 
     Those for tenants' sources are the lookout's. A leader that ends before it fetched loses them,
@@ -283,6 +292,8 @@ def _is_wanted(store: Store, lookout: Lookout, timeout_s: float, stop: threading
         wanted = set(store.take_wanted()) if store.wait_for_wanted(timeout_s) else set()
     except StoreUnavailable:
         return False  # they are still there when the database is
+    if TIDYING in wanted:
+        tidy()
     of_tenants = wanted & set(lookout.ids)
     if of_tenants:
         lookout.look_at(of_tenants)

@@ -51,6 +51,7 @@ from reconciler.sender import Sender
 from reconciler.sight import Sight
 from reconciler.stages import Stages
 from reconciler.tenants import Tenants
+from reconciler.tidying import Tidying
 from reconciler.trailing import Trailing
 from reconciler.trust import Referee
 from reconciler.wake import earliest
@@ -89,6 +90,7 @@ class Loop:
     interval_s: int = 30
     tenants: Tenants = field(default_factory=Tenants)
     probation: Probation | None = None
+    tidying: Tidying = field(default_factory=Tidying)
     stages: Stages = field(init=False)
     """Of the last pass, or of the one under way."""
     merges: Merges = field(init=False)
@@ -246,6 +248,7 @@ class Loop:
             epoch=self.lease.epoch,
             may_start=not self.observe_only,
             may_delete=may_delete,
+            tidies=self.tidying.is_due(wanted, self.clock.now()),
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self.last,
@@ -262,6 +265,9 @@ class Loop:
     def _commit(self, wanted: Wanted, found: Assessment) -> None:
         """Write facts, groups, harvests and statuses in one transaction, before any effect."""
         now = self.clock.now()
+        if found.past is not None:
+            self.publisher.leave_out(found.past.untold)
+            self.tidying.done(wanted, now)
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
         whose = changes.Whose(wanted, known.identities)
@@ -288,6 +294,7 @@ class Loop:
             ),
             accepted=self._newly_accepted(),
             forgotten=found.forgotten,
+            expired=found.past.expired if found.past else (),
             postings=(
                 *notices(
                     found, {t.name: t for t in wanted.platform.notify_targets}, last=self.last
@@ -310,7 +317,7 @@ class Loop:
         entries = self.store.commit(new, self.lease)
         for fact in {entry.fact for entry in entries} & _COMMITTED.keys():
             reach(_COMMITTED[fact])
-        self.publisher.forget(found.forgotten)
+        self.publisher.forget((*new.forgotten, *new.expired))
         self.working_set.committed(new, entries)
         self._trailing.stored(news, now)
         touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}

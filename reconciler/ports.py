@@ -44,6 +44,10 @@ class Clock(Protocol):
         """Return the time in UTC, aware, cut to milliseconds."""
 
 
+TIDYING = "(tidying)"
+"""What is wanted, in place of a source, by who wants to have looked for what is past its time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """A commit as far as we carry it along. Texts are cleaned of control characters."""
@@ -256,8 +260,8 @@ class Changes:
     ``placements`` replaces the groups of each uid that it names (empty = none); ``progress`` with
     None removes the row; ``runtimes`` are added, and the oldest of theirs fall out; ``good_files``
     with an empty blob removes the row; ``accepted`` is source id -> commit. ``forgotten`` loses
-    its row, frozen specs, harvests; its facts stay. ``reviewed`` requests are removed.
-    ``snapshot_id`` is what the snapshot is told apart by.
+    its row, frozen specs, harvests; its facts stay. ``expired`` loses those too. ``reviewed``
+    requests are removed. ``snapshot_id`` is what the snapshot is told apart by.
     """
 
     facts: tuple[Entry, ...] = ()
@@ -275,6 +279,7 @@ class Changes:
     snapshot_id: str = ""
     published: Mapping[str, str | None] = field(default_factory=dict)
     forgotten: tuple[Uid, ...] = ()
+    expired: tuple[Uid, ...] = ()
     postings: tuple[Posting, ...] = ()
     reviewed: tuple[ReviewRequest, ...] = ()
     posted: tuple[PostedPlan, ...] = ()
@@ -393,5 +398,11 @@ class Store(Outbox, Orders, Reviews, Activities, Restorable, Trials, Protocol):
     def wait_for_wanted(self, timeout_s: float) -> bool:
         """Wait until a pass is wanted, at most ``timeout_s``; NOTIFY on PostgreSQL, else polled."""
 
-    def forget(self) -> None:
-        """Remove what is too old to matter: deliveries, and what was written down for people."""
+    def forget(self, *, tries_only: bool = False) -> Mapping[str, int]:
+        """Remove what is too old to matter: deliveries, and what was written down for people.
+
+        Returns how much went, or with ``tries_only`` would.
+        """
+
+    def compact(self) -> int:
+        """Give the room of what was removed back to the disk; return how many bytes."""

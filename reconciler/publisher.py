@@ -129,6 +129,10 @@ class Publisher:
         for uid in uids:
             self._made_from.forget(uid)
 
+    def leave_out(self, uids: Set[Uid]) -> None:
+        """Publish the statuses of these no more, and of all others; their facts stay there."""
+        self._made_from.leave_out(uids)
+
     def post(self, letters: Mapping[str, Letter]) -> None:
         """Publish these letters by path and no others; one is sealed anew when its mark changes."""
         if self._sealer is None:

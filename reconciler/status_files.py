@@ -6,7 +6,7 @@ of its rows changed, and who didn't change costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from policy.model.execution import Uid
 from reconciler import mirroring
@@ -35,6 +35,7 @@ class StatusFiles:
         self._set_paths = set(filter(publication.is_of_set, known.published))
         self._folders: dict[str, str] = {}
         self._stale: set[str] = set()
+        self._untold: Set[Uid] = frozenset()
         self.touch(known.statuses)
 
     @property
@@ -68,6 +69,12 @@ class StatusFiles:
         of_set = set_of(self._known.statuses[uid])
         self._of_sets |= {of_set} if of_set is not None else set()
         self._stale.add(uid[:2])
+
+    def leave_out(self, uids: Set[Uid]) -> None:
+        """Tell the statuses of these no more, and of all others; their facts stay."""
+        changed = (self._untold ^ uids) & self._known.statuses.keys()
+        self._untold = uids
+        self.touch(changed)
 
     def make(self) -> Iterator[File]:
         """Yield what was noted since the last time, as it is by now."""
@@ -104,19 +111,22 @@ class StatusFiles:
         """Return what a path tells: of the runs that share it, the newest."""
         known = self._known
         sharing = [
-            known.statuses[uid]
+            uid
             for uid in known.runs.of_name(namespace, name)
             if publication.status_path(namespace, name, known.identities[uid].run) == path
         ]
-        return publication.status_file(max(sharing, key=rank)) if sharing else None
+        if not sharing:
+            return None
+        last = max(sharing, key=lambda uid: rank(known.statuses[uid]))
+        return None if last in self._untold else publication.status_file(known.statuses[last])
 
     def _made_tables(self) -> Iterator[File]:
         tables, self._tables = self._tables, set()
         for namespace in sorted(tables):
-            statuses = map(
-                self._known.statuses.__getitem__, self._known.runs.in_namespace(namespace)
-            )
-            table = publication.readme_file(namespace, newest(statuses))
+            runs = self._known.runs.in_namespace(namespace)
+            documents = newest(self._known.statuses[uid] for uid in runs)
+            told = [d for d in documents if d["metadata"]["uid"] not in self._untold]
+            table = publication.readme_file(namespace, told)
             yield publication.readme_path(namespace), table
 
     def _made_sets(self) -> Iterator[File]:

@@ -169,7 +169,7 @@ class WorkingSet:
         if changes.snapshot is not None:
             self.snapshot = changes.snapshot
         self.recorded = self.recorded.after(changes.recording)
-        for uid in changes.forgotten:
+        for uid in (*changes.forgotten, *changes.expired):
             self._forget(uid)
 
     def _is_forgotten(self, entry: Entry) -> bool:

@@ -45,7 +45,9 @@ class Replies:
         self._state = state
         self._life = life
         self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._size = 0
+        self._kept_of = ""
+        self.size_bytes = 0
+        """How much all that is remembered takes."""
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
 
     async def reply(
@@ -107,12 +109,19 @@ class Replies:
             body = await self._asked(make)
         finally:
             del self._under_way[tag]
-        self._kept[tag] = body
-        self._size += len(body)
-        while len(self._kept) > MOST or self._size > MOST_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest)
+        self._keep(tag, body)
         return body
+
+    def _keep(self, tag: str, body: bytes) -> None:
+        if (state := self._state()) != self._kept_of:
+            # Nobody is told of an earlier state again.
+            self._kept.clear()
+            self._kept_of, self.size_bytes = state, 0
+        self._kept[tag] = body
+        self.size_bytes += len(body)
+        while len(self._kept) > MOST or self.size_bytes > MOST_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self.size_bytes -= len(oldest)
 
 
 def _tag(basis: bytes) -> str:

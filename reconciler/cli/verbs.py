@@ -79,6 +79,7 @@ VERBS: Mapping[str, Verb] = {
         "reconciler.cli.hold:release", "Let a held execution follow Git again.", OPERATE
     ),
     "orphans": _own(OPERATE, "orphans", "Show, adopt or remove what nobody knows."),
+    "gc": _own(OPERATE, "gc", "Remove now what is past its time."),
     "rebuild": _own(OPERATE, "rebuild", "Make a lost database anew from Git, Swarm and branch."),
     "doctor": _own(OPERATE, "doctor", "Find out what keeps Zoe from working here."),
     "simulate": _own(OPERATE, "simulate", "Play a workload under several policies, side by side."),

@@ -22,6 +22,7 @@ from reconciler.converge import (
     adoption,
     books,
     calm,
+    forgetting,
     gateway,
     gateway_services,
     holds,
@@ -121,6 +122,7 @@ def assess(world: World) -> Assessment:
         candidates=candidates,
         basis=calm.basis(draft, candidates),
         homes=homes,
+        past=forgetting.past(draft),
         letters={
             **letters(draft),
             **gateway_services.letters(gateways, draft.wanted.namespaces),

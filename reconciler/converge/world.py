@@ -184,7 +184,7 @@ class World:
     from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
     for (None = everybody's); what should exist is worked out for all or not at all. ``activity`` is
     what the probes found of who is used, ``silent`` the ports that nothing listens on, ``vault``
-    what is known of secrets where the keys are.
+    what is known of secrets where the keys are. ``tidies``: it is asked what is past its time.
     """
 
     wanted: Wanted
@@ -201,8 +201,20 @@ class World:
     last: Assessment | None = None
     vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
+    tidies: bool = False
     activity: Mapping[Uid, Activity] = field(default_factory=dict)
     silent: Mapping[Uid, tuple[Door, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is past its time: ``untold`` is all that isn't published, ``expired`` what is forgotten.
+
+    See ``converge.forgetting``.
+    """
+
+    untold: frozenset[Uid] = frozenset()
+    expired: tuple[Uid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +224,8 @@ class Assessment:
     ``rendered``, ``told``, ``candidates`` (what the snapshot was taken from) and ``basis`` are for
     the next pass. ``forgotten`` are runs of schedules that are not told any more; ``homes`` the
     nodes of namespaces' local storage, ``letters`` what their members are told in confidence, by
-    path. ``wake_at`` is when a clock alone may change the answer.
+    path. ``past`` is what is long over, where that was asked. ``wake_at`` is when a clock alone may
+    change the answer.
     """
 
     steps: tuple[Step, ...]
@@ -234,4 +247,5 @@ class Assessment:
     basis: Basis | None = None
     homes: Mapping[str, NodeId] = field(default_factory=dict)
     letters: Mapping[str, Letter] = field(default_factory=dict)
+    past: Past | None = None
     wake_at: datetime | None = None

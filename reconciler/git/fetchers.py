@@ -215,6 +215,7 @@ class FetchedApart(GitSource):
 
     def _fetch(self) -> str:
         tip = self._apart.fetch()
+        self._let_go_of_moved()
         if self._objects().reference(TIP) != tip:
             # A damaged mirror was replaced there: what is open here is the old one.
             self._reader = None

@@ -23,10 +23,28 @@ _Value = tuple[str, str] | None
 
 _Level = Mapping[bytes, tuple[str, str]]
 _Trees = tuple[str | None, ...]
-Levels = dict[str, _Level]
-"""What directories hold, by their ids: commits that follow each other share most of theirs."""
 
-_MOST_LEVELS = 1000
+MOST_KEPT = 20_000
+"""Entries of all directories that are remembered; one that is wider is remembered alone."""
+
+
+class Levels:
+    """What directories hold, by their ids: commits that follow each other share most of theirs."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Level] = {}
+        self.entries = 0
+
+    def get(self, tree: str) -> _Level | None:
+        """Return what is remembered of a directory."""
+        return self._kept.get(tree)
+
+    def put(self, tree: str, level: _Level) -> None:
+        """Remember it, and all others no more where that would be too much."""
+        if self.entries + len(level) > MOST_KEPT:
+            self._kept, self.entries = {}, 0
+        self._kept[tree] = level
+        self.entries += len(level) + 1  # an empty one takes room too
 
 
 @dataclass(slots=True)
@@ -82,9 +100,8 @@ class Comparison:
             return {}
         level = self.levels.get(tree)
         if level is None:
-            if len(self.levels) >= _MOST_LEVELS:
-                self.levels.clear()
-            level = self.levels[tree] = _values(self._read(tree, prefix))
+            level = _values(self._read(tree, prefix))
+            self.levels.put(tree, level)
         self.entries += len(level)
         if self.entries > MAX_ENTRIES:
             raise SourceUnavailable(f"a commit changes more than {MAX_ENTRIES} entries: split it")

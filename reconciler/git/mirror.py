@@ -15,14 +15,12 @@ from pathlib import Path
 import pygit2
 
 from reconciler.errors import SourceUnavailable
-from reconciler.git.integrity import RepositoryCorrupt, whole
-from reconciler.git.pack_file import PackFile, ids_in
+from reconciler.git import packing
+from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.text import clean
 
 _BUSY_RETRY_S = 5.0
 _MAX_LOOSE = 256 * 100
-_SMALL_BYTES = 1024**2
-_MAX_PACKS = 50  # Git, too, gathers more
 # What libgit2 leaves behind when its process is killed between creating and renaming.
 _LITTER = ("*.lock", "objects/pack/*_git2_*", "objects/??/tmp_*", "objects/tmp_*")
 
@@ -33,6 +31,7 @@ class Mirror:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._repository: pygit2.Repository | None = None
+        self._packs: frozenset[str] = frozenset()
 
     @property
     def directory(self) -> Path:
@@ -74,6 +73,7 @@ class Mirror:
         """
         if self._repository is None:
             self._repository = self._open()
+            self._packs = packing.names(self._directory)
         return self._repository
 
     def sweep(self) -> None:
@@ -81,40 +81,28 @@ class Mirror:
         for pattern in (*_LITTER, "refs/**/*.lock"):
             for path in self._directory.glob(pattern):
                 path.unlink(missing_ok=True)
+        shutil.rmtree(self._directory / packing.PLACE, ignore_errors=True)
 
-    def is_bulky(self, *, most_packs: int = _MAX_PACKS) -> bool:
-        """Tell whether so much has gathered, loose or in packs, that one fresh pack is better."""
-        sample = self._directory / "objects" / "17"  # one of 256, filled evenly
-        is_loose = sample.is_dir() and sum(1 for _ in sample.iterdir()) > _MAX_LOOSE // 256
-        return is_loose or len(self._packs()) > most_packs
+    def pack(self) -> None:
+        """Put its packs together if they are many. Only under :meth:`locked`."""
+        packing.put_together(self._directory)
 
-    def gather(self) -> None:
-        """Put the small packs together, where there are many: each fetch brings one.
+    def has_moved(self) -> bool:
+        """Tell whether packs that were there at the last look are gone, put together by somebody.
 
-        Only under :meth:`locked`. Who reads meanwhile finds each object in the old or the new one.
-        Large packs stay as they are, so that this costs what the last fetches brought.
+        Who still reads from them keeps them open, and may find nothing in those not yet opened.
         """
-        small = [path for path in self._packs() if path.stat().st_size <= _SMALL_BYTES]
-        if len(small) <= _MAX_PACKS:
-            return
-        odb, together = self.opened().odb, PackFile()
-        with whole(str(self._directory)):
-            for path in small:
-                for oid in ids_in(path.with_suffix(".idx")):
-                    together.add(*odb.read(oid))
-        together.write(self.opened())
-        for path in small:
-            if path.stem != together.name:
-                # Without its index a pack is litter, which whoever is killed here leaves.
-                path.with_suffix(".idx").unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
+        before, self._packs = self._packs, packing.names(self._directory)
+        return not before <= self._packs
+
+    def is_bulky(self) -> bool:
+        """Tell whether so many loose objects have gathered that a fresh, packed copy is better."""
+        sample = self._directory / "objects" / "17"  # one of 256, filled evenly
+        return sample.is_dir() and sum(1 for _ in sample.iterdir()) > _MAX_LOOSE // 256
 
     def packed_bytes(self) -> int:
         """Return how large the packs are."""
-        return sum(path.stat().st_size for path in self._packs())
-
-    def _packs(self) -> list[Path]:
-        return list(self._directory.glob("objects/pack/*.pack"))
+        return sum(path.stat().st_size for path in self._directory.glob("objects/pack/*.pack"))
 
     def quarantine(self) -> None:
         """Set the directory aside, for whoever wants to look; only the newest one is kept."""

@@ -79,16 +79,6 @@ class PackFile:
         return body + trailer, _index(places, trailer)
 
 
-def ids_in(index: Path) -> list[pygit2.Oid]:
-    """Return the ids of the objects in a pack, by its index (version 2). Raises ValueError."""
-    data = index.read_bytes()
-    if not data.startswith(_INDEX_HEAD):
-        raise ValueError(f"{index} is no index that is known here")
-    ids = len(_INDEX_HEAD) + 256 * 4
-    (count,) = struct.unpack_from(">I", data, ids - 4)
-    return [pygit2.Oid(raw=data[at : at + 20]) for at in range(ids, ids + 20 * count, 20)]
-
-
 def _entry_head(kind: int, size: int) -> bytes:
     """Return kind and size of an object: four bits of it, then seven a byte."""
     byte, size = kind << 4 | size & 0x0F, size >> 4

@@ -36,7 +36,7 @@ class GitProvenance:
     def __init__(self, opened: Callable[[], Objects], healing: Healing) -> None:
         self._opened = opened
         self._healing = healing
-        self._levels: Levels = {}
+        self._levels = Levels()
         self._verified: dict[tuple[str, str], bool] = {}
 
     def history(self, tip: str, *, since: str, limit: int) -> tuple[Step, ...]:

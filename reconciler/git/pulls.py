@@ -60,7 +60,7 @@ class PullHeads:
         """
         with self._mirror.locked():
             self._mirror.sweep()
-            if self._mirror.is_bulky(most_packs=_MOST_PACKS):
+            if self._is_bulky():
                 self._mirror.discard()
             try:
                 return self._fetch(refs, commit, base)
@@ -108,6 +108,11 @@ class PullHeads:
             refspec = f"+{name}:{_HEAD}"
             fetch(repository, remote, session, self._access, heads=offered, refspec=refspec)
         return offered[name]
+
+    def _is_bulky(self) -> bool:
+        packs = self.directory / "objects" / "pack"
+        count = sum(1 for _ in packs.glob("*.pack")) if packs.is_dir() else 0
+        return count > _MOST_PACKS or self._mirror.is_bulky()
 
 
 class HeadsApart:

@@ -111,10 +111,17 @@ class GitSource:
                 self._mirror.sweep()
             repository, objects = self._mirror.opened(), self._objects()
             pulled = pull(repository, objects, self._access, branch=branch, into=TIP)
-            self._mirror.gather()
+            self._mirror.pack()
+        self._let_go_of_moved()
         if pulled.tip is None:
             raise SourceUnavailable(self._no_branch(pulled.branches))
         return pulled.tip
+
+    def _let_go_of_moved(self) -> None:
+        """Open the mirror anew at the next use if its packs were put together."""
+        if self._mirror.has_moved():
+            self._reader = None
+            self._mirror.let_go()
 
     def _no_branch(self, branches: Sequence[str]) -> str:
         url, branch = self._access.shown_url, self._settings.branch

@@ -339,6 +339,10 @@ class StatusBranch:
             if self._is_rolled_over or self._mirror.is_bulky():
                 self._reader, self._is_rolled_over = None, False
                 self._mirror.discard()
+            self._mirror.pack()
+            if self._mirror.has_moved():
+                self._reader = None
+                self._mirror.let_go()
             try:
                 return work()
             except RepositoryCorrupt:

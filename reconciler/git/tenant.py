@@ -50,6 +50,7 @@ class TenantReader(GitSource):
 
     def fetch(self) -> str:
         """Return the tip that was fetched last; nothing is fetched."""
+        self._let_go_of_moved()
         return self.resolve(TIP)
 
     def _healing(self, work: Callable[[], T]) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,9 @@ Good = Mapping[str, tuple[str, str]]
 
 Key = tuple[str, str]
 """Path and blob."""
+
+_CROWDED = "executions/"
+"""Where everybody has a folder of their own, and as many files as they like."""
 
 
 class CommitLike(Protocol):
@@ -140,9 +143,22 @@ class Intake:
                 self.bad.add(diagnostic.file)
 
     def _in_turn(self) -> list[tuple[str, str]]:
-        """Return the files with those first that were valid before: newcomers push nobody out."""
+        """Return the files with those first that were valid before: newcomers push nobody out.
+
+        Among these the operator's are first, and of the others one of each folder after the other:
+        a flood is behind everybody else's.
+        """
         was_good = self.revision.was_good
-        return sorted(self.revision.files.items(), key=lambda file: (not was_good(*file), file[0]))
+        turns: Counter[str] = Counter()
+        found: list[tuple[int, str, str]] = []
+        for path, blob in sorted(self.revision.files.items()):
+            turn = 0
+            if not was_good(path, blob):
+                folder = "/".join(path.split("/", 2)[:2]) if path.startswith(_CROWDED) else ""
+                turns[folder] += bool(folder)
+                turn = 1 + turns[folder]
+            found.append((turn, path, blob))
+        return [(path, blob) for _, path, blob in sorted(found)]
 
     def _within(self, path: str, blob: str, place: Place) -> Parsed:
         refusal = self.budget.refusal()

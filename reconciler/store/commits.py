@@ -100,15 +100,20 @@ def accepted_until(connection: Connection, number: int) -> tuple[CommitRow, ...]
     return tuple(_numbered(row)[1] for row in rows)
 
 
-def forget(connection: Connection, *, before: Any) -> None:
-    """Remove commits from before a time; what they came to is left as one base."""
-    connection.execute(delete(commits).where(commits.c.seen_at < before, commits.c.hold != ""))
+def forget(connection: Connection, *, before: Any) -> int:
+    """Remove commits from before a time; what they came to is left as one base.
+
+    Returns how many went.
+    """
+    held = delete(commits).where(commits.c.seen_at < before, commits.c.hold != "")
+    gone = connection.execute(held).rowcount
     old = select(commits).where(commits.c.seen_at < before).order_by(commits.c.number)
     by_source: dict[str, list[Numbered]] = defaultdict(list)
     for row in connection.execute(old).mappings():
         by_source[row["source_id"]].append(_numbered(row))
     for numbered in by_source.values():
         _fold(connection, numbered)
+    return gone + sum(len(numbered) - 1 for numbered in by_source.values())
 
 
 def _fold(connection: Connection, numbered: Sequence[Numbered]) -> None:

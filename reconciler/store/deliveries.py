@@ -27,9 +27,10 @@ def add(connection: Connection, new: Sequence[Delivery]) -> tuple[bool, ...]:
     return tuple(first)
 
 
-def forget(connection: Connection, *, now: datetime) -> None:
-    """Remove what is older than forges repeat anything."""
-    connection.execute(delete(deliveries).where(deliveries.c.received_at < now - KEPT))
+def forget(connection: Connection, *, now: datetime) -> int:
+    """Remove what is older than forges repeat anything; return how many."""
+    old = delete(deliveries).where(deliveries.c.received_at < now - KEPT)
+    return connection.execute(old).rowcount
 
 
 def check(connection: Connection) -> None:

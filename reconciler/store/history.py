@@ -84,14 +84,16 @@ def shown_harvests(connection: Connection, uid: str) -> tuple[Harvest, ...]:
     )
 
 
-def forget(connection: Connection, *, before: datetime) -> None:
+def forget(connection: Connection, *, before: datetime) -> tuple[int, int]:
     """Remove events from before a time, and harvests of runs that are no longer told of.
 
-    A run that is told of keeps its harvests however old: they say why it ended.
+    A run that is told of keeps its harvests however old: they say why it ended. Returns how many
+    events and harvests went.
     """
-    connection.execute(delete(events).where(events.c.at < before))
     told_of = select(executions.c.uid).where(executions.c.uid == harvests.c.uid)
-    connection.execute(delete(harvests).where(harvests.c.at < before, ~told_of.exists()))
+    old = delete(harvests).where(harvests.c.at < before, ~told_of.exists())
+    gone = connection.execute(delete(events).where(events.c.at < before)).rowcount
+    return gone, connection.execute(old).rowcount
 
 
 def _event(row: RowMapping) -> Event:

@@ -72,9 +72,9 @@ def _between(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...
     return is_later, intervals.c.since < until
 
 
-def forget(connection: Connection, *, before: datetime) -> None:
-    """Remove what ended before a time."""
-    connection.execute(delete(intervals).where(intervals.c.until < before))
+def forget(connection: Connection, *, before: datetime) -> int:
+    """Remove what ended before a time; return how many."""
+    return connection.execute(delete(intervals).where(intervals.c.until < before)).rowcount
 
 
 def _interval(row: RowMapping) -> Interval:

@@ -1,4 +1,7 @@
-"""The ledger's rows: appended and read, never changed (a trigger of the database sees to that)."""
+"""The ledger's rows: appended and read, never changed (triggers of the database see to that).
+
+They go with runs that aren't told of any more, when their time is over.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
-from reconciler.store.tables import ledger
+from reconciler.store.tables import executions, ledger
 
 _UIDS_PER_QUERY = 1_000
 
@@ -44,6 +47,24 @@ def _numbers(connection: Connection, count: int) -> Iterable[int]:
     sequence = func.pg_get_serial_sequence(ledger.name, ledger.c.seq.name)
     next_one = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
     return sorted(connection.scalars(next_one))
+
+
+def forget(connection: Connection, uids: Sequence[Uid]) -> None:
+    """Delete the facts of runs whose rows are gone; the database refuses for any other."""
+    if uids:
+        gone = delete(ledger).where(ledger.c.uid == bindparam("gone"))
+        connection.execute(gone, [{"gone": uid} for uid in uids])
+
+
+def forget_untold(connection: Connection, *, before: datetime) -> int:
+    """Delete old facts of runs that aren't told of any more; return how many.
+
+    The newest fact of all stays: it tells how much this database knows.
+    """
+    told = select(executions.c.uid).where(executions.c.uid == ledger.c.uid)
+    newest = select(func.max(ledger.c.seq)).scalar_subquery()
+    is_past = (ledger.c.at < before) & (ledger.c.seq < newest) & (ledger.c.uid != "")
+    return connection.execute(delete(ledger).where(is_past, ~told.exists())).rowcount
 
 
 def entries(connection: Connection) -> tuple[Entry, ...]:

@@ -41,7 +41,7 @@ def put(connection: Connection, postings: Sequence[Posting], *, now: datetime) -
     """Put messages under their keys, in order; forget letters that are too old for anybody."""
     if not postings:
         return
-    connection.execute(delete(outbox).where(outbox.c.changed_at < now - KEPT))
+    forget(connection, now=now)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(outbox)
     statement = statement.on_conflict_do_update(
@@ -51,6 +51,11 @@ def put(connection: Connection, postings: Sequence[Posting], *, now: datetime) -
     )
     for posting in postings:
         connection.execute(statement, _new_row(posting, now))
+
+
+def forget(connection: Connection, *, now: datetime) -> int:
+    """Remove letters that are too old for anybody; return how many."""
+    return connection.execute(delete(outbox).where(outbox.c.changed_at < now - KEPT)).rowcount
 
 
 def waiting(connection: Connection) -> tuple[Letter, ...]:

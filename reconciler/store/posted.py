@@ -16,10 +16,14 @@ KEPT = timedelta(days=30)
 
 def write(connection: Connection, plans: Sequence[PostedPlan], *, now: datetime) -> None:
     """Put plans in the place of those of the same subjects; forget what is too old to matter."""
-    if not plans:
-        return
-    connection.execute(delete(posted_plans).where(posted_plans.c.at < now - KEPT))
-    upsert(connection, posted_plans, [_row(plan) for plan in plans])
+    if plans:
+        forget(connection, now=now)
+        upsert(connection, posted_plans, [_row(plan) for plan in plans])
+
+
+def forget(connection: Connection, *, now: datetime) -> int:
+    """Remove plans that are too old to matter; return how many."""
+    return connection.execute(delete(posted_plans).where(posted_plans.c.at < now - KEPT)).rowcount
 
 
 def read(connection: Connection, source_id: str) -> tuple[PostedPlan, ...]:

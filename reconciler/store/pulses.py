@@ -53,6 +53,6 @@ def read_passes(connection: Connection, *, since: datetime, limit: int) -> tuple
     return tuple(PassRow(**row) for row in reversed(rows.all()))
 
 
-def forget(connection: Connection, *, before: datetime) -> None:
-    """Remove passes from before a time."""
-    connection.execute(delete(passes).where(passes.c.at < before))
+def forget(connection: Connection, *, before: datetime) -> int:
+    """Remove passes from before a time; return how many."""
+    return connection.execute(delete(passes).where(passes.c.at < before)).rowcount

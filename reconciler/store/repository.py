@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from reconciler.store import (
     accepted,
     accounts,
     activity,
+    compacting,
     condition,
     confirmations,
     executions,
@@ -278,10 +279,17 @@ class SqlStore:
         """Return the plans that a source's pull requests were shown, by subject."""
         return self._transactions.read(lambda connection: posted.read(connection, source_id))
 
-    def forget(self) -> None:
-        """Remove what is too old to matter: deliveries, and what was written down for people."""
-        now = self._clock.now()
-        self._transactions.write(lambda connection: retention.forget(connection, now=now))
+    def forget(self, *, tries_only: bool = False) -> Mapping[str, int]:
+        """Remove what is too old to matter: deliveries, and what was written down for people.
+
+        Returns how much went, or with ``tries_only`` would. Needs no lease; the version stays.
+        """
+        now, forget = self._clock.now(), retention.would_forget if tries_only else retention.forget
+        return self._transactions.write(lambda connection: forget(connection, now=now))
+
+    def compact(self) -> int:
+        """Give the room of what was removed back to the disk; return how many bytes."""
+        return compacting.compact(self._engine)
 
     def confirm(self, commit: str, *, by: str, at: datetime) -> None:
         """Record an operator's confirmation of a commit; the first one counts. No lease needed."""
@@ -369,7 +377,8 @@ def _write(
     accounts.write_usage(connection, changes.usage)
     runtimes.add(connection, changes.runtimes)
     executions.write(connection, changes.executions, now=now, version=version)
-    executions.forget(connection, changes.forgotten)
+    executions.forget(connection, (*changes.forgotten, *changes.expired))
+    ledger.forget(connection, changes.expired)
     history.append_events(connection, changes.events)
     history.write_harvests(connection, changes.harvests)
     accepted.write_files(connection, changes.good_files)

@@ -40,9 +40,10 @@ def done(connection: Connection, requests: Sequence[ReviewRequest]) -> None:
         )
 
 
-def forget(connection: Connection, *, now: datetime) -> None:
-    """Remove what nobody waits for any more."""
-    connection.execute(delete(review_requests).where(review_requests.c.requested_at < now - KEPT))
+def forget(connection: Connection, *, now: datetime) -> int:
+    """Remove what nobody waits for any more; return how many."""
+    old = delete(review_requests).where(review_requests.c.requested_at < now - KEPT)
+    return connection.execute(old).rowcount
 
 
 def _row(asked: ReviewRequest) -> dict[str, object]:

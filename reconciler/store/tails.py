@@ -52,7 +52,7 @@ def read(connection: Connection, uid: Uid) -> tuple[Tail, ...]:
     return tuple(Tail(**{**row, "uid": Uid(row["uid"])}) for row in rows)
 
 
-def forget(connection: Connection, *, before: datetime) -> None:
-    """Remove requests and tails from before a time."""
+def forget(connection: Connection, *, before: datetime) -> int:
+    """Remove requests and tails from before a time; return how many tails went."""
     connection.execute(delete(looks).where(looks.c.asked_at < before))
-    connection.execute(delete(tails).where(tails.c.at < before))
+    return connection.execute(delete(tails).where(tails.c.at < before)).rowcount

@@ -167,6 +167,18 @@ class TestCommitAndLoad:
         assert {entry.uid for entry in stored.entries} == {UID, OTHER}
         assert store.harvests(UID) == ()
 
+    def test_what_is_expired_is_nowhere(self, store: Store, lease: Lease) -> None:
+        kept = Changes(facts=(entry(uid=OTHER),), executions=(row(OTHER),), frozen=(frozen(OTHER),))
+        store.commit(EVERYTHING, lease)
+        store.commit(kept, lease)
+        store.commit(Changes(expired=(UID,)), lease)
+        stored = store.load()
+        assert [row.uid for row in stored.executions] == [OTHER]
+        assert {entry.uid for entry in stored.entries} == {OTHER}
+        assert store.harvests(UID) == ()
+        (later,) = store.commit(Changes(facts=(entry(uid=UID),)), lease)
+        assert later.seq > stored.entries[-1].seq
+
     def test_a_later_value_replaces_the_earlier(self, store: Store, lease: Lease) -> None:
         store.commit(EVERYTHING, lease)
         changed = row(phase="Running", status={"phase": "Running"})

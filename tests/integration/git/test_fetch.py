@@ -462,22 +462,3 @@ def test_two_processes_do_not_write_one_mirror_at_once(bare_repo, git_http, sour
     git_http.before = intrude
     source(git_http.url(repo)).fetch()
     assert seen == ["5.0"]
-
-
-@pytest.mark.parametrize("is_local", [True, False])
-def test_packs_of_many_fetches_are_put_together(bare_repo, git_http, source, tmp_path, is_local):
-    repo = bare_repo()
-    repo.commit({"a": "0"})
-    url = str(repo.path) if is_local else git_http.url(repo)
-    reader, beside = source(url), source(url)  # of the same mirror
-    tips = [reader.fetch()]
-    assert beside.read(beside.tree(tips[0]).files["a"], limit_bytes=9) == b"0"
-    for number in range(1, 60):
-        repo.commit({"a": str(number)})
-        tips.append(reader.fetch())
-    assert len(list(tmp_path.glob("*/objects/pack/*.pack"))) < 52
-    for at in (reader, beside, source(url)):
-        for number, tip in enumerate(tips):
-            assert at.read(at.tree(tip).files["a"], limit_bytes=9) == b"%d" % number
-    for mirror in tmp_path.glob("*/objects"):
-        subprocess.run(["git", "fsck", "--full", "--strict"], cwd=mirror.parent, check=True)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import SourceUnavailable
+from reconciler.git.introduced import MOST_KEPT
 from reconciler.git.provenance import GitProvenance
 from reconciler.git.source import GitSource, open_local
 from tests.fixtures.git_servers import BareRepository
@@ -33,6 +34,18 @@ def test_a_commit_introduces_what_differs_from_its_parent(bare_repo: Callable[..
     assert introduced(remote, remote.commit({BOOK: None})) == {BOOK}
     assert introduced(remote, remote.commit({})) == set()
     assert introduced(remote, remote.commit({JOB: "1"}, parents=[])) == {JOB}
+
+
+def test_many_commits_to_a_wide_folder_are_not_all_remembered(
+    bare_repo: Callable[..., BareRepository],
+) -> None:
+    remote = bare_repo()
+    remote.commit({f"executions/aml/{number}.yaml": "1" for number in range(3000)})
+    provenance = open_local(remote.path).provenance()
+    for number in range(20):
+        path = f"executions/aml/{number}.yaml"
+        assert provenance.introduced(remote.commit({path: "2"})) == {path}
+        assert provenance._levels.entries <= MOST_KEPT
 
 
 @pytest.fixture

@@ -153,6 +153,12 @@ def test_the_database_itself_keeps_the_ledger(database_url: str, statement: str)
         " (uid, run, generation, attempt, fact, spec_hash, reason, node, at, epoch)"
         " VALUES ('a', 1, 0, 0, 'first_seen', '', '', '', '2026-01-01 00:00:00', 1)",
     )
+    execute(
+        database_url,
+        "INSERT INTO executions"
+        " (uid, namespace, name, run, source_id, phase, reason, status, is_final, updated_at)"
+        " VALUES ('a', '', '', 1, '', '', '', '{}', true, '2026-01-01 00:00:00')",
+    )
     with pytest.raises(Exception, match="the ledger is insert-only"):
         execute(database_url, statement)
     assert on(database_url, lambda c: c.scalar(text("SELECT run FROM ledger"))) == 1

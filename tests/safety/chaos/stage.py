@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from datetime import datetime, timedelta
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
-import docker
-import pygit2
 import pytest
 
 from policy.model.execution import Uid
@@ -23,20 +19,18 @@ from reconciler.converge.ledger import EndReason, Fact
 from reconciler.errors import StoreUnavailable
 from reconciler.failpoints import VARIABLE
 from tests.e2e.installation import STATUS_BRANCH, Installation
-from tests.e2e.process import ROOT, RunningZoe
-from tests.fixtures.git_servers import BareRepository, HttpServer, serving
-from tests.fixtures.postgres import PostgresCluster, lent_postgres
-from tests.fixtures.swarm import lent_swarm
+from tests.e2e.process import RunningZoe
+from tests.fixtures.git_servers import HttpServer
+from tests.fixtures.postgres import PostgresCluster
 from tests.safety.chaos import work
 from tests.safety.chaos.interruption import undisturbed
 from tests.safety.chaos.pushes import regressions
 from tests.safety.chaos.results import keep_commit_times, stored, stores
 from tests.safety.chaos.witness import Witness
 from tests.safety.history import check
+from tests.safety.lent import lent_installation
 
 DEPLOYMENT = "chaos"
-# As an operator has it: with a shorter one, workers are down before they find the manager again.
-HEARTBEAT = timedelta(seconds=5)
 CONVERGED_S = 180
 DIES_S = 60
 GONE_S = 15
@@ -267,31 +261,15 @@ def passes_with_creations(run: RunningZoe, *, before: int = 0) -> int:
 @contextmanager
 def lent_stage() -> Iterator[Stage]:
     """Lend a stage whose standing work runs."""
-    with (
-        tempfile.TemporaryDirectory(prefix="zoe-chaos-") as name,
-        lent_postgres() as postgres,
-        lent_swarm(ROOT / ".state" / "images", heartbeat=HEARTBEAT) as swarm,
-        closing(docker.APIClient(swarm.docker_host, version="1.41", timeout=60)) as engine,
-        serving(Path(name) / "git") as http,
-    ):
-        keep_commit_times(postgres)
-        postgres.create(DEPLOYMENT)
-        installation = _installation(
-            Path(name),
-            http=http,
-            swarm=swarm,
-            engine=engine,
-            database_url=postgres.url(DEPLOYMENT),
-        )
-        now = SystemClock().now()
-        with Witness(swarm.docker_host, DEPLOYMENT, since=now) as witness:
-            stage = Stage(installation, postgres, witness, http)
+    with lent_installation(DEPLOYMENT, prepare=keep_commit_times) as lent:
+        docker_host, now = lent.installation.swarm.docker_host, SystemClock().now()
+        with Witness(docker_host, DEPLOYMENT, since=now) as witness:
+            stage = Stage(lent.installation, lent.postgres, witness, lent.http)
             try:
                 _stand_up(stage)
                 yield stage
             finally:
                 stage.end_all()
-                installation.store.close()
 
 
 def _stand_up(stage: Stage) -> None:
@@ -302,19 +280,6 @@ def _stand_up(stage: Stage) -> None:
     assert not missing, f"the standing work doesn't run: {missing}"
     stage.end_all()
     _keep_apart(stage.installation.folder)
-
-
-def _installation(folder: Path, *, http: Any, **parts: Any) -> Installation:
-    path = folder / "git" / "config.git"
-    pygit2.init_repository(str(path), bare=True, initial_head="main")
-    repository = BareRepository(path)
-    return Installation(
-        deployment=DEPLOYMENT,
-        repository=repository,
-        url=http.url(repository),
-        folder=folder / "zoe",
-        **parts,
-    )
 
 
 def _keep_apart(folder: Path) -> None:

@@ -33,6 +33,36 @@ def test_files_beyond_the_limit_arent_read_and_earlier_ones_stay() -> None:
     assert [m.name for m in repository.load().manifests] == ["zeta"]
 
 
+def test_a_flood_in_one_namespace_takes_nothing_from_others_or_the_operator() -> None:
+    repository = limited(files=7)  # two of them are the platform's and the namespace's
+    repository.execution("old", JOB)
+    repository.load()
+    repository.put("namespaces/aaa.yaml", document("Namespace", "aaa", "secrets: [token]"))
+    flood = {repository.execution(f"job{n}", JOB, namespace="aaa") for n in range(20)}
+    repository.put("platform.yaml", document("Platform", "platform", "policy: fair"))
+    repository.execution("old", JOB + "\nlifetime: 1h")
+    repository.execution("zeta", JOB)
+    told = codes(repository)
+    assert told.keys() < flood
+    assert len(told) == 20 - 2
+    found = {m.name for m in repository.load().manifests if m.namespace == "lab"}
+    assert found == {"old", "zeta"}
+
+
+def test_one_invalid_file_in_each_folder_is_told_by_line_and_stops_no_other() -> None:
+    repository = Repository.small()
+    spaces = [f"user{number}" for number in range(30)]
+    for space in spaces:
+        repository.put(f"namespaces/{space}.yaml", document("Namespace", space, "secrets: [token]"))
+        for number in range(4):
+            repository.execution(f"job{number}", JOB, namespace=space)
+        repository.execution("bad", JOB.replace("image", "imgae"), namespace=space)
+    catalogue = repository.load()
+    told = {(one.file, one.line > 0, "image" in one.remedy) for one in catalogue.diagnostics}
+    assert told == {(f"executions/{space}/bad.yaml", True, True) for space in spaces}
+    assert len(catalogue.manifests) == 30 * 4
+
+
 def test_content_beyond_the_limit_isnt_read() -> None:
     repository = limited(content_mib=1, file_bytes=2 * 1024**2, line_chars=2**21)
     repository.load()

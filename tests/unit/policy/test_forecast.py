@@ -130,6 +130,16 @@ def test_what_fits_starts_now_whatever_else_is_unknown() -> None:
     )
 
 
+def test_who_joined_the_queue_after_the_cluster_was_read_is_told_too() -> None:
+    """Nodes and tasks are read first, and what is new is queued a moment later, in one pass."""
+    later = [waiting("a", 4, 60, at_s=11), waiting("b", 4, 60, at_s=12)]
+    assert {e.uid: e.basis for e in forecast(cluster(*later), FAIR)} == {
+        "a": FITS_NOW,
+        "b": FITS_NOW,
+    }
+    assert expected(cluster(*later, running(waiting("c", 4, 20))), "b").at_ms == 30 * SECOND
+
+
 def test_it_rests_on_the_weakest_of_what_ends_before() -> None:
     long_ms = 10 * MINUTE_MS
     busy = running(waiting("busy", CPUS), ends_ms=long_ms)
