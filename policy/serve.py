@@ -53,9 +53,14 @@ class Service:
             if turn is None:
                 continue
             execution, right = turn
+            mark = round_.assignment.mark()
             started = self._admission.admit(execution, right)
             if started is not None:
-                heapq.heappush(growing, (started.key, next(turns), started))
+                # Who gave for it may use what that left over: its turn comes again, in its order.
+                gave = {holding for holding, *_ in round_.assignment.taken_back(mark)}
+                for holding in (started, *gave):
+                    if holding.key is not NO_KEY and not holding.is_stopped:
+                        heapq.heappush(growing, (holding.key, next(turns), holding))
                 for other in self._yielded():
                     queue.push(other)
             elif self._admission.holds_up(execution):

@@ -250,7 +250,10 @@ class _Comparison:
         if base is None:
             return self._create(uid, head)
         if record is not None and is_refused(record, head, self._spec(uid, base)):
-            return ActionKind.REFUSED, "what has started or ended changes only with a higher run"
+            told = "what has started or ended changes only with a higher run"
+            if head.suspend and not base.suspend and not record.is_final:
+                return ActionKind.IN_PLACE, f"{_SUSPENDED}; {told}"
+            return ActionKind.REFUSED, told
         if is_scheduled(head.run):
             # What becomes of a schedule is told once, and not at each of its runs; but one that
             # runs and follows its ZApp changes now.
@@ -259,8 +262,7 @@ class _Comparison:
         if head.run == SCHEDULE:
             return self._reschedule(uid, base, head)
         if base.suspend != head.suspend:
-            told = "is suspended: everything it holds is freed" if head.suspend else "is resumed"
-            return ActionKind.IN_PLACE, told
+            return ActionKind.IN_PLACE, _SUSPENDED if head.suspend else "is resumed"
         return self._edit(uid, base, head)
 
     def _follows_now(self, record: Record | None, base: Manifest, head: Manifest) -> bool:
@@ -368,6 +370,7 @@ def _is_news(found: Diagnostic, manifest: Manifest, told: set[tuple[str, str]]) 
     return is_news
 
 
+_SUSPENDED = "is suspended: everything it holds is freed"
 _WAITS = frozenset({OUTSIDE, HELD_BY_OPERATOR})
 """Why an edit is carried out later, just as it is."""
 

@@ -88,7 +88,8 @@ DELETES = (
 )  # fmt: skip
 LEADING = (
     Guard("facts before effects", "reconciler/loop.py",
-          "            self._commit(wanted, found)\n        self.last = found\n"
+          "            self._commit(wanted, found)\n            stages.end(\"commit\")\n"
+          "        self.last = found\n"
           "        self.publisher.post(found.letters)\n        outcomes = self._act(found)\n",
           "        self.last = found\n        self.publisher.post(found.letters)\n"
           "        outcomes = self._act(found)\n        self._commit(wanted, found)\n",

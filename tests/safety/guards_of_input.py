@@ -62,7 +62,9 @@ BUDGETS = (
           "if not parsed.items or self.items <= self.limits.manifests:", "if self.items >= 0:",
           BUDGET),
     Guard("newcomers come last", "reconciler/manifest/intake.py",
-          "key=lambda file: (not was_good(*file), file[0])", "key=lambda file: file[0]", BUDGET),
+          "turn = 1 + turns[folder]", "turn = 0", BUDGET),
+    Guard("a flood comes last", "reconciler/manifest/intake.py",
+          "turns[folder] += bool(folder)", "turns[folder] += 0", BUDGET),
     Guard("a fault at one document", "reconciler/manifest/handling.py",
           "        try:\n            return self.parse_file(data, path, place, limits)\n"
           "        except Exception as error:  # noqa: BLE001 - whatever it is, the other files "
@@ -224,7 +226,8 @@ GIT = (
           "judge = _Judge(provenance, rules)\n    steps = steps[-1:]\n    for stage",
           "tests/unit/test_trust.py tests/integration/loop/test_trust.py"),
     Guard("HMAC of the mirrored ledger", "reconciler/converge/mirror.py",
-          "if not hmac.compare_digest(claimed, _hmac(body, key).encode()):", "if not claimed:",
+          "if not hmac.compare_digest(claimed, _hmac(canonical.dumps(body), key).encode()):",
+          "if not claimed:",
           "tests/unit/converge/test_mirror.py"),
 )  # fmt: skip
 RECEIVER = (

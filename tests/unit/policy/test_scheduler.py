@@ -101,6 +101,17 @@ def test_elastic_replicas_take_what_is_left_in_the_order_of_the_queue() -> None:
     assert granted == {"first": 5, "second": 3}
 
 
+def test_who_gave_a_large_replica_for_others_gets_what_that_leaves_over_before_them() -> None:
+    wide = component("wide", core=1, maximum=4, cpus=2)
+    narrow = component("narrow", core=0, maximum=2)
+    first = execution("first", wide, narrow, at=1)
+    second = execution("second", component(core=1, maximum=3), at=2)
+    flexible = PolicySettings(policy=Policy.FIFO_FLEXIBLE)
+    decision = decide(snapshot(first, second, nodes=(node("n1", cpus=7),)), flexible)
+    granted = {s.uid: {a.component: a.count for a in s.allocations} for s in decision.starts}
+    assert granted == {"first": {"wide": 2, "narrow": 2}, "second": {"main": 1}}
+
+
 def test_what_cant_be_taken_back_isnt_given_while_somebody_waits_for_room() -> None:
     stays = component("worker", core=1, maximum=3, is_revocable=False)
     running = execution("running", stays, at=1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.review.diff import NOT_SHOWN, Change
 from reconciler.review.preview import ActionKind
-from tests.builders import Ledger, interactive, manifest, service
+from tests.builders import Ledger, batch, interactive, manifest, service
 from tests.unit.converge.passes import started
 from tests.unit.review.test_effects import seen, want
 
@@ -23,3 +23,14 @@ def test_an_edit_brings_what_the_zapp_has_become_since_the_start() -> None:
     assert line.action is ActionKind.ROLLING
     path = "services.main.environment.V"
     assert Change(path=path, before=NOT_SHOWN, after=NOT_SHOWN) in line.changes
+
+
+def test_who_is_suspended_with_an_edit_that_is_refused_stops() -> None:
+    ledger = Ledger()
+    runs = manifest(batch(service()), name="train")
+    state = started(ledger, runs)
+    edited = manifest(batch(service(image="other")), name="train", suspend=True)
+    (line,) = seen(want(runs), want(edited), ledger, state).lines
+    assert line.action is ActionKind.IN_PLACE
+    assert line.reason.startswith("is suspended")
+    assert "only with a higher run" in line.reason
