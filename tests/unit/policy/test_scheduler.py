@@ -102,12 +102,12 @@ def test_elastic_replicas_take_what_is_left_in_the_order_of_the_queue() -> None:
 
 
 def test_who_gave_a_large_replica_for_others_gets_what_that_leaves_over_before_them() -> None:
-    wide = component("wide", core=1, maximum=4, cpus=2)
-    narrow = component("narrow", core=0, maximum=2)
+    wide = component("wide", maximum=4, demand=Resources(memory_bytes=2 * GIB))
+    narrow = component("narrow", core=0, maximum=2, demand=Resources(memory_bytes=GIB))
     first = execution("first", wide, narrow, at=1)
-    second = execution("second", component(core=1, maximum=3), at=2)
+    second = execution("second", component(core=1, maximum=3, cpus=2), at=2)
     flexible = PolicySettings(policy=Policy.FIFO_FLEXIBLE)
-    decision = decide(snapshot(first, second, nodes=(node("n1", cpus=7),)), flexible)
+    decision = decide(snapshot(first, second, nodes=(node("n1", memory=7),)), flexible)
     granted = {s.uid: {a.component: a.count for a in s.allocations} for s in decision.starts}
     assert granted == {"first": {"wide": 2, "narrow": 2}, "second": {"main": 1}}
 
