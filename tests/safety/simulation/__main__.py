@@ -2,7 +2,8 @@
 
 The figures are on the last line; it ends with 1 if a promise was broken. ``--record`` adds them to
 docs/reliability.json every few hundred seeds, and leaves out those that are in there: a run that
-was broken off goes on where it was, and several at once are one.
+was broken off goes on where it was, and several at once are one. The line before tells what memory
+the process had after the first few hundred and at the end: nothing of a world may stay.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from tests.safety.simulation.database import Databases
-from tests.safety.simulation.figures import RECORD, Figures, left
+from tests.safety.simulation.figures import RECORD, Figures, left, resident_kib
 from tests.safety.simulation.minimal import minimal
 from tests.safety.simulation.planted import BUGS
 from tests.safety.simulation.world import Result, simulate
@@ -24,6 +25,7 @@ from tests.safety.simulation.world import Result, simulate
 _TRACED = 3
 """So many seeds that fail are shown with a minimal trace; of the others only what is broken."""
 _AT_ONCE = 250
+_WARM = 500
 
 
 def main() -> int:
@@ -33,6 +35,7 @@ def main() -> int:
     seeds = range(given.first, given.first + given.seeds)
     parts: Iterable[range] = left(RECORD, seeds, at_once=_AT_ONCE) if given.record else [seeds]
     started, databases, total = time.process_time(), Databases(), Figures()
+    warm_kib = 0
     try:
         for part in parts:
             figures = Figures()
@@ -40,10 +43,13 @@ def main() -> int:
                 result = _lived(seed, databases, given)
                 figures.add(result)
                 total.add(result)
+                warm_kib = resident_kib() if total.seeds == _WARM else warm_kib
             if given.record:
                 figures.add_to(RECORD, part)
     except KeyboardInterrupt:
         _say("broken off")
+    if warm_kib:
+        _say(f"resident_kib={warm_kib} after {_WARM} seeds, {resident_kib()} at the end")
     _say(total.line(time.process_time() - started))
     databases.close()
     return bool(total.breaches)

@@ -19,6 +19,7 @@ class Figures:
     """Counts of a run."""
 
     seeds: int = 0
+    passes: int = 0
     calls: int = 0
     effects: int = 0
     faults: int = 0
@@ -28,6 +29,7 @@ class Figures:
     def add(self, result: Result) -> None:
         """Count one seed."""
         self.seeds += 1
+        self.passes += result.passes
         self.calls += result.calls
         self.effects += result.effects
         self.faults += result.faults
@@ -37,8 +39,9 @@ class Figures:
     def line(self, cpu_s: float) -> str:
         """Return the last line."""
         return (
-            f"seeds={self.seeds} calls={self.calls} effects={self.effects} faults={self.faults}"
-            f" breaches={self.breaches} failed={self.failed[:20]} cpu_seconds={cpu_s:.1f}"
+            f"seeds={self.seeds} passes={self.passes} calls={self.calls} effects={self.effects}"
+            f" faults={self.faults} breaches={self.breaches} failed={self.failed[:20]}"
+            f" cpu_seconds={cpu_s:.1f}"
         )
 
     def add_to(self, path: Path, seeds: range) -> None:
@@ -47,13 +50,19 @@ class Figures:
             fcntl.flock(file, fcntl.LOCK_EX)
             whole = json.load(file)
             section = whole.get(_SECTION, {})
-            counts = ("seeds", "calls", "effects", "faults", "breaches")
+            counts = ("seeds", "passes", "calls", "effects", "faults", "breaches")
             added = {name: section.get(name, 0) + getattr(self, name) for name in counts}
             ranges = _merged([*section.get("ranges", []), [seeds.start, seeds.stop - 1]])
             whole[_SECTION] = {**added, "ranges": ranges}
             file.seek(0)
             file.truncate()
             file.write(json.dumps(whole, indent=2, sort_keys=True) + "\n")
+
+
+def resident_kib() -> int:
+    """Return the memory of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
 def left(path: Path, seeds: range, *, at_once: int) -> Iterator[range]:

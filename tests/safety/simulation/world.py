@@ -55,6 +55,7 @@ class Result:
     """What a seed came to. ``trace`` tells all that happened."""
 
     seed: int
+    passes: int
     calls: int
     faults: int
     effects: int
@@ -128,6 +129,7 @@ class World:
             process.close()
         return Result(
             seed=self.seed,
+            passes=sum(process.passes for process in self.processes),
             calls=self.weather.calls,
             faults=self.weather.faults,
             effects=len(self.watch.effects),
