@@ -7,6 +7,7 @@ preview decide on it again, far from the cluster and at another time.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from reconciler.converge.instants import epoch_ms, from_epoch_ms
 from reconciler.manifest.platform import Platform, PriorityClass
 
 SCHEMA = "zoe.snapshot/v1"
+_BY_TIME = re.compile(r',?"usage":\{[^{}]*\}|"(?:as_of_ms|rate|work)":\d+,?')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +98,9 @@ class Writer:
 
 
 def content(text: str) -> list[str]:
-    """Return the lines of a written snapshot that say more than when, and at which commit."""
+    """Return the lines of a written snapshot without what time alone changes, and its commit."""
     apart = ('"commit": ', '"id": ', '"takenAt": ')
-    return [line for line in text.splitlines() if not line.startswith(apart)]
+    return [_BY_TIME.sub("", line) for line in text.splitlines() if not line.startswith(apart)]
 
 
 def _digest(whole: Mapping[str, str], parts: Mapping[str, Sequence[str]]) -> str:

@@ -109,13 +109,19 @@ def test_a_clone_tells_the_same_as_the_database(
 ) -> None:
     for verb in (["queue", "--all"], ["cluster"]):
         own, far = busy(*verb, "-o", "json"), zoe(*verb, "-o", "json", cwd=behind.path)
-        assert (far.code, far.data) == (0, _without_limits(own.data))
+        assert far.code == 0
+        assert _lasting(far.data) == _without_limits(_lasting(own.data))
     # The status branch holds no sentences, so the page's own words come from its reasons.
     for name in ("aml/later", "aml/holds", "bio/soon"):
         own = busy("explain", name, "-o", "json")
         far = zoe("explain", name, "-o", "json", cwd=behind.path)
         assert far.data["answer"] == own.data["answer"]
-        assert far.data.get("waiting") == own.data.get("waiting")
+        assert _lasting(far.data.get("waiting")) == _lasting(own.data.get("waiting"))
+
+
+def _lasting(view: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a view without what time alone changes: the branch's snapshot may be older by that."""
+    return {k: v for k, v in (view or {}).items() if k not in ("snapshot", "takenAt", "standing")}
 
 
 def _without_limits(view: Any) -> Any:
@@ -203,7 +209,7 @@ def test_a_plan_in_a_clone_reads_the_queue_from_the_status_branch(
         for one in told
     ]
     assert shown[0] == shown[1]
-    assert told[0]["snapshot"] == told[1]["snapshot"] != "none"
+    assert "none" not in {one["snapshot"] for one in told}
 
 
 def test_before_the_first_pass_there_is_no_queue(installation: Installation) -> None:
