@@ -37,7 +37,7 @@ _SERVICE = """\
       image: busybox
       command: [sleep, "3600"]
       stop_grace_period: 1s
-      resources: {reservations: {cpus: 0.05, memory: 16MiB}}
+      resources: {reservations: {cpus: 0.005, memory: 16MiB}}
 """
 
 

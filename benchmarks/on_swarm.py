@@ -108,11 +108,13 @@ class Zoe:
         """Commit files that ask for so many services in a namespace; return when all are made."""
         self.repository.commit(files)
         began = perf_counter()
-        created = self.loop.reconcile().outcomes
+        report = self.loop.reconcile()
         accepted = perf_counter()
         found = self.client.services(filters={"label": f"zoe.namespace={namespace}"})
         if len(found) != services:
-            raise RuntimeError(f"{[o.error for o in created if o.error]}: not all were accepted")
+            told = [(status.phase, status.message) for status in report.statuses]
+            errors = [outcome.error for outcome in report.outcomes if outcome.error]
+            raise RuntimeError(f"{errors}, {told}: {len(found)} were accepted, not {services}")
         return Started(began, accepted, found)
 
     def stopped(self, namespaces: Sequence[str], ids: Sequence[str]) -> None:

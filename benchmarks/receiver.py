@@ -191,7 +191,8 @@ def measure(there: Installation, *, round_: int, seconds: float, is_forged: bool
     statuses = {status for status, _ in answers}
     fetched, grown = there.fetches() - fetches, there.rss_mb() - memory
     expected = 401 if is_forged else 202
-    note = f"{fetched} fetches, {grown:+.1f} MB"
+    budgets = "the timer's" if is_forged else f"budget {BUDGET_FETCHES} a minute"
+    note = f"{fetched} fetches ({budgets}), {grown:+.1f} MB (budget {BUDGET_GROWTH_MB})"
     if statuses != {expected}:
         note += f", answers {sorted(statuses)} instead of {expected}"
     if is_forged and there.is_wanted():
@@ -219,7 +220,6 @@ def main() -> None:
                 for is_forged in (False, True)
             ]
     show(rows, output=given.output)
-    print(f"budgets: {BUDGET_FETCHES} fetches a minute, {BUDGET_GROWTH_MB} MB; forged: the timer's")
 
 
 if __name__ == "__main__":
