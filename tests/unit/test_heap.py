@@ -20,8 +20,10 @@ class Knot:
 
 @pytest.fixture(autouse=True)
 def _unfrozen() -> Iterator[None]:
+    before = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*before)
 
 
 def test_what_is_kept_is_not_looked_at_by_the_collector():
