@@ -76,7 +76,9 @@ class Bare:
         self._there = {}
 
 
-def measure(docker_host: str, folder: Path, *, rounds: int, groups: int, beside: bool) -> list[Row]:
+def measure(
+    docker_host: str, folder: Path, *, rounds: int, groups: int, where: str = "", beside: bool
+) -> list[Row]:
     """Return the rows of rounds, Zoe's and the script's in turns."""
     mine: list[list[float]] = []
     bare: list[list[float]] = []
@@ -97,7 +99,7 @@ def measure(docker_host: str, folder: Path, *, rounds: int, groups: int, beside:
         left = client.services(filters={"label": f"zoe.deployment={there.deployment}"})
     if left:
         raise RuntimeError(f"{len(left)} services are left")
-    where = " beside as many of others" if beside else ""
+    where += ", beside as many of others" if beside else ""
     return _rows(f"{groups} groups of {SERVICES}{where}", mine, bare)
 
 
@@ -108,8 +110,10 @@ def _rows(name: str, mine: list[list[float]], bare: list[list[float]]) -> list[R
         Row(
             name=f"{name}: one group, commit -> running",
             rounds_ms=tuple(ms for taken in mine for ms in taken),
-            note=f"growth {growth(mine):.2f}, at most {bootstrapped(mine):.2f} "
-            f"(budget {BUDGET_GROWTH}; the script {growth(bare):.2f})",
+            ratio=bootstrapped(mine),
+            budget_ratio=BUDGET_GROWTH,
+            note=f"growth {growth(mine):.2f}, with 95 % confidence at most the ratio; "
+            f"the script's {growth(bare):.2f}, at most {bootstrapped(bare):.2f}",
         ),
         Row(
             name=f"{name}: all",
@@ -151,7 +155,12 @@ def main() -> None:
         folder = Path(name)
         with swarm(given.docker_host, folder, nodes=given.nodes) as docker_host:
             rows = measure(
-                docker_host, folder, rounds=given.rounds, groups=given.groups, beside=given.beside
+                docker_host,
+                folder,
+                rounds=given.rounds,
+                groups=given.groups,
+                where=f" on {given.nodes} nodes" if given.nodes > 1 else "",
+                beside=given.beside,
             )
     show(rows, output=given.output)
 

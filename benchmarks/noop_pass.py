@@ -19,7 +19,7 @@ from time import perf_counter, process_time
 
 import pygit2
 
-from benchmarks.report import Row, arguments, show
+from benchmarks.report import Row, arguments, most_memory, show
 from reconciler import heap, hosting, wire
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.config import Settings, SourceSettings
@@ -157,7 +157,8 @@ def measure(count: int, rounds: int, *, profile: bool) -> Row:
         rounds_ms=tuple(taken),
         budget_ms=BUDGETS_MS.get(count),
         note=f"{median(worked):.1f} ms of processor time, "
-        f"{writes[0]} cluster writes, {writes[1]} database writes",
+        f"{writes[0]} cluster writes, {writes[1]} database writes; {most_memory()}, "
+        "simulated cluster included",
     )
 
 

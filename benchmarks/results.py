@@ -29,19 +29,20 @@ def keep(command: str, found: Mapping[str, Any]) -> None:
 
 
 def table(kept: Mapping[str, Any]) -> str:
-    """Return the rows of all commands, and what they were measured on."""
-    measured = sorted(kept.items())
-    places = (f"| `{name}` | {one['date']} | {one['machine']} |" for name, one in measured)
-    lines = [
-        "| measured | median | ratio | budget | | more |",
-        "|---|---|---|---|---|---|",
-        *(text for _, found in measured for text in _rows(found)),
-        "",
-        "| command | date | machine |",
-        "|---|---|---|",
-        *places,
-    ]
-    return "\n".join(lines) + "\n"
+    """Return the rows of each command, with what they were measured on."""
+    rows = [row_of(data) for found in kept.values() for data in found["results"]]
+    met, missed = (sum(row.is_met is told for row in rows) for told in (True, False))
+    lines = [f"{met} budgets met, {missed} missed.", ""]
+    for command, found in sorted(kept.items()):
+        lines += [
+            f"**`{command}`** ({found['date']}; {found['machine']})",
+            "",
+            "| measured | median | ratio | budget | | more |",
+            "|---|---|---|---|---|---|",
+            *_rows(found),
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[str]:
@@ -53,7 +54,9 @@ def _rows(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ms(ms: float) -> str:
-    return f"{ms / 1000:.1f} s" if ms >= 10_000 else f"{ms:.3g} ms"
+    if ms < 1000:
+        return f"{ms:.3g} ms"
+    return f"{ms / 1000:.3g} s"
 
 
 def _budget(row: Row) -> str:
