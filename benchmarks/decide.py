@@ -28,7 +28,7 @@ from policy.simulator.knowledge import Estimates, Knowledge
 from policy.simulator.load import at_load
 from policy.simulator.machines import Machines
 from policy.simulator.metrics import percentile
-from reconciler import heap
+from reconciler.heap import Heap
 
 SIZES = ((100, 1000, 5), (100, 10_000, 20), (1000, 10_000, 100))
 SHAPES = ((1, 4), (2, 8), (4, 16), (8, 32))
@@ -54,6 +54,7 @@ class Stopwatch:
     explained_ms: list[float] = field(default_factory=list)
     waiting: int = 0
     running: int = 0
+    heap: Heap = field(default_factory=Heap)
 
     def __call__(self, snapshot: Snapshot, settings: PolicySettings) -> Decision:
         """Decide, measured."""
@@ -64,7 +65,7 @@ class Stopwatch:
         self.waiting = len(decision.waits)
         end = perf_counter()
         self.warm_up -= 1
-        heap.keep()  # as each pass does that has stored something
+        self.heap.keep()  # as each pass does that has stored something
         if self.warm_up < 0:
             self.taken_ms.append((decided - start) * 1000)
             self.explained_ms.append((end - start) * 1000)

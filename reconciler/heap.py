@@ -8,20 +8,38 @@ that is ever garbage that only the collector finds.
 from __future__ import annotations
 
 import gc
+import time
+from collections.abc import Callable
 
+EVERY_S = 10
+"""How often what is new is taken for lasting at most: garbage is looked for among it first."""
 _YOUNG = 50_000
 """So many more objects there may be before the newest are looked through: a pass makes more than
 the 700 of Python's own in a millisecond, and drops nearly all of them without its help."""
 
 
-def keep() -> None:
-    """Take all that is there for lasting; it is freed as ever when nobody refers to it."""
-    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
-    gc.freeze()
+class Heap:
+    """The objects of this process. One thread keeps and sweeps."""
 
+    def __init__(self, elapsed_s: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed_s = elapsed_s
+        self._kept_at_s: float | None = None
+        gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
-def sweep() -> None:
-    """Look for garbage everywhere once. Any thread; the others wait."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    def keep(self) -> None:
+        """Take all that is there for lasting, unless that was done a moment ago.
+
+        What is kept is freed as ever when nobody refers to it; of what refers to itself only a
+        :meth:`sweep` finds out.
+        """
+        now_s = self._elapsed_s()
+        if self._kept_at_s is None or now_s - self._kept_at_s >= EVERY_S:
+            self._kept_at_s = now_s
+            gc.collect()
+            gc.freeze()
+
+    def sweep(self) -> None:
+        """Look for garbage everywhere; all other threads wait."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()

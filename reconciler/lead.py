@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import continuity, failpoints, heap, wire
+from reconciler import continuity, failpoints, wire
 from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import Settings
 from reconciler.errors import (
@@ -23,6 +23,7 @@ from reconciler.errors import (
     StoreUnavailable,
     TransientError,
 )
+from reconciler.heap import Heap
 from reconciler.lookout import Lookout
 from reconciler.loop import Loop
 from reconciler.port_checker import PortChecker
@@ -235,7 +236,7 @@ def _lead(
         reading_logs(loop),
     ):
         begin(loop, key=wire.ledger_key(settings), ttl_s=settings.lease_ttl_s)
-        lookout = loop.tenants.lookout
+        lookout, heap = loop.tenants.lookout, Heap()
         trigger = Trigger(
             interval_s=settings.interval_s,
             jitter_s=settings.jitter_s,
@@ -260,7 +261,7 @@ def _lead(
                 checking_ports(settings, loop, trigger.look),
             ):
                 prober.start()
-                _passes(loop, store, trigger, chance)
+                _passes(loop, store, heap, trigger, chance)
             loop.publish(wait=True)
         finally:
             trigger.close()
@@ -316,7 +317,7 @@ def _renew(loop: Loop, store: Store, settings: Settings, trigger: Trigger) -> No
         log.warning("lease not renewed", extra={"error": str(error)})
 
 
-def _passes(loop: Loop, store: Store, trigger: Trigger, chance: random.Random) -> None:
+def _passes(loop: Loop, store: Store, heap: Heap, trigger: Trigger, chance: random.Random) -> None:
     tries, fetch = 0, True
     while not trigger.is_stopped:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler import heap
+from reconciler.heap import EVERY_S, Heap
 
 
 class Knot:
@@ -19,30 +19,46 @@ class Knot:
 
 
 @pytest.fixture(autouse=True)
-def _unfrozen() -> Iterator[None]:
+def _as_before() -> Iterator[None]:
     before = gc.get_threshold()
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
 
 
-def test_what_is_kept_is_not_looked_at_by_the_collector():
+def test_what_is_kept_is_not_looked_at_by_the_collector() -> None:
     knot = Knot()
     gone = weakref.ref(knot)
-    heap.keep()
-
+    Heap().keep()
     del knot
     gc.collect()
-
     assert gone() is not None
 
 
-def test_garbage_among_what_was_kept_goes_with_the_next_sweep():
+def test_garbage_among_what_was_kept_goes_with_the_next_sweep() -> None:
     knot = Knot()
     gone = weakref.ref(knot)
+    heap = Heap()
     heap.keep()
     del knot
-
     heap.sweep()
-
     assert gone() is None
+
+
+def test_what_is_garbage_by_then_is_not_kept() -> None:
+    gone = weakref.ref(Knot())
+    Heap().keep()
+    assert gone() is None
+
+
+def test_what_is_new_is_kept_from_time_to_time() -> None:
+    now = [100.0]
+    heap = Heap(lambda: now[0])
+    heap.keep()
+    before = gc.get_freeze_count()
+    made = [[number] for number in range(1000)]
+    heap.keep()
+    assert gc.get_freeze_count() == before
+    now[0] += EVERY_S
+    heap.keep()
+    assert gc.get_freeze_count() >= before + len(made)

@@ -14,6 +14,7 @@ from reconciler.cluster.fake import FakeCluster
 from reconciler.converge.state import ObservedState
 from reconciler.errors import ClusterUnavailable, LeaseLost, StoreUnavailable
 from reconciler.fence import Fence
+from reconciler.heap import Heap
 from reconciler.loop import Loop
 from reconciler.report import Report
 from reconciler.sight import Sight
@@ -40,7 +41,7 @@ def test_a_commit_of_unknown_outcome_ends_the_lead_so_that_all_is_read_again(
         wait_for_wanted=lambda _: False,
     )
     with pytest.raises(StoreUnavailable):
-        lead._passes(site.loop, site.store, trigger, random.Random(1))
+        lead._passes(site.loop, site.store, Heap(), trigger, random.Random(1))
     trigger.close()
     monkeypatch.undo()
     site.restart()
@@ -101,7 +102,7 @@ def test_a_pass_that_failed_is_told_to_whoever_looks(
         wait_for_wanted=lambda _: False,
     )
     monkeypatch.setattr(trigger, "pause", lambda _: trigger.stop())
-    lead._passes(site.loop, site.store, trigger, random.Random(1))
+    lead._passes(site.loop, site.store, Heap(), trigger, random.Random(1))
     trigger.close()
     pulse = site.store.load().recorded.pulse
     assert pulse is not None
