@@ -179,3 +179,25 @@ def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> N
     assert main(["init", str(tmp_path / "config")]) == 0
     (tmp_path / "config/namespaces/group-07.yaml").write_text(namespace)
     assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_zapps_shown_can_be_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config"
+    assert main(["init", str(config)]) == 0
+    for text in blocks("docs/zapps.md", "yaml"):
+        path = config / text.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (config / "zapps/count/files").mkdir()
+    (config / "zapps/count/files/count.sh").write_text("seq $1\n")
+    (config / "executions/aml/board.yaml").write_text(
+        "apiVersion: zoe/v1\nkind: Execution\nmetadata: {name: board}\nspec: {zapp: board}\n"
+    )
+    platform = config / "platform.yaml"
+    platform.write_text(platform.read_text().replace("- busybox", "- busybox\n      - registry.*"))
+    assert main(["validate", str(config)]) == 0
+    capsys.readouterr()
+    assert main(["render", "aml/to-1000", "--dir", str(config)]) == 0
+    rendered = capsys.readouterr().out
+    assert "- '1000'" in rendered
+    assert "maximum: 4" in rendered
