@@ -169,6 +169,20 @@ def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
 def test_every_policy_is_told() -> None:
     text = (ROOT / "docs/scheduling.md").read_text()
     assert all(f"\n| `{name}` | " in text for name in Policy)
+    assert all(f" | `{name}` | " in (ROOT / "docs/policies.md").read_text() for name in Policy)
+
+
+def test_the_figures_of_the_policies_are_those_of_the_results() -> None:
+    results = (ROOT / "docs/scheduling.md").read_text()
+    rows = re.findall(
+        r"^\| (`\S+`) \| (.+?) \| (.+?) \| (.+?) \| ([0-9.]+) \|$",
+        (ROOT / "docs/policies.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) == 4
+    for policy, median, *rest in rows:
+        row = rf"\| {policy} \| {median} \| .+ \| {re.escape(' | '.join(rest))} \|"
+        assert re.search(row, results), policy
 
 
 def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> None:
