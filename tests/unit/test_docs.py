@@ -215,3 +215,10 @@ def test_the_zapps_shown_can_be_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     rendered = capsys.readouterr().out
     assert "- '1000'" in rendered
     assert "maximum: 4" in rendered
+
+
+def test_the_metrics_to_watch_are_there() -> None:
+    text = "".join((ROOT / page).read_text() for page in ("docs/operating.md", "docs/page.md"))
+    named = {name.removesuffix("_total") for name in re.findall(r"\bzoe_[a-z_]+", text)}
+    there = set(re.findall(r'"(zoe_\w+)"', (ROOT / "webhook/metrics.py").read_text()))
+    assert named - {"zoe_web"} == there  # zoe_web is a role of the database
