@@ -169,6 +169,20 @@ def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
 def test_every_policy_is_told() -> None:
     text = (ROOT / "docs/scheduling.md").read_text()
     assert all(f"\n| `{name}` | " in text for name in Policy)
+    assert all(f" | `{name}` | " in (ROOT / "docs/policies.md").read_text() for name in Policy)
+
+
+def test_the_figures_of_the_policies_are_those_of_the_results() -> None:
+    results = (ROOT / "docs/scheduling.md").read_text()
+    rows = re.findall(
+        r"^\| (`\S+`) \| (.+?) \| (.+?) \| (.+?) \| ([0-9.]+) \|$",
+        (ROOT / "docs/policies.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) == 4
+    for policy, median, *rest in rows:
+        row = rf"\| {policy} \| {median} \| .+ \| {re.escape(' | '.join(rest))} \|"
+        assert re.search(row, results), policy
 
 
 def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> None:
@@ -179,3 +193,32 @@ def test_the_settings_and_the_namespace_of_sources_are_read(tmp_path: Path) -> N
     assert main(["init", str(tmp_path / "config")]) == 0
     (tmp_path / "config/namespaces/group-07.yaml").write_text(namespace)
     assert main(["validate", str(tmp_path / "config")]) == 0
+
+
+def test_the_zapps_shown_can_be_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config"
+    assert main(["init", str(config)]) == 0
+    for text in blocks("docs/zapps.md", "yaml"):
+        path = config / text.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (config / "zapps/count/files").mkdir()
+    (config / "zapps/count/files/count.sh").write_text("seq $1\n")
+    (config / "executions/aml/board.yaml").write_text(
+        "apiVersion: zoe/v1\nkind: Execution\nmetadata: {name: board}\nspec: {zapp: board}\n"
+    )
+    platform = config / "platform.yaml"
+    platform.write_text(platform.read_text().replace("- busybox", "- busybox\n      - registry.*"))
+    assert main(["validate", str(config)]) == 0
+    capsys.readouterr()
+    assert main(["render", "aml/to-1000", "--dir", str(config)]) == 0
+    rendered = capsys.readouterr().out
+    assert "- '1000'" in rendered
+    assert "maximum: 4" in rendered
+
+
+def test_the_metrics_to_watch_are_there() -> None:
+    text = "".join((ROOT / page).read_text() for page in ("docs/operating.md", "docs/page.md"))
+    named = {name.removesuffix("_total") for name in re.findall(r"\bzoe_[a-z_]+", text)}
+    there = set(re.findall(r'"(zoe_\w+)"', (ROOT / "webhook/metrics.py").read_text()))
+    assert named - {"zoe_web"} == there  # zoe_web is a role of the database
