@@ -51,13 +51,19 @@ def find(root: Path, name: str) -> Entry:
 def copy(entry: Entry, root: Path) -> list[Path]:
     """Copy a ZApp of the installation into the clone; return the files that were written.
 
+    How its image is built stays behind: nothing reads that in a configuration repository.
+
     Raises:
         ConfigError: Something is where it belongs.
     """
     target = root / "zapps" / entry.folder.name
     if target.exists():
         raise ConfigError(f"{target} is there, but holds no ZApp {entry.name}: rename one of them")
-    shutil.copytree(entry.folder, target)
+    shutil.copytree(
+        entry.folder,
+        target,
+        ignore=lambda folder, _: {"image"} if Path(folder) == entry.folder else set(),
+    )
     return sorted(path for path in target.rglob("*") if path.is_file())
 
 

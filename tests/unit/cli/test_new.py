@@ -217,3 +217,14 @@ def test_an_answer_of_another_type_is_refused(kind: str, text: str):
 def test_a_hint_says_what_may_be_answered():
     assert hint({"type": "enum", "values": ["a", "b"]}) == "a, b"
     assert hint({"type": "quantity", "minimum": "1GiB"}) == "quantity from 1GiB"
+
+
+def test_a_zapp_of_the_installation_comes_without_how_its_image_is_built(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, _ = run(capsys, "new", "dask", "aml/d")
+    assert code == 0
+    assert (repository / "zapps/dask/zapp.yaml").exists()
+    assert not (repository / "zapps/dask/image").exists()
+    code, out, err = run(capsys, "validate")
+    assert code == 0, out + err
