@@ -224,7 +224,7 @@ class Publisher:
             self._make()
         landed = self._landed(wait=wait)
         if (
-            (self._files or self._goes_alone(now, wait=wait))
+            (self._files or self._goes_alone(now))
             and self._flight is None
             and (wait or self._is_time(now))
         ):
@@ -266,12 +266,12 @@ class Publisher:
         may_wait = len(text) > _LARGE and at is not None and is_within(SNAPSHOT_INTERVAL, at, now)
         return None if may_wait else text
 
-    def _goes_alone(self, now: datetime, *, wait: bool) -> bool:
-        """Tell whether the snapshot is a reason to push: it was put off, or nobody comes after us.
+    def _goes_alone(self, now: datetime) -> bool:
+        """Tell whether the snapshot is a reason to push: it was put off, and is due now.
 
         That another commit led to the same, or that time has passed, is no news.
         """
-        due = self._due_snapshot(now) if wait or self._is_snapshot_put_off else None
+        due = self._due_snapshot(now) if self._is_snapshot_put_off else None
         there = self._snapshot_there or ""
         return due is not None and snapshots.content(due) != snapshots.content(there)
 
