@@ -21,6 +21,8 @@ from reconciler.text import clean
 
 _BUSY_RETRY_S = 5.0
 _MAX_LOOSE = 256 * 100
+_CACHE_BYTES = 32 * 1024**2
+"""Of trees and commits, over all repositories: libgit2 would keep 256 MiB of them."""
 # What libgit2 leaves behind when its process is killed between creating and renaming.
 _LITTER = ("*.lock", "objects/pack/*_git2_*", "objects/??/tmp_*", "objects/tmp_*")
 
@@ -133,6 +135,7 @@ class Mirror:
 
     def _open(self) -> pygit2.Repository:
         path = str(self._directory)
+        pygit2.settings.cache_max_size(_CACHE_BYTES)
         try:
             if not self._directory.exists() or not any(self._directory.iterdir()):
                 pygit2.init_repository(path, bare=True)
