@@ -27,23 +27,12 @@ from typing import Any
 
 import docker
 
-from benchmarks.on_swarm import Repository, swarm
+from benchmarks.on_swarm import HEAD, SLEEPS, Repository, swarm
 from benchmarks.report import Row, arguments, show
 
 CHECKOUT = Path(__file__).parents[1]
 BUDGET_MS = 100
 QUIET_S, PATIENCE_S = 2.0, 90.0
-_HEAD = "apiVersion: zoe/v1\nkind: {}\nmetadata: {{name: {}}}\n"
-_SPEC = """\
-spec:
-  type: interactive
-  services:
-    main:
-      image: busybox
-      command: [sleep, "86400"]
-      stop_grace_period: 1s
-      resources: {reservations: {cpus: 0.01, memory: 8MiB}}
-"""
 _WRITE = re.compile(rb"(?:POST|DELETE) /v[0-9.]+(/\S+)")
 
 
@@ -174,10 +163,10 @@ def running(folder: Path, docker_host: str, deployment: str, services: int) -> I
     """Have ``zoe run`` keep so many interactive executions."""
     folder.mkdir()
     subprocess.run(["git", "init", "--quiet", "--bare", folder / "config.git"], check=True)
-    files = {"namespaces/lab.yaml": _HEAD.format("Namespace", "lab") + "spec: {}\n"}
+    files = {"namespaces/lab.yaml": HEAD.format("Namespace", "lab") + "spec: {}\n"}
     for number in range(services):
         name = f"e{number}"
-        files[f"executions/lab/{name}.yaml"] = _HEAD.format("Execution", name) + _SPEC
+        files[f"executions/lab/{name}.yaml"] = HEAD.format("Execution", name) + SLEEPS
     Repository(folder / "config.git").commit(files)
     settings = {"deployment": deployment, "docker_host": docker_host, "interval_s": 3600}
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]

@@ -32,7 +32,7 @@ from typing import Any
 import docker
 
 from benchmarks import bare_services
-from benchmarks.on_swarm import Zoe, swarm, zoe
+from benchmarks.on_swarm import HEAD, SLEEPS, Zoe, swarm, zoe
 from benchmarks.report import Row, arguments, show
 from policy.model.resources import Resources
 from reconciler.converge.state import ObservedService, ObservedState, ObservedTask, ServiceSpec
@@ -43,17 +43,6 @@ SERVICES, AWAKE, PER_NAMESPACE = 3000, 200, 100
 BUDGET_RATIO = 1.5
 _SETTLED_S = 900
 _ROOM = Resources(cpu_millis=10**6, memory_bytes=10**13)
-_HEAD = "apiVersion: zoe/v1\nkind: {}\nmetadata: {{name: {}}}\n"
-_SPEC = """\
-spec:
-  type: interactive
-  services:
-    main:
-      image: busybox
-      command: [sleep, "86400"]
-      stop_grace_period: 1s
-      resources: {reservations: {cpus: 0.005, memory: 8MiB}}
-"""
 
 
 @dataclass
@@ -168,9 +157,9 @@ def manifests(services: int) -> dict[str, str]:
     files = {}
     for number in range(services):
         namespace = f"ns{number // PER_NAMESPACE}"
-        files[f"namespaces/{namespace}.yaml"] = _HEAD.format("Namespace", namespace) + "spec: {}\n"
+        files[f"namespaces/{namespace}.yaml"] = HEAD.format("Namespace", namespace) + "spec: {}\n"
         name = f"e{number}"
-        files[f"executions/{namespace}/{name}.yaml"] = _HEAD.format("Execution", name) + _SPEC
+        files[f"executions/{namespace}/{name}.yaml"] = HEAD.format("Execution", name) + SLEEPS
     return files
 
 

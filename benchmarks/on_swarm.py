@@ -27,6 +27,17 @@ from reconciler.loop import Loop
 
 _PASSES_MOST = 500
 _CACHE = Path(__file__).parents[1] / ".state" / "images"
+HEAD = "apiVersion: zoe/v1\nkind: {}\nmetadata: {{name: {}}}\n"
+SLEEPS = """\
+spec:
+  type: interactive
+  services:
+    main:
+      image: busybox
+      command: [sleep, "86400"]
+      stop_grace_period: 1s
+      resources: {reservations: {cpus: 0.005, memory: 8MiB}}
+"""
 _PLATFORM = "apiVersion: zoe/v1\nkind: Platform\nmetadata: {name: platform}\nspec: {}\n"
 _NAMESPACE = "apiVersion: zoe/v1\nkind: Namespace\nmetadata: {name: NS}\nspec: {}\n"
 _KEPT = """\

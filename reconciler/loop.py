@@ -52,7 +52,7 @@ from reconciler.sight import Sight
 from reconciler.stages import Stages
 from reconciler.tenants import Tenants
 from reconciler.tidying import Tidying
-from reconciler.trailing import Trailing
+from reconciler.trailing import News, Trailing
 from reconciler.trust import Referee
 from reconciler.wake import earliest
 from reconciler.working_set import WorkingSet
@@ -268,19 +268,42 @@ class Loop:
         if found.past is not None:
             self.publisher.leave_out(found.past.untold)
             self.tidying.done(wanted, now)
+        news = self._trailing.news(found, self.last, now)
+        new = self._changes(wanted, found, news, now)
+        if new.is_empty and not self._trailing.is_snapshot_waiting:
+            self._trailing.stored(news, now)
+            return
+        if news.has_snapshot:
+            snapshot = self._snapshots.write(
+                found.snapshot, settings_of(wanted.platform), wanted.platform, commit=wanted.commit
+            )
+            new = replace(new, snapshot=snapshot.text, snapshot_id=snapshot.id)
+        entries = self.store.commit(new, self.lease)
+        for fact in {entry.fact for entry in entries} & _COMMITTED.keys():
+            reach(_COMMITTED[fact])
+        self.publisher.forget((*new.forgotten, *new.expired))
+        self.working_set.committed(new, entries)
+        self._trailing.stored(news, now)
+        touched = {row.uid for row in new.executions} | {e.uid for e in entries if e.uid}
+        self.publisher.refresh(
+            sorted(touched & self.working_set.statuses.keys()),
+            snapshot=new.snapshot,
+            sets=wanted.sets,
+        )
+
+    def _changes(self, wanted: Wanted, found: Assessment, news: News, now: datetime) -> Changes:
+        """Return what the pass came to, but for its snapshot."""
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
         whose = changes.Whose(wanted, known.identities)
-        news = self._trailing.news(found, self.last, now)
-        rows = changes.rows(news.statuses, known.statuses, whose=whose, at=now)
-        new = Changes(
+        return Changes(
             facts=changes.facts(found, epoch=self.lease.epoch),
             frozen=changes.frozen_specs(found),
             placements=found.placements,
             progress=found.books.progress,
             usage=found.books.usage,
             runtimes=found.books.runtimes,
-            executions=rows,
+            executions=changes.rows(news.statuses, known.statuses, whose=whose, at=now),
             events=(
                 *changes.events(found, whose=whose),
                 *self._alerts(found, wanted.commit, now),
@@ -305,26 +328,6 @@ class Loop:
             recording=self.recorder.recording(
                 wanted, found, self._accepted, merged, self._standing.board, at=now
             ),
-        )
-        if new.is_empty and not self._trailing.is_snapshot_waiting:
-            self._trailing.stored(news, now)
-            return
-        if news.has_snapshot:
-            snapshot = self._snapshots.write(
-                found.snapshot, settings_of(wanted.platform), wanted.platform, commit=wanted.commit
-            )
-            new = replace(new, snapshot=snapshot.text, snapshot_id=snapshot.id)
-        entries = self.store.commit(new, self.lease)
-        for fact in {entry.fact for entry in entries} & _COMMITTED.keys():
-            reach(_COMMITTED[fact])
-        self.publisher.forget((*new.forgotten, *new.expired))
-        self.working_set.committed(new, entries)
-        self._trailing.stored(news, now)
-        touched = {row.uid for row in rows} | {entry.uid for entry in entries if entry.uid}
-        self.publisher.refresh(
-            sorted(touched & self.working_set.statuses.keys()),
-            snapshot=new.snapshot,
-            sets=wanted.sets,
         )
 
     def _alerts(self, found: Assessment, commit: str, at: datetime) -> tuple[Event, ...]:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any
 
 from policy.model.execution import NodeId
 from policy.model.resources import NOTHING, Resources
@@ -169,17 +167,11 @@ class ServiceSpec:
 
         Labels hold this very digest, and scaling is compared by number.
         """
-        return _applied_hash(*(getattr(self, name) for name in _APPLIED))
+        applied = {name: getattr(self, name) for name in _APPLIED}
+        return canonical.digest(ServiceSpec(labels={}, **applied))[:16]
 
 
 _APPLIED = tuple(f.name for f in fields(ServiceSpec) if f.name not in ("labels", "replicas"))
-
-
-@lru_cache(maxsize=65_536)
-def _applied_hash(*values: Any) -> str:
-    # Remembered by value: every service is looked at in every pass, and hardly any has changed.
-    spec = ServiceSpec(labels={}, **dict(zip(_APPLIED, values, strict=True)))
-    return canonical.digest(spec)[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
