@@ -81,10 +81,12 @@ def reader(settings: Settings, from_: Source) -> Reader:
 def cluster(settings: Settings, clock: Clock) -> Iterator[Cluster]:
     """Lend the Swarm, or the simulated cluster where the settings say so."""
     if settings.cluster == "simulated":
-        from reconciler.cluster.fake import FakeCluster, fake_node
+        from reconciler.cluster.fake import FakeCluster, as_meant, fake_node
 
         nodes = [fake_node(f"sim{number}") for number in (1, 2, 3)]
-        yield FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        simulated = FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+        simulated.script_default(as_meant)
+        yield simulated
         return
     with swarm(settings, clock) as found:
         yield found

@@ -7,6 +7,6 @@ suite finds the two different, this one is wrong.
 
 from reconciler.cluster.fake.agenda import VirtualClock
 from reconciler.cluster.fake.cluster import FakeCluster, fake_node
-from reconciler.cluster.fake.script import Effect, Outcome, Timings
+from reconciler.cluster.fake.script import Effect, Outcome, Timings, as_meant
 
-__all__ = ["Effect", "FakeCluster", "Outcome", "Timings", "VirtualClock", "fake_node"]
+__all__ = ["Effect", "FakeCluster", "Outcome", "Timings", "VirtualClock", "as_meant", "fake_node"]

@@ -27,10 +27,10 @@ class FakeCluster(SimulatedSwarm):
         with self._lock:
             self._script.set(key, outcomes)
 
-    def script_default(self, outcome: Outcome) -> None:
-        """Say how tasks go that no script names."""
+    def script_default(self, outcome: Outcome | Callable[[ServiceSpec], Outcome]) -> None:
+        """Say how tasks go that no script names: all in one way, or each by its spec."""
         with self._lock:
-            self._script.default = outcome
+            self._script.default = outcome if callable(outcome) else lambda _: outcome
 
     def remove_image(self, image: str) -> None:
         """Take an image off all nodes; no registry has it either."""

@@ -151,7 +151,7 @@ class Manager:
                 continue
             del self._pending[task.id]
             task.node, task.ports = node, node.take(task.spec)
-            task.outcome = self._script.next(_keys(task.spec))
+            task.outcome = self._script.next(task.spec, _keys(task.spec))
             task.set(self._agenda.now_ms, state=TaskState.ASSIGNED)
             self.agent.accept(task)
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from reconciler.converge.state import ConfigSpec, NetworkSpec, SecretSpec, ServiceSpec
+from reconciler.converge.state import (
+    ConfigSpec,
+    NetworkSpec,
+    RestartCondition,
+    SecretSpec,
+    ServiceSpec,
+)
 
 Written = ServiceSpec | NetworkSpec | ConfigSpec | SecretSpec
+_BATCH_MS = 3_000  # long enough to be seen running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +72,22 @@ class Effect:
     is_lost: bool = False
 
 
+def as_meant(spec: ServiceSpec) -> Outcome:
+    """Return how a container would go if all went well: what isn't there to stay succeeds."""
+    match spec.restart.condition:
+        case RestartCondition.ANY:
+            return Outcome()
+        case RestartCondition.NONE:
+            return Outcome.exits(after_ms=_BATCH_MS, log="the cluster is simulated: nothing ran\n")
+        case RestartCondition.ON_FAILURE:
+            return Outcome.exits()
+
+
 class Script:
     """The outcomes by whom they are for: a service's name, a uid, a component, an image."""
 
     def __init__(self) -> None:
-        self.default = Outcome()
+        self.default: Callable[[ServiceSpec], Outcome] = lambda _: Outcome()
         self._outcomes: dict[str, tuple[Outcome, ...]] = {}
         self._used: dict[str, int] = {}
 
@@ -77,7 +96,7 @@ class Script:
         self._outcomes[key] = outcomes
         self._used[key] = 0
 
-    def next(self, keys: tuple[str, ...]) -> Outcome:
+    def next(self, spec: ServiceSpec, keys: tuple[str, ...]) -> Outcome:
         """Return what the next task does that answers to ``keys``, the closest key first."""
         for key in keys:
             outcomes = self._outcomes.get(key)
@@ -85,4 +104,4 @@ class Script:
                 index = self._used[key]
                 self._used[key] = index + 1
                 return outcomes[min(index, len(outcomes) - 1)]
-        return self.default
+        return self.default(spec)

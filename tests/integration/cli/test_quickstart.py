@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.fixtures.verbs import CHECKOUT
 
 
-def test_the_quick_start_ends_with_a_notebook_that_starts(tmp_path: Path) -> None:
+def test_the_quick_start_ends_with_a_notebook_that_runs(tmp_path: Path) -> None:
     text = (CHECKOUT / "docs/quickstart.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     repository = next(block for block in blocks if block.startswith("zoe init config\ncd config"))
@@ -49,5 +49,5 @@ def test_the_quick_start_ends_with_a_notebook_that_starts(tmp_path: Path) -> Non
 
     assert "\n5 valid documents\n" in shell(repository)
     assert "\n0 problem(s)" in shell(settings.replace("END\n", 'END\ncluster = "simulated"\n', 1))
-    assert shell("zoe once --single 2>/dev/null").startswith("1 Starting at ")
+    assert shell("zoe once 2>/dev/null").startswith("1 Running at ")
     assert "zoe-lab/jupyter" in shell("zoe status aml/notebook")

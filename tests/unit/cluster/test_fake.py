@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from policy.model.resources import Resources
-from reconciler.cluster.fake import FakeCluster, Outcome, Timings, VirtualClock, fake_node
+from reconciler.cluster.fake import (
+    FakeCluster,
+    Outcome,
+    Timings,
+    VirtualClock,
+    as_meant,
+    fake_node,
+)
 from reconciler.converge.state import (
     LABEL_COMPONENT,
     LABEL_DEPLOYMENT,
@@ -237,6 +244,24 @@ def test_a_batch_service_reruns_completed_tasks_when_its_spec_changes() -> None:
     fake.advance(2_000)
     assert len(states(fake)) > 2
     assert fake.observe().services[0].update_state == "paused"
+
+
+@pytest.mark.parametrize(
+    ("condition", "state"),
+    [
+        (RestartCondition.ANY, "running"),
+        (RestartCondition.NONE, "complete"),
+        (RestartCondition.ON_FAILURE, "complete"),
+    ],
+)
+def test_as_meant_only_what_is_always_restarted_stays(
+    condition: RestartCondition, state: str
+) -> None:
+    fake = cluster()
+    fake.script_default(as_meant)
+    fake.create_service(spec(restart=Restart(condition=condition)))
+    fake.advance(60_000)
+    assert states(fake) == [state]
 
 
 def test_an_update_that_works_is_completed_after_its_monitor() -> None:
