@@ -27,9 +27,8 @@ from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.errors import ConfigError, ReconcilerError
 
-SECRET = "aml-jupyter-token"  # noqa: S105 - its name
-TOKEN = "zoe-demo"  # noqa: S105 - of a throw-away notebook, and printed
 PATIENCE = timedelta(minutes=5)
+NEEDS_A_PROGRAM = "exit-3"  # on a simulated cluster nothing fails
 ON_EMPTY_NODES = {"sweep", "charity", "lesson"}  # how much room there is decides what they show
 
 
@@ -167,9 +166,7 @@ class Demo:
         )
 
     def _start(self) -> None:
-        """Create the notebook's token, and start the reconciler as an operator would."""
-        if self.swarm.docker_host:
-            self._create_secret()
+        """Start the reconciler as an operator would."""
         with wire.store(self._config()) as store:
             store.migrate()  # before it starts: the story reads it too
         log = (self._home / "zoe.log").open("w", encoding="utf-8")
@@ -186,20 +183,12 @@ class Demo:
         click.echo(f"zoe up reconciles it; its log is {self._home / 'zoe.log'}.")
         click.echo(f"Watch along: {self._page}")
 
-    def _create_secret(self) -> None:
-        import docker
-
-        client = docker.APIClient(base_url=self.swarm.docker_host, version="auto")
-        if not client.secrets(filters={"name": SECRET}):
-            client.create_secret(SECRET, TOKEN.encode(), labels={"zoe.demo": "true"})
-        client.close()
-
     # -- the story ------------------------------------------------------------------------------
 
     def _push(self, folder: str, message: str) -> None:
         changes = example_repository().parent / "demo" / folder
         for source in sorted(changes.rglob("*.yaml")):
-            if source.stem in ON_EMPTY_NODES and not self.swarm.is_lab:
+            if source.stem in self._left_out():
                 continue
             target = self._clone / source.relative_to(changes)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -214,6 +203,11 @@ class Demo:
         with reading.required_database(self._config()) as store:
             store.request_pass("platform")
         click.echo(f"git push: {message}.")
+
+    def _left_out(self) -> set[str]:
+        """Return which manifests would show nothing on this cluster."""
+        without = set() if self.swarm.is_lab else ON_EMPTY_NODES
+        return without | {NEEDS_A_PROGRAM} if self.swarm.is_simulated else without
 
     def _wait(self, phases: Mapping[str, str], *, run: Mapping[str, int] | None = None) -> None:
         """Wait until each execution is in its phase, showing what is missing."""
@@ -235,6 +229,8 @@ class Demo:
         found = self._documents()
         missing = []
         for name, phase in phases.items():
+            if name in self._left_out():
+                continue
             document = found.get(name)
             now = document["status"]["phase"] if document else "not seen"
             is_old = document is not None and document["metadata"]["run"] < run.get(name, 0)
@@ -245,12 +241,20 @@ class Demo:
     def _show_first(self) -> None:
         self._table()
         self._logs("hello")
-        self._logs("exit-3")
+        if NEEDS_A_PROGRAM not in self._left_out():
+            self._logs(NEEDS_A_PROGRAM)
         self._title("The broken manifest")
         self._zoe("validate", str(self._clone / "executions/lab/typo.yaml"))
         self._title("The notebook answers")
-        for endpoint in self._documents()["notebook"]["status"].get("endpoints", []):
-            click.echo(f"  {endpoint['url']}?token={TOKEN}   {self._answer(endpoint['url'])}")
+        notebook = self._documents()["notebook"]
+        token = self._token(notebook["metadata"]["uid"])
+        for endpoint in notebook["status"].get("endpoints", []):
+            url = endpoint["url"]
+            click.echo(f"  {url}?token={token}   {self._answer(url, token)}")
+
+    def _token(self, uid: str) -> str:
+        """Return the notebook's password: nobody here is a member whom Zoe could tell it."""
+        return wire.keyring(self._config()).text("secret", "aml", uid, "token")
 
     def _show_sharing(self) -> None:
         self._title("What is left is used: sweep has grown, and charity fills the rest")
@@ -265,14 +269,14 @@ class Demo:
         self._zoe("explain", "aml/sweep")
         self._zoe("explain", "aml/charity")
 
-    def _answer(self, url: str) -> str:
+    def _answer(self, url: str, token: str) -> str:
         """Ask the notebook server itself who it is."""
         import requests
 
         if self.swarm.is_simulated:
             return "(simulated)"
         reply = requests.get(
-            urljoin(url, "api/status"), headers={"Authorization": f"token {TOKEN}"}, timeout=10
+            urljoin(url, "api/status"), headers={"Authorization": f"token {token}"}, timeout=10
         )
         return f"HTTP {reply.status_code}, kernels: {reply.json().get('kernels')}"
 

@@ -45,6 +45,7 @@ class DemoSwarm:
             self._start_lab()
         else:
             click.echo("No Docker Swarm here and not root: the cluster is simulated.")
+            click.echo("Nothing really runs, and nothing fails: exit-3 is left out.")
             self.is_simulated = True
 
     def fitted(self, text: str, settings: config.Settings) -> str:

@@ -43,10 +43,11 @@ def test_none_needs_a_right_that_a_user_has_not(folder: Path) -> None:
     assert [name for name, service in services.items() if "security_profile" in service] == []
 
 
-def test_the_example_repository_has_the_same_spark() -> None:
-    copy = ZAPPS.parent / "repository" / "zapps" / "spark-jupyter"
+@pytest.mark.parametrize("zapp", ["jupyter", "spark-jupyter"])
+def test_the_example_repository_has_the_same(zapp: str) -> None:
+    copy = ZAPPS.parent / "repository" / "zapps" / zapp
     for name in ("zapp.yaml", "README.md", "logo.svg"):
-        assert (copy / name).read_text() == (ZAPPS / "spark-jupyter" / name).read_text()
+        assert (copy / name).read_text() == (ZAPPS / zapp / name).read_text()
 
 
 def test_a_readme_is_read_in_its_order(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""``zoe demo`` without a Swarm and without root: the whole story on the simulated cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# As a plain user finds it, also where the tests run as root.
+_TELLING = """\
+import sys
+from pathlib import Path
+from reconciler.cli.demo import Demo
+
+demo = Demo(Path(sys.argv[1]))
+demo.swarm.is_simulated = True
+demo.swarm.settle = lambda: None
+try:
+    demo.play()
+finally:
+    demo.down()
+"""
+
+
+def test_the_demo_is_told_to_its_end_on_a_simulated_cluster(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DOCKER_HOST"}
+    done = subprocess.run(
+        [sys.executable, "-c", _TELLING, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("aml/hello\tSucceeded", "aml/notebook\tRunning", "aml/web\tStopped"):
+        assert line in done.stdout
+    assert "/lab?token=" in done.stdout
+    assert " status: " in done.stdout  # the branch's newest commit
+    assert not (tmp_path / "demo").exists()
