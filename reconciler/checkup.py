@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import continuity, sources, wire
+from reconciler import continuity, shared_key, sources, wire
 from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import DEFAULT_FILE, Settings, SourceSettings
 from reconciler.errors import (
@@ -26,6 +26,7 @@ from reconciler.errors import (
     SourceUnavailable,
     TransientError,
 )
+from reconciler.keyring import Keyring
 from reconciler.outgoing import credential
 from reconciler.ports import Clock, StoreCondition
 
@@ -145,9 +146,9 @@ def disk(folder: Path, free_bytes: int) -> Finding:
     return _ok("state", "DiskFree", message)
 
 
-def ledger_key(path: Path, *, is_needed: bool) -> Finding:
-    """Return the finding for the key that signs the mirrored ledger."""
-    backup = "restore it from your backup: without it the mirrored ledger can't be trusted"
+def ledger_key(path: Path, *, is_needed: bool, mark: str = "") -> Finding:
+    """Return the finding for the key that signs the mirrored ledger, known to us by its mark."""
+    backup = shared_key.REMEDY
     if not path.exists() and is_needed:
         message = f"there is no {path} any more, but facts were signed with it"
         return _problem("state", "LedgerKeyMissing", message, backup)
@@ -155,6 +156,9 @@ def ledger_key(path: Path, *, is_needed: bool) -> Finding:
         return _ok("state", "LedgerKeyNotYet", f"{path} is made when it is first needed")
     if path.stat().st_size < wire.LEDGER_KEY_BYTES:
         return _problem("state", "LedgerKeyDamaged", f"{path} is too short", backup)
+    if mark and Keyring(path.read_bytes()).mark != mark:
+        message = f"{path} isn't the key that this installation works with"
+        return _problem("state", "LedgerKeyOther", message, shared_key.REMEDY)
     if _is_open_to_others(path):
         message = f"other users of this machine may read {path}"
         return _problem("state", "LedgerKeyReadable", message, f"chmod 600 {path}")
@@ -251,7 +255,9 @@ def _database(settings: Settings, clock: Clock) -> Iterator[Finding]:
         after = clock.now()
     yield schema(found, settings.deployment)
     yield clocks(found.now - (before + (after - before) / 2))
-    yield ledger_key(settings.state_dir / wire.LEDGER_KEY, is_needed=found.has_facts)
+    is_needed = found.has_facts or bool(found.key_mark)
+    key = settings.state_dir / wire.LEDGER_KEY
+    yield ledger_key(key, is_needed=is_needed, mark=found.key_mark)
 
 
 def schema(found: StoreCondition, deployment: str) -> Finding:

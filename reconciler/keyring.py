@@ -33,6 +33,11 @@ class Keyring:
         """Return them as a password: 43 letters, digits, ``-`` and ``_``."""
         return base64.urlsafe_b64encode(self.derived(purpose, *scope)).decode().rstrip("=")
 
+    @property
+    def mark(self) -> str:
+        """What the key is known by where it isn't; it tells nothing of it."""
+        return self.name("mark of the key")
+
     def name(self, purpose: str, *scope: str) -> str:
         """Return 12 hexadecimal digits that change with the scope and tell nothing of it."""
         return self.derived(purpose, *scope).hex()[:12]

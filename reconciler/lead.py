@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import continuity, failpoints, wire
+from reconciler import continuity, failpoints, shared_key, wire
 from reconciler.alerts import DATABASE_BEHIND
 from reconciler.config import Settings
 from reconciler.errors import (
@@ -72,6 +72,7 @@ def _once(
     settings: Settings, store: Store, until_settled: bool, told: Callable[[Report], None]
 ) -> Report:
     store.migrate()
+    shared_key.verify(settings, store)
     lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
     if lease is None:
         raise Standby("another zoe run leads; it makes the passes")
@@ -192,6 +193,7 @@ def _lead_until(
     while not stop.is_set():
         try:
             store.migrate()
+            shared_key.verify(settings, store)  # told at its start, not when it takes over
             lease = store.acquire_lease(holder(), ttl_s=settings.lease_ttl_s)
             if lease is None:
                 log.info("standing by")

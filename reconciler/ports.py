@@ -332,6 +332,7 @@ class StoreCondition:
     deployment: str = ""
     has_facts: bool = False
     epoch: int = 0
+    key_mark: str = ""
 
 
 class Store(Outbox, Orders, Reviews, Activities, Restorable, Trials, Protocol):
@@ -339,6 +340,12 @@ class Store(Outbox, Orders, Reviews, Activities, Restorable, Trials, Protocol):
 
     def migrate(self) -> None:
         """Bring the schema up to date, under a lock. Raises StoreUnavailable, ConfigError."""
+
+    def condition(self) -> StoreCondition:
+        """Return what there is to be said of it. Raises StoreUnavailable."""
+
+    def know_key(self, ours: str, *, is_new: bool = False) -> str:
+        """Return the installation's ``Keyring.mark``: ``ours``, if none is known or it is new."""
 
     def acquire_lease(self, holder: str, *, ttl_s: float) -> Lease | None:
         """Take the lease if it is free, expired, ours, or its holder on this boot is dead.

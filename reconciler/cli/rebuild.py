@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from reconciler import config, lead, sources, wire
+from reconciler import config, lead, shared_key, sources, wire
 from reconciler.cli.columns import aligned
 from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
@@ -40,7 +40,13 @@ _LOST = (
     is_flag=True,
     help="No status branch is left: hold every batch of which the Swarm shows nothing.",
 )
-def command(*, is_all_lost: bool) -> int:
+@click.option(
+    "--new-key",
+    "is_key_lost",
+    is_flag=True,
+    help="The installation's ledger.key is lost for good: go on with the one of this host.",
+)
+def command(*, is_all_lost: bool, is_key_lost: bool) -> int:
     """Fill an empty or older database with all that Git, the Swarm and the status branch know.
 
     Nothing is started, stopped or changed in the Swarm. What may have run, and isn't known to have,
@@ -48,7 +54,9 @@ def command(*, is_all_lost: bool) -> int:
     """
     settings = config.load()
     done = instead_of_leading(
-        settings, lambda parts, lease: rebuild(parts, lease, is_all_lost=is_all_lost)
+        settings,
+        lambda parts, lease: rebuild(parts, lease, is_all_lost=is_all_lost),
+        is_key_lost=is_key_lost,
     )
     for line in told(done):
         click.echo(line)
@@ -56,7 +64,10 @@ def command(*, is_all_lost: bool) -> int:
 
 
 def instead_of_leading(
-    settings: Settings, work: Callable[[Parts, Lease], tuple[Done, Lease]]
+    settings: Settings,
+    work: Callable[[Parts, Lease], tuple[Done, Lease]],
+    *,
+    is_key_lost: bool = False,
 ) -> Done:
     """Hold the lease over some work on the database; return what came of it.
 
@@ -65,10 +76,14 @@ def instead_of_leading(
     """
     with wire.store(settings) as store:
         store.migrate()
+        if not is_key_lost:
+            shared_key.verify(settings, store)
         lease = store.acquire_lease(lead.holder(), ttl_s=settings.lease_ttl_s)
         if lease is None:
             raise lead.Standby("a zoe run leads: stop it first, and start it again afterwards")
         try:
+            if is_key_lost:
+                shared_key.replace(settings, store)
             with _parts(settings, store) as parts:
                 done, lease = work(parts, lease)
         finally:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, exists, select
 
 from reconciler.ports import Schema, StoreCondition
 from reconciler.store import lease, migrate
+from reconciler.store.meta import key_mark
 from reconciler.store.tables import lease as lease_row
 from reconciler.store.tables import ledger, meta
 
@@ -23,5 +24,6 @@ def read(connection: Connection) -> StoreCondition:
         now=now,
         deployment=connection.scalars(select(meta.c.deployment)).one_or_none() or "",
         has_facts=bool(connection.scalar(select(exists(select(ledger.c.seq))))),
+        key_mark=key_mark(connection),
         epoch=connection.scalars(select(lease_row.c.epoch)).one_or_none() or 0,
     )

@@ -28,6 +28,20 @@ def claim(connection: Connection, deployment: str) -> None:
         )
 
 
+def key_mark(connection: Connection) -> str:
+    """Return by what the installation's key is known; "" where nobody has led yet."""
+    return connection.scalars(select(meta.c.key_mark)).one_or_none() or ""
+
+
+def know_key(connection: Connection, ours: str, *, is_new: bool) -> str:
+    """Return by what the installation's key is known: ``ours``, if none is or it ``is_new``."""
+    known = key_mark(connection)
+    if known and not is_new:
+        return known
+    connection.execute(update(meta).values(key_mark=ours))
+    return ours
+
+
 def bump(connection: Connection) -> int:
     """Raise the version by one and return it.
 

@@ -123,6 +123,10 @@ class SqlStore:
 
         self._transactions.write(work)
 
+    def know_key(self, ours: str, *, is_new: bool = False) -> str:
+        """Return by what the key is known: ``ours``, if none is or it ``is_new``."""
+        return self._transactions.write(lambda c: meta.know_key(c, ours, is_new=is_new))
+
     def condition(self) -> StoreCondition:
         """Return what there is to be said before it is migrated. Raises StoreUnavailable."""
         return self._transactions.read(condition.read)

@@ -42,6 +42,7 @@ meta = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("deployment", Text, nullable=False),
     Column("state_version", BigInteger, nullable=False),
+    Column("key_mark", Text, nullable=False, server_default=""),
     CheckConstraint("id = 1", name="one_row"),
 )
 

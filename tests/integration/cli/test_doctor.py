@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from reconciler import checkup
 from reconciler.checkup import Level
 from reconciler.clock import SystemClock
+from reconciler.converge import mirror
 from reconciler.ports import Schema, StoreCondition
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
 from tests.fixtures.signing import Person, trusting
@@ -165,6 +168,48 @@ def test_a_lost_or_readable_key_is_a_problem(installation: Installation) -> None
     assert findings(installation("doctor", "-o", "json"))["LedgerKeyReadable"]["level"] == "problem"
     key.unlink()
     assert findings(installation("doctor", "-o", "json"))["LedgerKeyMissing"]["level"] == "problem"
+
+
+@pytest.mark.parametrize("has_its_own", [True, False])
+def test_a_standby_without_the_installations_key_says_so_and_makes_none(
+    installation: Installation, has_its_own: bool
+) -> None:
+    assert installation.process("once", "--single").code == 0
+    database = f"sqlite:///{installation.path}/.zoe-state/zoe.db"
+    installation.configure(state_dir="standby", database_url=database)
+    key = installation.path / "standby" / "ledger.key"
+    if has_its_own:
+        key.parent.mkdir(mode=0o700)
+        key.write_bytes(bytes(32))
+        key.chmod(0o600)
+    found = findings(installation("doctor", "-o", "json"))
+    told = found["LedgerKeyOther" if has_its_own else "LedgerKeyMissing"]
+    assert (told["level"], "copy ledger.key and age.key" in told["remedy"]) == ("problem", True)
+    refused = installation.process("once", "--single")
+    assert (refused.code, "copy ledger.key and age.key" in refused.err) == (2, True)
+    assert "copy ledger.key and age.key" in installation.process("run").err
+    assert key.exists() is has_its_own
+
+
+@pytest.mark.parametrize("is_of_an_older_version", [False, True])
+def test_a_key_that_is_lost_for_good_is_replaced_when_an_operator_says_so(
+    installation: Installation, is_of_an_older_version: bool
+) -> None:
+    installation.push({"executions/aml/book.yaml": execution_file("book")})
+    assert installation.process("once").code == 0
+    (installation.path / ".zoe-state" / "ledger.key").unlink()
+    if is_of_an_older_version:  # which knew no mark
+        with closing(sqlite3.connect(installation.path / ".zoe-state" / "zoe.db")) as database:
+            database.execute("UPDATE meta SET key_mark = ''")
+            database.commit()
+    refused = installation("rebuild")
+    assert (refused.code, "zoe rebuild --new-key" in refused.err) == (2, True)
+    assert installation("rebuild", "--new-key").out.startswith("nothing to do: ")
+    assert installation.process("once").code == 0
+    assert installation("doctor").code == 0
+    head = installation.repository.files("zoe/status")[mirror.HEAD_PATH]
+    key = (installation.path / ".zoe-state" / "ledger.key").read_bytes()
+    assert mirror.read_head_file(head, key=key) is not None
 
 
 @pytest.mark.parametrize(
