@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import click
+
 from reconciler.cli import reading
 from reconciler.converge.letters import path_of
 from reconciler.errors import ConfigError, Missing, TransientError
@@ -14,6 +16,8 @@ from reconciler.secrets.own_keys import own_identities
 
 TOKEN = "token"  # noqa: S105 - the name of a secret
 """A generated secret of this name belongs into the address, as Jupyter takes it."""
+HOW = "members: [{name: YOU, key: WHAT ~/.ssh/id_ed25519.pub HOLDS}]"
+"""What stands in a namespace's file for somebody who is to read what is generated there."""
 
 
 def opened(path: str, namespace: str, what: str, identity: Path | None) -> Mapping[str, str]:
@@ -26,7 +30,7 @@ def opened(path: str, namespace: str, what: str, identity: Path | None) -> Mappi
     data = reading.branch_file(path)
     if data is None:
         raise Missing(f"{what} isn't in this clone: git fetch origin, then again")
-    members = f"members in namespaces/{namespace}.yaml"
+    members = f"members in namespaces/{namespace}.yaml ({HOW})"
     try:
         return letter.opened(data, list(own_identities(identity)))
     except letter.NoLetter as error:
@@ -38,14 +42,18 @@ def opened(path: str, namespace: str, what: str, identity: Path | None) -> Mappi
 def with_token(url: str, namespace: str, name: str, identity: Path | None) -> str:
     """Return an address with the execution's token, where there is one for this person.
 
-    Whoever has none gets the address as it is: the application asks.
+    Whoever has none gets the address as it is: the application asks. Why is said on stderr.
     """
     try:
         data = reading.branch_file(path_of(namespace, name))
         if data is None or TOKEN not in letter.names(data):
             return url
-        token = opened(path_of(namespace, name), namespace, "the token", identity)[TOKEN]
-    except (Missing, ConfigError, TransientError, letter.NoLetter):
+    except (ConfigError, TransientError, letter.NoLetter):
+        return url
+    try:
+        token = opened(path_of(namespace, name), namespace, "its token", identity)[TOKEN]
+    except (Missing, ConfigError, TransientError) as error:
+        click.echo(f"without its token: {error}", err=True)
         return url
     parts = urlsplit(url)
     query = "&".join(filter(None, (parts.query, f"{TOKEN}={quote(token, safe='')}")))

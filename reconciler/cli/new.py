@@ -11,12 +11,15 @@ from typing import Any
 
 import click
 
-from reconciler.cli import editing, repository, shelf, work_tree
+from reconciler.cli import editing, letters, repository, shelf, work_tree
 from reconciler.cli.columns import aligned
 from reconciler.cli.duration import DURATION
+from reconciler.converge.letters import readers
+from reconciler.converge.secrets import generated
 from reconciler.errors import ConfigError
 from reconciler.manifest import diagnostic
 from reconciler.manifest.answers import hint, read_answer
+from reconciler.manifest.catalogue import Catalogue
 from reconciler.manifest.diagnostic import Complaint
 from reconciler.manifest.places import is_name
 from reconciler.manifest.quantities import duration_text
@@ -92,8 +95,10 @@ def command(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(manifest_text(name, zapp, entry.parameters, filling), encoding="utf-8")
         click.echo(f"wrote {path.relative_to(root)}")
-    if _tell_problems(root, paths):
+    catalogue = _checked(root, paths)
+    if _tell_problems(catalogue, paths, root):
         return 1
+    _tell_of_passwords(catalogue, targets)
     _tell_next(root, [*copied, *paths], message or f"Add {execution}", commit=commit)
     return 0
 
@@ -202,11 +207,15 @@ def _refuse_overwriting(paths: Sequence[Path]) -> None:
         raise ConfigError(f"{there} is there already: edit it, or choose another name")
 
 
-def _tell_problems(root: Path, paths: Sequence[Path]) -> bool:
-    """Check what was written as ``zoe validate`` does; tell whether there are errors."""
+def _checked(root: Path, paths: Sequence[Path]) -> Catalogue:
+    """Check what was written as ``zoe validate`` does."""
     files = {path.relative_to(root).as_posix(): "" for path in paths}
-    needed = repository.needed_for(root, files)
-    catalogue = repository.load(root, needed)
+    return repository.load(root, repository.needed_for(root, files))
+
+
+def _tell_problems(catalogue: Catalogue, paths: Sequence[Path], root: Path) -> bool:
+    """Tell what is wrong with what was written, and whether there are errors."""
+    files = {path.relative_to(root).as_posix() for path in paths}
     found = [item for item in catalogue.diagnostics if item.file in files]
     if found:
         click.echo(diagnostic.to_text(found), err=True)
@@ -214,6 +223,26 @@ def _tell_problems(root: Path, paths: Sequence[Path]) -> bool:
     if is_wrong:
         click.echo("next: correct that, then zoe validate, commit and push", err=True)
     return is_wrong
+
+
+def _tell_of_passwords(catalogue: Catalogue, targets: Sequence[tuple[str, str]]) -> None:
+    """Say who has to be named where a password is generated that nobody would be told."""
+    wanted = {
+        (manifest.namespace, manifest.name): manifest.spec
+        for manifest in catalogue.manifests
+        if (manifest.namespace, manifest.name) in targets and manifest.spec is not None
+    }
+    told = {name for name, owner in catalogue.namespaces.items() if readers(owner.members)}
+    unheard = [
+        f"namespaces/{namespace}.yaml"
+        for (namespace, _), spec in wanted.items()
+        if generated(spec) and namespace not in told
+    ]
+    if unheard:
+        more = f" and {len(unheard) - 1} more" if len(unheard) > 1 else ""
+        click.echo("note: what is generated, such as a password, is told only to members with an")
+        click.echo(f"SSH key, and there are none; under spec of {unheard[0]}{more}:")
+        click.echo(f"  {letters.HOW}")
 
 
 def _tell_next(root: Path, paths: Sequence[Path], message: str, *, commit: bool) -> None:

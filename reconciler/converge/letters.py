@@ -8,7 +8,7 @@ encrypting the same twice gives different bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler import canonical
@@ -33,7 +33,7 @@ class Letter:
     @property
     def readers(self) -> tuple[Member, ...]:
         """Those whose keys it can be encrypted to."""
-        return tuple(m for m in self.members if m.key.split(" ")[0] in RECIPIENT_TYPES)
+        return readers(self.members)
 
     @property
     def left_out(self) -> tuple[Member, ...]:
@@ -43,6 +43,11 @@ class Letter:
     def mark(self, fingerprint: str) -> str:
         """Return what changes when it has to be sealed anew; ``fingerprint`` is the key's."""
         return canonical.digest([self.subject, self.values, self.members, fingerprint])[:32]
+
+
+def readers(members: Sequence[Member]) -> tuple[Member, ...]:
+    """Return those of a namespace's members to whose keys something can be encrypted."""
+    return tuple(member for member in members if member.key.split(" ")[0] in RECIPIENT_TYPES)
 
 
 def path_of(namespace: str, name: str) -> str:

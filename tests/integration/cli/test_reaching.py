@@ -44,6 +44,7 @@ def test_a_member_opens_her_notebook_with_its_token_and_others_without(
     assert (hers.code, hers.out.strip().endswith(f"/lab?x=1&token={secret}")) == (0, True)
     others = zoe("open", "--print", "--port", "lab", *ask, str(eve.private), cwd=here)
     assert (others.code, others.out.strip().endswith("/lab?x=1")) == (0, True)
+    assert "isn't for your key: add it to members in namespaces/aml.yaml" in others.err
 
     monkeypatch.chdir(here)
     asked = (letter_path("aml"), "aml", "the password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import pty
 import shutil
@@ -149,6 +150,23 @@ def test_a_zapp_of_the_installation_is_copied_and_committed_with_it(
         "zapps/hello-batch/zapp.yaml",
         "",
     ]
+
+
+@pytest.mark.parametrize("key", ["", "sk-ssh-ed25519@openssh.com", "ssh-ed25519"])
+def test_who_would_be_told_no_password_is_told_what_is_missing(
+    key: str, repository: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = repository / "namespaces" / "lab.yaml"
+    if key:
+        wire = b"".join(len(part).to_bytes(4, "big") + part for part in (key.encode(), bytes(32)))
+        public = f"{key} {base64.b64encode(wire).decode()} ada@laptop"
+        line = f"  members: [{{name: ada, key: {public}}}]\n"
+        path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
+    code, out, err = run(capsys, "new", "jupyter", "lab/n")
+    assert (code, err) == (0, "")
+    assert ("under spec of namespaces/lab.yaml:\n  members: [{name: YOU" in out) is (
+        key != "ssh-ed25519"
+    )
 
 
 def test_the_catalogue_has_a_line_for_each(repository: Path, capsys: pytest.CaptureFixture[str]):
