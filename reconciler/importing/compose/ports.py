@@ -104,8 +104,14 @@ def _long(
         entry["app_protocol"] = plain_text(item["app_protocol"])
     if item.get("name"):
         entry["name"] = plain_text(item["name"])
-    if item.get("mode") == "ingress":
-        entry["mode"] = "ingress"
+    if context.value(item.get("mode") or "host", "ports", index, "mode").strip() != "host":
+        # Without a fixed port of the mesh nobody would be told which one it became.
+        context.notes.dropped(
+            context.at("ports", index, "mode"),
+            "the port is the node's on which a replica runs, not every node's",
+            "write mode: ingress with published, where platform.yaml allows that port and the "
+            "nodes' kernels have IPVS",
+        )
     yield item.get("published") is not None, entry
 
 

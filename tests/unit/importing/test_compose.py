@@ -90,6 +90,17 @@ def test_ports_of_both_syntaxes(lines: list[str], expected: list[tuple[int, str]
     assert [(port["target"], port.get("protocol", "")) for port in ports] == expected
 
 
+@pytest.mark.parametrize("mode", ["ingress", "'${MODE:-ingress}'"])
+def test_a_port_of_every_node_becomes_one_of_a_node_and_that_is_told(mode: str):
+    result = imported(f"services: {{a: {{image: i, ports: [{{target: 80, mode: {mode}}}]}}}}")
+    (port,) = result.documents[0]["spec"]["services"]["a"]["ports"]
+    assert port == {"name": "http", "target": 80, "app_protocol": "http"}
+    assert "/services/a/ports/0/mode: left out: the port is the node's" in told(result)
+    assert "left out" not in told(
+        imported("services: {a: {image: i, ports: [{target: 80, mode: host}]}}")
+    )
+
+
 @pytest.mark.parametrize(
     ("volumes", "expected"),
     [
