@@ -26,7 +26,7 @@ COMPILE := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-e
 
 demo:
 	@.ci/setup demo
-	@.venv/bin/python -m reconciler demo $(ARGS)
+	@.venv/bin/python -m reconciler demo --dir .state $(ARGS)
 
 test:
 	@.ci/setup test

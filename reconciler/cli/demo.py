@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -39,7 +40,7 @@ ON_EMPTY_NODES = {"sweep", "charity", "lesson"}  # how much room there is decide
     "--dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".state"),
+    default=config.Settings().state_dir,
     show_default=True,
     help="Where everything is kept.",
 )
@@ -52,7 +53,7 @@ def command(*, once: bool, down: bool, directory: Path) -> None:
     try:
         demo.play()
     except ReconcilerError:
-        click.echo("The demo failed; all is left to look at. Then: zoe demo --down", err=True)
+        click.echo(f"The demo failed; all is left to look at. Then: {demo.to_end}", err=True)
         raise
     if once:
         demo.down()
@@ -116,7 +117,12 @@ class Demo:
         click.echo("  zoe status              the same in the terminal")
         click.echo("  zoe events aml/hello    what happened to it")
         click.echo("  zoe plan                what your last commit would do")
-        click.echo("  make demo ARGS=--down   take everything down")
+        click.echo(f"  {self.to_end}   take everything down")
+
+    @property
+    def to_end(self) -> str:
+        """What takes everything down."""
+        return f"zoe demo --down --dir {shlex.quote(str(self._home.parent))}"
 
     def down(self) -> None:
         """Take down whatever an earlier telling left: the reconciler, its services, the lab."""

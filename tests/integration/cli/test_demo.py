@@ -7,10 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reconciler.cli import demo, lab
+from reconciler.config import Settings
+
 # As a plain user finds it, also where the tests run as root.
 _TELLING = """\
 import sys
 from pathlib import Path
+
+from reconciler.cli import demo, lab
+from reconciler.config import Settings
 from reconciler.cli.demo import Demo
 
 demo = Demo(Path(sys.argv[1]))
@@ -39,3 +45,10 @@ def test_the_demo_is_told_to_its_end_on_a_simulated_cluster(tmp_path: Path) -> N
     assert "/lab?token=" in done.stdout
     assert " status: " in done.stdout  # the branch's newest commit
     assert not (tmp_path / "demo").exists()
+
+
+def test_demo_and_lab_keep_their_state_where_all_else_does() -> None:
+    (of_demo,) = (each for each in demo.command.params if each.name == "directory")
+    up = lab.command.commands["up"]
+    (of_lab,) = (each for each in up.params if each.name == "directory")
+    assert (of_demo.default, of_lab.default) == (Settings().state_dir, Settings().state_dir / "lab")
