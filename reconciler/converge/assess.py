@@ -27,6 +27,7 @@ from reconciler.converge import (
     gateway_services,
     holds,
     keeping,
+    lost_nodes,
     naming,
     prefetch,
     reserving,
@@ -92,7 +93,8 @@ def assess(world: World) -> Assessment:
     executions = (one.state for one in rendered.values())
     others = (_prefetched(draft, taken), kept.state, _reachable(draft, gateways))
     desired = together([*executions, *others])
-    planned = _plan(draft, desired, kept, gateways.notes)
+    apart = (*kept.notes, *gateways.notes, *lost_nodes.notes(draft, homes))
+    planned = _plan(draft, desired, apart, lingering=kept.lingering)
     there = [(uid, group) for uid, groups in draft.groups.items() for group in groups]
     harvest += unread(planned, there, draft.memory, read=harvest)
     moved = {
@@ -290,7 +292,7 @@ def _network(draft: Draft, namespace: str) -> str:
 
 
 def _plan(
-    draft: Draft, desired: DesiredState, kept: keeping.Keeping, told: tuple[Note, ...]
+    draft: Draft, desired: DesiredState, apart: tuple[Note, ...], *, lingering: frozenset[str]
 ) -> Plan:
     observed = draft.world.observed
     planned = plan(
@@ -298,7 +300,7 @@ def _plan(
         observed,
         # What never had an attempt has no services: those there are must be somebody's work.
         known={uid for uid, record in draft.records.items() if record.attempt},
-        lingering=_lingering(draft) | kept.lingering,
+        lingering=_lingering(draft) | lingering,
         kept_networks={
             network.name
             for network in observed.networks
@@ -308,7 +310,7 @@ def _plan(
         groups=draft.grouped.by_name,
     )
     standing = (*prefetch.notes(observed), *gateway_services.notes(observed))
-    planned = replace(planned, notes=(*planned.notes, *kept.notes, *told, *standing))
+    planned = replace(planned, notes=(*planned.notes, *apart, *standing))
     if draft.world.may_delete:
         return planned
     return replace(planned, actions=tuple(a for a in planned.actions if not is_delete(a)))

@@ -56,7 +56,9 @@ def of(
     for document in of_states(found, *sorted(found.keys() - _SETTLED)):
         yield from _conditions(document)
     for hostname in cluster.down if cluster else ():
-        yield Alert(kind="node", told=f"node {hostname} is down")
+        told = f"node {hostname} is down"
+        if not any(one["message"].startswith(told) for one in picture.board.alerts):
+            yield Alert(kind="node", told=told)
 
 
 def of_all(found: Iterable[Alert]) -> tuple[Alert, ...]:
@@ -65,12 +67,13 @@ def of_all(found: Iterable[Alert]) -> tuple[Alert, ...]:
 
 
 def _is_news(problem: str, standing: Iterable[Mapping[str, Any]]) -> bool:
-    return bool(problem) and all(told["message"] != problem for told in standing)
+    return bool(problem) and not any(told["message"] in problem for told in standing)
 
 
 def _standing(told: Mapping[str, Any]) -> Alert:
     since = datetime.fromisoformat(told["since"])
-    return Alert(kind="platform", told=told["message"], since=since, code=told["reason"])
+    kind = told.get("kind", "platform")  # an older version wrote none
+    return Alert(kind=kind, told=told["message"], since=since, code=told["reason"])
 
 
 def _invalid(picture: Picture, invalid: Sequence[Document]) -> Iterator[Alert]:

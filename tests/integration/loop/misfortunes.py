@@ -17,7 +17,7 @@ import pytest
 
 from reconciler import lead
 from reconciler.cluster.fake import Outcome
-from reconciler.converge.state import ServiceSpec
+from reconciler.converge.state import ServiceSpec, TaskState
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import (
     ActionFailed,
@@ -108,6 +108,16 @@ def forgets_a_service(site: Site) -> None:
     labels = {**service.spec.labels, "zoe.uid": "f" * 16}
     site.cluster.create_service(_renamed(service.spec, "lost", labels))
     site.reconcile()
+
+
+def loses_its_node(site: Site) -> str:
+    """Cut the power of the node on which it runs; return that."""
+    seen = site.cluster.observe()
+    (task,) = (task for task in seen.tasks if task.state is TaskState.RUNNING)
+    (host,) = (node.hostname for node in seen.nodes if node.id == task.node)
+    site.cluster.kill_node(host)
+    site.reconcile(passes=5, ms=1000)
+    return host
 
 
 def rewrites_history(site: Site) -> None:

@@ -19,7 +19,7 @@ from tests.integration.loop import misfortunes
 from webhook.metrics import Metrics
 
 NAME = "aml/book"
-Break = Callable[[Site], None]
+Break = Callable[[Site], object]
 
 
 @pytest.fixture
@@ -103,6 +103,9 @@ def test_what_concerns_a_file(running: Site, archive: SqlArchive, breaks: Break,
         (misfortunes.takes_the_repository_away, "StatusNotPublished", "config.git"),
         (misfortunes.writes_to_our_branch, "StatusBranchChanged", "let nobody else push there"),
         (misfortunes.restores_a_backup, "DatabaseBehind", "nothing is changed until: zoe rebuild"),
+        (misfortunes.loses_its_node, "NodeDown", "elsewhere if it can: aml/book; mend it"),
+        (misfortunes.rewrites_history, "NonDescendant", "nothing changes until: zoe confirm"),
+        (misfortunes.takes_the_repository_away, "SourceUnavailable", "can't be reached"),
     ],
 )
 def test_what_concerns_no_execution(
@@ -150,6 +153,24 @@ def test_that_nobody_leads_is_told(running: Site, archive: SqlArchive) -> None:
     (alert,) = glance.of(picture, now=now).alerts
     assert (alert.kind, "nobody has looked" in alert.told) == ("loop", True)
     assert "zoe_pass_age_seconds 60" in metrics(running, picture)
+
+
+def test_a_lost_node_is_told_once_with_what_ran_there_until_it_is_back(
+    running: Site, archive: SqlArchive
+) -> None:
+    host = misfortunes.loses_its_node(running)
+    first = archive.picture(None).board.alerts
+    running.reconcile(passes=20, ms=3000)  # by now it runs elsewhere
+    assert archive.picture(None).board.alerts == first
+    (alert,) = glance.of(archive.picture(None), now=running.clock.now()).alerts
+    assert (alert.kind, alert.told.split(";")[0]) == ("node", f"node {host} is down")
+    running.cluster.start_node(host)
+    running.reconcile(passes=3, ms=2000)
+    assert archive.picture(None).board.alerts == ()
+    running.cluster.drain(host)
+    running.cluster.kill_node(host)
+    running.reconcile(passes=30, ms=3000)
+    assert archive.picture(None).board.alerts == ()
 
 
 def test_what_is_over_is_told_no_more(running: Site, archive: SqlArchive) -> None:
