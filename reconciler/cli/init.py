@@ -39,6 +39,7 @@ def command(directory: Path) -> None:
     write_schema(directory)
     click.echo(f"wrote {len(files) + 1} files to {directory}")
     click.echo(f"next: edit platform.yaml and CODEOWNERS there, then zoe validate {directory}")
+    click.echo("with your first push lab/hello starts; zoe resume NS/NAME --commit starts another")
     click.echo("your SSH key belongs under members of your file in namespaces/: what is generated,")
     click.echo("such as a notebook's password, is told to nobody else")
     click.echo(f"the machine that runs zoe needs this in its zoe.toml:\n{_SETTINGS}", nl=False)

@@ -19,6 +19,11 @@ def only(catalogue):
     return manifest
 
 
+def test_of_the_examples_one_starts_the_others_wait_for_who_wants_them():
+    starting = [m.name for m in Repository.example().load().manifests if not m.suspend]
+    assert starting == ["hello"]
+
+
 def test_example_repository_is_clean():
     catalogue = Repository.example().load()
     assert catalogue.diagnostics == ()
