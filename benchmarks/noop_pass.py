@@ -29,6 +29,7 @@ from reconciler.git.status_branch import StatusBranch
 from reconciler.heap import Heap
 from reconciler.loop import Loop
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
+from reconciler.ports import Clock, Cluster
 from reconciler.publisher import Publisher
 from reconciler.store.repository import SqlStore
 from reconciler.working_set import WorkingSet
@@ -36,6 +37,7 @@ from reconciler.working_set import WorkingSet
 BUDGETS_MS = {1000: 150, 10_000: 1000}
 PER_NAMESPACE = 100
 NODES = 20
+DEPLOYMENT = "zoe"
 _HEAD = "apiVersion: zoe/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n"
 
 
@@ -79,12 +81,28 @@ def installation(
 ) -> Iterator[tuple[Loop, FakeCluster, SqlStore]]:
     """Lend a loop over the executions in some files, on SQLite or on the database of a URL."""
     commit(folder / "config.git", files)
-    platform = SourceSettings(id="platform", url=str(folder / "config.git"))
-    settings = Settings(sources=(platform,), state_dir=folder / "state", limits=limits)
     clock = VirtualClock()
     nodes = nodes or [fake_node(f"n{number}") for number in range(NODES)]
-    cluster = FakeCluster(nodes, clock=clock, deployment=settings.deployment)
+    cluster = FakeCluster(nodes, clock=clock, deployment=DEPLOYMENT)
     cluster.script("ends", Outcome.exits(0))
+    with leading(folder, cluster, clock, url=url, limits=limits) as (loop, store):
+        yield loop, cluster, store
+
+
+@contextmanager
+def leading(
+    folder: Path,
+    cluster: Cluster,
+    clock: Clock,
+    *,
+    url: str = "",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Iterator[tuple[Loop, SqlStore]]:
+    """Lend a loop over what a folder holds and what its database remembers; then let others."""
+    platform = SourceSettings(id="platform", url=str(folder / "config.git"))
+    settings = Settings(
+        sources=(platform,), state_dir=folder / "state", deployment=DEPLOYMENT, limits=limits
+    )
     chance = random.Random(1)
     url = url or f"sqlite:///{folder}/zoe.db"
     sink = StatusBranch(
@@ -110,10 +128,10 @@ def installation(
                 keeper=keeper,
                 concurrency=1,
             ),
-            cluster,
             store,
         )
         publisher.close()
+        store.release_lease(lease)
 
 
 def settle(loop: Loop, cluster: FakeCluster) -> None:

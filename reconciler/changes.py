@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Status, document
+from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Assessment, Identity, Wanted
 from reconciler.ports import ExecutionRow, FrozenSpec, GoodFile
 from reconciler.records import Event
@@ -55,7 +55,7 @@ def frozen_specs(found: Assessment) -> tuple[FrozenSpec, ...]:
 
 def rows(
     statuses: Iterable[Status],
-    written: Mapping[Uid, Mapping[str, Any]],
+    written: Mapping[Uid, StatusDocument],
     *,
     whose: Whose,
     at: datetime,
@@ -64,11 +64,11 @@ def rows(
     return tuple(
         _row(status, told, source_id=whose.source_of(status), at=at)
         for status in statuses
-        if (told := document(status)) != written.get(Uid(status.uid))
+        if (told := StatusDocument.of(document(status))) != written.get(Uid(status.uid))
     )
 
 
-def _row(status: Status, told: Mapping[str, Any], *, source_id: str, at: datetime) -> ExecutionRow:
+def _row(status: Status, told: StatusDocument, *, source_id: str, at: datetime) -> ExecutionRow:
     return ExecutionRow(
         uid=Uid(status.uid),
         namespace=status.namespace,

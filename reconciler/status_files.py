@@ -13,7 +13,7 @@ from reconciler import mirroring
 from reconciler.converge import mirror, publication, set_status
 from reconciler.converge.mirror import Head
 from reconciler.converge.newest import newest, rank
-from reconciler.converge.status import SetName, set_of
+from reconciler.converge.status import SetName
 from reconciler.manifest.spec import SetSummary
 from reconciler.working_set import WorkingSet
 
@@ -49,7 +49,7 @@ class StatusFiles:
         statuses = self._known.statuses
         self._uids |= told
         self._stale |= {uid[:2] for uid in told}
-        touched = {of for uid in told if uid in statuses and (of := set_of(statuses[uid]))}
+        touched = {of for uid in told if uid in statuses and (of := statuses[uid].of_set)}
         if sets is not None:
             before = self._sets
             self._sets = {(one.spec.namespace, one.spec.name): one for one in sets}
@@ -66,7 +66,7 @@ class StatusFiles:
         path = publication.status_path(*whose, identity.run)
         self._gone |= {publication.ledger_path(uid): ("", ""), path: whose}
         self._uids.pop(uid, None)
-        of_set = set_of(self._known.statuses[uid])
+        of_set = self._known.statuses[uid].of_set
         self._of_sets |= {of_set} if of_set is not None else set()
         self._stale.add(uid[:2])
 
@@ -117,14 +117,15 @@ class StatusFiles:
         ]
         if not sharing:
             return None
-        last = max(sharing, key=lambda uid: rank(known.statuses[uid]))
-        return None if last in self._untold else publication.status_file(known.statuses[last])
+        whole = {uid: known.statuses[uid].whole() for uid in sharing}
+        last = max(sharing, key=lambda uid: rank(whole[uid]))
+        return None if last in self._untold else publication.status_file(whole[last])
 
     def _made_tables(self) -> Iterator[File]:
         tables, self._tables = self._tables, set()
         for namespace in sorted(tables):
             runs = self._known.runs.in_namespace(namespace)
-            documents = newest(self._known.statuses[uid] for uid in runs)
+            documents = newest(self._known.statuses[uid].whole() for uid in runs)
             told = [d for d in documents if d["metadata"]["uid"] not in self._untold]
             table = publication.readme_file(namespace, told)
             yield publication.readme_path(namespace), table
@@ -133,6 +134,6 @@ class StatusFiles:
         touched, self._of_sets = self._of_sets, set()
         for name in sorted(touched & self._sets.keys()):
             runs = self._known.runs.beside_set(name)
-            members = set_status.members_of(self._known.statuses[uid] for uid in runs)
+            members = set_status.members_of(self._known.statuses[uid].whole() for uid in runs)
             told = set_status.document(self._sets[name], members.get(name, ()))
             yield publication.set_path(*name), publication.dump(told)

@@ -20,7 +20,7 @@ from reconciler.converge.accounting import Progress, Use
 from reconciler.converge.history import Runtime
 from reconciler.converge.ledger import Entry, Record, fold
 from reconciler.converge.runs import is_scheduled
-from reconciler.converge.status import set_of
+from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.ports import Changes, ExecutionRow, Stored
@@ -39,7 +39,7 @@ class WorkingSet:
         self.entries: dict[Uid, list[Entry]] = defaultdict(list)
         self.records: dict[Uid, Record] = {}
         self.identities: dict[Uid, Identity] = {}
-        self.statuses: dict[Uid, Mapping[str, Any]] = {}
+        self.statuses: dict[Uid, StatusDocument] = {}
         self.runs = RunsByName()
         """Who is in :attr:`statuses`, by what they are asked for by."""
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {
@@ -178,8 +178,8 @@ class WorkingSet:
 
     def _tell(self, row: ExecutionRow) -> None:
         self.identities[row.uid] = _identity(row)
-        self.statuses[row.uid] = row.status
-        self.runs.put(row.uid, row.namespace, row.name, set_of(row.status))
+        told = self.statuses[row.uid] = StatusDocument.of(row.status)
+        self.runs.put(row.uid, row.namespace, row.name, told.of_set)
 
     def _forget(self, uid: Uid) -> None:
         self.runs.drop(uid)

@@ -26,6 +26,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.converge.status import document
+from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Assessment, Identity, Memory, Wanted, World
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin, Service
@@ -213,7 +214,7 @@ class Ledger:
             Uid(s.uid): Identity(namespace=s.namespace, name=s.name, run=s.run)
             for s in found.statuses
         }
-        statuses = {Uid(s.uid): document(s) for s in found.statuses}
+        statuses = {Uid(s.uid): StatusDocument.of(document(s)) for s in found.statuses}
         progress = {**self.memory.progress, **found.books.progress}
         placements = {**self.memory.placements, **found.placements}
         gone = set(found.forgotten)

@@ -18,7 +18,7 @@ from reconciler.converge.idleness import Activity
 from reconciler.converge.ledger import Hold, Record, fold
 from reconciler.converge.roll import call
 from reconciler.converge.runs import is_scheduled
-from reconciler.converge.status import SetName, set_of
+from reconciler.converge.status import SetName
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import grouped, is_live
 from reconciler.converge.world import Identity, World
@@ -126,7 +126,7 @@ class Draft:
             item = manifest.item
             return (item.set.namespace, item.set.name) if item else None
         told = self.memory.statuses.get(uid)
-        return set_of(told) if told is not None else None
+        return told.of_set if told is not None else None
 
     def identity(self, uid: Uid) -> Identity:
         """Return whose run it is."""

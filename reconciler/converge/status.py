@@ -179,7 +179,7 @@ def _set(of_set: SetName | None) -> dict[str, Any]:
 
 def set_of(whole: Mapping[str, Any]) -> SetName | None:
     """Return the set that a status document's execution is, or was, a member of."""
-    told = whole["metadata"].get("set")
+    told = whole.get("metadata", {}).get("set")
     return (told.get("namespace", ""), told["name"]) if told else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from policy.model.decision import Decision, Wait
 from policy.model.execution import Uid
@@ -59,7 +60,7 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
             identity,
             uid,
             message,
-            previous=draft.memory.statuses.get(uid),
+            previous=_previous(draft, uid),
             now=draft.world.now,
             of_set=sets.get((identity.namespace, identity.name)),
         )
@@ -73,7 +74,7 @@ def _gone(draft: Draft) -> Iterator[tuple[Identity, Uid, str]]:
     """Yield what was told to be invalid and isn't there any more."""
     now = {uid for _, uid, _ in draft.wanted.invalid}
     for uid, told in draft.memory.statuses.items():
-        if told["status"]["phase"] == Phase.INVALID and uid not in now:
+        if told.phase == Phase.INVALID and uid not in now:
             yield draft.memory.identities[uid], uid, ""
 
 
@@ -86,7 +87,7 @@ def _is_settled(draft: Draft, uid: Uid, record: Record) -> bool:
         and draft.manifest_of(uid) is None
         and not draft.groups.get(uid)
         and told is not None
-        and told["status"]["phase"] != "Terminating"
+        and told.phase != Phase.TERMINATING
     )
 
 
@@ -157,8 +158,13 @@ def _status(
     before = draft.world.last.told.get(uid) if draft.world.last else None
     if before is not None and before[0] == facts:
         return before
-    previous = draft.memory.statuses.get(uid)
-    return facts, status_of(facts, previous=previous, now=draft.world.now)
+    return facts, status_of(facts, previous=_previous(draft, uid), now=draft.world.now)
+
+
+def _previous(draft: Draft, uid: Uid) -> Mapping[str, Any] | None:
+    """Return what was told of a run last."""
+    told = draft.memory.statuses.get(uid)
+    return told.whole() if told is not None else None
 
 
 def _growth(draft: Draft, uid: Uid) -> str:

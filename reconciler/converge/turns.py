@@ -102,7 +102,7 @@ def _held_back(draft: Draft, rules: SetSpec, tally: _Tally) -> Iterator[tuple[Ui
 
 def _stands_aside(draft: Draft, candidate: Candidate) -> bool:
     told = draft.memory.statuses.get(candidate.record.uid)
-    return told is not None and told["status"].get("reason") in _KEEPS_NOBODY_WAITING
+    return told is not None and told.reason in _KEEPS_NOBODY_WAITING
 
 
 def _order(candidate: Candidate) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import Decision
@@ -28,6 +27,7 @@ from reconciler.converge.runs import Recurrence
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.status import Status
+from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.steps import Step
 from reconciler.converge.tasks import Group
 from reconciler.manifest.platform import Namespace, Platform, Reservation
@@ -146,7 +146,7 @@ class Memory:
     progress: Mapping[Uid, Progress] = field(default_factory=dict)
     usage: Mapping[str, Use] = field(default_factory=dict)
     runtimes: Runtimes = field(default_factory=dict)
-    statuses: Mapping[Uid, Mapping[str, Any]] = field(default_factory=dict)
+    statuses: Mapping[Uid, StatusDocument] = field(default_factory=dict)
     hold_requests: Mapping[tuple[str, str], HoldRequest] = field(default_factory=dict)
     last_seq: int = 0
     published_seq: int = 0

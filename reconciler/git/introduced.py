@@ -24,7 +24,7 @@ _Value = tuple[str, str] | None
 _Level = Mapping[bytes, tuple[str, str]]
 _Trees = tuple[str | None, ...]
 
-MOST_KEPT = 20_000
+MOST_KEPT = 4_000
 """Entries of all directories that are remembered; one that is wider is remembered alone."""
 
 

@@ -21,7 +21,7 @@ from reconciler.text import clean
 
 _BUSY_RETRY_S = 5.0
 _MAX_LOOSE = 256 * 100
-_CACHE_BYTES = 32 * 1024**2
+_CACHE_BYTES = 8 * 1024**2
 """Of trees and commits, over all repositories: libgit2 would keep 256 MiB of them."""
 # What libgit2 leaves behind when its process is killed between creating and renaming.
 _LITTER = ("*.lock", "objects/pack/*_git2_*", "objects/??/tmp_*", "objects/tmp_*")

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 from reconciler import canonical
+from reconciler.converge.status_document import StatusDocument
 
 JSON_DATA = JSON().with_variant(JSONB(), "postgresql")
 
@@ -61,7 +62,7 @@ def dump_json(value: object) -> str:
 
     JSONB refuses escaped NULs and lone surrogates just as TEXT does; they are replaced.
     """
-    text = _dump(value)
+    text = value.text if isinstance(value, StatusDocument) else _dump(value)
     if "\\u0000" in text or "\\ud" in text:
         text = _dump(_cleaned(json.loads(text)))
     return text

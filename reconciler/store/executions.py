@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from policy.model.execution import Uid
+from reconciler.converge.status_document import StatusDocument
 from reconciler.ports import ExecutionRow
 from reconciler.store.record_tables import harvests, tails
 from reconciler.store.tables import executions, frozen_specs
@@ -40,7 +41,13 @@ def read(connection: Connection) -> tuple[ExecutionRow, ...]:
     order = (executions.c.namespace, executions.c.name, executions.c.run, executions.c.uid)
     columns = [column for column in executions.c if column.name != "version"]
     rows = connection.execute(select(*columns).order_by(*order)).mappings()
-    return tuple(ExecutionRow(**{**row, "uid": Uid(row["uid"])}) for row in rows)
+    # One after another: all documents at once, parsed, would be most of what a start takes.
+    return tuple(map(_execution, rows))
+
+
+def _execution(row: RowMapping) -> ExecutionRow:
+    status = StatusDocument.of(row["status"])
+    return ExecutionRow(**{**row, "uid": Uid(row["uid"]), "status": status})
 
 
 def _row(row: ExecutionRow, now: datetime) -> dict[str, object]:

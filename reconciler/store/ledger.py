@@ -5,7 +5,7 @@ They go with runs that aren't told of any more, when their time is over.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -98,24 +98,26 @@ def entries_since(
 
 def _entries(connection: Connection, query: Select[Any]) -> tuple[Entry, ...]:
     rows = connection.execute(query.order_by(ledger.c.seq))
-    return tuple(map(_entry, rows))
+    # Few words in many facts: each row brings its own copy of them.
+    texts: dict[str, str] = {}
+    return tuple(_entry(row, lambda text: texts.setdefault(text, text)) for row in rows)
 
 
-def _entry(row: Row[Any]) -> Entry:
+def _entry(row: Row[Any], shared: Callable[[str], str]) -> Entry:
     return Entry(
         seq=row.seq,
-        uid=Uid(row.uid),
+        uid=Uid(shared(row.uid)),
         run=row.run,
         generation=row.generation,
         attempt=row.attempt,
         fact=Fact(row.fact),
-        spec_hash=row.spec_hash,
+        spec_hash=shared(row.spec_hash),
         code=row.code,
-        reason=row.reason,
-        node=row.node,
+        reason=shared(row.reason),
+        node=shared(row.node),
         at=row.at,
         epoch=row.epoch,
-        commit=row.commit_id or "",
+        commit=shared(row.commit_id or ""),
         by=row.said_by or "",
         told=row.told or "",
     )
