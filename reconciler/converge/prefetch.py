@@ -102,7 +102,7 @@ def _takers(nodes: Collection[Node], constraints: Collection[Constraint]) -> lis
     return [node for node in workers or able if node.is_ready and node.is_active]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=1024)
 def _service(deployment: str, image: str, node: NodeId, epoch: int) -> ServiceSpec:
     return ServiceSpec(
         name=naming.prefetch_name(deployment=deployment, image=image, node=node),
