@@ -23,8 +23,8 @@ from typing import Any
 from benchmarks.report import Row, arguments, show
 from policy.model.execution import Uid
 from reconciler.clock import SystemClock
-from reconciler.ports import Changes, ExecutionRow
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes, ExecutionRow
 
 BUDGET_MS = 1_000
 _AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,10 +13,11 @@ from reconciler.converge.recovery import Evidence, Recovered, recover
 from reconciler.converge.state import ObservedState
 from reconciler.converge.world import HoldRequest, Wanted
 from reconciler.errors import ConfigError
-from reconciler.ports import Changes, Lease, Stored
+from reconciler.ports import Lease
 from reconciler.rebuilding import Parts, earlier_than, refrozen, wanted_by
 from reconciler.restoration import Restoration
 from reconciler.rewriting import Writing
+from reconciler.stored import Changes, Stored
 from reconciler.working_set import WorkingSet
 
 HELD = "adopted, but Git doesn't ask for this run: commit its manifest, or let it end, by a release"

@@ -11,8 +11,8 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Status, document
 from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Assessment, Identity, Wanted
-from reconciler.ports import ExecutionRow, FrozenSpec, GoodFile
 from reconciler.records import Event
+from reconciler.stored import ExecutionRow, FrozenSpec, GoodFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from reconciler.harvesting import harvest
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
 from reconciler.notices import notices
-from reconciler.ports import Changes, Clock, Cluster, Lease, Store
+from reconciler.ports import Clock, Cluster, Lease, Store
 from reconciler.probation import Probation, over_a_pass
 from reconciler.publisher import Publisher
 from reconciler.recording import Recorder
@@ -50,6 +50,7 @@ from reconciler.secrets.keeper import Keeper
 from reconciler.sender import Sender
 from reconciler.sight import Sight
 from reconciler.stages import Stages
+from reconciler.stored import Changes
 from reconciler.tenants import Tenants
 from reconciler.tidying import Tidying
 from reconciler.trailing import News, Trailing

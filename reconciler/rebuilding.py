@@ -27,18 +27,11 @@ from reconciler.errors import ConfigError, SourceUnavailable
 from reconciler.good_versions import newest_valid
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.spec import ExecutionSpec, Manifest
-from reconciler.ports import (
-    Changes,
-    Clock,
-    Cluster,
-    GoodFile,
-    Lease,
-    Store,
-    Stored,
-)
+from reconciler.ports import Clock, Cluster, Lease, Store
 from reconciler.restoration import Restoration
 from reconciler.rewriting import Writing
 from reconciler.status_sink import StatusSink
+from reconciler.stored import Changes, GoodFile, Stored
 from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 

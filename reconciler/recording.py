@@ -33,10 +33,11 @@ from reconciler.errors import (
 )
 from reconciler.manifest import ownership
 from reconciler.manifest.catalogue import Catalogue
-from reconciler.ports import Changes, Clock, Lease, Store
+from reconciler.ports import Clock, Lease, Store
 from reconciler.posted import PostedPlan
 from reconciler.records import Event, PassRow, Pulse, Recording, digest_of
 from reconciler.stages import Stages
+from reconciler.stored import Changes
 from reconciler.tenants import Tenants
 from reconciler.working_set import WorkingSet
 

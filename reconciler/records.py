@@ -1,6 +1,6 @@
 """What the loop writes down so that people can look at it later, and how it is read.
 
-The loop's own memory is in ``ports.Stored``; nothing here is ever decided on.
+The loop's own memory is in ``stored.Stored``; nothing here is ever decided on.
 """
 
 from __future__ import annotations

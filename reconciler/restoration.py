@@ -9,7 +9,8 @@ from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
 
 if TYPE_CHECKING:
-    from reconciler.ports import Changes, Lease
+    from reconciler.ports import Lease
+    from reconciler.stored import Changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

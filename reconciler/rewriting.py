@@ -16,7 +16,7 @@ from reconciler.converge.status import document
 from reconciler.converge.tasks import groups_by_uid
 from reconciler.converge.world import Wanted
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.ports import ExecutionRow, FrozenSpec
+from reconciler.stored import ExecutionRow, FrozenSpec
 
 
 class Writing:

@@ -26,8 +26,8 @@ from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.manifest.lent import Lent
 from reconciler.manifest.ownership import Rules, rules_of_tenant
 from reconciler.manifest.spec import Manifest, SetSummary
-from reconciler.ports import GoodFile
 from reconciler.records import CommitRow, Recorded, Recording
+from reconciler.stored import GoodFile
 from reconciler.trust import TenantReferee
 from reconciler.working_set import WorkingSet
 

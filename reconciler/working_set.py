@@ -23,10 +23,10 @@ from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.records import Pulse
 from reconciler.reviewer.job import Known
 from reconciler.runs_by_name import RunsByName
+from reconciler.stored import Changes, ExecutionRow, Stored
 
 _HARVESTED_MOST = 10_000
 """Of how many results it is known that they are stored; others are read and offered once more."""

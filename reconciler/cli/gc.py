@@ -13,7 +13,8 @@ from reconciler.cli import reading, show
 from reconciler.clock import SystemClock
 from reconciler.converge.forgetting import KNOWN
 from reconciler.errors import StoreUnavailable
-from reconciler.ports import TIDYING, ExecutionRow, Store
+from reconciler.ports import TIDYING, Store
+from reconciler.stored import ExecutionRow
 
 WORDS = {
     "deliveries": "deliveries of forges",

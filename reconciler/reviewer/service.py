@@ -23,11 +23,12 @@ from reconciler.errors import LeaseLost, SourceUnavailable, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import State
 from reconciler.outgoing import ForgeSettings
-from reconciler.ports import Changes, Clock, Lease, Store
+from reconciler.ports import Clock, Lease, Store
 from reconciler.posted import PostedPlan
 from reconciler.reviewer.job import Job, Known, Result
 from reconciler.reviewer.process import Worker, WorkerFailed
 from reconciler.reviewer.subject import refs
+from reconciler.stored import Changes
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from reconciler.ports import GoodFile
 from reconciler.store.tables import good_files, sources
 from reconciler.store.upsert import upsert
+from reconciler.stored import GoodFile
 
 
 def write_commits(connection: Connection, commits: Mapping[str, str], *, now: datetime) -> None:

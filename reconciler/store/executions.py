@@ -9,10 +9,10 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from policy.model.execution import Uid
 from reconciler.converge.status_document import StatusDocument
-from reconciler.ports import ExecutionRow
 from reconciler.store.record_tables import harvests, tails
 from reconciler.store.tables import executions, frozen_specs
 from reconciler.store.upsert import upsert
+from reconciler.stored import ExecutionRow
 
 
 def write(

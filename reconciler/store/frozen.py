@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 from policy.model.execution import Uid
 from reconciler import canonical
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.ports import FrozenSpec
 from reconciler.store.tables import frozen_specs
 from reconciler.store.upsert import upsert
+from reconciler.stored import FrozenSpec
 
 
 def write(connection: Connection, specs: Sequence[FrozenSpec]) -> None:

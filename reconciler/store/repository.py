@@ -20,7 +20,7 @@ from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
 from reconciler.outbox import Letter, Posting
-from reconciler.ports import Changes, Clock, Lease, StoreCondition, Stored
+from reconciler.ports import Clock, Lease, StoreCondition
 from reconciler.posted import PostedPlan
 from reconciler.probation import Key, Trial
 from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
@@ -60,6 +60,7 @@ from reconciler.store.process import current_process
 from reconciler.store.silence import SILENCE_S
 from reconciler.store.transactions import Transactions
 from reconciler.store.waiting import Listener, Poller, Waiter
+from reconciler.stored import Changes, Stored
 
 
 class SqlStore:

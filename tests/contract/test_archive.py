@@ -13,7 +13,7 @@ import pytest
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import StoreUnavailable
-from reconciler.ports import Changes, ExecutionRow, Lease, Store
+from reconciler.ports import Lease, Store
 from reconciler.posted import PostedPlan
 from reconciler.records import (
     Board,
@@ -28,6 +28,7 @@ from reconciler.records import (
     Tail,
 )
 from reconciler.store.archive import SqlArchive
+from reconciler.stored import Changes, ExecutionRow
 from tests.fixtures.postgres import DEPLOYMENT, FixedClock, OpenStore
 
 AT = datetime(2026, 1, 1, 10, 30, 0, 123_000, tzinfo=UTC)

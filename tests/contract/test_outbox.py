@@ -18,9 +18,10 @@ from reconciler.outbox import (
     State,
     settle,
 )
-from reconciler.ports import Changes, Lease
+from reconciler.ports import Lease
 from reconciler.store.outbox import KEPT
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes
 from tests.fixtures.postgres import DIALECTS, FixedClock
 
 FORGE = "forge:platform"

@@ -11,8 +11,9 @@ from policy.model.execution import Allocation, NodeId, Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
-from reconciler.ports import Changes, ExecutionRow, GoodFile, Lease, Store
+from reconciler.ports import Lease, Store
 from reconciler.restoration import Restoration
+from reconciler.stored import Changes, ExecutionRow, GoodFile
 
 AT = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 UID = Uid("00000000000000aa")

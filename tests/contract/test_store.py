@@ -19,9 +19,10 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.manifest.spec import ExecutionSpec, Service
-from reconciler.ports import Changes, ExecutionRow, FrozenSpec, GoodFile, Lease, Store
+from reconciler.ports import Lease, Store
 from reconciler.probation import Trial
 from reconciler.records import Event, Harvest
+from reconciler.stored import Changes, ExecutionRow, FrozenSpec, GoodFile
 from tests.fixtures.postgres import DIALECTS, FixedClock, OpenStore
 
 AT = datetime(2026, 1, 1, 10, 30, 0, 123_000, tzinfo=UTC)

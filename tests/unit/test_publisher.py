@@ -11,8 +11,8 @@ from policy.model.execution import Uid
 from reconciler.converge.describe import invalid_status
 from reconciler.converge.status import document
 from reconciler.converge.world import Identity
-from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.publisher import Publisher
+from reconciler.stored import Changes, ExecutionRow, Stored
 from reconciler.working_set import WorkingSet
 from tests.builders import NOW
 

@@ -17,8 +17,8 @@ from reconciler.converge.newest import newest, rank
 from reconciler.converge.status import document, set_of
 from reconciler.converge.world import Identity
 from reconciler.manifest.spec import SetSpec, SetSummary
-from reconciler.ports import Changes, ExecutionRow, Stored
 from reconciler.status_files import StatusFiles
+from reconciler.stored import Changes, ExecutionRow, Stored
 from reconciler.working_set import WorkingSet
 from tests.builders import NOW
 

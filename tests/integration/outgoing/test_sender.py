@@ -13,10 +13,11 @@ import pytest
 from reconciler import forges
 from reconciler.outbox import CommitStatus, Message, Posting, PullComment, State, to_forge
 from reconciler.outgoing import ForgeSettings
-from reconciler.ports import Changes, Lease
+from reconciler.ports import Lease
 from reconciler.rate import PER_MINUTE
 from reconciler.sender import Sender
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer, Scripted
 from tests.fixtures.postgres import FixedClock
 

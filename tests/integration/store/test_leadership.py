@@ -15,11 +15,12 @@ import psycopg
 import pytest
 
 from reconciler.errors import LeaseLost
-from reconciler.ports import Changes, Lease
+from reconciler.ports import Lease
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.lease import check
 from reconciler.store.meta import bump
 from reconciler.store.process import ProcessIdentity, current_process, is_gone
+from reconciler.stored import Changes
 from tests.fixtures.postgres import DEPLOYMENT, OpenStore, wait_until
 
 _LEADER = """

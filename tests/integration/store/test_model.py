@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.model.execution import Allocation, NodeId, Uid
-from reconciler.ports import Changes, ExecutionRow, GoodFile
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes, ExecutionRow, GoodFile
 from tests.fixtures.postgres import DEPLOYMENT, FixedClock
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from reconciler.errors import StoreUnavailable
-from reconciler.ports import Changes
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.meta import STATE_CHANNEL
 from reconciler.store.stalled import end
+from reconciler.stored import Changes
 from tests.fixtures.postgres import OpenStore, PostgresCluster, wait_until
 from tests.fixtures.slow_link import SlowLink, slow_postgres
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.model.execution import Uid
-from reconciler.ports import Changes, ExecutionRow
 from reconciler.records import Pulse, Recording
 from reconciler.store.archive import SqlArchive
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes, ExecutionRow
 from reconciler.view.picture import Picture
 from tests.fixtures.postgres import DEPLOYMENT, FixedClock
 

@@ -10,11 +10,12 @@ from sqlalchemy.exc import DatabaseError
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
-from reconciler.ports import Changes, Lease
+from reconciler.ports import Lease
 from reconciler.records import Event
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.repository import SqlStore
 from reconciler.store.tables import ledger
+from reconciler.stored import Changes
 from tests.contract.test_store import OTHER, UID, entry, row
 from tests.fixtures.postgres import FixedClock
 

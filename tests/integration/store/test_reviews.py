@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
 from reconciler.outbox import Posting, PullComment, Sent, settle
-from reconciler.ports import Changes, Lease
+from reconciler.ports import Lease
 from reconciler.posted import PostedPlan
 from reconciler.store.inbox import SqlInbox
 from reconciler.store.repository import SqlStore
+from reconciler.stored import Changes
 from tests.fixtures.postgres import FixedClock
 
 ACTION = {

@@ -15,10 +15,11 @@ from psycopg import Connection, sql
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
-from reconciler.ports import Changes, ExecutionRow, Lease
+from reconciler.ports import Lease
 from reconciler.records import Harvest
 from reconciler.store.archive import SqlArchive
 from reconciler.store.inbox import SqlInbox
+from reconciler.stored import Changes, ExecutionRow
 from tests.fixtures.postgres import FixedClock, OpenStore
 
 pytestmark = pytest.mark.postgres

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from policy.model.execution import Uid
 from reconciler.converge.ledger import EndReason, Entry, Fact, Record
 from reconciler.converge.status import set_of
-from reconciler.ports import Changes, ExecutionRow
+from reconciler.stored import Changes, ExecutionRow
 from tests.safety.simulation.desk import Asked
 
 _AT_ONCE = 5

@@ -22,7 +22,7 @@ from reconciler.converge.state import (
     TaskState,
 )
 from reconciler.errors import ReconcilerError
-from reconciler.ports import Changes
+from reconciler.stored import Changes
 from tests.safety.history import Effect, Kind
 from tests.safety.simulation.database import DEPLOYMENT
 

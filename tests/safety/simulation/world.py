@@ -13,7 +13,7 @@ from reconciler.config import Settings, SourceSettings
 from reconciler.converge.ledger import Entry
 from reconciler.failpoints import hooked
 from reconciler.manifest.limits import Limits
-from reconciler.ports import Changes
+from reconciler.stored import Changes
 from tests.safety.history import check
 from tests.safety.simulation import manifests, settled
 from tests.safety.simulation.database import DEPLOYMENT, Database, InMemory
