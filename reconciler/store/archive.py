@@ -21,7 +21,7 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import StoreUnavailable
 from reconciler.ports import Clock
 from reconciler.posted import PostedPlan
-from reconciler.records import CommitRow, Event, Harvest, Interval, PassRow, Tail
+from reconciler.records import CommitRow, Event, Harvest, Interval, PassRow, Pulse, Tail
 from reconciler.store import (
     commits,
     history,
@@ -133,6 +133,10 @@ class SqlArchive:
         now = self._clock.now()
         with self._reached():
             self._transactions.write(lambda connection: tails.look_at(connection, uid, now=now))
+
+    def pulse(self) -> Pulse | None:
+        """Return the loop's sign of life, if there ever was one."""
+        return self._read(pulses.read)
 
     def passes(self, *, since: datetime, limit: int) -> tuple[PassRow, ...]:
         """Return the newest passes since then, oldest first."""

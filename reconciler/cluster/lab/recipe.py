@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -141,13 +141,27 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     lists = ("tags", "apt", "pip", "entrypoint", "command", "ports")
     return Recipe(
         **{
-            **data,
+            **{name: value for name, value in data.items() if name != "folders"},
             **{name: tuple(data.get(name, ())) for name in lists},
             "base": Base(data["base"]),
-            "files": tuple(_file(entry, folder) for entry in data.get("files", ())),
+            "files": (
+                *(_file(entry, folder) for entry in data.get("files", ())),
+                *(file for entry in data.get("folders", ()) for file in _folder(entry, folder)),
+            ),
             "user": User(**data["user"]) if "user" in data else None,
         }
     )
+
+
+def _folder(entry: dict[str, str], folder: Path) -> Iterator[File]:
+    """Yield all files below a folder but compiled ones; none where it may be missing and is."""
+    top = folder / entry["source"]
+    if not top.is_dir() and not entry.get("optional"):
+        raise ValueError(f"there is no folder {entry['source']}")
+    for source in sorted(top.rglob("*")):
+        if source.is_file() and "__pycache__" not in source.parts:
+            target = Path(entry["target"]) / source.relative_to(top)
+            yield File(source=source, target=str(target))
 
 
 def _file(entry: dict[str, str], folder: Path) -> File:

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Gives zoe_web its rights again after each migration, whenever `zoe run` gets to make it.
+set -eu
+umask 077
+cp /run/secrets/zoe-pgpass "$PGPASSFILE" # whatever account this runs as: nobody else may read it
+trap 'exit 0' TERM
+applied=none
+while :; do
+    if now=$(psql -qAtXc 'SELECT version_num FROM alembic_version') && [ "$now" != "$applied" ]; then
+        if psql -qX1 -v ON_ERROR_STOP=1 -f /zoe_web.sql; then
+            applied=$now
+            echo "granted at revision $now"
+        fi
+    fi
+    touch /tmp/alive
+    sleep 10 &
+    wait $!
+done
