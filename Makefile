@@ -9,12 +9,18 @@
 # make simulate-faults SEEDS=n  the loop in a world of faults, that many seeds (FIRST=k: from there)
 # make bench     the benchmarks' short forms, minutes  (ARGS="--record", or names of some)
 # make bench-long their long forms, hours              (ARGS the same)
+# make sbom      dist/zoe.cdx.json: what zoe runs with, for scanners (CycloneDX)
+# make licenses  docs/licenses.md, from what is installed
+# make audit     known vulnerabilities of the locked requirements (asks PyPI's service: needs a network)
+# make workflows the forges' files against their schemas
+# make wheel     dist/*.whl, the same bytes for the same commit
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench bench-long lock clean
+.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench bench-long \
+	sbom licenses audit workflows wheel lock clean
 CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1
@@ -72,9 +78,46 @@ simulate-faults:
 	@.ci/setup pure
 	@.venv/bin/python -m tests.safety.simulation --seeds $(SEEDS) --first $(FIRST) $(ARGS)
 
+# Tools of a release, apart from what the tests run with.
+SUPPLY := .state/supply
+$(SUPPLY)/stamp: requirements/supply.txt
+	@python3 -m venv --clear $(SUPPLY)
+	@$(SUPPLY)/bin/pip install --quiet --no-compile --require-hashes -r $<
+	@touch $@
+
+sbom: $(SUPPLY)/stamp
+	@mkdir -p dist
+	@$(SUPPLY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file dist/zoe.cdx.json \
+		requirements/core.txt
+
+licenses:
+	@.ci/setup pure
+	@.venv/bin/python .ci/licenses >.state/licenses.md
+	@mv .state/licenses.md docs/licenses.md
+
+# Strict: what it cannot ask about is a failure, else "nothing found" would mean that nobody looked.
+audit: $(SUPPLY)/stamp
+	@$(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip \
+		-r requirements/core.txt -r requirements/build.txt $(ARGS)
+
+workflows: $(SUPPLY)/stamp
+	@$(SUPPLY)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
+		.github/workflows/*.yml
+	@$(SUPPLY)/bin/check-jsonschema --builtin-schema vendor.github-actions deploy/github/action.yml
+
+wheel:
+	@.ci/setup pure
+	@mkdir -p dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .venv/bin/python -m pip wheel --quiet \
+		--no-deps --no-build-isolation --no-index --wheel-dir dist .
+	@sha256sum dist/*.whl
+
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements/core.txt
 	$(COMPILE) pyproject.toml --extra test --output-file requirements/test.txt
+	printf 'check-jsonschema>=0.31\ncyclonedx-bom>=7,<8\npip-audit>=2.9,<3\n' | \
+		$(COMPILE) - --output-file requirements/supply.txt
 	printf 'hatchling>=1.27\neditables\n' | $(COMPILE) - --output-file requirements/build.txt
 
 clean:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.verbs import Clone
+from tests.fixtures.verbs import CHECKOUT, Clone
 from tests.repositories import EXAMPLE
 
 FORMS = ["text", "json", "sarif", "github", "gitlab", "markdown"]
@@ -98,3 +98,27 @@ def test_an_error_is_told_with_its_place(installed: Installed, repository: Clone
     done = installed("plan", "--base", "main", "--offline", "-o", "github", cwd=repository.path)
     assert done.returncode == 1
     assert "file=executions/lab/again.yaml,line=1" in done.stdout
+
+
+def test_the_same_files_make_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Built elsewhere, later, from files of other times and rights."""
+    parts = ("pyproject.toml", "README.md", "LICENSE", *("reconciler", "policy", "webhook"))
+    for part in (*parts, "schema", "examples"):
+        there = CHECKOUT / part
+        if there.is_file():
+            shutil.copyfile(there, tmp_path / part)
+        else:
+            no_bytecode = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(
+                there, tmp_path / part, copy_function=shutil.copyfile, ignore=no_bytecode
+            )
+    command = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    made = tmp_path / "dist"
+    subprocess.run(
+        [sys.executable, "-m", "pip", *command, "--wheel-dir", str(made), str(tmp_path)],
+        check=True,
+        capture_output=True,
+    )
+    (again,) = made.glob("*.whl")
+    assert again.name == wheel.name
+    assert again.read_bytes() == wheel.read_bytes()
