@@ -176,7 +176,7 @@ def heal(number: int, directory: Path) -> None:
 @_in_directory
 @_with_cache
 def image(name: str, directory: Path, cache: Path) -> None:
-    """Build an image from packages and load it into every node.
+    """Build an image from packages and load it into every node; without a lab, say where it is.
 
     NAME is a built-in image (busybox), an example ZApp with a recipe (jupyter) or a folder that
     holds a recipe.yaml.
@@ -196,7 +196,9 @@ def _provide(lab: Lab, name: str, cache: Path) -> tuple[str, ...]:
     from reconciler.cluster.lab import recipe
 
     built = images.build(recipe.read(recipe.locate(name)), cache, say=_say)
-    if lab.lacks_image(built.tags[0], built.id):
+    if not lab.status():
+        _say(f"no lab is up: for engines of yours, docker load -i {built.archive}")
+    elif lab.lacks_image(built.tags[0], built.id):
         _say(f"loading the image {built.tags[0]} into every node")
         lab.load_image(built.archive)
     return built.tags

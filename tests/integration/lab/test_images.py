@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli import main
 from reconciler.cluster.lab import image, recipe
 from reconciler.cluster.lab.archive import Image
 from reconciler.cluster.lab.lab import Lab
@@ -82,6 +83,16 @@ def test_an_image_holds_nothing_of_the_machine_that_built_it(notebook: Image) ->
             with tarfile.open(fileobj=_file(archive, layer)) as files:
                 names = {name for path in files.getnames() for name in Path(path).parts}
                 assert not names & (settings | litter)
+
+
+def test_without_a_lab_it_is_said_where_the_image_is(
+    image_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ("--dir", str(tmp_path / "l"), "--cache", str(image_cache))
+    assert main(["lab", "image", "busybox", *places]) == 0
+    out, err = capsys.readouterr()
+    assert "busybox:latest" in out.splitlines()
+    assert Path(err.split("docker load -i ")[1].strip()).is_file()
 
 
 def _file(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
