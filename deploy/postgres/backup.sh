@@ -7,7 +7,7 @@
 set -eu
 umask 077
 EVERY_S=${EVERY_S:-86400} KEEP=${KEEP:-14}
-cp /run/secrets/zoe-pgpass "$PGPASSFILE" # whatever account this runs as: nobody else may read it
+cat /run/secrets/zoe-pgpass >"$PGPASSFILE" # as a file of ours that nobody else may read
 
 dump() {
     file=/backups/zoe-$(date -u +%Y%m%dT%H%M%SZ).dump

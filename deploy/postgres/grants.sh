@@ -2,7 +2,7 @@
 # Gives zoe_web its rights again after each migration, whenever `zoe run` gets to make it.
 set -eu
 umask 077
-cp /run/secrets/zoe-pgpass "$PGPASSFILE" # whatever account this runs as: nobody else may read it
+cat /run/secrets/zoe-pgpass >"$PGPASSFILE" # as a file of ours that nobody else may read
 trap 'exit 0' TERM
 applied=none
 while :; do
