@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.postgres import wait_until
 from tests.fixtures.verbs import CHECKOUT, Clone
 from tests.repositories import EXAMPLE
 
@@ -33,12 +38,34 @@ class Installed:
         return subprocess.run(
             [self.python.parent / "zoe", *argv],
             cwd=cwd,
-            env={"PATH": os.environ["PATH"], "HOME": str(cwd), **nowhere},
+            env={**self._environment(cwd), **nowhere},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+
+    @contextmanager
+    def running(self, *argv: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a verb that goes on; what it prints and logs is ``log`` in the folder."""
+        with (cwd / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [self.python.parent / "zoe", *argv],
+                cwd=cwd,
+                env=self._environment(cwd),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(20)
+
+    def _environment(self, home: Path) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(home)}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +125,34 @@ def test_an_error_is_told_with_its_place(installed: Installed, repository: Clone
     done = installed("plan", "--base", "main", "--offline", "-o", "github", cwd=repository.path)
     assert done.returncode == 1
     assert "file=executions/lab/again.yaml,line=1" in done.stdout
+
+
+def test_a_repository_is_begun_and_reconciled_with_its_page_on_sqlite(
+    installed: Installed, clone: Clone
+) -> None:
+    clone.git("rm", "-q", "-r", ".")
+    assert installed("init", ".", cwd=clone.path).returncode == 0
+    assert installed("validate", cwd=clone.path).returncode == 0
+    clone.commit({})
+    folder = clone.path.parent / "machine"
+    folder.mkdir()
+    source = f"[[source]]\nid = 'platform'\nurl = '{clone.path}'\n"
+    (folder / "zoe.toml").write_text(f"cluster = 'simulated'\nstate_dir = 'state'\n{source}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    with installed.running("up", "--port", str(port), cwd=folder) as up:
+        wait_until(lambda: "hello" in _page(port, "/executions/lab/hello"))
+        assert (folder / "state/zoe.db").exists()
+        assert "htmx" in _page(port, "/static/htmx.min.js")
+        up.terminate()
+        assert up.wait(30) == 0, (folder / "log").read_text()
+
+
+def _page(port: int, path: str) -> str:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        page: str = answer.read().decode()
+        return page
+    return ""
 
 
 def test_the_same_files_make_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
