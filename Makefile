@@ -1,6 +1,7 @@
 # make demo      set up and show Zoe at work          (ARGS="..." goes to the demo)
 # make test      set up, lint, all tests on real parts (ARGS="..." goes to pytest)
 # make test-zapps the ZApps with their real images on a lab, minutes (ARGS="..." goes to pytest)
+# make test-stack deploy/stack.yaml on a lab: installed, upgraded, restored; minutes
 # make test-pure unit tests: no Docker, no database    (ARGS="..." goes to pytest)
 # make lint      ruff and mypy
 # make chaos     break real parts, ROUNDS=n times      (ARGS="..." goes to tests/safety/chaos)
@@ -19,8 +20,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
-.PHONY: demo test test-zapps test-pure lint chaos fuzz mutations simulate-faults bench bench-long \
-	sbom licenses audit workflows wheel lock clean
+.PHONY: demo test test-zapps test-stack test-pure lint chaos fuzz mutations simulate-faults bench \
+	bench-long sbom licenses audit workflows wheel lock clean
 CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1
@@ -44,6 +45,11 @@ test-zapps:
 	@mkdir -p .state
 	@set -o pipefail; .venv/bin/python -m pytest -m zapps -rA --durations 0 tests/zapps $(ARGS) \
 		2>&1 | tee .state/test-zapps.log
+
+# Not part of `test`: two images of packages are built for it, and loaded into three engines.
+test-stack:
+	@.ci/setup test
+	@.venv/bin/python -m pytest -m stack tests/e2e/test_stack.py $(ARGS)
 
 test-pure:
 	@.ci/setup pure
