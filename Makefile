@@ -93,9 +93,10 @@ $(SUPPLY)/stamp: requirements/supply.txt
 
 sbom: $(SUPPLY)/stamp
 	@mkdir -p dist
-	@$(SUPPLY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	@PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --output-format JSON --output-file dist/zoe.cdx.json \
 		requirements/core.txt
+	@$(SUPPLY)/bin/python .ci/sbom dist/zoe.cdx.json
 
 licenses:
 	@.ci/setup pure
@@ -104,8 +105,13 @@ licenses:
 
 # Strict: what it cannot ask about is a failure, else "nothing found" would mean that nobody looked.
 audit: $(SUPPLY)/stamp
-	@$(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip \
-		-r requirements/core.txt -r requirements/build.txt $(ARGS)
+	@code=0; $(SUPPLY)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		-r requirements/core.txt -r requirements/build.txt $(ARGS) 2>.state/audit.log || code=$$?; \
+	tail -n 1 .state/audit.log >&2; \
+	! grep -q 'could not be audited\|Connect' .state/audit.log || \
+		echo "== Nothing was found out: pypi.org, which knows of vulnerabilities, didn't answer." \
+			"Run it where it can be reached; a mirror of packages won't do." >&2; \
+	exit $$code
 
 workflows: $(SUPPLY)/stamp
 	@$(SUPPLY)/bin/check-jsonschema --builtin-schema vendor.github-workflows \
