@@ -162,7 +162,7 @@ class Ranking:
                 return (-execution.priority, attained // (1000 if is_interactive else 1))
             case Policy.FIFO_FLEXIBLE:
                 return (-execution.priority, execution.queued_ms)
-            case _:
+            case Policy.FIFO | Policy.EASY | Policy.FIFO_MALLEABLE:
                 return (-execution.priority,)
 
     def _fair(self, execution: Execution, *, is_waiting: bool) -> Tier:

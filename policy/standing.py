@@ -107,7 +107,7 @@ def _names(settings: PolicySettings) -> Sequence[str]:
             return ("filler", "priority", "size")
         case Policy.FIFO_FLEXIBLE:
             return ("filler", "priority", "queued")
-        case _:
+        case Policy.FIFO | Policy.EASY | Policy.FIFO_MALLEABLE:
             return ("filler", "priority")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from policy.rank import rules_of
 from policy.settings import Policy, PolicySettings, Score, SizeRule
 from reconciler.manifest import quantities
 from reconciler.manifest.build import Builder, bound
@@ -17,9 +18,10 @@ _PATH: Path = ("spec", "policy")
 _DEFAULT = PolicySettings()
 
 _EVERY = frozenset(Policy)
-_ELASTIC = _EVERY - {Policy.FIFO, Policy.EASY}
-_TAKING = _ELASTIC - {Policy.FIFO_MALLEABLE}
-_PASSING = frozenset({Policy.EASY, Policy.FAIR})
+_RULES = {policy: rules_of(PolicySettings(policy=policy)) for policy in Policy}
+_ELASTIC = frozenset(policy for policy in Policy if not _RULES[policy].is_rigid)
+_TAKING = frozenset(policy for policy in Policy if _RULES[policy].takes_elastic)
+_PASSING = frozenset(policy for policy in Policy if _RULES[policy].skips)
 _FAIR = frozenset({Policy.FAIR})
 _SIZE = frozenset({Policy.SIZE_FLEXIBLE})
 

@@ -351,6 +351,20 @@ def test_a_reservation_is_waited_for_or_done_without() -> None:
     ]
 
 
+@pytest.mark.parametrize("policy", Policy)
+def test_of_two_alike_only_the_earlier_is_said_to_have_come_earlier(policy: Policy) -> None:
+    full, early, late = (execution(n, cpus=4, at=at) for at, n in enumerate(["full", "a", "b"]))
+    both = cluster(running("n1", full), early, late, nodes=[node("n1")])
+    settings = PolicySettings(policy=policy)
+    waits = decide(both, settings).waits
+    ((second, (first,)),) = [
+        (uid, ahead) for uid, ahead in just_ahead(waits, both, settings, most=1).items() if ahead
+    ]
+    assert (first.because == "it came earlier") == (second == late.uid), (
+        f"_names of policy/standing.py lacks a part of {policy}'s tier (policy/rank.py)"
+    )
+
+
 @effort(max_examples=10, deadline=None)
 @given(strategies.snapshots(), strategies.settings())
 def test_who_is_just_ahead_is_told_for_all_at_once_as_for_each(
