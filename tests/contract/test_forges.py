@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -15,6 +16,7 @@ from reconciler.outgoing import ForgeSettings
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, US, ForgeServer, Scripted
 
 PROVIDERS = ("github", "gitlab", "gitea", "bitbucket")
+SAME_CLIENT = {"forgejo": "gitea"}
 SHA = "a1" * 20
 MARK = "zoe/lab/platform"
 
@@ -39,6 +41,13 @@ def settings_of(server: ForgeServer, token_file: Path, **changed: str) -> ForgeS
 @pytest.fixture
 def forge(server: ForgeServer, token_file: Path) -> Forge:
     return forges.forge(settings_of(server, token_file), mark=MARK)
+
+
+def test_every_forge_is_tried() -> None:
+    named = get_args(get_type_hints(ForgeSettings)["provider"])
+    assert {SAME_CLIENT.get(name, name) for name in named} == set(PROVIDERS), (
+        "a new one needs its rules in tests/fixtures/forge_server.py and its name here"
+    )
 
 
 def status(state: State = State.SUCCESS, **changed: str) -> CommitStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -15,6 +16,11 @@ from reconciler.manifest import schema
 from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 
 ROOT = Path(__file__).parents[2]
+
+
+def providers() -> tuple[str, ...]:
+    """Return the forges that ``[source.forge]`` may name."""
+    return get_args(get_type_hints(ForgeSettings)["provider"])
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -167,9 +173,22 @@ def test_the_platform_shown_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_policy_is_told() -> None:
-    text = (ROOT / "docs/scheduling.md").read_text()
-    assert all(f"\n| `{name}` | " in text for name in Policy)
-    assert all(f" | `{name}` | " in (ROOT / "docs/policies.md").read_text() for name in Policy)
+    told = (ROOT / "docs/scheduling.md").read_text()
+    chosen = (ROOT / "docs/policies.md").read_text()
+    missing = [name for name in Policy if f"\n| `{name}` | " not in told]
+    assert missing == [], "no row in the table of policies of docs/scheduling.md"
+    missing = [name for name in Policy if f" | `{name}` | " not in chosen]
+    assert missing == [], "no row in the first table of docs/policies.md"
+
+
+@pytest.mark.parametrize("page", ["settings", "forges", "webhooks", "quickstart"])
+def test_every_forge_is_told(page: str) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text()
+    lists = re.findall(r'^provider = "(\w+)" +# (.+)$', text, re.MULTILINE)
+    assert lists, page
+    for shown in lists:
+        missing = set(providers()) - set(re.findall(r"\w+", " ".join(shown)))
+        assert missing == set(), f"say it beside provider in docs/{page}.md"
 
 
 def test_the_figures_of_the_policies_are_those_of_the_results() -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.cli import main
 from reconciler.manifest import schema
+from reconciler.manifest.build import Attachment, Builder
+from reconciler.manifest.spec import Service
 
 PAGE = (Path(__file__).parents[2] / "docs/manifests.md").read_text()
 SETTINGS = """\
@@ -50,7 +53,8 @@ def test_every_field_is_named(kind: str) -> None:
         assert {name for name in spec if f"`{name}`" not in PAGE} == set()
         return
     shown = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", PAGE))))
-    assert properties(node, definitions, set()) - shown - {"apiVersion", "kind"} == set()
+    missing = properties(node, definitions, set()) - shown - {"apiVersion", "kind"}
+    assert missing == set(), "give each a row, with an example, in docs/manifests.md"
 
 
 def rows(heading: str) -> list[tuple[str, str]]:
@@ -84,6 +88,20 @@ def execution(field: str, example: str, name: str, *, of_service: bool) -> str:
         spec[field] = value
     lines = ["apiVersion: zoe/v1", "kind: Execution", f"metadata: {{{metadata}}}", "spec:"]
     return "\n".join([*lines, *(f"  {key}: {text}" for key, text in spec.items())]) + "\n"
+
+
+def built(service: Mapping[str, Any]) -> tuple[Service, ...]:
+    builder = Builder(attach=lambda _path: Attachment(blob="b", content_hash="c"))
+    whole = {"image": "none", **service}
+    services = builder.services({"main": whole}, {"token": {"generate": "random"}}, ())
+    assert builder.problems == []
+    return services
+
+
+@pytest.mark.parametrize(("field", "example"), rows("A service"))
+def test_no_field_of_a_service_is_taken_and_dropped(field: str, example: str) -> None:
+    with_it = built(yaml.safe_load(example))
+    assert with_it != built({}), f"manifest/build.py makes nothing of {field}"
 
 
 def test_all_that_is_shown_is_valid(

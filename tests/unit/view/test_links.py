@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args, get_type_hints
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.outgoing import ForgeSettings
 from reconciler.view import links
 from reconciler.view.links import Links
 
@@ -116,6 +118,13 @@ def test_every_forge_has_its_forms(provider: str, told: dict[str, str]) -> None:
         "new": made.new_url(PATH, "a: &b"),
     }
     assert found == {key: f"https://forge/x/{page}" if page else "" for key, page in told.items()}
+
+
+@pytest.mark.parametrize("provider", get_args(get_type_hints(ForgeSettings)["provider"]))
+def test_no_forge_is_without_links(provider: str) -> None:
+    """A new one needs its forms in reconciler/view/links.py."""
+    made = Links(provider=provider, base="https://forge/x")
+    assert "" not in {made.commit_url("a"), made.file_url("a"), made.pull_url(1)}
 
 
 def test_without_a_forge_there_is_no_link() -> None:
