@@ -283,7 +283,6 @@ def main() -> None:
             rows.append(measure_loop(web, loop, cluster, given.seconds))
             rows += measure_streams(web)
     show(rows, output=given.output)
-    print(f"budgets: {BUDGET_BYTES // 1000} kB a page")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ LONG = (
     Benchmark("forecast"),
     Benchmark("noop_pass", "--executions 10000"),
     Benchmark("one_changed", "--executions 10000"),
-    Benchmark("takeover", "--rounds 3"),
+    Benchmark("takeover"),
     Benchmark("cold_start"),
     Benchmark("throughput"),
     Benchmark("throughput", "--database POSTGRESQL"),

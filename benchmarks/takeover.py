@@ -11,6 +11,7 @@ import tempfile
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any, cast
 
@@ -58,36 +59,43 @@ def lead(end: Connection, folder: Path, now: datetime) -> None:
     end.send(("done", (took_s, *(int(told[name].split()[0]) for name in ("VmRSS", "VmHWM")))))
 
 
-def measure(count: int) -> Row:
-    """Return the row of one takeover."""
+def follow(cluster: Cluster, folder: Path, now: datetime) -> tuple[float, int, int]:
+    """Lend the cluster to a process that takes over; return what it tells."""
     spawned = multiprocessing.get_context("spawn")
+    ours, theirs = spawned.Pipe()
+    process = spawned.Process(target=lead, args=(theirs, folder, now))
+    process.start()
+    while (asked := ours.recv())[0] != "done":
+        ours.send(getattr(cluster, asked[0])(*asked[1]))
+    process.join()
+    told: tuple[float, int, int] = asked[1]
+    return told
+
+
+def measure(count: int, rounds: int) -> Row:
+    """Return the row of some takeovers, one after another."""
     with (
         tempfile.TemporaryDirectory(prefix="zoe-bench-") as name,
         installation(Path(name), manifests(count)) as (loop, cluster, store),
     ):
         settle(loop, cluster)
         store.release_lease(loop.lease)
-        ours, theirs = spawned.Pipe()
-        process = spawned.Process(target=lead, args=(theirs, Path(name), loop.clock.now()))
-        process.start()
-        while (asked := ours.recv())[0] != "done":
-            ours.send(getattr(cluster, asked[0])(*asked[1]))
-        process.join()
-    took_s, resident, most = asked[1]
-    budget = f" (budget {BUDGET_MB} MB)" if count == 10_000 else ""
+        told = [follow(cluster, Path(name), loop.clock.now()) for _ in range(rounds)]
+    took_s, resident, most = zip(*told, strict=True)
+    budget = f" (budget {BUDGET_MB})" if count == 10_000 else ""
     return Row(
         name=f"taking over {count} executions, to the end of the first pass",
-        rounds_ms=(took_s * 1000,),
-        note=f"then {resident * 1.024e-3:.0f} MB{budget}, at most {most * 1.024e-3:.0f} MB; "
-        "imports included, cluster not",
+        rounds_ms=tuple(seconds * 1000 for seconds in took_s),
+        note=f"then {median(resident) * 1.024e-3:.0f} MB{budget}, at most "
+        f"{max(most) * 1.024e-3:.0f}; with what is imported, without the cluster",
     )
 
 
 def main() -> None:
-    parser = arguments(__doc__, rounds=1)
+    parser = arguments(__doc__, rounds=3)
     parser.add_argument("--executions", type=int, default=10_000)
     given = parser.parse_args()
-    show([measure(given.executions) for _ in range(given.rounds)], output=given.output)
+    show([measure(given.executions, given.rounds)], output=given.output)
 
 
 if __name__ == "__main__":
