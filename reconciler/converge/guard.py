@@ -96,7 +96,9 @@ def judge(
         release = (
             f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
         )
-        whole = _too_many(count, live, tree_is_empty=tree_is_empty)
+        # What waits for its owner's file isn't about to go, and must not hold up anybody else's.
+        going = len({departure.document for departure in departures if departure.uid not in held})
+        whole = _too_many(going, live, tree_is_empty=tree_is_empty)
         for uid, told in _accidents(departures, live, sets or {}, whole):
             if whole or uid not in held:
                 held[uid] = ("MassDelete", f"{told}; released by {release}")

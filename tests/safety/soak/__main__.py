@@ -89,6 +89,15 @@ class Soak:
             elif phase in _ON_ITS_WAY and at - self._since[name][1] > STUCK_S:
                 self.stuck.add(f"{name}: {phase}")
 
+    def release(self, commit: str) -> None:
+        """Confirm, as an operator does, deletes of a commit that came together on a busy machine.
+
+        Nothing goes any more while they are held.
+        """
+        bodies = [whole["status"] for whole in self.installation.statuses().values()]
+        if any(c["reason"] == "MassDelete" for body in bodies for c in body["conditions"]):
+            self.installation.zoe("confirm", commit)
+
     def left(self, before: samples.Sample) -> dict[str, float]:
         """Return what is there beyond what was, once there was time to go."""
         ends_at = monotonic() + GONE_S
@@ -134,7 +143,7 @@ def _soak(lent: Lent, given: argparse.Namespace) -> Figures:
         before, as_made = samples.of_engine(installation), soak.standing()
         _go_on(soak, processes, given)
         gone = soak.work.end()
-        installation.push(gone, message=f"end\n\nZoe-Confirm-Deletes: {len(gone)}\n")
+        installation.zoe("confirm", installation.push(gone, message="end"))
         left = soak.left(before)
         touched = [n for n, what in as_made.items() if soak.standing().get(n) != what]
         for what in (*(f"left: {n} {c:g}" for n, c in left.items()), *sorted(soak.stuck), *touched):
@@ -148,11 +157,12 @@ def _go_on(soak: Soak, processes: dict[str, RunningZoe], given: argparse.Namespa
     ends_at = monotonic() + given.minutes * 60
     sample_at = monotonic()
     while (now := monotonic()) < ends_at:
-        soak.installation.push(soak.work.change())
+        commit = soak.installation.push(soak.work.change())
         if now >= sample_at:
             with suppress(*_AWAY):  # a machine too busy to answer once
                 _read_pages(processes["web"])
                 soak.sample(processes)
+                soak.release(commit)
             sample_at += SAMPLE_S
         soak.pause.wait(given.every * soak.work.chance.uniform(0.5, 1.5))
 

@@ -71,6 +71,14 @@ def test_an_owner_with_an_unreadable_file_loses_nothing() -> None:
     assert found.held[Uid("bio0")][0] == "OwnerUnreadable"
 
 
+def test_what_waits_for_an_unreadable_file_holds_up_nobody_else() -> None:
+    live = {"aml": 5, "bio": 10}
+    waiting = departures(7, "bio")
+    found = verdict([*waiting, *departures(1)], live=live, unparsed_namespaces={"bio"})
+    assert found.allowed == {Uid("aml0")}
+    assert {found.held[gone.uid][0] for gone in waiting} == {"OwnerUnreadable"}
+
+
 def test_what_a_set_may_ask_for_that_was_never_read_stays() -> None:
     gone = [*departures(2), Departure(uid=Uid("m"), namespace="bio", name="course-ann")]
     found = verdict(gone, unparsed_sets={"course"})
