@@ -69,7 +69,12 @@ def from_data(kind: type[T], data: object, *, key: Callable[[str], str] = str) -
 
 def dumps(value: object) -> str:
     """Return the canonical JSON text of ``value``."""
-    return json.dumps(to_data(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text(to_data(value))
+
+
+def text(data: object) -> str:
+    """Return the canonical JSON text of what is plain JSON data already; else of parts of it."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False, default=to_data)
 
 
 def loads(kind: type[T], text: str) -> T:

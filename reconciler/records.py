@@ -6,13 +6,13 @@ The loop's own memory is in ``stored.Stored``; nothing here is ever decided on.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from policy.model.execution import Uid
+from reconciler import canonical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,5 +233,4 @@ class Recorded:
 
 def digest_of(document: object) -> str:
     """Return what a document of JSON data is told apart by."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(canonical.text(document).encode(errors="surrogatepass")).hexdigest()[:32]

@@ -90,9 +90,8 @@ def assess(world: World) -> Assessment:
     rendered = _render_all(draft) if world.tells is None else {}
     gateways = gateway.planned(draft, taken.nodes)
     kept = keeping.keeping(draft, homes)
-    executions = (one.state for one in rendered.values())
     others = (_prefetched(draft, taken), kept.state, _reachable(draft, gateways))
-    desired = together([*executions, *others])
+    desired = together([*(one.state for one in rendered.values()), *others])
     apart = (*kept.notes, *gateways.notes, *lost_nodes.notes(draft, homes))
     planned = _plan(draft, desired, apart, lingering=kept.lingering)
     there = [(uid, group) for uid, groups in draft.groups.items() for group in groups]

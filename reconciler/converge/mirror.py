@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -113,8 +112,7 @@ def uid_of(path: str) -> Uid:
 
 def _sealed(version: str, content: RunFile | Head, key: bytes) -> bytes:
     body = {"apiVersion": version, **canonical.to_data(content)}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))  # it is plain data already
-    return publication.dump({**body, "hmac": _hmac(text, key)})
+    return publication.dump({**body, "hmac": _hmac(canonical.text(body), key)})
 
 
 def _opened(version: str, kind: type[T], data: bytes, key: bytes) -> T | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
+from reconciler import canonical
 from reconciler.converge.status import SetName, set_of
 
 
@@ -36,7 +37,7 @@ class StatusDocument(Mapping[str, Any]):
             return whole
         body = whole.get("status", {})
         return cls(
-            json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False),
+            canonical.text(whole),
             intern(str(body.get("phase", ""))),
             intern(str(body.get("reason", ""))),
             set_of(whole),

@@ -62,16 +62,10 @@ def dump_json(value: object) -> str:
 
     JSONB refuses escaped NULs and lone surrogates just as TEXT does; they are replaced.
     """
-    text = value.text if isinstance(value, StatusDocument) else _dump(value)
+    text = value.text if isinstance(value, StatusDocument) else canonical.text(value)
     if "\\u0000" in text or "\\ud" in text:
-        text = _dump(_cleaned(json.loads(text)))
+        text = canonical.text(_cleaned(json.loads(text)))
     return text
-
-
-def _dump(value: object) -> str:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=canonical.to_data
-    )
 
 
 def _cleaned(value: object) -> object:

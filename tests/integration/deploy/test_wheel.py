@@ -11,15 +11,14 @@ import sys
 import sysconfig
 import urllib.request
 import venv
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.postgres import wait_until
-from tests.fixtures.verbs import CHECKOUT, Clone
+from tests.fixtures.verbs import CHECKOUT, Clone, lasting
 from tests.repositories import EXAMPLE
 
 FORMS = ["text", "json", "sarif", "github", "gitlab", "markdown"]
@@ -45,24 +44,9 @@ class Installed:
             check=False,
         )
 
-    @contextmanager
-    def running(self, *argv: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, *argv: str, cwd: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """Run a verb that goes on; what it prints and logs is ``log`` in the folder."""
-        with (cwd / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [self.python.parent / "zoe", *argv],
-                cwd=cwd,
-                env=self._environment(cwd),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait(20)
+        return lasting([self.python.parent / "zoe", *argv], cwd, self._environment(cwd))
 
     def _environment(self, home: Path) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(home)}

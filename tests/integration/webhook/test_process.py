@@ -18,7 +18,7 @@ import pytest
 
 from tests.fixtures.postgres import wait_until
 from tests.fixtures.site import Site, execution_file
-from tests.fixtures.verbs import CHECKOUT
+from tests.fixtures.verbs import CHECKOUT, lasting
 from tests.integration.webhook.observed import event
 
 GRACE_S = 3
@@ -27,20 +27,9 @@ GRACE_S = 3
 @contextmanager
 def zoe(folder: Path, *argv: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a verb in a process of its own; its log is ``log`` in the folder."""
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *argv],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            stdout=log,
-            stderr=log,
-        )
-    try:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    with lasting([sys.executable, "-m", "reconciler", *argv], folder, environment) as process:
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(20)
 
 
 def logged(folder: Path, name: str) -> dict[str, Any] | None:
