@@ -155,8 +155,7 @@ class Assignment:
         if self._victims is not None and holding.can_give:
             for node in sorted({node for _, node in placed} - nodes):
                 insort(self._victims.setdefault(node, []), holding, key=self._yields)
-            for (name, node), count in placed.items():
-                self._note_most(holding, name, node, count)
+            self._note_most(holding, placed)
 
     def drop(self, holding: Holding, component: Component, node: NodeId, count: int) -> None:
         """Take replicas back."""
@@ -275,17 +274,17 @@ class Assignment:
             for holding in sorted(givers, key=self._yields):
                 for node in {node for _, node in holding.groups}:
                     self._victims.setdefault(node, []).append(holding)
-                for (name, node), count in holding.groups.items():
-                    self._note_most(holding, name, node, count)
+                self._note_most(holding, holding.groups)
         return self._victims
 
-    def _note_most(self, holding: Holding, name: str, node: NodeId, count: int) -> None:
-        """Add to the most that could be taken on a node."""
-        component = holding.execution.by_name[name]
-        if not holding.execution.is_preemptible:
-            count = min(count, holding.spare(component))
-        if count > 0:
-            self._bounds[node].add(holding.key[0], component.demand, count)
+    def _note_most(self, holding: Holding, groups: Mapping[tuple[str, NodeId], int]) -> None:
+        """Add to the most that could be taken on each node."""
+        execution, (tier, _) = holding.execution, holding.key
+        for (name, node), count in groups.items():
+            component = execution.by_name[name]
+            most = count if execution.is_preemptible else min(count, holding.spare(component))
+            if most > 0:
+                self._bounds[node].add(tier, component.demand, most)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

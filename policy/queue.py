@@ -39,7 +39,7 @@ class Queue:
         self._ranking = ranking
         self._tiebreak = itertools.count()
         lines: defaultdict[object, list[Execution]] = defaultdict(list)
-        ordered = sorted(waiting, key=attrgetter("arrival"))
+        self._ordered = ordered = sorted(waiting, key=attrgetter("arrival"))
         for kind, execution in zip(ranking.kinds(ordered), ordered, strict=True):
             lines[kind].append(execution)
         # As they were ranked when the round began, whatever starts since.
@@ -90,12 +90,10 @@ class Queue:
         """Yield who came first in each line."""
         return (line.executions[0] for line in self._lines)
 
-    def first_since(self, queued_ms: int) -> Iterator[Execution]:
-        """Yield, for each line, who came first after ``queued_ms``."""
-        for line in self._lines:
-            index = bisect_right(line.executions, queued_ms, key=lambda e: e.queued_ms)
-            if index < len(line.executions):
-                yield line.executions[index]
+    def since(self, queued_ms: int) -> Iterator[Execution]:
+        """Yield who came after ``queued_ms``, in the order of arrival."""
+        first = bisect_right(self._ordered, queued_ms, key=attrgetter("queued_ms"))
+        return itertools.islice(self._ordered, first, None)
 
     def _entry(self, line: _Line) -> tuple[Key, int, _Line]:
         return (self._key(line, line.first), next(self._tiebreak), line)

@@ -83,6 +83,9 @@ class Ranking:
         self._tenants = {tenant.name: tenant for tenant in tenants}
         self._usage = {tenant.name: tenant.usage for tenant in self._tenants.values()}
         self._shares: dict[str, int] = {}
+        # With guarantees, growth too decides who would borrow, and with that who is next.
+        self._is_by_kind = settings.policy is Policy.FAIR and not quotas.guarantees
+        self._young: dict[str, Tier] = {}
         self._interactive_cpu = 0
         self._interactive_memory = 0
         for execution in running:
@@ -107,7 +110,12 @@ class Ranking:
 
     def young_tier(self, execution: Execution) -> Tier:
         """Return the tier of one who waits and hasn't aged."""
-        return self._tier(execution, is_waiting=True)
+        if not self._is_by_kind:
+            return self._tier(execution, is_waiting=True)
+        tier = self._young.get(execution.kind)
+        if tier is None:
+            tier = self._young[execution.kind] = self._tier(execution, is_waiting=True)
+        return tier
 
     def aged_tier(self, execution: Execution) -> Tier | None:
         """Return the tier of one who has waited so long that it is served next, if it has."""
@@ -127,6 +135,7 @@ class Ranking:
     def started(self, execution: Execution) -> None:
         """Note a start: it weighs on its namespace at once."""
         self._count_interactive(execution)
+        self._young.clear()
         name = execution.namespace
         if self._settings.policy is Policy.FAIR and name in self._usage:
             core = amounts_of(execution.core_demand)

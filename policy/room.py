@@ -154,13 +154,7 @@ class Room:
 
 def emptied(nodes: Iterable[Node], *, headroom: Resources) -> Room:
     """Return the room of the nodes as if all were up and nothing ran on them."""
-    return Room(
-        (
-            replace(node, reserved=NOTHING, taken_ports=frozenset(), is_ready=True, is_active=True)
-            for node in nodes
-        ),
-        headroom=headroom,
-    )
+    return Room(map(_emptied, nodes), headroom=headroom)
 
 
 def satisfies(node: Node, constraint: Constraint) -> bool:
@@ -182,6 +176,12 @@ def attribute(node: Node, name: str) -> str:
         "node.platform.os": node.os,
         "node.platform.arch": node.architecture,
     }.get(name, "")
+
+
+def _emptied(node: Node) -> Node:
+    if node.is_ready and node.is_active and node.reserved == NOTHING and not node.taken_ports:
+        return node
+    return replace(node, reserved=NOTHING, taken_ports=frozenset(), is_ready=True, is_active=True)
 
 
 def _may_hold(node: Node, component: Component) -> bool:

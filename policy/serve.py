@@ -91,6 +91,6 @@ class Service:
         round_ = self._round
         if round_.settings.policy is Policy.FAIR:
             ageing_ms = round_.settings.ageing_ms
-            for execution in round_.queue.first_since(round_.now_ms - ageing_ms):
-                if not execution.is_filler:
-                    round_.wake_at(execution.queued_ms + ageing_ms)
+            young = round_.queue.since(round_.now_ms - ageing_ms)
+            if (first := next((e for e in young if not e.is_filler), None)) is not None:
+                round_.wake_at(first.queued_ms + ageing_ms)

@@ -19,6 +19,7 @@ from policy.model.execution import (
 )
 from policy.model.reservation import Reservation
 from policy.model.resources import Resources
+from policy.model.tenant import Tenant
 from policy.scheduler import decide
 from policy.settings import Policy, PolicySettings
 from tests.strategies import GIB, apply
@@ -99,6 +100,18 @@ def test_elastic_replicas_take_what_is_left_in_the_order_of_the_queue() -> None:
     decision = decide(snapshot(first, second, nodes=(node("n1"), node("n2"))), FIFO)
     granted = {s.uid: sum(g.count for g in s.allocations) for s in decision.starts}
     assert granted == {"first": 5, "second": 3}
+
+
+def test_a_start_weighs_on_its_namespace_before_the_next_is_chosen() -> None:
+    mine = [execution(f"mine-{n}", component(cpus=2), at=n) for n in (1, 2)]
+    theirs = replace(execution("theirs", component(cpus=2), at=3), namespace="bio")
+    queue = replace(
+        snapshot(*mine, theirs, nodes=(node("n1"),)),
+        now_ms=10,
+        tenants=(Tenant(name="aml"), Tenant(name="bio")),
+    )
+    fair = PolicySettings(policy=Policy.FAIR, half_life_ms=1_000_000, entry_penalty_ms=100_000)
+    assert [start.uid for start in decide(queue, fair).starts] == ["mine-1", "theirs"]
 
 
 def test_who_gave_a_large_replica_for_others_gets_what_that_leaves_over_before_them() -> None:
