@@ -32,7 +32,7 @@ class Explanation:
     ``position`` counts from 1 at the head of ``waiting`` many who may start some day, those who
     can't come after them; 0: it starts with the next decision. ``factors`` are what ranks it, in
     the order in which they count. ``table`` has every node's answer to every component, as the
-    nodes are when all those before it were round_.
+    nodes are when all those before it were served.
     """
 
     uid: Uid

@@ -89,6 +89,8 @@ def factors(
 
 def ahead_because(mine: Key, other: Key, settings: PolicySettings) -> str:
     """Return the first part of the key that puts ``other`` ahead, in words."""
+    if other > mine:  # it is behind by rank, but those who can never start are passed
+        return "it can start, which this one can't"
     names = _names(settings)
     for name, my_part, other_part in zip(names, mine[0], other[0], strict=False):
         if my_part != other_part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -58,6 +59,8 @@ def command(*, is_all_lost: bool, is_key_lost: bool) -> int:
         lambda parts, lease: rebuild(parts, lease, is_all_lost=is_all_lost),
         is_key_lost=is_key_lost,
     )
+    if is_key_lost:
+        done = replace(done, bad=())  # all that the branch says, by the lost one
     for line in told(done):
         click.echo(line)
     return int(needs_somebody(done))
@@ -119,9 +122,19 @@ def needs_somebody(done: Rebuilt) -> bool:
 
 def told(done: Rebuilt) -> Iterator[str]:
     """Yield what was found, what couldn't be known, and what to do."""
-    if not done.facts:
-        yield "nothing to do: the database has all that is known"
-        return
+    if done.facts:
+        yield from _entered(done)
+    else:
+        yield "nothing to add: the database has all that is known"
+    for path in done.bad:
+        yield f"Not ours, and so not believed: {path}"
+    for name in done.orphans:
+        yield f"Known to nobody, left as it is: service {name}"
+    if done.facts:
+        yield _LOST
+
+
+def _entered(done: Rebuilt) -> Iterator[str]:
     counts = Counter(str(finding) for finding in done.found.values())
     yield f"rebuilt at commit {done.commit[:12]}: {len(done.found)} runs, {done.facts} facts"
     yield from aligned([(f"  {count}", what) for what, count in sorted(counts.items())])
@@ -135,11 +148,6 @@ def told(done: Rebuilt) -> Iterator[str]:
         for uid in sorted(done.adopted)
     ]
     yield from aligned(sorted(rows))
-    yield from _warnings(done)
-    yield _LOST
-
-
-def _warnings(done: Rebuilt) -> Iterator[str]:
     if not done.has_head:
         yield (
             "The status branch doesn't say what it should hold, so every batch that isn't known to "
@@ -148,7 +156,3 @@ def _warnings(done: Rebuilt) -> Iterator[str]:
     elif done.suspect:
         places = ", ".join(f"ledger/{folder}" for folder in sorted(done.suspect))
         yield f"Files were taken away, put back or changed by somebody else in {places}."
-    for path in done.bad:
-        yield f"Not ours, and so not believed: {path}"
-    for name in done.orphans:
-        yield f"Known to nobody, left as it is: service {name}"

@@ -29,7 +29,7 @@ def test_a_lost_database_is_held_then_rebuilt_and_goes_on(installation: Installa
     assert done.code == 1, done.err
     assert "held  aml/job   may have run" in done.out
     assert "gone  aml/book  its services are gone: it starts again" in done.out
-    assert installation("rebuild").out == "nothing to do: the database has all that is known\n"
+    assert installation("rebuild").out == "nothing to add: the database has all that is known\n"
     again = installation.process("once")
     assert (again.code, again.out[:21]) == (0, "1 Running, 1 Unknown ")
     assert "DatabaseBehind" not in installation("status").err

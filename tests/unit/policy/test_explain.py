@@ -365,6 +365,14 @@ def test_of_two_alike_only_the_earlier_is_said_to_have_come_earlier(policy: Poli
     )
 
 
+def test_who_can_never_start_is_passed_by_those_that_can() -> None:
+    full = running("n1", execution("full", cpus=4))
+    wide, late = execution("wide", cpus=9, at=1), execution("late", cpus=4, at=2)
+    told = explain(cluster(full, wide, late, nodes=[node("n1")]), FIFO, wide.uid)
+    (ahead,) = told.ahead
+    assert (ahead.uid, ahead.because) == (late.uid, "it can start, which this one can't")
+
+
 @effort(max_examples=10, deadline=None)
 @given(strategies.snapshots(), strategies.settings())
 def test_who_is_just_ahead_is_told_for_all_at_once_as_for_each(
