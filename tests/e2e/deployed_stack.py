@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import yaml
@@ -41,9 +42,11 @@ class DeployedStack:
         self._node = engine.info()["Swarm"]["NodeID"]
         (folder / "deploy").symlink_to(ROOT / "deploy")
         (folder / "token").write_text("of no use here")
-        (folder / "settings").write_text(_settings(url))
-        quick = {name: {"healthcheck": {"interval": "2s"}} for name in SERVICES}
-        (folder / "quick.yaml").write_text(yaml.safe_dump({"version": "3.8", "services": quick}))
+        forge = urlsplit(url)
+        (folder / "settings").write_text(_settings(f"http://forge{forge.path}"))
+        over = {name: {"healthcheck": {"interval": "2s"}} for name in SERVICES}
+        over["forge"] = _forwarder(f"{forge.hostname}", f"{forge.port}", swarm.image)
+        (folder / "here.yaml").write_text(yaml.safe_dump({"version": "3.8", "services": over}))
 
     # -- what an operator does
 
@@ -58,14 +61,14 @@ class DeployedStack:
         """Type a block of docs/stack.md in the names of this place; return what it printed.
 
         ``images`` are variables for ``zoe.env``, ``changes`` patterns of the page's text. Compose
-        files in the folder are laid over the stack: ``quick.yaml``, and ``older.yaml`` if it is.
+        files in the folder are laid over the stack: ``here.yaml``, and ``older.yaml`` if it is.
         """
         shell = [step for step in steps(PAGE, heading) if step.language == "sh"][number].text
         socket = self._swarm.docker_host.removeprefix("unix://")
         more = {**images, "DOCKER_SOCKET": socket, "ZOE_WEB_PORT": str(PORT)}
         more["ZOE_WEB_MODE"] = "host"  # the lab's kernel may have no IPVS
         exports = "".join(f"export {name}={value}\n" for name, value in more.items())
-        over = "".join(f" -c {f}" for f in ("quick.yaml", "older.yaml") if self._is_laid(f))
+        over = "".join(f" -c {f}" for f in ("here.yaml", "older.yaml") if self._is_laid(f))
         here = {
             r"\bNODE\b": self._node,
             r"\bTOKENFILE\b": "token",
@@ -159,6 +162,10 @@ class DeployedStack:
     def tasks(self, *services: str) -> set[str]:
         """Return the ids of services' tasks that run."""
         return {task["ID"] for service in services for task in self._tasks(service)}
+
+    def nodes(self, service: str) -> set[int]:
+        """Return the numbers of the nodes that a service's tasks run on."""
+        return {self._node_of(task) for task in self._tasks(service)}
 
     def story(self) -> str:
         """Return what the Swarm says of the stack, for a test that fails."""
@@ -261,6 +268,21 @@ def _settings(url: str) -> str:
         f'url = "{url}"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _forwarder(address: str, port: str, image: str) -> dict[str, Any]:
+    """Return a service of the stack's that stands for what only node 1 reaches.
+
+    The lab's engines hide no container behind their node's address.
+    """
+    return {
+        "image": image,
+        "command": ["nc", "-ll", "-p", "80", "-e", "nc", address, port],
+        "deploy": {
+            "endpoint_mode": "dnsrr",
+            "placement": {"constraints": ["node.hostname == node1"]},
+        },
+    }
 
 
 def _is_removed(client: Any, volume: str) -> bool:

@@ -71,6 +71,22 @@ def stack(
 
 
 @pytest.fixture
+def three_managers(swarm: Swarm) -> Iterator[None]:
+    """Lend a Swarm that outlives one of its managers."""
+    swarm.docker("node", "promote", "node2", "node3")
+    yield
+    wait_for(lambda: _reachable(swarm) == 3, what="all managers to be back")
+    for node in ("node2", "node3"):
+        swarm.docker("node", "demote", node)
+    wait_for(lambda: _reachable(swarm) == 1, what="two of them to be workers")
+
+
+def _reachable(swarm: Swarm) -> int:
+    listed = swarm.docker("node", "ls", "--format", "{{.ManagerStatus}}").split()
+    return sum(status in ("Leader", "Reachable") for status in listed)
+
+
+@pytest.fixture
 def older(tmp_path: Path) -> Path:
     """A Compose file that lays the last version before the newest migration over the image's."""
     newest = max(file.name for file in (ROOT / VERSIONS).glob("[0-9]*.py"))
@@ -166,6 +182,38 @@ def test_it_is_installed_upgraded_and_restored_under_running_executions(
     assert stack.revision() == is_now
     table = stack.inside("grants", "psql", "-qAtXc", "SELECT tableoid FROM alembic_version").strip()
     wait_for(lambda: f"{is_now} of {table}\n" in stack.told("grants"), what="rights on its tables")
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(1200)
+def test_another_manager_takes_over_when_its_own_dies(
+    stack: DeployedStack,
+    swarm: Swarm,
+    images: Mapping[str, str],
+    repository: BareRepository,
+    three_managers: None,
+) -> None:
+    stack.follow("Install", 1)
+    stack.follow("Install", 2, images=images)
+    stack.await_healthy()
+    # Away from the node that has the database, the repository and the name of the socket.
+    swarm.docker("node", "update", "--availability", "pause", "node1")
+    try:
+        swarm.docker("service", "update", "--detach", "--force", "zoe_run")
+        wait_for(lambda: stack.nodes("run") - {1}, what="run to move", timeout_s=180)
+    finally:
+        swarm.docker("node", "update", "--availability", "active", "node1")
+    stack.await_healthy()
+    assert _await(stack, {"aml/first": "Running"})
+    (lost,) = stack.nodes("run")
+
+    swarm.kill_node(lost)
+    try:
+        repository.commit({path("second"): execution("second")})
+        assert _await(stack, {"aml/first": "Running", "aml/second": "Running"})
+        assert stack.nodes("run") & {1, 2, 3} - {lost}
+    finally:
+        swarm.start_node(lost)
 
 
 def _await(stack: DeployedStack, expected: Mapping[str, str]) -> bool:
