@@ -229,7 +229,12 @@ class Assignment:
         if not self.worth_asking((node,), component, claim):
             return False
         mark = self.mark()
-        worst_first = self._by_node().get(node.node.id, [])[::-1]
+        tier = claim.tier
+        worst_first = [
+            holding
+            for holding in reversed(self._by_node().get(node.node.id, ()))
+            if tier is None or holding.key[0] > tier
+        ]
         for holding in worst_first:
             if not holding.is_stopped and self._take_elastic(node, component, claim, holding):
                 return True
