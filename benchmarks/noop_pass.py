@@ -30,7 +30,7 @@ from reconciler.heap import Heap
 from reconciler.loop import Loop
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.ports import Clock, Cluster
-from reconciler.publisher import Publisher
+from reconciler.publishing.publisher import Publisher
 from reconciler.store.repository import SqlStore
 from reconciler.working_set import WorkingSet
 

@@ -25,11 +25,11 @@ from benchmarks.report import Row, arguments, show
 from reconciler import planning
 from reconciler.converge import snapshots
 from reconciler.converge.world import Memory
-from reconciler.desired import Kept, Reader
 from reconciler.loop import Loop
 from reconciler.manifest.catalogue import Loader
 from reconciler.planning import Planned
 from reconciler.review.cluster import Cluster, cluster_of
+from reconciler.source.desired import Kept, Reader
 
 BUDGETS_MS = {(10_000, 100): 2000}
 PASSES = 2

@@ -11,7 +11,7 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Status, document
 from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Assessment, Identity, Wanted
-from reconciler.records import Event
+from reconciler.reporting.records import Event
 from reconciler.stored import ExecutionRow, FrozenSpec, GoodFile
 
 

@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import continuity, shared_key, sources, wire
-from reconciler.alerts import DATABASE_BEHIND
+from reconciler import shared_key, sources, wire
 from reconciler.config import DEFAULT_FILE, Settings, SourceSettings
 from reconciler.errors import (
     ClusterUnavailable,
@@ -27,8 +26,10 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.keyring import Keyring
-from reconciler.outgoing import credential
+from reconciler.outbound.outgoing import credential
 from reconciler.ports import Clock, StoreCondition
+from reconciler.recovery import continuity
+from reconciler.reporting.alerts import DATABASE_BEHIND
 
 if TYPE_CHECKING:
     from reconciler.manifest.diagnostic import Diagnostic

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from reconciler.errors import ConfigError
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
-from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
+from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 from reconciler.settings_table import checked, table_of
 
 DEFAULT_FILE = "zoe.toml"

@@ -9,7 +9,7 @@ from reconciler.converge.tasks import Group
 from reconciler.errors import ActionFailed, Missing
 from reconciler.failpoints import Point, reach
 from reconciler.ports import Cluster
-from reconciler.records import Harvest
+from reconciler.reporting.records import Harvest
 
 LOG_TAIL_LINES = 200
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from reconciler import config, wire
 from reconciler.clock import SystemClock
 from reconciler.errors import ConfigError, StoreUnavailable
-from reconciler.records import Pulse
+from reconciler.reporting.records import Pulse
 
 LONGEST = timedelta(minutes=15)
 """Without a try of a pass. Twice what a pass may take by default, and the longest pause between."""

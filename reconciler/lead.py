@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from reconciler import continuity, failpoints, shared_key, wire
-from reconciler.alerts import DATABASE_BEHIND
+from reconciler import failpoints, shared_key, wire
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
@@ -24,15 +23,17 @@ from reconciler.errors import (
     TransientError,
 )
 from reconciler.heap import Heap
-from reconciler.lookout import Lookout
 from reconciler.loop import Loop
-from reconciler.port_checker import PortChecker
 from reconciler.ports import TIDYING, Lease, Store
-from reconciler.prober import Prober
+from reconciler.probes.port_checker import PortChecker
+from reconciler.probes.prober import Prober
+from reconciler.recovery import continuity
 from reconciler.report import Report
+from reconciler.reporting.alerts import DATABASE_BEHIND
+from reconciler.reporting.tails import Tails
 from reconciler.reviewer.service import Reviewer
+from reconciler.source.lookout import Lookout
 from reconciler.stages import Stages
-from reconciler.tails import Tails
 from reconciler.trigger import REST_S, Trigger
 
 log = logging.getLogger(__name__)

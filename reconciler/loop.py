@@ -14,10 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from policy.model.execution import Uid
-from reconciler import acceptance, changes
-from reconciler.acceptance import Acceptance
-from reconciler.alerts import Alerts
-from reconciler.announcing import Announcer
+from reconciler import changes
 from reconciler.apply import Means, Outcome, apply, log_all
 from reconciler.backing_off import BackingOff
 from reconciler.converge import snapshots
@@ -30,31 +27,35 @@ from reconciler.converge.polling import to_poll
 from reconciler.converge.secrets import Vault
 from reconciler.converge.state import ObservedState
 from reconciler.converge.world import Assessment, Memory, Wanted, World
-from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
 from reconciler.fence import Fence
 from reconciler.harvesting import harvest
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
-from reconciler.notices import notices
+from reconciler.outbound.announcing import Announcer
+from reconciler.outbound.notices import notices
+from reconciler.outbound.sender import Sender
 from reconciler.ports import Clock, Cluster, Lease, Store
-from reconciler.probation import Probation, over_a_pass
-from reconciler.publisher import Publisher
-from reconciler.recording import Recorder
-from reconciler.records import Event
+from reconciler.publishing.publisher import Publisher
 from reconciler.report import Report, report
+from reconciler.reporting.alerts import Alerts
+from reconciler.reporting.recording import Recorder
+from reconciler.reporting.records import Event
 from reconciler.reviewer.merges import Merges
 from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
-from reconciler.sender import Sender
 from reconciler.sight import Sight
+from reconciler.source import acceptance
+from reconciler.source.acceptance import Acceptance
+from reconciler.source.desired import Kept, Reader
+from reconciler.source.probation import Probation, over_a_pass
+from reconciler.source.tenants import Tenants
+from reconciler.source.trust import Referee
 from reconciler.stages import Stages
 from reconciler.stored import Changes
-from reconciler.tenants import Tenants
 from reconciler.tidying import Tidying
 from reconciler.trailing import News, Trailing
-from reconciler.trust import Referee
 from reconciler.wake import earliest
 from reconciler.working_set import WorkingSet
 

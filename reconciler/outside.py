@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from reconciler.clock import elapsed_s
 from reconciler.ports import Clock, Cluster, Source
+from reconciler.publishing.status_sink import StatusSink
 from reconciler.side import one_thread
-from reconciler.status_sink import StatusSink
-from reconciler.tenants import Tenants
+from reconciler.source.tenants import Tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

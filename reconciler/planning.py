@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from reconciler import trust
 from reconciler.converge.host import Host
 from reconciler.converge.world import Memory, Wanted
-from reconciler.desired import Reader
 from reconciler.manifest.diagnostic import Diagnostic
 from reconciler.review.beside import with_others
 from reconciler.review.cluster import Cluster
 from reconciler.review.preview import Preview, preview
 from reconciler.review.rehearsal import Past, rehearse
 from reconciler.review.rules import RuleChanges, judgement, rule_changes
+from reconciler.source import trust
+from reconciler.source.desired import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from policy.model.execution import Uid
-from reconciler.activities import Activities
 from reconciler.converge.ledger import Entry
 from reconciler.converge.state import (
     ConfigSpec,
@@ -22,13 +21,14 @@ from reconciler.converge.state import (
     SecretSpec,
     ServiceSpec,
 )
-from reconciler.delivery import Outbox
 from reconciler.orders import Orders
+from reconciler.outbound.delivery import Outbox
 from reconciler.posted import Reviews
-from reconciler.probation import Trials
-from reconciler.provenance import Traceable
-from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
-from reconciler.restoration import Restorable
+from reconciler.probes.activities import Activities
+from reconciler.recovery.restoration import Restorable
+from reconciler.reporting.records import Event, Harvest, PassRow, Pulse, Tail
+from reconciler.source.probation import Trials
+from reconciler.source.provenance import Traceable
 from reconciler.stored import Changes, Stored
 
 

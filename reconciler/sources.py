@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.config import Settings, SourceSettings
-from reconciler.desired import Reader
 from reconciler.ports import Source
-from reconciler.tenants import Tenants
+from reconciler.source.desired import Reader
+from reconciler.source.tenants import Tenants
 
 if TYPE_CHECKING:
     from reconciler.git.fetchers import Fetchers
     from reconciler.git.tenant import BoundedFetcher
-    from reconciler.lookout import Remote
     from reconciler.reviewer.service import Heads
+    from reconciler.source.lookout import Remote
 
 
 def platform(settings: Settings, fetchers: Fetchers | None = None) -> Source:
@@ -48,7 +48,7 @@ def tenants(
     if not declared:
         return Tenants()
     from reconciler.git.tenant import TenantReader
-    from reconciler.lookout import Lookout
+    from reconciler.source.lookout import Lookout
 
     lookout = Lookout({one.id: _remote(settings, one, fetchers) for one in declared})
     read = [

@@ -13,9 +13,9 @@ from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
 from reconciler.inbox import ReviewRequest
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.outbox import Posting
+from reconciler.outbound.outbox import Posting
 from reconciler.posted import PostedPlan
-from reconciler.records import Event, Harvest, Recorded, Recording
+from reconciler.reporting.records import Event, Harvest, Recorded, Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

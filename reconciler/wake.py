@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.world import Assessment
-from reconciler.sender import Sender
+from reconciler.outbound.sender import Sender
 
 
 def earliest(found: Assessment, sender: Sender | None) -> datetime | None:

@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import sources
-from reconciler.announcing import Announcer
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge import probing
-from reconciler.delivery import Forge, Outbox
-from reconciler.desired import Reader
 from reconciler.errors import ConfigError, TransientError
 from reconciler.fence import Fence, call_s
 from reconciler.hosting import host
 from reconciler.keyring import Keyring
 from reconciler.loop import Loop
-from reconciler.outbox import to_forge
+from reconciler.outbound.announcing import Announcer
+from reconciler.outbound.delivery import Forge, Outbox
+from reconciler.outbound.outbox import to_forge
+from reconciler.outbound.sender import Sender
 from reconciler.outside import Outside
 from reconciler.ports import Clock, Cluster, Lease, Source, Store
-from reconciler.prober import Prober
 from reconciler.probes import agents, traffic
-from reconciler.publisher import Publisher
+from reconciler.probes.prober import Prober
+from reconciler.publishing.publisher import Publisher
 from reconciler.reviewer.process import Worker, WorkerSettings
 from reconciler.reviewer.service import Around, Reviewer
-from reconciler.sender import Sender
+from reconciler.source.desired import Reader
 from reconciler.working_set import WorkingSet
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def reviewer(settings: Settings, of: Loop) -> Reviewer | None:
 
     Raises ConfigError; nothing is connected to.
     """
-    from reconciler.registry import Registries
+    from reconciler.net.registry import Registries
 
     platform = settings.platform_source
     if platform.forge is None:

@@ -23,7 +23,7 @@ from reconciler.converge.runs import is_scheduled
 from reconciler.converge.status_document import StatusDocument
 from reconciler.converge.world import Identity, Memory
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.records import Pulse
+from reconciler.reporting.records import Pulse
 from reconciler.reviewer.job import Known
 from reconciler.runs_by_name import RunsByName
 from reconciler.stored import Changes, ExecutionRow, Stored

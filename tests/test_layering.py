@@ -21,7 +21,12 @@ CORE = (
 )
 # What the core is told in, beside its own types.
 VALUES = (
-    *("reconciler.errors", "reconciler.canonical", "reconciler.records", "reconciler.posted"),
+    *(
+        "reconciler.errors",
+        "reconciler.canonical",
+        "reconciler.reporting.records",
+        "reconciler.posted",
+    ),
     "reconciler.keyring",
 )
 ADAPTERS = (
@@ -54,7 +59,12 @@ LOOP_ONLY = (
         "reconciler.lead",
         "reconciler.trigger",
     ),
-    *("reconciler.apply", "reconciler.publisher", "reconciler.sender", "reconciler.reviewer"),
+    *(
+        "reconciler.apply",
+        "reconciler.publishing.publisher",
+        "reconciler.outbound.sender",
+        "reconciler.reviewer",
+    ),
     *("reconciler.secrets", "pyrage"),
     *("reconciler.store.repository", "reconciler.store.migrate", "docker", "pygit2"),
 )

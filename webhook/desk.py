@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
-from reconciler.records import CommitRow, Tail
+from reconciler.reporting.records import CommitRow, Tail
 from reconciler.view import (
     calendar,
     cluster_page,

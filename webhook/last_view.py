@@ -20,7 +20,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from reconciler import canonical
-from reconciler.records import Board, Pulse
+from reconciler.reporting.records import Board, Pulse
 from reconciler.view.picture import Picture
 
 log = logging.getLogger(__name__)

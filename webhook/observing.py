@@ -12,7 +12,7 @@ from typing import Protocol
 from reconciler.config import Settings, SourceSettings
 from reconciler.errors import ReconcilerError
 from reconciler.ports import Clock
-from reconciler.records import PassRow
+from reconciler.reporting.records import PassRow
 from reconciler.view import freshness, links
 from reconciler.view.archive import Archive
 from reconciler.view.picture import Picture

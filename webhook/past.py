@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.records import CommitRow
+from reconciler.reporting.records import CommitRow
 from reconciler.view import commits, event, history, listing, namespaces, pulls, usage
 from reconciler.view.commits import Commits, CommitView
 from reconciler.view.event import Events

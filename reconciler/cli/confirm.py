@@ -10,7 +10,7 @@ from reconciler.cli.whoami import whoami
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.errors import ConfigError, SourceUnavailable
-from reconciler.tenants import parting
+from reconciler.source.tenants import parting
 
 
 @click.command("confirm")

@@ -14,9 +14,9 @@ from reconciler.cli.names import EXECUTION
 from reconciler.config import Settings
 from reconciler.converge.world import Wanted
 from reconciler.errors import Missing
-from reconciler.narrow import narrowed
 from reconciler.review.diff import Change, changes
-from reconciler.versions import Version, Versions
+from reconciler.source.narrow import narrowed
+from reconciler.source.versions import Version, Versions
 
 
 @click.command("diff")

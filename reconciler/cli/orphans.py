@@ -8,13 +8,14 @@ from contextlib import contextmanager
 import click
 
 from policy.model.execution import Uid
-from reconciler import adopting, config, continuity, wire
+from reconciler import config, wire
 from reconciler.cli import reading, rebuild, show
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.orphans import SECRET, Orphan, orphans
 from reconciler.errors import ConflictError, DatabaseBehind, Missing
 from reconciler.ports import Cluster
+from reconciler.recovery import adopting, continuity
 from reconciler.view.words import instant
 from reconciler.working_set import WorkingSet
 

@@ -23,7 +23,7 @@ from reconciler.clock import SystemClock
 from reconciler.converge.ledger import Entry
 from reconciler.converge.snapshots import Taken
 from reconciler.errors import Missing
-from reconciler.records import CommitRow
+from reconciler.reporting.records import CommitRow
 from reconciler.view import (
     alerts,
     cluster,

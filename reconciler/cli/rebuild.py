@@ -18,7 +18,7 @@ from reconciler.config import Settings
 from reconciler.converge.recovery import Finding
 from reconciler.errors import StoreUnavailable
 from reconciler.ports import Lease, Store
-from reconciler.rebuilding import Parts, Rebuilt, rebuild
+from reconciler.recovery.rebuilding import Parts, Rebuilt, rebuild
 
 Done = TypeVar("Done")
 

@@ -12,8 +12,8 @@ import click
 from reconciler.cli import letters, show
 from reconciler.converge.gateway_services import PASSWORD, USER, letter_path
 from reconciler.converge.status import Endpoint
-from reconciler.forwarder import LOOPBACK, forwarding
-from reconciler.socks import Proxy
+from reconciler.net.forwarder import LOOPBACK, forwarding
+from reconciler.net.socks import Proxy
 
 PASSWORD_VARIABLE = "ZOE_SOCKS_PASSWORD"  # noqa: S105 - a variable's name
 

@@ -10,7 +10,7 @@ from policy.model.execution import Allocation, Uid
 from policy.model.resources import NOTHING, Resources
 from reconciler.converge.world import Assessment, Memory
 from reconciler.manifest.spec import ExecutionSpec
-from reconciler.records import Interval
+from reconciler.reporting.records import Interval
 
 
 def intervals(

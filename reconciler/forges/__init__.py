@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.delivery import Forge
 from reconciler.forges.bitbucket import Bitbucket
 from reconciler.forges.gitea import Gitea
 from reconciler.forges.github import GitHub
 from reconciler.forges.gitlab import GitLab
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.delivery import Forge
+from reconciler.outbound.outgoing import ForgeSettings
 
 
 def forge(settings: ForgeSettings, *, mark: str) -> Forge:

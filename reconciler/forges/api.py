@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from reconciler.errors import ConfigError, TargetUnavailable
-from reconciler.outgoing import ForgeSettings, credential
-from reconciler.web_client import Place, send
-from reconciler.web_failures import failure
+from reconciler.net.web_client import Place, send
+from reconciler.net.web_failures import failure
+from reconciler.outbound.outgoing import ForgeSettings, credential
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from reconciler.forges.comment import fit
 from reconciler.forges.issue_thread import IssueThread
 from reconciler.forges.limits import GITHUB
 from reconciler.forges.thread import upsert
-from reconciler.outbox import CommitStatus, PullComment
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.outbox import CommitStatus, PullComment
+from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
 
 

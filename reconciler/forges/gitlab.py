@@ -12,8 +12,8 @@ from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
 from reconciler.forges.limits import GITLAB
 from reconciler.forges.thread import Found, upsert
-from reconciler.outbox import CommitStatus, PullComment, State
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.outbox import CommitStatus, PullComment, State
+from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
 
 _STATES = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.errors import DeliveryRefused, TargetUnavailable
-from reconciler.web_failures import NotThere
+from reconciler.net.web_failures import NotThere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from reconciler.git import signatures
 from reconciler.git.integrity import whole
 from reconciler.git.introduced import Comparison, Levels
 from reconciler.git.objects import Objects
-from reconciler.provenance import Signature, SignatureKind, Step
+from reconciler.source.provenance import Signature, SignatureKind, Step
 
 _MOST_APART = 10_000
 _MOST_BASES = 8

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import CannotVerify
-from reconciler.provenance import Signature, SignatureKind
+from reconciler.source.provenance import Signature, SignatureKind
 from reconciler.text import clean
 
 TOOL = "ssh-keygen"

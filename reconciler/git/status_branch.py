@@ -33,7 +33,7 @@ from reconciler.git.names import is_accepted_path
 from reconciler.git.objects import Objects
 from reconciler.git.overlay import overlay
 from reconciler.ports import Clock
-from reconciler.status_sink import unasked
+from reconciler.publishing.status_sink import unasked
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.delivery import Notifier
 from reconciler.notifiers.mail import Mail
 from reconciler.notifiers.slack import Slack
 from reconciler.notifiers.webhook import Webhook
-from reconciler.outgoing import NotifySettings, SmtpSettings
+from reconciler.outbound.delivery import Notifier
+from reconciler.outbound.outgoing import NotifySettings, SmtpSettings
 
 
 def notifiers(

@@ -14,8 +14,8 @@ from socket import SHUT_RDWR
 
 from reconciler.errors import DeliveryRefused, TargetUnavailable
 from reconciler.notifiers.words import headline, sentence
-from reconciler.outbox import Notice
-from reconciler.outgoing import SmtpSettings, credential
+from reconciler.outbound.outbox import Notice
+from reconciler.outbound.outgoing import SmtpSettings, credential
 from reconciler.text import clean, scrub
 
 TIMEOUT_S = 15.0

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.errors import ConfigError, DeliveryRefused
+from reconciler.net.web_client import Place, send
+from reconciler.net.web_failures import failure
 from reconciler.notifiers.words import headline, sentence
-from reconciler.outbox import Notice
-from reconciler.outgoing import NotifySettings, credential
+from reconciler.outbound.outbox import Notice
+from reconciler.outbound.outgoing import NotifySettings, credential
 from reconciler.text import clean
-from reconciler.web_client import Place, send
-from reconciler.web_failures import failure
 
 _TEXT_LIMIT = 3_000
 _HINTS = {404: "was the webhook removed? Write its new address into url_file"}

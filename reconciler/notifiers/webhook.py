@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.errors import ConfigError, DeliveryRefused
-from reconciler.outbox import Notice
-from reconciler.outgoing import NotifySettings, credential
-from reconciler.web_client import Place, send
-from reconciler.web_failures import failure
+from reconciler.net.web_client import Place, send
+from reconciler.net.web_failures import failure
+from reconciler.outbound.outbox import Notice
+from reconciler.outbound.outgoing import NotifySettings, credential
 
 _HINTS = {401: "is secret_file the receiver's secret?", 403: "is secret_file the receiver's?"}
 

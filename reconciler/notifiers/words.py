@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.outbox import Notice
+from reconciler.outbound.outbox import Notice
 
 _VERBS = {
     "started": "has started",

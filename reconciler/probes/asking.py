@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from reconciler import web_client
 from reconciler.errors import DeliveryRefused, TargetUnavailable
-from reconciler.web_client import Answer, Place
+from reconciler.net import web_client
+from reconciler.net.web_client import Answer, Place
 
 TIMEOUT_S = 2.0
 LIMIT_BYTES = 65_536

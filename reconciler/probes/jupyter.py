@@ -7,8 +7,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from reconciler.net.web_client import Answer
 from reconciler.probes.asking import Ask, NotUnderstood, ago, data_of
-from reconciler.web_client import Answer
 
 # A question must not count as use itself.
 _QUIETLY = "?no_track_activity=1"

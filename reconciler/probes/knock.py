@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from reconciler.web_client import is_fit
+from reconciler.net.web_client import is_fit
 
 CONNECT_S = 2.0
 CLOSED_WITHIN_S = 0.5

@@ -28,7 +28,7 @@ class Known:
 class Job:
     """Two commits, in a repository that is only read, and what is known beside them.
 
-    ``kept`` is what the loop's reader has read, pickled (:class:`reconciler.desired.Kept`);
+    ``kept`` is what the loop's reader has read, pickled (:class:`reconciler.source.desired.Kept`);
     ``missing`` are images that their registry doesn't have.
     """
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from policy.model.execution import Uid
-from reconciler.announcing import Announcer
 from reconciler.converge.world import Assessment, Memory
-from reconciler.outbox import Posting
+from reconciler.outbound.announcing import Announcer
+from reconciler.outbound.outbox import Posting
 from reconciler.ports import Source, Store
 from reconciler.posted import PostedPlan, files_digest
 from reconciler.reviewer import outcome

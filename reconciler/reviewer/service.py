@@ -16,18 +16,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from reconciler.announcing import Announcer
 from reconciler.converge.host import Host
-from reconciler.desired import Kept
 from reconciler.errors import LeaseLost, SourceUnavailable, StoreUnavailable
 from reconciler.inbox import ReviewRequest
-from reconciler.outbox import State
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.announcing import Announcer
+from reconciler.outbound.outbox import State
+from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.ports import Clock, Lease, Store
 from reconciler.posted import PostedPlan
 from reconciler.reviewer.job import Job, Known, Result
 from reconciler.reviewer.process import Worker, WorkerFailed
 from reconciler.reviewer.subject import refs
+from reconciler.source.desired import Kept
 from reconciler.stored import Changes
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ import pygit2
 from reconciler import canonical, planning
 from reconciler.converge import snapshots
 from reconciler.converge.snapshots import Taken
-from reconciler.desired import Kept, Reader
 from reconciler.errors import SourceUnavailable
 from reconciler.git.integrity import RepositoryCorrupt
 from reconciler.git.merge import merge
@@ -31,6 +30,7 @@ from reconciler.review.preview import ActionKind
 from reconciler.reviewer.confinement import Bounds, confine
 from reconciler.reviewer.job import Job, Result
 from reconciler.simulate import recorded
+from reconciler.source.desired import Kept, Reader
 
 _WINDOW_BYTES = 16 * 1024**2
 _MAPPED_BYTES = 128 * 1024**2

@@ -7,7 +7,7 @@ from typing import Any
 
 from policy.settings import Policy
 from policy.simulator.machines import Machines
-from reconciler import chart
+from reconciler.simulate import chart
 from reconciler.simulate.compare import Comparison, Scenario
 
 _COLUMNS = (

@@ -21,7 +21,7 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import StoreUnavailable
 from reconciler.ports import Clock
 from reconciler.posted import PostedPlan
-from reconciler.records import CommitRow, Event, Harvest, Interval, PassRow, Pulse, Tail
+from reconciler.reporting.records import CommitRow, Event, Harvest, Interval, PassRow, Pulse, Tail
 from reconciler.store import (
     commits,
     history,

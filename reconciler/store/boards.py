@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconciler.records import Board, digest_of
+from reconciler.reporting.records import Board, digest_of
 from reconciler.store.record_tables import boards
 from reconciler.store.upsert import upsert
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
-from reconciler.records import CommitRow, Delta
+from reconciler.reporting.records import CommitRow, Delta
 from reconciler.store.record_tables import commits, documents
 from reconciler.store.upsert import upsert
 

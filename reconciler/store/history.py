@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from policy.model.execution import Uid
-from reconciler.records import Event, Harvest
+from reconciler.reporting.records import Event, Harvest
 from reconciler.store.record_tables import events, harvests, shown_logs
 from reconciler.store.tables import executions
 from reconciler.store.upsert import insert_missing

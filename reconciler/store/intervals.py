@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from policy.model.execution import Uid
 from reconciler.converge.instants import epoch_ms
-from reconciler.records import Interval
+from reconciler.reporting.records import Interval
 from reconciler.store.record_tables import intervals
 from reconciler.store.upsert import upsert
 

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler import canonical
-from reconciler.outbox import (
+from reconciler.outbound.outbox import (
     CommitStatus,
     Letter,
     Message,

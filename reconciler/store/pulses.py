@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from reconciler.records import PassRow, Pulse
+from reconciler.reporting.records import PassRow, Pulse
 from reconciler.store.record_tables import passes, pulse
 from reconciler.store.tables import ONLY_ROW
 from reconciler.store.upsert import upsert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from reconciler.records import Recorded, Recording
+from reconciler.reporting.records import Recorded, Recording
 from reconciler.store import boards, commits, intervals, pulses
 
 

@@ -19,12 +19,12 @@ from reconciler.converge.ledger import Entry
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, StoreUnavailable
 from reconciler.inbox import ReviewRequest
-from reconciler.outbox import Letter, Posting
+from reconciler.outbound.outbox import Letter, Posting
 from reconciler.ports import Clock, Lease, StoreCondition
 from reconciler.posted import PostedPlan
-from reconciler.probation import Key, Trial
-from reconciler.records import Event, Harvest, PassRow, Pulse, Tail
-from reconciler.restoration import Restoration
+from reconciler.recovery.restoration import Restoration
+from reconciler.reporting.records import Event, Harvest, PassRow, Pulse, Tail
+from reconciler.source.probation import Key, Trial
 from reconciler.store import (
     accepted,
     accounts,

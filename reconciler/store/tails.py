@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, exists, select
 
 from policy.model.execution import Uid
-from reconciler.records import Tail
+from reconciler.reporting.records import Tail
 from reconciler.store.record_tables import looks, tails
 from reconciler.store.tables import executions
 from reconciler.store.upsert import upsert

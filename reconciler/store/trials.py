@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, bindparam, delete, select
 
 from reconciler import __version__
-from reconciler.probation import Key, Probation, Trial, Trials
+from reconciler.source.probation import Key, Probation, Trial, Trials
 from reconciler.store.process import current_process
 from reconciler.store.tables import trials
 from reconciler.store.upsert import upsert

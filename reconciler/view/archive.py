@@ -9,7 +9,7 @@ from typing import Protocol
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry
 from reconciler.posted import PostedPlan
-from reconciler.records import CommitRow, Event, Harvest, Interval, PassRow, Tail
+from reconciler.reporting.records import CommitRow, Event, Harvest, Interval, PassRow, Tail
 from reconciler.view.picture import Picture
 
 

@@ -14,7 +14,7 @@ from policy.words import listed
 from reconciler.converge import calendar
 from reconciler.converge.runs import is_scheduled, time_of
 from reconciler.manifest import spec
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from reconciler.view.recurrence import words
 
 AHEAD = timedelta(days=14)

@@ -9,7 +9,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry
-from reconciler.records import CommitRow
+from reconciler.reporting.records import CommitRow
 from reconciler.review.chronicle import chronicle, run_told
 from reconciler.view import paging
 from reconciler.view.execution import Step

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from reconciler.converge.ledger import Entry
 from reconciler.converge.newest import rank
 from reconciler.converge.status import Endpoint, TaskStatus
-from reconciler.records import CommitRow, Harvest, Tail
+from reconciler.reporting.records import CommitRow, Harvest, Tail
 from reconciler.review.chronicle import chronicle, run_told
 from reconciler.view import answer, encoding, line
 from reconciler.view.event import EventLine

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.records import Event
+from reconciler.reporting.records import Event
 from reconciler.view import paging
 
 PAGE = 100

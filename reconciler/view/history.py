@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from policy.words import format_duration
 from reconciler.converge.instants import epoch_ms, from_epoch_ms
 from reconciler.converge.ledger import Entry
-from reconciler.records import PassRow
+from reconciler.reporting.records import PassRow
 from reconciler.view.waits import nearest_rank, waits
 from reconciler.view.words import instant
 

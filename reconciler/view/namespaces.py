@@ -11,7 +11,7 @@ from typing import Any, Self
 from policy.model.resources import format_amount
 from policy.words import format_share
 from reconciler.converge.newest import newest
-from reconciler.records import Board, Interval
+from reconciler.reporting.records import Board, Interval
 from reconciler.view import line
 from reconciler.view.line import Line
 from reconciler.view.usage import CORE_HOUR, held_ms, tenths

@@ -10,7 +10,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.converge.newest import newest
-from reconciler.records import Board, Pulse
+from reconciler.reporting.records import Board, Pulse
 
 Document = Mapping[str, Any]
 """A status document (``converge.status``)."""

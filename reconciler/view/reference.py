@@ -12,7 +12,7 @@ from policy.settings import Policy
 from policy.standing import RULES
 from reconciler.manifest.policies import USED_BY
 from reconciler.manifest.quantities import duration_text
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from reconciler.view.recurrence import words
 from reconciler.view.schema_tables import KindView, kinds
 from reconciler.view.words import instant

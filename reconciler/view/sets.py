@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.converge import set_status
 from reconciler.converge.status import SetName
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from reconciler.view import line
 from reconciler.view.line import Line
 

@@ -17,7 +17,7 @@ from policy.model.execution import Uid
 from policy.words import format_share
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import Entry
-from reconciler.records import Interval
+from reconciler.reporting.records import Interval
 from reconciler.view.waits import endings, nearest_rank, waits
 
 HOUR_MS = 3_600_000

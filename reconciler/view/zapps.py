@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.converge.status import Phase
 from reconciler.manifest.template import flow, manifest_text
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 
 Document = Mapping[str, Any]
 

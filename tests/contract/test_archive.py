@@ -15,7 +15,7 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import StoreUnavailable
 from reconciler.ports import Lease, Store
 from reconciler.posted import PostedPlan
-from reconciler.records import (
+from reconciler.reporting.records import (
     Board,
     CommitRow,
     Delta,

@@ -9,10 +9,10 @@ from typing import get_args, get_type_hints
 import pytest
 
 from reconciler import forges
-from reconciler.delivery import Forge
 from reconciler.errors import ConfigError, DeliveryRefused, TargetUnavailable
-from reconciler.outbox import CommitStatus, PullComment, State
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.delivery import Forge
+from reconciler.outbound.outbox import CommitStatus, PullComment, State
+from reconciler.outbound.outgoing import ForgeSettings
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, US, ForgeServer, Scripted
 
 PROVIDERS = ("github", "gitlab", "gitea", "bitbucket")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.outbox import (
+from reconciler.outbound.outbox import (
     CommitStatus,
     Delayed,
     Message,

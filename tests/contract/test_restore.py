@@ -12,7 +12,7 @@ from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.ports import Lease, Store
-from reconciler.restoration import Restoration
+from reconciler.recovery.restoration import Restoration
 from reconciler.stored import Changes, ExecutionRow, GoodFile
 
 AT = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)

@@ -20,8 +20,8 @@ from reconciler.converge.world import HoldRequest
 from reconciler.errors import InvariantViolated, LeaseLost
 from reconciler.manifest.spec import ExecutionSpec, Service
 from reconciler.ports import Lease, Store
-from reconciler.probation import Trial
-from reconciler.records import Event, Harvest
+from reconciler.reporting.records import Event, Harvest
+from reconciler.source.probation import Trial
 from reconciler.stored import Changes, ExecutionRow, FrozenSpec, GoodFile
 from tests.fixtures.postgres import DIALECTS, FixedClock, OpenStore
 

@@ -20,8 +20,8 @@ from reconciler.cluster.lab import image, recipe
 from reconciler.cluster.swarm import SwarmCluster
 from reconciler.config import Settings
 from reconciler.converge import passage
-from reconciler.forwarder import LOOPBACK, forwarding
-from reconciler.socks import Proxy, WrongPassword
+from reconciler.net.forwarder import LOOPBACK, forwarding
+from reconciler.net.socks import Proxy, WrongPassword
 from tests.e2e.installation import Installation
 from tests.e2e.manifests import execution, path, service, web
 from tests.fixtures.swarm import Swarm, wait_for

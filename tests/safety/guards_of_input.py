@@ -11,7 +11,7 @@ BUDGET = "tests/unit/manifest/test_budget.py"
 TENANTS = f"{LOOP}/test_tenants.py"
 CAGE = "tests/unit/cluster/test_translate.py"
 FETCHING = "tests/integration/git/test_fetch.py"
-PROBATION = "tests/unit/test_probation.py"
+PROBATION = "tests/unit/source/test_probation.py"
 READING = "tests/unit/manifest/test_source_map.py"
 SIGNATURE = "tests/unit/webhook/test_signature.py"
 _SOURCE_MAP = "reconciler/manifest/source_map.py"
@@ -72,12 +72,12 @@ BUDGETS = (
           "            return documents.refused(path, place, _fault(error))\n",
           "        return self.parse_file(data, path, place, limits)\n",
           "tests/unit/manifest/test_handling.py"),
-    Guard("quarantine", "reconciler/probation.py", "return self.alone >= DEATHS",
+    Guard("quarantine", "reconciler/source/probation.py", "return self.alone >= DEATHS",
           "return self.alone < 0", PROBATION),
-    Guard("written down before it is treated", "reconciler/probation.py",
+    Guard("written down before it is treated", "reconciler/source/probation.py",
           "        self.store.write_trials([*others, *begun], gone=())\n", "",
           PROBATION),
-    Guard("nothing beside what is tested", "reconciler/probation.py",
+    Guard("nothing beside what is tested", "reconciler/source/probation.py",
           "        if suspects or self._is_test:", "        if self._is_test:", PROBATION),
 )  # fmt: skip
 PERMISSIONS = (
@@ -142,7 +142,7 @@ PERMISSIONS = (
           "granted = tuple(name for name in self.platform.baseline_zapps if name in self.zapps)",
           "granted = self.platform.baseline_zapps",
           f"{TENANTS}::test_the_platforms_grant_to_a_zapp_is_no_tenants_by_taking_its_name"),
-    Guard("a tenant's fault is its own", "reconciler/tenants.py",
+    Guard("a tenant's fault is its own", "reconciler/source/tenants.py",
           "    except Exception as error:\n        # Whatever",
           "    except ZeroDivisionError as error:\n        # Whatever", TENANTS),
     Guard("right of way of names", "reconciler/manifest/rulebook.py",
@@ -174,13 +174,13 @@ GIT = (
           "limit_bytes=min(left, _MAX_FILE_BYTES)", "limit_bytes=_MAX_FILE_BYTES",
           "tests/integration/git/test_conversation.py::"
           "test_a_branch_that_others_filled_isnt_taken_in"),
-    Guard("a trial that doesn't end", "reconciler/probation.py",
+    Guard("a trial that doesn't end", "reconciler/source/probation.py",
           "faulthandler.dump_traceback_later(self.most_s, exit=True)", "pass",
-          "tests/unit/test_probation.py::"
+          "tests/unit/source/test_probation.py::"
           "test_only_a_trial_that_doesnt_end_ends_the_process"),
-    Guard("a trial that has ended", "reconciler/probation.py",
+    Guard("a trial that has ended", "reconciler/source/probation.py",
           "            faulthandler.cancel_dump_traceback_later()", "            pass",
-          "tests/unit/test_probation.py::"
+          "tests/unit/source/test_probation.py::"
           "test_only_a_trial_that_doesnt_end_ends_the_process"),
     Guard("twins in a directory", "reconciler/git/walk.py",
           "if reason is None and raw.lower() in twins:", "if reason is None and raw in ():",
@@ -218,13 +218,13 @@ GIT = (
           "text = self._line(monotonic() + most_s)", "text = self._line(monotonic() + 20)",
           "tests/integration/git/test_fetchers.py::"
           "test_one_that_stands_still_is_ended_by_who_waits"),
-    Guard("descendants only", "reconciler/acceptance.py",
+    Guard("descendants only", "reconciler/source/acceptance.py",
           "if accepted and not source.is_descendant(tip, accepted):", "if not tip:",
           f"{REPOSITORIES}::test_what_must_come_of_it_comes_of_it[orphan]"),
-    Guard("every commit of a range", "reconciler/trust.py",
+    Guard("every commit of a range", "reconciler/source/trust.py",
           "judge = _Judge(provenance, rules)\n    for stage",
           "judge = _Judge(provenance, rules)\n    steps = steps[-1:]\n    for stage",
-          "tests/unit/test_trust.py tests/integration/loop/test_trust.py"),
+          "tests/unit/source/test_trust.py tests/integration/loop/test_trust.py"),
     Guard("HMAC of the mirrored ledger", "reconciler/converge/mirror.py",
           "if not hmac.compare_digest(claimed, _hmac(canonical.dumps(body), key).encode()):",
           "if not claimed:",

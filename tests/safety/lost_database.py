@@ -27,8 +27,8 @@ from reconciler.cluster.fake import FakeCluster, Outcome
 from reconciler.converge.state import LABEL_EXECUTION
 from reconciler.loop import Loop
 from reconciler.ports import Lease
-from reconciler.publisher import Publisher
-from reconciler.rebuilding import Parts, rebuild
+from reconciler.publishing.publisher import Publisher
+from reconciler.recovery.rebuilding import Parts, rebuild
 from reconciler.store.repository import SqlStore
 from reconciler.working_set import WorkingSet
 from tests.e2e.installation import labels

@@ -13,7 +13,7 @@ from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
 from reconciler.manifest import schema
-from reconciler.outgoing import ForgeSettings, NotifySettings, SmtpSettings
+from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 
 ROOT = Path(__file__).parents[2]
 

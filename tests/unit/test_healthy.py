@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import healthy
-from reconciler.records import Pulse
+from reconciler.reporting.records import Pulse
 
 AT = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.git.provenance import GitProvenance
 from reconciler.git.source import GitSource
-from reconciler.provenance import Signature, SignatureKind
+from reconciler.source.provenance import Signature, SignatureKind
 from tests.fixtures.git_servers import BareRepository
 from tests.fixtures.signing import Clone, Person, make_key, sign, signed_commit
 

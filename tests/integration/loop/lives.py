@@ -13,7 +13,6 @@ from pathlib import Path
 
 from reconciler.cluster.fake import FakeCluster, Outcome, VirtualClock, fake_node
 from reconciler.config import Settings, SourceSettings
-from reconciler.desired import Reader
 from reconciler.git.source import GitSource
 from reconciler.manifest import documents
 from reconciler.manifest.catalogue import Loader
@@ -21,7 +20,8 @@ from reconciler.manifest.documents import Parsed
 from reconciler.manifest.handling import Handling
 from reconciler.manifest.limits import Limits
 from reconciler.manifest.places import Place
-from reconciler.probation import Probation
+from reconciler.source.desired import Reader
+from reconciler.source.probation import Probation
 from reconciler.store.repository import SqlStore
 from tests.fixtures.site import build_loop
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from reconciler.cluster.fake import Outcome
-from reconciler.port_checker import PortChecker
+from reconciler.probes.port_checker import PortChecker
 from tests.fixtures.site import Site, execution_file
 
 ZAPP = """\

@@ -13,8 +13,8 @@ from reconciler.agent.counters import Counters
 from reconciler.agent.server import Server
 from reconciler.converge import probing
 from reconciler.converge.probing import Target
-from reconciler.prober import Prober
 from reconciler.probes.agents import NONE_OFFERED, Agents
+from reconciler.probes.prober import Prober
 from tests.fixtures.site import Site, execution_file
 
 BOOK = "executions/aml/book.yaml"

@@ -12,7 +12,7 @@ from reconciler.converge import probing
 from reconciler.converge.idleness import announced_at
 from reconciler.converge.probing import Target
 from reconciler.manifest.idle import Idle, Probe
-from reconciler.prober import Prober
+from reconciler.probes.prober import Prober
 from tests.fixtures.application import Server, serving
 from tests.fixtures.site import PLATFORM, Site, execution_file
 

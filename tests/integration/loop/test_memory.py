@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler import acceptance
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.world import HoldRequest
+from reconciler.source import acceptance
 from reconciler.working_set import WorkingSet
 from tests.fixtures.site import Site, execution_file
 

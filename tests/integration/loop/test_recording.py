@@ -17,9 +17,9 @@ from reconciler.errors import (
     LeaseLost,
     SourceUnavailable,
 )
-from reconciler.records import CommitRow, Delta, Interval
+from reconciler.reporting.records import CommitRow, Delta, Interval
+from reconciler.reporting.tails import Tails
 from reconciler.store.archive import SqlArchive
-from reconciler.tails import Tails
 from tests.fixtures.site import Site, execution_file, namespace_file
 
 BOOK = "executions/aml/book.yaml"

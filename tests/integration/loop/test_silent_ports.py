@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.port_checker import AGAIN_MOST_S, PortChecker
+from reconciler.probes.port_checker import AGAIN_MOST_S, PortChecker
 from tests.fixtures.site import Site, execution_file
 
 BOOK = "executions/aml/book.yaml"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from reconciler.converge.publication import status_path
-from reconciler.records import PassRow
+from reconciler.reporting.records import PassRow
 from reconciler.store.archive import SqlArchive
 from reconciler.view import glance
 from reconciler.view.detail import find

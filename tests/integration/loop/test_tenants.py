@@ -16,8 +16,8 @@ from reconciler import lead
 from reconciler.config import SourceSettings
 from reconciler.converge.newest import newest
 from reconciler.report import Report
+from reconciler.source.tenants import parting
 from reconciler.store.archive import SqlArchive
-from reconciler.tenants import parting
 from tests.fixtures.signing import Clone, Person, namespace_with, trusting
 from tests.fixtures.site import Site, execution_file, namespace_file, opened_site
 

@@ -12,7 +12,7 @@ from reconciler.config import GatewaySettings
 from reconciler.converge import passage, probing
 from reconciler.converge.probing import Target, Traffic
 from reconciler.converge.state import KIND_GATEWAY, LABEL_COMPONENT, LABEL_KIND
-from reconciler.prober import Prober
+from reconciler.probes.prober import Prober
 from tests.fixtures.site import Site, execution_file
 
 BOOK = "executions/aml/book.yaml"

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from reconciler import acceptance
+from reconciler.source import acceptance
+from reconciler.source.trust import Referee
 from reconciler.store.archive import SqlArchive
-from reconciler.trust import Referee
 from tests.fixtures.signing import Clone, Person, namespace_with, trusting
 from tests.fixtures.site import Site, execution_file
 

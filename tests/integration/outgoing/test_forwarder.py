@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, closing
 import pytest
 
 from reconciler.errors import ConfigError, TransientError
-from reconciler.forwarder import LOOPBACK, forwarding
-from reconciler.socks import Proxy, WrongPassword
+from reconciler.net.forwarder import LOOPBACK, forwarding
+from reconciler.net.socks import Proxy, WrongPassword
 
 PASSWORD = "of-this-test-only"
 REQUEST = b"\x05\x01\x00\x03\x04main\x1f\x90"

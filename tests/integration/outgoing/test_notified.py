@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cluster.fake import Outcome
-from reconciler.outgoing import NotifySettings, SmtpSettings
+from reconciler.outbound.outgoing import NotifySettings, SmtpSettings
 from tests.fixtures.forge_server import ForgeServer, Scripted
 from tests.fixtures.site import Site, execution_file
 from tests.fixtures.smtp_server import SmtpServer

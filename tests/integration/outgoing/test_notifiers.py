@@ -17,8 +17,8 @@ from reconciler.errors import DeliveryRefused, TargetUnavailable
 from reconciler.notifiers.mail import Mail
 from reconciler.notifiers.slack import Slack
 from reconciler.notifiers.webhook import Webhook
-from reconciler.outbox import Notice
-from reconciler.outgoing import NotifySettings, SmtpSettings
+from reconciler.outbound.outbox import Notice
+from reconciler.outbound.outgoing import NotifySettings, SmtpSettings
 from tests.fixtures.forge_server import ForgeServer, Scripted
 from tests.fixtures.smtp_server import LOGIN, SmtpServer
 

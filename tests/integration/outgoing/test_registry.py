@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from reconciler.registry import Registries
+from reconciler.net.registry import Registries
 from tests.fixtures.registry_server import RegistryServer
 
 DIGEST = f"sha256:{'0' * 64}"

@@ -11,11 +11,11 @@ from random import Random
 import pytest
 
 from reconciler import forges
-from reconciler.outbox import CommitStatus, Message, Posting, PullComment, State, to_forge
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.outbox import CommitStatus, Message, Posting, PullComment, State, to_forge
+from reconciler.outbound.outgoing import ForgeSettings
+from reconciler.outbound.rate import PER_MINUTE
+from reconciler.outbound.sender import Sender
 from reconciler.ports import Lease
-from reconciler.rate import PER_MINUTE
-from reconciler.sender import Sender
 from reconciler.store.repository import SqlStore
 from reconciler.stored import Changes
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer, Scripted

@@ -11,7 +11,7 @@ import pytest
 from reconciler.cli import main
 from reconciler.converge.state import LABEL_UID
 from reconciler.errors import ActionFailed
-from reconciler.outbox import State
+from reconciler.outbound.outbox import State
 from reconciler.stored import Changes
 from tests.fixtures.forge_server import REPOSITORY, TOKEN, ForgeServer
 from tests.fixtures.site import Site, execution_file

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import ConfigError, DeliveryRefused, TargetUnavailable
-from reconciler.web_client import Place, is_fit, send
+from reconciler.net.web_client import Place, is_fit, send
 from tests.fixtures.forge_server import ForgeServer, Scripted
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from reconciler import continuity, sources, wire
+from reconciler import sources, wire
 from reconciler.git.source import GitSource
 from reconciler.git.status_branch import StatusBranch
-from reconciler.rebuilding import Parts, Rebuilt, rebuild
+from reconciler.recovery import continuity
+from reconciler.recovery.rebuilding import Parts, Rebuilt, rebuild
 from reconciler.store.repository import SqlStore
 from tests.fixtures.site import LEDGER_KEY, Site, build_loop
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from policy.model.execution import Uid
-from reconciler.adopting import Adopted, adopt
 from reconciler.converge.orphans import Orphan, orphans
 from reconciler.converge.world import HoldRequest
 from reconciler.errors import ConfigError
+from reconciler.recovery.adopting import Adopted, adopt
 from reconciler.working_set import WorkingSet
 from tests.fixtures.site import Site, execution_file
 from tests.fixtures.verbs import Installation

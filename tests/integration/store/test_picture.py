@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.model.execution import Uid
-from reconciler.records import Pulse, Recording
+from reconciler.reporting.records import Pulse, Recording
 from reconciler.store.archive import SqlArchive
 from reconciler.store.repository import SqlStore
 from reconciler.stored import Changes, ExecutionRow

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.ports import Lease
-from reconciler.records import Event
+from reconciler.reporting.records import Event
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.repository import SqlStore
 from reconciler.store.tables import ledger

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
-from reconciler.outbox import Posting, PullComment, Sent, settle
+from reconciler.outbound.outbox import Posting, PullComment, Sent, settle
 from reconciler.ports import Lease
 from reconciler.posted import PostedPlan
 from reconciler.store.inbox import SqlInbox

@@ -16,7 +16,7 @@ from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
 from reconciler.inbox import Delivery, Outcome, ReviewRequest
 from reconciler.ports import Lease
-from reconciler.records import Harvest
+from reconciler.reporting.records import Harvest
 from reconciler.store.archive import SqlArchive
 from reconciler.store.inbox import SqlInbox
 from reconciler.stored import Changes, ExecutionRow

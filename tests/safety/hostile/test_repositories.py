@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.acceptance import Acceptance, accept
 from reconciler.config import SourceSettings
 from reconciler.errors import SourceUnavailable
 from reconciler.git.source import GitSource
 from reconciler.manifest.catalogue import Catalogue, Loader
 from reconciler.manifest.diagnostic import to_text
 from reconciler.manifest.limits import DEFAULT_LIMITS
+from reconciler.source.acceptance import Acceptance, accept
 from tests.fixtures.git_servers import BareRepository
 from tests.safety.hostile.case import GOOD
 from tests.safety.hostile.repositories import BASE, CANARY, Attack, attacks

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from reconciler import continuity, lead
+from reconciler import lead
 from reconciler import loop as loop_module
 from reconciler.converge import guard
 from reconciler.fence import Fence
 from reconciler.loop import Loop
-from reconciler.publisher import Publisher
-from reconciler.status_sink import unasked
+from reconciler.publishing.publisher import Publisher
+from reconciler.publishing.status_sink import unasked
+from reconciler.recovery import continuity
 from reconciler.store import lease
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
 from reconciler.ports import Commit, Tree
-from reconciler.provenance import Provenance, Signature, SignatureKind, Step
-from reconciler.status_sink import unasked
+from reconciler.publishing.status_sink import unasked
+from reconciler.source.provenance import Provenance, Signature, SignatureKind, Step
 
 _ATTEMPTS = 8
 

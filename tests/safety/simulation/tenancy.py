@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from reconciler import wire
 from reconciler.config import Settings
-from reconciler.lookout import Lookout, _looked
 from reconciler.ports import Source
-from reconciler.tenants import Tenants
+from reconciler.source.lookout import Lookout, _looked
+from reconciler.source.tenants import Tenants
 
 
 class InlineLookout(Lookout):

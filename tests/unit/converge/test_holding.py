@@ -14,7 +14,7 @@ from policy.model.execution import Allocation, NodeId, Uid
 from reconciler.converge import holding
 from reconciler.converge.ledger import Record
 from reconciler.converge.world import Assessment, Identity, Memory
-from reconciler.records import Interval, Recorded, Recording
+from reconciler.reporting.records import Interval, Recorded, Recording
 from tests.builders import GIB, NOW, Ledger, interactive, observed, resources, service, wanted
 
 UID = Uid("00000000000000aa")

@@ -8,7 +8,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from reconciler.inbox import ReviewRequest
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.reviewer.subject import refs
 
 

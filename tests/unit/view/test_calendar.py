@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from policy.model.execution import Uid
 from reconciler.converge.runs import run_at
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from reconciler.view import calendar, encoding
 from reconciler.view.calendar import Calendar, Recurring, Window
 from reconciler.view.recurrence import words

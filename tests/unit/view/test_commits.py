@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.posted import PostedPlan
-from reconciler.records import CommitRow, Delta, Event
+from reconciler.reporting.records import CommitRow, Delta, Event
 from reconciler.view import commits, encoding, event, pulls
 from reconciler.view.commits import Commits, CommitView, Did
 from reconciler.view.event import Events

@@ -9,7 +9,7 @@ import pytest
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.converge.status import Endpoint, TaskStatus
-from reconciler.records import Board, CommitRow, Harvest, Tail
+from reconciler.reporting.records import Board, CommitRow, Harvest, Tail
 from reconciler.view import detail, encoding
 from reconciler.view.answer import Answer
 from reconciler.view.detail import Known

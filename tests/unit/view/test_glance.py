@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.records import Board, Pulse
+from reconciler.reporting.records import Board, Pulse
 from reconciler.view import freshness, glance, labels
 from reconciler.view.cluster import ClusterView, NodeView, Share
 from reconciler.view.glance import Alert

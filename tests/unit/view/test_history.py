@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
-from reconciler.records import PassRow
+from reconciler.reporting.records import PassRow
 from reconciler.view import encoding, history
 from reconciler.view.history import DAY_MS, HOUR_MS, MINUTE_MS, MOST_POINTS, History
 from reconciler.view.waits import nearest_rank

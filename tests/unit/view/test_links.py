@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.outgoing import ForgeSettings
+from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.view import links
 from reconciler.view.links import Links
 

@@ -15,7 +15,7 @@ from policy.settings import Policy
 from reconciler.manifest import source_map
 from reconciler.manifest.catalogue import Catalogue as Loaded
 from reconciler.manifest.catalogue import Loader
-from reconciler.records import Board, Interval
+from reconciler.reporting.records import Board, Interval
 from reconciler.view import encoding, namespaces, reference, sets, zapps
 from reconciler.view.namespaces import Namespaces, NamespaceView, Quota
 from reconciler.view.reference import Reference, RuleLine

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import EndReason, Entry, Fact
-from reconciler.records import Interval
+from reconciler.reporting.records import Interval
 from reconciler.view import encoding, usage
 from reconciler.view.usage import Usage, Used
 from reconciler.view.usage_csv import to_csv

@@ -7,7 +7,7 @@ from typing import Any
 
 from policy.model.execution import Uid
 from reconciler.errors import StoreUnavailable
-from reconciler.records import Board, Pulse
+from reconciler.reporting.records import Board, Pulse
 from reconciler.view.picture import Picture
 
 AT = datetime(2026, 11, 22, 14, 20, tzinfo=UTC)

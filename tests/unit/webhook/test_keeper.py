@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from reconciler.records import Pulse
+from reconciler.reporting.records import Pulse
 from tests.unit.webhook.pictures import AT, Shelf, document, picture
 from webhook.keeper import Change, Keeper
 

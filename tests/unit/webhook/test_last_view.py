@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policy.model.execution import Uid
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from tests.unit.webhook.pictures import document, picture
 from webhook.last_view import LastView
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.records import Board
+from reconciler.reporting.records import Board
 from reconciler.view import cluster_page, queue_page, reference
 from reconciler.view.listing import Listing, Query
 from tests.gallery import now
