@@ -22,7 +22,7 @@ CORE = (
 # What the core is told in, beside its own types.
 VALUES = (
     *("reconciler.errors", "reconciler.canonical", "reconciler.records", "reconciler.posted"),
-    "reconciler.keyring",
+    *("reconciler.keyring", "reconciler.known_forges"),
 )
 ADAPTERS = (
     "reconciler.git",
