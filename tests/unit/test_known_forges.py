@@ -9,6 +9,7 @@ import pytest
 from reconciler.config import WebhookSettings
 from reconciler.known_forges import FORGES, ForgeName
 from tests.fixtures.forge_server import RULES
+from tests.fixtures.receiver import DIALECTS
 from webhook.providers import PROVIDERS
 
 NAMES = set(get_args(ForgeName))
@@ -20,6 +21,7 @@ SETTABLE = set(get_args(get_type_hints(WebhookSettings)["provider"]))
     [
         ("FORGES of reconciler/known_forges.py", FORGES.keys(), NAMES),
         ("PROVIDERS of webhook/providers", PROVIDERS.keys(), SETTABLE),
+        ("DIALECTS of tests/fixtures/receiver.py", DIALECTS.keys(), SETTABLE),
         ("RULES of tests/fixtures/forge_server.py", RULES.keys(), NAMES | {"hook"}),
     ],
 )
