@@ -10,6 +10,7 @@ from reconciler.config import WebhookSettings
 from reconciler.known_forges import FORGES, ForgeName
 from tests.fixtures.forge_server import RULES
 from tests.fixtures.receiver import DIALECTS
+from tests.unit.webhook.payloads import KNOWN
 from webhook.providers import PROVIDERS
 
 NAMES = set(get_args(ForgeName))
@@ -22,6 +23,7 @@ SETTABLE = set(get_args(get_type_hints(WebhookSettings)["provider"]))
         ("FORGES of reconciler/known_forges.py", FORGES.keys(), NAMES),
         ("PROVIDERS of webhook/providers", PROVIDERS.keys(), SETTABLE),
         ("DIALECTS of tests/fixtures/receiver.py", DIALECTS.keys(), SETTABLE),
+        ("KNOWN of tests/unit/webhook/payloads.py", {name for name, *_ in KNOWN}, SETTABLE),
         ("RULES of tests/fixtures/forge_server.py", RULES.keys(), NAMES | {"hook"}),
     ],
 )
