@@ -22,11 +22,12 @@ from policy.room import NodeRoom, Room
 class Holding:
     """What one admitted execution holds in the assignment."""
 
-    __slots__ = ("counts", "execution", "groups", "is_stopped", "key")
+    __slots__ = ("counts", "execution", "groups", "is_stopped", "key", "tier")
 
     def __init__(self, execution: Execution, key: Key) -> None:
         self.execution = execution
         self.key = key
+        self.tier, _ = key
         self.is_stopped = False
         self.groups: Groups = execution.groups  # both are copied before they are changed
         self.counts: dict[str, int] = execution.held
@@ -285,7 +286,7 @@ class Assignment:
         if not holding.execution.is_preemptible:
             count = min(count, holding.spare(component))
         if count > 0:
-            self._bounds[node].add(holding.key[0], component.demand, count)
+            self._bounds[node].add(holding.tier, component.demand, count)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:
