@@ -15,13 +15,14 @@
 # make audit     known vulnerabilities of the locked requirements (asks PyPI's service: needs a network)
 # make workflows the forges' files against their schemas
 # make wheel     dist/*.whl, the same bytes for the same commit
+# make schema    what is derived of schema/v1: the editors' twin in examples/repository
 # make lock      renew the locked requirements (needs uv)
 # make clean     remove what the others made
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
 .PHONY: demo test test-zapps test-stack test-pure lint chaos fuzz mutations simulate-faults bench \
-	bench-long sbom licenses audit workflows wheel lock clean
+	bench-long sbom licenses audit workflows wheel schema lock clean
 CASES ?= 20000
 SEEDS ?= 1000
 FIRST ?= 1
@@ -124,6 +125,11 @@ wheel:
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .venv/bin/python -m pip wheel --quiet \
 		--no-deps --no-build-isolation --no-index --wheel-dir dist .
 	@sha256sum dist/*.whl
+
+schema:
+	@.ci/setup pure
+	@.venv/bin/python -c 'from pathlib import Path; from reconciler.cli import init; \
+		init.write_schema(Path("examples/repository"))'
 
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements/core.txt

@@ -152,12 +152,12 @@ class Admission:
         return None
 
     def _force(self, asked: Execution, key: Key) -> Force:
-        rules = self._round.rules
+        rules, (tier, _) = self._round.rules, key
 
         def elastic_of(holding: Holding, _component: Component, _node: NodeId) -> bool:
             if holding.execution.is_filler is not asked.is_filler:
                 return holding.execution.is_filler  # which never takes from who is none
-            return rules.uses_idle or (rules.takes_elastic and self._round.outranks(key, holding))
+            return rules.uses_idle or (rules.takes_elastic and self._round.outranks(tier, holding))
 
         def whole_of(holding: Holding) -> bool:
             other = holding.execution
@@ -166,8 +166,8 @@ class Admission:
             return other.is_filler or other.priority < asked.priority
 
         anybody = rules.uses_idle or self._round.quotas.guarantees
-        tier = None if anybody else key[0]
-        claim = Claim(by=asked.uid, tier=tier, elastic_of=elastic_of, whole_of=whole_of)
+        below = None if anybody else tier
+        claim = Claim(by=asked.uid, tier=below, elastic_of=elastic_of, whole_of=whole_of)
         return Claimant(self._round.assignment, claim)
 
     def _is_worth_it(self, asked: Execution, key: Key, mark: int) -> bool:
@@ -178,10 +178,10 @@ class Admission:
         round_ = self._round
         if not round_.rules.uses_idle:
             return True
+        (tier, _), took_from_betters = key, False
         balance = total([asked.core_demand])
-        took_from_betters = False
         for holding, component, count in round_.assignment.taken_back(mark):
-            if not (round_.rules.takes_elastic and round_.outranks(key, holding)):
+            if not (round_.rules.takes_elastic and round_.outranks(tier, holding)):
                 took_from_betters = True
             for name, amount in total([component.demand * count]).items():
                 balance[name] = balance.get(name, 0) - amount

@@ -22,11 +22,12 @@ from policy.room import NodeRoom, Room
 class Holding:
     """What one admitted execution holds in the assignment."""
 
-    __slots__ = ("counts", "execution", "groups", "is_stopped", "key")
+    __slots__ = ("counts", "execution", "groups", "is_stopped", "key", "tier")
 
     def __init__(self, execution: Execution, key: Key) -> None:
         self.execution = execution
         self.key = key
+        self.tier, _ = key
         self.is_stopped = False
         self.groups: Groups = execution.groups  # both are copied before they are changed
         self.counts: dict[str, int] = execution.held
@@ -233,7 +234,7 @@ class Assignment:
         worst_first = [
             holding
             for holding in reversed(self._by_node().get(node.node.id, ()))
-            if tier is None or holding.key[0] > tier
+            if tier is None or holding.tier > tier
         ]
         for holding in worst_first:
             if not holding.is_stopped and self._take_elastic(node, component, claim, holding):
@@ -284,7 +285,7 @@ class Assignment:
 
     def _note_most(self, holding: Holding, groups: Mapping[tuple[str, NodeId], int]) -> None:
         """Add to the most that could be taken on each node."""
-        execution, (tier, _) = holding.execution, holding.key
+        execution, tier = holding.execution, holding.tier
         for (name, node), count in groups.items():
             component = execution.by_name[name]
             most = count if execution.is_preemptible else min(count, holding.spare(component))

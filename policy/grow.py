@@ -170,17 +170,17 @@ class Growth:
 
         return Claim(
             by=taker.uid,
-            tier=None if self._round.quotas.guarantees else holding.key[0],
+            tier=None if self._round.quotas.guarantees else holding.tier,
             elastic_of=elastic_of,
             whole_of=lambda other: other.execution.is_filler and not taker.is_filler,
         )
 
     def _outranks(self, holding: Holding, component: Component, other: Holding) -> bool:
-        round_, (tier, arrival) = self._round, holding.key
+        round_, tier = self._round, holding.tier
         if round_.settings.policy is Policy.FAIR and round_.quotas.guarantees:
             borrows = round_.quotas.borrows(holding.execution.namespace, component.demand)
             tier = with_borrowing(tier, borrows)
-        return round_.outranks((tier, arrival), other)
+        return round_.outranks(tier, other)
 
     def _is_fresh(
         self, other: Holding, component: Component, node: NodeId, taker: Execution
@@ -201,14 +201,14 @@ class Growth:
         round_ = self._round
         if not (round_.yields or round_.rules.takes_elastic):
             return False
-        return round_.quotas.guarantees or self._lowest() > holding.key[0]
+        return round_.quotas.guarantees or self._lowest() > holding.tier
 
     def _lowest(self) -> Tier:
         """Return the lowest rank of all that can give, whether they have anything left or not."""
         holdings = self._round.assignment.holdings
         for other in holdings[self._looked_at :]:
-            if other.can_give and other.key[0] > self._lowest_tier:
-                self._lowest_tier = other.key[0]
+            if other.can_give and other.tier > self._lowest_tier:
+                self._lowest_tier = other.tier
         self._looked_at = len(holdings)
         return self._lowest_tier
 

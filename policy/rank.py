@@ -127,10 +127,11 @@ class Ranking:
         With ``fair`` the size of what is left doesn't count among those who are alike otherwise,
         but that of a replica: taking the largest stops the fewest containers.
         """
+        tier, _ = key
         if self._settings.policy is not Policy.FAIR:
-            return (key[0], 0, key)
+            return (tier, 0, key)
         sizes = [self._volume(component.demand) for component in execution.components]
-        return (key[0][:-1], max(sizes, default=0), key)
+        return (tier[:-1], max(sizes, default=0), key)
 
     def started(self, execution: Execution) -> None:
         """Note a start: it weighs on its namespace at once."""

@@ -10,7 +10,7 @@ from policy.model.cluster import Node, Snapshot
 from policy.model.execution import Component, Execution
 from policy.queue import Queue
 from policy.quota import Quotas
-from policy.rank import NO_KEY, Key, Ranking, rules_of, with_borrowing
+from policy.rank import NO_KEY, Key, Ranking, Tier, rules_of, with_borrowing
 from policy.room import Room
 from policy.settings import Policy, PolicySettings
 from policy.share import total
@@ -62,12 +62,12 @@ class Round:
         """Return the execution with everything that it needs to start as its core."""
         return execution.rigid if self.rules.is_rigid else execution
 
-    def outranks(self, key: Key, holding: Holding) -> bool:
-        """Tell whether who asks with ``key`` may take elastic replicas from a holding."""
-        other = holding.key[0]
+    def outranks(self, tier: Tier, holding: Holding) -> bool:
+        """Tell whether who asks from ``tier`` may take elastic replicas from a holding."""
+        other = holding.tier
         if self.settings.policy is Policy.FAIR and self.quotas.guarantees:
             other = with_borrowing(other, self.quotas.borrows(holding.execution.namespace))
-        return key[0] < other
+        return tier < other
 
     def wake_at(self, at_ms: int) -> bool:
         """Note a time to come; tell whether it is still to come."""

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from reconciler.errors import ConfigError
+from reconciler.known_forges import ForgeName
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 from reconciler.settings_table import checked, table_of
@@ -35,7 +36,7 @@ BASELINE_CAPABILITIES = (
 class WebhookSettings:
     """How a forge tells us that a source changed; what is received there: ``webhook/endpoints``."""
 
-    provider: Literal["github", "gitlab", "gitea", "forgejo", "bitbucket", "generic"]
+    provider: Literal[ForgeName, "generic"]
     secret_file: Path | None = None
     path: str = ""
 

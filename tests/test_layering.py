@@ -27,7 +27,7 @@ VALUES = (
         "reconciler.reporting.records",
         "reconciler.posted",
     ),
-    "reconciler.keyring",
+    *("reconciler.keyring", "reconciler.known_forges"),
 )
 ADAPTERS = (
     "reconciler.git",

@@ -113,11 +113,11 @@ def forges(settings: Settings) -> Mapping[str, links.Links]:
 
 
 def _links(source: SourceSettings) -> links.Links:
-    found = source.forge
+    found, named = source.forge, source.forge or source.webhook
     return links.of(
         source.url,
         branch=source.branch,
-        provider=found.provider if found else "",
+        provider=named.provider if named else "",
         repository=found.repository if found else "",
         api=found.api if found else "",
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from reconciler.errors import ConfigError, TargetUnavailable
+from reconciler.known_forges import FORGES
 from reconciler.net.web_client import Place, send
 from reconciler.net.web_failures import failure
 from reconciler.outbound.outgoing import ForgeSettings, credential
@@ -25,9 +26,8 @@ class Api:
     """One repository's API.
 
     Args:
-        settings: Where it is, and the file with the token.
-        home: The provider's own service; an ``api`` without a path gets ``prefix``.
-        prefix: Where the API begins on servers of one's own.
+        settings: Where it is, and the file with the token. An ``api`` without a path gets the
+            forge's prefix.
         authorization: The headers that carry a token.
     """
 
@@ -35,16 +35,15 @@ class Api:
         self,
         settings: ForgeSettings,
         *,
-        home: str,
-        prefix: str,
         authorization: Callable[[str], Mapping[str, str]],
     ) -> None:
-        base = (settings.api or home).rstrip("/")
+        known = FORGES[settings.provider]
+        base = (settings.api or known.home).rstrip("/")
         if not base:
             raise ConfigError(f"the forge {settings.provider} needs api: write https://HOST")
         place = Place.of(base)
-        if not place.path and base != home:
-            place = Place.of(base + prefix)
+        if not place.path and base != known.home:
+            place = Place.of(base + known.api_prefix)
         if not place.is_private_to_us:
             raise ConfigError(f"{base}: the token needs https, over http anybody can read it")
         self._place = place

@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
-from reconciler.forges.limits import BITBUCKET, BITBUCKET_KEY
 from reconciler.forges.thread import Found, upsert
+from reconciler.known_forges import FORGES
 from reconciler.outbound.outbox import CommitStatus, PullComment, State
 from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
 
+_KEY_MOST = 40
 _STATES = {
     State.PENDING: "INPROGRESS",
     State.SUCCESS: "SUCCESSFUL",
@@ -26,13 +27,11 @@ _STATES = {
 class Bitbucket:
     """One repository."""
 
-    statuses_most = BITBUCKET.statuses
-
     def __init__(self, settings: ForgeSettings, *, mark: str) -> None:
+        self._known = FORGES[settings.provider]
+        self.statuses_most = self._known.statuses_most
         self._api = Api(
             settings,
-            home="https://api.bitbucket.org/2.0",
-            prefix="/2.0",
             authorization=lambda token: {"Authorization": f"Bearer {token}"},
         )
         self._name = quote(settings.repository)
@@ -48,19 +47,19 @@ class Bitbucket:
         """Post a build status; the same key replaces it."""
         digest = hashlib.sha256(status.context.encode()).hexdigest()
         payload = {
-            "key": digest[:BITBUCKET_KEY],
+            "key": digest[:_KEY_MOST],
             "name": status.context,
             "state": _STATES[status.state],
-            "description": clean(status.description, limit=BITBUCKET.description),
+            "description": clean(status.description, limit=self._known.description_most),
             # Mandatory: without a page of our own, the commit itself.
-            "url": status.url or f"https://bitbucket.org/{self._name}/commits/{status.sha}",
+            "url": status.url or f"https://{self._known.host}/{self._name}/commits/{status.sha}",
         }
         path = f"{self._repository}/commit/{quote(status.sha)}/statuses/build"
         self._api.call("POST", path, payload)
 
     def upsert_comment(self, comment: PullComment, known_id: str) -> str:
         """Edit our comment, or write it; return its id."""
-        body = fit(comment.body, mark=self._mark, limit=BITBUCKET.comment, url=comment.url)
+        body = fit(comment.body, mark=self._mark, limit=self._known.comment_most, url=comment.url)
         comments = f"{self._repository}/pullrequests/{comment.pull}/comments"
         thread = _Thread(api=self._api, comments=comments)
         return upsert(thread, body, mark=self._mark.strip(), known_id=known_id)

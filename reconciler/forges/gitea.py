@@ -7,8 +7,8 @@ from urllib.parse import quote
 from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
 from reconciler.forges.issue_thread import IssueThread
-from reconciler.forges.limits import GITEA
 from reconciler.forges.thread import upsert
+from reconciler.known_forges import FORGES
 from reconciler.outbound.outbox import CommitStatus, PullComment
 from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
@@ -17,13 +17,11 @@ from reconciler.text import clean
 class Gitea:
     """One repository."""
 
-    statuses_most = GITEA.statuses
-
     def __init__(self, settings: ForgeSettings, *, mark: str) -> None:
+        self._known = FORGES[settings.provider]
+        self.statuses_most = self._known.statuses_most
         self._api = Api(
             settings,
-            home="",
-            prefix="/api/v1",
             authorization=lambda token: {"Authorization": f"token {token}"},
         )
         self._repository = f"/repos/{quote(settings.repository)}"
@@ -38,13 +36,13 @@ class Gitea:
         payload = {
             "state": str(status.state),
             "context": status.context,
-            "description": clean(status.description, limit=GITEA.description),
+            "description": clean(status.description, limit=self._known.description_most),
             "target_url": status.url,
         }
         self._api.call("POST", f"{self._repository}/statuses/{quote(status.sha)}", payload)
 
     def upsert_comment(self, comment: PullComment, known_id: str) -> str:
         """Edit our comment, or write it; return its id."""
-        body = fit(comment.body, mark=self._mark, limit=GITEA.comment, url=comment.url)
+        body = fit(comment.body, mark=self._mark, limit=self._known.comment_most, url=comment.url)
         thread = IssueThread(api=self._api, repository=self._repository, number=comment.pull)
         return upsert(thread, body, mark=self._mark, known_id=known_id)

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
 from reconciler.forges.issue_thread import IssueThread
-from reconciler.forges.limits import GITHUB
 from reconciler.forges.thread import upsert
+from reconciler.known_forges import FORGES
 from reconciler.outbound.outbox import CommitStatus, PullComment
 from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
@@ -17,13 +17,11 @@ from reconciler.text import clean
 class GitHub:
     """One repository."""
 
-    statuses_most = GITHUB.statuses
-
     def __init__(self, settings: ForgeSettings, *, mark: str) -> None:
+        self._known = FORGES[settings.provider]
+        self.statuses_most = self._known.statuses_most
         self._api = Api(
             settings,
-            home="https://api.github.com",
-            prefix="/api/v3",
             authorization=lambda token: {
                 "Authorization": f"Bearer {token}",
                 "X-GitHub-Api-Version": "2022-11-28",
@@ -41,7 +39,7 @@ class GitHub:
         payload = {
             "state": str(status.state),
             "context": status.context,
-            "description": clean(status.description, limit=GITHUB.description),
+            "description": clean(status.description, limit=self._known.description_most),
         }
         if status.url:
             payload["target_url"] = status.url
@@ -49,7 +47,7 @@ class GitHub:
 
     def upsert_comment(self, comment: PullComment, known_id: str) -> str:
         """Edit our comment, or write it; return its id."""
-        body = fit(comment.body, mark=self._mark, limit=GITHUB.comment, url=comment.url)
+        body = fit(comment.body, mark=self._mark, limit=self._known.comment_most, url=comment.url)
         thread = IssueThread(
             api=self._api, repository=self._repository, number=comment.pull, query="?per_page=100"
         )

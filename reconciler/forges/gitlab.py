@@ -10,8 +10,8 @@ from urllib.parse import quote
 from reconciler.errors import DeliveryRefused
 from reconciler.forges.api import Api
 from reconciler.forges.comment import fit
-from reconciler.forges.limits import GITLAB
 from reconciler.forges.thread import Found, upsert
+from reconciler.known_forges import FORGES
 from reconciler.outbound.outbox import CommitStatus, PullComment, State
 from reconciler.outbound.outgoing import ForgeSettings
 from reconciler.text import clean
@@ -29,13 +29,11 @@ _IS_THERE = re.compile(r"cannot transition status", re.IGNORECASE)
 class GitLab:
     """One project."""
 
-    statuses_most = GITLAB.statuses
-
     def __init__(self, settings: ForgeSettings, *, mark: str) -> None:
+        self._known = FORGES[settings.provider]
+        self.statuses_most = self._known.statuses_most
         self._api = Api(
             settings,
-            home="https://gitlab.com/api/v4",
-            prefix="/api/v4",
             authorization=lambda token: {"PRIVATE-TOKEN": token},
         )
         self._project = f"/projects/{quote(settings.repository, safe='')}"
@@ -50,7 +48,7 @@ class GitLab:
         payload = {
             "state": _STATES[status.state],
             "name": status.context,
-            "description": clean(status.description, limit=GITLAB.description),
+            "description": clean(status.description, limit=self._known.description_most),
         }
         if status.url:
             payload["target_url"] = status.url
@@ -62,7 +60,7 @@ class GitLab:
 
     def upsert_comment(self, comment: PullComment, known_id: str) -> str:
         """Edit our note, or write it; return its id."""
-        body = fit(comment.body, mark=self._mark, limit=GITLAB.comment, url=comment.url)
+        body = fit(comment.body, mark=self._mark, limit=self._known.comment_most, url=comment.url)
         notes = f"{self._project}/merge_requests/{comment.pull}/notes"
         thread = _Thread(api=self._api, notes=notes)
         return upsert(thread, body, mark=self._mark, known_id=known_id)

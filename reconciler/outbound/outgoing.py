@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from reconciler.errors import TargetUnavailable
+from reconciler.known_forges import ForgeName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class ForgeSettings:
     ``review_forks``: look at what is proposed from other repositories, too.
     """
 
-    provider: Literal["github", "gitlab", "gitea", "forgejo", "bitbucket"]
+    provider: ForgeName
     repository: str
     token_file: Path
     api: str = ""

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from reconciler.inbox import ReviewRequest
-
-_REFS = {
-    "github": "refs/pull/{pull}/head",
-    "gitea": "refs/pull/{pull}/head",
-    "forgejo": "refs/pull/{pull}/head",
-    "gitlab": "refs/merge-requests/{pull}/head",
-}
+from reconciler.known_forges import FORGES, ForgeName
 
 
-def refs(provider: str, request: ReviewRequest) -> tuple[str, ...]:
+def refs(provider: ForgeName, request: ReviewRequest) -> tuple[str, ...]:
     """Return full names of refs, the best first; none where the forge keeps no such.
 
     A branch of a fork isn't in the repository: one of the same name is somebody else's.
     """
-    if request.pull is not None and provider in _REFS:
-        return (_REFS[provider].format(pull=request.pull),)
+    if request.pull is not None and (head := FORGES[provider].head):
+        return (head.format(pull=request.pull),)
     if request.branch and not request.is_fork:
         return (f"refs/heads/{request.branch}",)
     return ()

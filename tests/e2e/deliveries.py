@@ -1,4 +1,4 @@
-"""Pull requests at four forges: where their heads are kept, and how they are told of and signed."""
+"""Pull requests at each forge: where their heads are kept, and how they are told of and signed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.known_forges import FORGES
 from tests.fixtures.forge_server import REPOSITORY, ForgeServer
-from tests.fixtures.receiver import SECRET, github, hex_hmac
+from tests.fixtures.receiver import sent
 
 PULL = 7
 STATES = {
@@ -17,12 +18,11 @@ STATES = {
     "failed": "failure",
     "INPROGRESS": "pending",
 }
-_HEADS = {"gitlab": f"refs/merge-requests/{PULL}/head", "bitbucket": "refs/heads/topic"}
 
 
 def head_ref(provider: str) -> str:
     """Return the ref under which a forge keeps the head of the pull request."""
-    return _HEADS.get(provider, f"refs/pull/{PULL}/head")
+    return FORGES[provider].head.format(pull=PULL) or "refs/heads/topic"
 
 
 @dataclass(frozen=True)
@@ -42,34 +42,15 @@ def pull_request(provider: str, head: str, *, number: int) -> Delivery:
 def push(provider: str, tip: str, *, number: int) -> Delivery:
     """Return how a forge tells that main has a new tip."""
     data: dict[str, Any] = {"ref": "refs/heads/main", "before": "a" * 40, "after": tip}
-    name = {"gitlab": "Push Hook", "bitbucket": "repo:push"}.get(provider, "push")
     if provider == "bitbucket":
         new = {"type": "branch", "name": "main", "target": {"hash": tip}}
         data = {"push": {"changes": [{"old": None, "new": new}]}}
-    return _signed(provider, name, data, number)
+    return _signed(provider, None, data, number)
 
 
-def _signed(provider: str, name: str, data: object, number: int) -> Delivery:
-    body, identity = json.dumps(data).encode(), f"d-{number}"
-    fields = {
-        "github": lambda: github(body, event=name, identity=identity),
-        "gitlab": lambda: {
-            "X-Gitlab-Event": name,
-            "X-Gitlab-Token": SECRET,
-            "Idempotency-Key": identity,
-        },
-        "gitea": lambda: {
-            "X-Gitea-Event": name,
-            "X-Gitea-Delivery": identity,
-            "X-Gitea-Signature": hex_hmac(body),
-        },
-        "bitbucket": lambda: {
-            "X-Event-Key": name,
-            "X-Request-UUID": identity,
-            "X-Hub-Signature": f"sha256={hex_hmac(body)}",
-        },
-    }
-    return Delivery(body, {"Content-Type": "application/json", **fields[provider]()})
+def _signed(provider: str, name: str | None, data: object, number: int) -> Delivery:
+    body = json.dumps(data).encode()
+    return Delivery(body, sent(provider, body, event=name, identity=f"d-{number}"))
 
 
 def _hub(head: str) -> dict[str, Any]:

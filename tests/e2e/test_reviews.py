@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.converge import guard
+from reconciler.known_forges import FORGES
 from tests.e2e import deliveries
 from tests.e2e.deliveries import Delivery, head_ref, told
 from tests.e2e.installation import Installation
@@ -24,7 +25,7 @@ from tests.fixtures.receiver import SECRET, hook_path
 from tests.fixtures.site import PLATFORM, namespace_file
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
-PROVIDERS = ("github", "gitlab", "gitea", "bitbucket")
+PROVIDERS = [name for name in FORGES if name != "forgejo"]  # whose words are Gitea's
 MANY = [f"e{number}" for number in range(guard.ALWAYS_ALLOWED + 1)]
 FORGE = """
 [source.webhook]

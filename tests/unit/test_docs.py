@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import pytest
 
 from policy.settings import Policy
 from reconciler import config
 from reconciler.cli import main
+from reconciler.known_forges import ForgeName
 from reconciler.manifest import schema
 from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
 
 ROOT = Path(__file__).parents[2]
-
-
-def providers() -> tuple[str, ...]:
-    """Return the forges that ``[source.forge]`` may name."""
-    return get_args(get_type_hints(ForgeSettings)["provider"])
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -187,7 +183,7 @@ def test_every_forge_is_told(page: str) -> None:
     lists = re.findall(r'^provider = "(\w+)" +# (.+)$', text, re.MULTILINE)
     assert lists, page
     for shown in lists:
-        missing = set(providers()) - set(re.findall(r"\w+", " ".join(shown)))
+        missing = set(get_args(ForgeName)) - set(re.findall(r"\w+", " ".join(shown)))
         assert missing == set(), f"say it beside provider in docs/{page}.md"
 
 

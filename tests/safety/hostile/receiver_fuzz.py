@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from tests.fixtures.receiver import SECRET, hex_hmac, hook_path, standard_signature
+from tests.fixtures.receiver import DIALECTS, SECRET, hook_path, standard_signature
 from tests.integration.webhook.served import MemoryInbox, endpoints
 from tests.safety.hostile.mutation import mutated
 from tests.unit.webhook.payloads import KNOWN, body
@@ -18,14 +18,6 @@ from webhook.providers import PROVIDERS
 
 LONGEST_S = 1.0
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_FIELDS = {
-    "github": ("X-GitHub-Event", "X-GitHub-Delivery"),
-    "gitlab": ("X-Gitlab-Event", "Idempotency-Key"),
-    "gitea": ("X-Gitea-Event", "X-Gitea-Delivery"),
-    "forgejo": ("X-Forgejo-Event", "X-Forgejo-Delivery"),
-    "bitbucket": ("X-Event-Key", "X-Request-UUID"),
-    "generic": ("X-Event", "X-Delivery"),
-}
 _ODD = (None, True, -1, 2**70, 1e308, "", "refs/heads/main", "\x00", [], {}, [[]], "x" * 3000)
 _SPEAKING = ("Traceback", 'File "', "reconciler", SECRET)
 
@@ -64,7 +56,7 @@ class ReceiverFuzz:
             content = mutated(content, content, chance)
         is_signed = chance.random() < 0.6
         signed = content if is_signed else content + b" "
-        name, identity = _FIELDS[provider]
+        name, identity = DIALECTS[provider].event, DIALECTS[provider].identity
         fields = {"Content-Type": "application/json", name: event}
         fields[identity] = str(chance.randrange(99))
         fields |= _signatures(signed, SECRET if is_signed else "another-secret-of-32-characters")
@@ -106,15 +98,9 @@ class ReceiverFuzz:
 
 
 def _signatures(content: bytes, secret: str) -> dict[str, str]:
-    digest = hex_hmac(content, secret)
     at = int(NOW.timestamp())
     return {
-        "X-Hub-Signature-256": f"sha256={digest}",
-        "X-Hub-Signature": f"sha256={digest}",
-        "X-Signature": f"sha256={digest}",
-        "X-Gitea-Signature": digest,
-        "X-Forgejo-Signature": digest,
-        "X-Gitlab-Token": secret,
+        **dict(dialect.signed(content, secret) for dialect in DIALECTS.values()),
         "webhook-id": "d-1",
         "webhook-timestamp": str(at),
         "webhook-signature": standard_signature(content, "d-1", at, secret),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from reconciler.manifest.policies import USED_BY
 from reconciler.manifest.quantities import duration_ms
 from tests.repositories import Repository, document
 
+PAGE = Path(__file__).parents[3] / "docs/scheduling.md"
 PARAMETERS = schema.published().definitions["policy"]["properties"]
 
 
@@ -112,6 +114,21 @@ def test_without_elastic_preemption_a_minimum_grant_has_no_effect():
 def test_it_is_known_of_every_parameter_who_uses_it():
     assert USED_BY.keys() == PARAMETERS.keys() - {"name"}
     assert all(USED_BY.values())
+
+
+def users(told: str) -> set[Policy]:
+    """Return whom words such as "fair" and "All but fifo and easy" mean."""
+    named = set(Policy) & set(re.findall(r"[\w-]+", told))
+    return set(Policy) - named if told.casefold().startswith("all") else named
+
+
+@pytest.mark.parametrize("name", sorted(USED_BY))
+def test_the_schema_and_the_page_name_the_policies_that_use_it(name: str):
+    described = r"((?:All but )?[a-z-]+(?:(?:, | and )[a-z-]+)*): "
+    said = re.match(described, PARAMETERS[name]["description"])
+    row = re.search(rf"^\| `{name}` \| (.+?) \|", PAGE.read_text(), re.MULTILINE)
+    assert row is not None
+    assert users(said[1] if said else "all") == users(row[1]) == USED_BY[name]
 
 
 FIELDS = {

@@ -130,7 +130,7 @@ def test_the_template_of_a_set_is_the_spec_of_an_execution_with_expressions():
 
 def test_editor_schema_in_the_example_is_the_generated_one():
     is_current = (EXAMPLE / SCHEMA_FILE).read_text(encoding="utf-8") == editor_schema()
-    assert is_current, "write it anew: reconciler.cli.init.write_schema(examples/repository)"
+    assert is_current, "make schema"
 
 
 def test_editor_schema_agrees_with_ours_on_the_examples():

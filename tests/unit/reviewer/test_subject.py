@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import pytest
 
 from reconciler.inbox import ReviewRequest
-from reconciler.outbound.outgoing import ForgeSettings
+from reconciler.known_forges import ForgeName
 from reconciler.reviewer.subject import refs
 
 
@@ -32,11 +32,11 @@ KEPT = {
     "gitlab": "refs/merge-requests/7/head",
     "bitbucket": "refs/heads/topic",
 }
-"""Where it stands in reconciler/reviewer/subject.py; without a line there, a branch is taken."""
+"""``head`` in reconciler/known_forges.py; without one, a branch is taken."""
 
 
-@pytest.mark.parametrize("provider", get_args(get_type_hints(ForgeSettings)["provider"]))
-def test_each_forge_keeps_heads_in_its_place(provider: str) -> None:
+@pytest.mark.parametrize("provider", get_args(ForgeName))
+def test_each_forge_keeps_heads_in_its_place(provider: ForgeName) -> None:
     assert refs(provider, request()) == (KEPT[provider],)
 
 

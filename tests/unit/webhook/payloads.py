@@ -173,6 +173,7 @@ KNOWN = [
     ("gitlab", "Push Hook", GITLAB_PUSH),
     ("gitlab", "Merge Request Hook", GITLAB_MERGE),
     ("gitea", "pull_request", GITEA_PULL),
+    ("forgejo", "pull_request", GITEA_PULL),
     ("bitbucket", "repo:push", BITBUCKET_PUSH),
     ("bitbucket", "pullrequest:created", BITBUCKET_PULL),
     ("bitbucket", "repo:refs_changed", CENTER_PUSH),

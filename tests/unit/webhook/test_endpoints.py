@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 
@@ -12,7 +11,6 @@ from reconciler.errors import ConfigError
 from tests.fixtures.receiver import OLD_SECRET, SECRET
 from webhook import endpoints
 from webhook.endpoint import Endpoint, derived_name
-from webhook.providers import PROVIDERS
 
 SOURCE = '[[source]]\nid = "{}"\nurl = "/nowhere"\n'
 WEBHOOK = '[source.webhook]\nprovider = "github"\nsecret_file = "secret"\n'
@@ -35,11 +33,6 @@ def test_a_source_with_a_webhook_has_an_address_that_its_secret_makes(tmp_path: 
     assert not endpoint.is_at("é")
     assert SECRET not in repr(endpoint)
     assert name not in repr(endpoint)
-
-
-def test_every_provider_that_may_be_set_has_its_module_and_no_other() -> None:
-    """The names in reconciler/config.py and the table of webhook/providers are the same."""
-    assert set(get_args(get_type_hints(config.WebhookSettings)["provider"])) == PROVIDERS.keys()
 
 
 def test_while_secrets_are_changed_both_addresses_work(tmp_path: Path) -> None:

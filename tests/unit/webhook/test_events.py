@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fixtures.receiver import sent
 from tests.unit.webhook.payloads import (
     AFTER,
     BEFORE,
@@ -34,19 +35,10 @@ from webhook.payload import Malformed
 from webhook.providers import PROVIDERS
 
 MAIN = RefChange(ref="refs/heads/main", before=BEFORE, after=AFTER)
-JSON = {"Content-Type": "application/json"}
-NAMES = {
-    "github": ("X-GitHub-Event", "X-GitHub-Delivery"),
-    "gitlab": ("X-Gitlab-Event", "X-Gitlab-Event-UUID"),
-    "gitea": ("X-Gitea-Event", "X-Gitea-Delivery"),
-    "forgejo": ("X-Forgejo-Event", "X-Forgejo-Delivery"),
-    "bitbucket": ("X-Event-Key", "X-Request-UUID"),
-    "generic": ("X-Nothing", "webhook-id"),
-}
 
 
-def fields(provider: str, name: str, identity: str = "d-1", **more: str) -> Headers:
-    given = dict(zip(NAMES[provider], (name, identity), strict=True)) | JSON | more
+def fields(provider: str, name: str, **more: str) -> Headers:
+    given = sent(provider, b"", event=name) | more
     return Headers.of((key.encode(), value.encode()) for key, value in given.items())
 
 
@@ -213,8 +205,8 @@ def test_a_head_in_another_repository_or_nobody_knows_where_is_a_forks(
 
 
 def test_the_newest_of_gitlabs_delivery_ids_counts() -> None:
-    headers = fields("gitlab", "Push Hook", "uuid", **{"Idempotency-Key": "key"})
-    assert PROVIDERS["gitlab"].event(headers, body(GITLAB_PUSH)).delivery_id == "key"
+    headers = fields("gitlab", "Push Hook", **{"X-Gitlab-Event-UUID": "uuid"})
+    assert PROVIDERS["gitlab"].event(headers, body(GITLAB_PUSH)).delivery_id == "d-1"
 
 
 def test_github_may_send_the_json_in_a_form() -> None:

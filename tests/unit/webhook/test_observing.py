@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+import pytest
+
+from reconciler.config import Settings, SourceSettings, WebhookSettings
 from tests.unit.webhook.pictures import AT, picture
 from webhook.keeper import Change
-from webhook.observing import _Alarm
+from webhook.observing import _Alarm, forge
 
 
 class Ears:
@@ -41,3 +44,17 @@ def test_a_loop_that_falls_silent_is_told_once_and_its_return_once_more():
     alarm.look(kept)
     alarm.look(kept)
     assert len(ears.heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "base"), [("gitlab", "https://git.lab/lab/config"), ("generic", "")]
+)
+def test_links_lead_to_the_forge_that_calls_where_none_is_told(
+    provider: Literal["gitlab", "generic"], base: str
+) -> None:
+    source = SourceSettings(
+        id="platform",
+        url="https://git.lab/lab/config",
+        webhook=WebhookSettings(provider=provider),
+    )
+    assert forge(Settings(sources=(source,))).base == base
