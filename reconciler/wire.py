@@ -111,8 +111,8 @@ def swarm(settings: Settings, clock: Clock) -> Iterator[SwarmCluster]:
 @contextmanager
 def store(settings: Settings) -> Iterator[SqlStore]:
     """Lend the database."""
+    from reconciler.store.engine import SILENCE_S
     from reconciler.store.repository import SqlStore
-    from reconciler.store.silence import SILENCE_S
 
     _make_state_dir(settings)
     with SqlStore(

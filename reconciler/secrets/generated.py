@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
 from reconciler.converge.secrets import RANDOM, Generated
 from reconciler.keyring import Keyring
 from reconciler.manifest.secret_mount import SSH_KEY
@@ -27,8 +19,18 @@ def value_of(recipe: Generated, keyring: Keyring) -> bytes:
         return keyring.text(_PURPOSE, *recipe.scope).encode()
     if recipe.kind != SSH_KEY:
         raise ValueError(f"nothing can be generated as {recipe.kind}")
-    key = Ed25519PrivateKey.from_private_bytes(keyring.derived(_KEY_PURPOSE, *recipe.scope))
+    seed = keyring.derived(_KEY_PURPOSE, *recipe.scope)
     if recipe.is_public:
-        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        return public + b" " + "/".join(recipe.scope[::2]).encode() + b"\n"
-    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        return _ssh_key(seed, is_public=True) + b" " + "/".join(recipe.scope[::2]).encode() + b"\n"
+    return _ssh_key(seed, is_public=False)
+
+
+def _ssh_key(seed: bytes, *, is_public: bool) -> bytes:
+    # Here, since most installations make no keys, and it takes six megabytes.
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    if is_public:
+        return key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
+    return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption())

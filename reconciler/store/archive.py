@@ -36,7 +36,7 @@ from reconciler.store import (
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.failures import NOT_PREPARED, readable
 from reconciler.store.transactions import Transactions
-from reconciler.store.waiting import Listener, Poller, Waiter
+from reconciler.store.waiting import waiter
 from reconciler.view.picture import Picture
 
 T = TypeVar("T")
@@ -64,7 +64,12 @@ class SqlArchive:
         self._closed = threading.Event()
         self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
         self._known = -1
-        self._waiter = self._make_waiter(poll_s)
+        self._waiter = waiter(
+            self._engine,
+            lambda: self.state_version() != self._known,
+            channel=meta.STATE_CHANNEL,
+            interval_s=poll_s,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -192,11 +197,3 @@ class SqlArchive:
             raise StoreUnavailable(NOT_PREPARED)
         with readable(self._engine.url):
             yield
-
-    def _make_waiter(self, poll_s: float) -> Waiter:
-        def is_newer() -> bool:
-            return self.state_version() != self._known
-
-        if self._engine.dialect.name == "postgresql":
-            return Listener(self._engine, is_newer, channel=meta.STATE_CHANNEL, interval_s=poll_s)
-        return Poller(is_newer, interval_s=poll_s)

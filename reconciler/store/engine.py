@@ -11,7 +11,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import ConfigError
 from reconciler.store.column_types import dump_json
-from reconciler.store.silence import SILENCE_S, connected
+
+SILENCE_S = 20.0
+"""Longer than PostgreSQL may take for a statement, shorter than a lease is by default."""
 
 IS_WRITE = "zoe_is_write"
 """Execution option of a connection whose transactions will write."""
@@ -88,6 +90,9 @@ def open_engine(url: URL, *, silence_s: float = SILENCE_S) -> Engine:
         },
         **_POOL,
     )
+
+    # Here, since its driver is ten megabytes that SQLite doesn't need.
+    from reconciler.store.silence import connected
 
     def connect(_dialect: object, _record: object, _none: object, named: dict[str, Any]) -> object:
         return connected(named, silence_s=silence_s)

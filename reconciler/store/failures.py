@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-import psycopg
 from sqlalchemy import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +20,7 @@ _SERIALIZATION_FAILURE = "40001"
 _DEADLOCK_DETECTED = "40P01"
 _UNDEFINED = ("42P01", "42703")
 _NO_PRIVILEGE = "42501"
+_DISK_FULL = "53100"
 _UNDEFINED_TEXTS = ("no such table", "no such column")
 
 _LITTLE_BYTES = 65_536
@@ -33,15 +34,25 @@ NOT_GRANTED = (
 
 def is_retryable(error: DBAPIError) -> bool:
     """Tell whether the database undid the whole transaction and asks to try it again."""
-    match error.orig:
-        case psycopg.Error() as cause:
-            return cause.sqlstate in (_SERIALIZATION_FAILURE, _DEADLOCK_DETECTED)
-        case sqlite3.Error() as cause:
-            # The low byte is the kind; the rest says more about it.
-            kind = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-            return kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        case _:
-            return False
+    if isinstance(error.orig, sqlite3.Error):
+        # The low byte is the kind; the rest says more about it.
+        kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        return kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return _state(error.orig) in (_SERIALIZATION_FAILURE, _DEADLOCK_DETECTED)
+
+
+def _state(cause: BaseException | None) -> str:
+    """Return the code that PostgreSQL gives with an error; "" for any other."""
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """Return what is raised where SQLAlchemy isn't asked, or has none of its own for.
+
+    PostgreSQL's driver isn't loaded for SQLite; nobody raises the errors of one that isn't.
+    """
+    driver = sys.modules.get("psycopg")
+    return (PoolTimeout, OSError, *([driver.Error] if driver else []))
 
 
 @contextmanager
@@ -59,7 +70,7 @@ def translated(url: URL) -> Iterator[None]:
         raise _violated(error.orig, url) from error
     except DBAPIError as error:
         raise _unavailable(error.orig, url) from error
-    except (PoolTimeout, psycopg.Error, OSError) as error:
+    except _lost() as error:
         raise _unavailable(error, url) from error
     except (SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
         raise _violated(error, url) from error
@@ -83,15 +94,12 @@ def readable(url: URL) -> Iterator[None]:
 
 
 def _missing(cause: BaseException | None) -> str:
-    match cause.orig if isinstance(cause, DBAPIError) else cause:
-        case psycopg.Error(sqlstate=state) if state in _UNDEFINED:
-            return NOT_PREPARED
-        case psycopg.Error(sqlstate=state) if state == _NO_PRIVILEGE:
-            return NOT_GRANTED
-        case sqlite3.OperationalError() as error if str(error).startswith(_UNDEFINED_TEXTS):
-            return NOT_PREPARED
-        case _:
-            return ""
+    told = cause.orig if isinstance(cause, DBAPIError) else cause
+    if isinstance(told, sqlite3.OperationalError):
+        return NOT_PREPARED if str(told).startswith(_UNDEFINED_TEXTS) else ""
+    if _state(told) in _UNDEFINED:
+        return NOT_PREPARED
+    return NOT_GRANTED if _state(told) == _NO_PRIVILEGE else ""
 
 
 def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:
@@ -105,16 +113,12 @@ def _unavailable(cause: BaseException | None, url: URL) -> StoreUnavailable:
 
 def _is_full(cause: BaseException | None, url: URL) -> bool:
     """Tell whether it was for want of space; SQLite itself often says only that it can't go on."""
-    match cause:
-        case psycopg.errors.DiskFull():
-            return True
-        case sqlite3.OperationalError() if url.database:
-            try:
-                return shutil.disk_usage(Path(url.database).parent).free < _LITTLE_BYTES
-            except OSError:
-                return False
-        case _:
+    if isinstance(cause, sqlite3.OperationalError) and url.database:
+        try:
+            return shutil.disk_usage(Path(url.database).parent).free < _LITTLE_BYTES
+        except OSError:
             return False
+    return _state(cause) == _DISK_FULL
 
 
 def _violated(cause: BaseException | None, url: URL) -> InvariantViolated:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from reconciler.errors import ConfigError
 from reconciler.store.record_tables import metadata
 
+_SCRIPTS = Path(__file__).with_name("migrations")
+_VERSION = table("alembic_version", column("version_num"))
 _LOCK = 0x5A6F65
 """Any number that every process of ours uses and nobody else is likely to ("Zoe" in ASCII)."""
 
@@ -32,45 +30,51 @@ def upgrade(connection: Connection) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    config = _config(connection)
-    script = ScriptDirectory.from_config(config)
-    heads = MigrationContext.configure(connection).get_current_heads()
-    if heads == tuple(script.get_heads()):
+    there, known = _there(connection), revisions()
+    if there == known[-1]:
         return
-    _refuse_newer(script, heads)
-    if not heads:
+    if there and there not in known:
+        raise ConfigError(
+            f"the database is of a newer version than this program (revision {there}):"
+            " install that version again, or restore the backup made before it"
+        )
+    if not there:
         _refuse_foreign(connection)
-    command.upgrade(config, "head")
+    _run(connection)
 
 
 def compare(connection: Connection) -> str:
     """Return none, older, current or newer: the schema that is there against the one we want."""
-    script = ScriptDirectory.from_config(_config(connection))
-    heads = MigrationContext.configure(connection).get_current_heads()
-    if not heads:
+    there, known = _there(connection), revisions()
+    if not there:
         return "none"
-    if heads == tuple(script.get_heads()):
+    if there == known[-1]:
         return "current"
-    return "older" if set(heads) <= {r.revision for r in script.walk_revisions()} else "newer"
+    return "older" if there in known else "newer"
 
 
-def _config(connection: Connection) -> Config:
+def revisions() -> list[str]:
+    """Return the revisions that are shipped, oldest first: each file's name begins with its."""
+    return sorted(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
+def _there(connection: Connection) -> str:
+    """Return the revision that a database has; "" before the first."""
+    if not inspect(connection).has_table(_VERSION.name):
+        return ""
+    return connection.scalar(select(_VERSION.c.version_num)) or ""
+
+
+def _run(connection: Connection) -> None:
+    # Here, since hardly any start has anything to run, and it takes eight megabytes.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    scripts = str(Path(__file__).with_name("migrations"))
-    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
-
-
-def _refuse_newer(script: ScriptDirectory, heads: tuple[str, ...]) -> None:
-    known = {revision.revision for revision in script.walk_revisions()}
-    unknown = sorted(set(heads) - known)
-    if unknown:
-        raise ConfigError(
-            f"the database is of a newer version than this program (revision {unknown[0]}):"
-            " install that version again, or restore the backup made before it"
-        )
+    command.upgrade(config, "head")
 
 
 def _refuse_foreign(connection: Connection) -> None:

@@ -55,11 +55,10 @@ from reconciler.store import (
     wanted,
 )
 from reconciler.store import lease as lease_row
-from reconciler.store.engine import open_engine, parse_url
+from reconciler.store.engine import SILENCE_S, open_engine, parse_url
 from reconciler.store.process import current_process
-from reconciler.store.silence import SILENCE_S
 from reconciler.store.transactions import Transactions
-from reconciler.store.waiting import Listener, Poller, Waiter
+from reconciler.store.waiting import waiter
 from reconciler.stored import Changes, Stored
 
 
@@ -91,7 +90,12 @@ class SqlStore:
         self._engine = open_engine(parse_url(url), silence_s=silence_s)
         self._closed = threading.Event()
         self._transactions = Transactions(self._engine, random=random, wait=self._closed.wait)
-        self._waiter = self._make_waiter(poll_s)
+        self._waiter = waiter(
+            self._engine,
+            lambda: self._transactions.read(wanted.is_any),
+            channel=wanted.WANTED_CHANNEL,
+            interval_s=poll_s,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -329,14 +333,6 @@ class SqlStore:
     def record_delivery(self, before: Letter, after: Letter) -> None:
         """Store what came of a try to send a letter. No lease needed; the version stays."""
         self._transactions.write(lambda connection: outbox.record(connection, before, after))
-
-    def _make_waiter(self, poll_s: float) -> Waiter:
-        def is_any() -> bool:
-            return self._transactions.read(wanted.is_any)
-
-        if self._engine.dialect.name == "postgresql":
-            return Listener(self._engine, is_any, interval_s=poll_s)
-        return Poller(is_any, interval_s=poll_s)
 
     def _make_folder(self) -> None:
         if self._engine.dialect.name != "sqlite":

@@ -6,15 +6,13 @@ stands still, or what lies in between keeps its answers back, neither does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from typing import Any, TypeVar
 
 import psycopg
 
 from reconciler.clock import elapsed_s
-
-SILENCE_S = 20.0
-"""Longer than the server may take for a statement, shorter than a lease is by default."""
 
 _TOLD = (
     "it didn't answer in time: its server, or what lies between, hangs or is overloaded; what runs "
@@ -31,7 +29,8 @@ class ServerSilent(psycopg.OperationalError):
 class AnsweredConnection(psycopg.Connection[Any]):
     """A connection that is closed when it waits for longer than ``silence_s`` for any answer."""
 
-    silence_s = SILENCE_S
+    silence_s = math.inf
+    """Set when it is connected: until then that has a time-out of its own."""
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
         """Do what ``gen`` says, as any connection does. Raises ServerSilent."""
@@ -42,7 +41,7 @@ class AnsweredConnection(psycopg.Connection[Any]):
             raise
 
 
-def connected(arguments: Mapping[str, Any], *, silence_s: float = SILENCE_S) -> AnsweredConnection:
+def connected(arguments: Mapping[str, Any], *, silence_s: float) -> AnsweredConnection:
     """Return a new connection; the arguments are those of ``psycopg.connect``."""
     # PostgreSQL knows whole seconds, and takes none for "for ever".
     most_s = min(float(arguments.get("connect_timeout") or silence_s), silence_s)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from policy.model.execution import Uid
 from reconciler.converge.ledger import Entry, Fact
 from reconciler.errors import ConfigError
+from reconciler.store import migrate
 from reconciler.store.engine import open_engine, parse_url
 from reconciler.store.record_tables import metadata
 from tests.fixtures.postgres import DEPLOYMENT, OpenStore
 
+ROOT = Path(__file__).parents[3]
 _SQLITE_SCHEMA = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"
 _POSTGRES_SCHEMA = """
     SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -56,6 +62,13 @@ def test_the_revisions_come_to_the_tables_in_the_code(database_url: str) -> None
         return compare_metadata(MigrationContext.configure(connection), metadata)
 
     assert on(database_url, differences) == []
+
+
+def test_the_revisions_that_are_known_by_their_files_are_those_that_alembic_runs() -> None:
+    folder = ScriptDirectory(str(Path(migrate.__file__).with_name("migrations")))
+    chain = [script.revision for script in folder.walk_revisions()]
+    assert migrate.revisions() == chain[::-1]
+    assert folder.get_heads() == chain[:1]
 
 
 def test_constraints_are_those_in_the_code_too(database_url: str) -> None:
@@ -97,6 +110,26 @@ def test_migrating_again_changes_nothing(open_store: OpenStore, empty_database_u
     before = on(empty_database_url, schema), store.load()
     store.migrate()
     assert (on(empty_database_url, schema), store.load()) == before
+
+
+def test_a_start_that_has_nothing_to_migrate_loads_no_more_than_it_uses(tmp_path: Path) -> None:
+    """On SQLite neither PostgreSQL's driver: thirty megabytes of a process that stays."""
+    start = f"""
+import random, sys
+from reconciler.clock import SystemClock
+from reconciler.store.repository import SqlStore
+url = "sqlite:///{tmp_path}/zoe.db"
+with SqlStore(url, deployment="zoe", clock=SystemClock(), random=random.Random()) as store:
+    store.migrate()
+    store.load()
+print(*sys.modules)
+"""
+    for is_prepared in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        loaded = {"alembic", "mako", "psycopg"} & set(done.stdout.split())
+        assert bool(loaded) is not is_prepared
 
 
 def test_many_that_start_together_migrate_once(
