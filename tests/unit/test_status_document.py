@@ -61,6 +61,11 @@ def test_the_database_gets_the_text_that_it_would_make(body: dict[str, Any]) -> 
     assert dump_json(StatusDocument.of(told)) == dump_json(told)
 
 
+def test_one_as_there_are_many_takes_a_third_of_its_text() -> None:
+    kept = StatusDocument.of(whole({}, ("aml", "course")))
+    assert len(kept.packed) < len(kept.text) // 3
+
+
 def test_one_that_says_less_is_kept_too() -> None:
     kept = StatusDocument.of({"status": {"phase": "Running"}})
     assert (kept.phase, kept.reason, kept.of_set) == ("Running", "", None)
