@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from policy.model.execution import ApplicationType, Component, Execution, Uid
 from policy.model.resources import NOTHING
 from policy.progress import speed
@@ -23,6 +25,15 @@ WORKER = Component(name="worker", core=1, maximum=4, demand=NOTHING)
 CURVED = Component(
     name="worker", core=1, maximum=4, demand=NOTHING, speedup=(1000, 1800, 2400, 2700)
 )
+
+
+def test_what_is_worked_out_is_kept_and_is_nothing_of_its_own():
+    known = execution(DRIVER, WORKER)
+    assert known.by_name is known.by_name
+    sent = pickle.loads(pickle.dumps(known))
+    assert sent == known == execution(DRIVER, WORKER)
+    assert vars(known)
+    assert not vars(sent)
 
 
 def test_linear_speed_counts_replicas():
