@@ -23,7 +23,8 @@ class RunsByName:
         self._places: dict[Uid, _Place] = {}
         self._numbers: dict[Uid, int] = {}
         self._next = 0
-        self._of_name: dict[tuple[str, str], set[Uid]] = defaultdict(set)
+        self._of_name: dict[tuple[str, str], tuple[Uid, ...]] = {}
+        """Not sets: hardly any name has more than a few."""
         self._in_namespace: dict[str, set[Uid]] = defaultdict(set)
         self._in_set: dict[SetName, set[Uid]] = defaultdict(set)
         self._in_folder: dict[str, set[Uid]] = defaultdict(set)
@@ -43,7 +44,8 @@ class RunsByName:
         self.drop(uid)
         self._next = max(self._next, number + 1)
         self._numbers[uid], self._places[uid] = number, place
-        self._of_name[place.namespace, place.name].add(uid)
+        whole = (place.namespace, place.name)
+        self._of_name[whole] = (*self._of_name.get(whole, ()), uid)
         self._in_namespace[place.namespace].add(uid)
         self._in_folder[uid[:2]].add(uid)
         if place.of_set is not None:
@@ -55,7 +57,10 @@ class RunsByName:
         if place is None:
             return
         del self._numbers[uid]
-        _take(self._of_name, (place.namespace, place.name), uid)
+        whole = (place.namespace, place.name)
+        self._of_name[whole] = tuple(one for one in self._of_name[whole] if one != uid)
+        if not self._of_name[whole]:
+            del self._of_name[whole]
         _take(self._in_namespace, place.namespace, uid)
         _take(self._in_folder, uid[:2], uid)
         if place.of_set is not None:

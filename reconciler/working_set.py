@@ -45,9 +45,9 @@ class WorkingSet:
         self.frozen: dict[tuple[Uid, int], ExecutionSpec] = {
             (frozen.uid, frozen.generation): frozen.spec for frozen in stored.frozen
         }
-        self._generations: dict[Uid, set[int]] = defaultdict(set)
+        self._generations: dict[Uid, tuple[int, ...]] = {}
         for uid, generation in self.frozen:
-            self._generations[uid].add(generation)
+            self._note_generation(uid, generation)
         self.placements: dict[Uid, tuple[Allocation, ...]] = dict(stored.placements)
         self.progress: dict[Uid, Progress] = dict(stored.progress)
         self.usage: dict[str, Use] = dict(stored.usage)
@@ -138,7 +138,7 @@ class WorkingSet:
         self._fold(entries)
         for frozen in changes.frozen:
             self.frozen[frozen.uid, frozen.generation] = frozen.spec
-            self._generations[frozen.uid].add(frozen.generation)
+            self._note_generation(frozen.uid, frozen.generation)
         for uid, groups in changes.placements.items():
             if groups:
                 self.placements[uid] = groups
@@ -171,6 +171,11 @@ class WorkingSet:
         self.recorded = self.recorded.after(changes.recording)
         for uid in (*changes.forgotten, *changes.expired):
             self._forget(uid)
+
+    def _note_generation(self, uid: Uid, generation: int) -> None:
+        known = self._generations.get(uid, ())
+        if generation not in known:
+            self._generations[uid] = (*known, generation)
 
     def _is_forgotten(self, entry: Entry) -> bool:
         """Tell whether a fact is about a run of a schedule that isn't told any more."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from reconciler.converge.edits import is_outdated, is_refused
@@ -162,14 +164,13 @@ def with_times(
             condition.status,
             condition.reason,
         )
-        since = datetime.fromisoformat(last["lastTransitionTime"]) if last and same else now
-        timed.append(
-            Condition(
-                type=condition.type,
-                status=condition.status,
-                reason=condition.reason,
-                message=condition.message,
-                last_transition_at=since,
-            )
-        )
+        timed.append(_since(condition, last["lastTransitionTime"] if last and same else now))
     return tuple(timed)
+
+
+@lru_cache(maxsize=4096)
+def _since(condition: Condition, at: datetime | str) -> Condition:
+    """Return it with its time; those that came about together are one object."""
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at)
+    return replace(condition, last_transition_at=at)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 from policy.model.decision import Wait
@@ -130,8 +131,10 @@ def _exit_code(record: Record) -> int | None:
 def _refusals(wait: Wait | None) -> tuple[str, ...]:
     if wait is None:
         return ()
+    # Those who ask for the same are refused by each node for the same.
     return tuple(
-        f"{no.hostname}: {no.component} {no.message} ({no.filter})" for no in wait.reason.refusals
+        intern(f"{no.hostname}: {no.component} {no.message} ({no.filter})")
+        for no in wait.reason.refusals
     )
 
 

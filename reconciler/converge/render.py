@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from sys import intern
 
 from policy.model.execution import Allocation, ApplicationType, Uid
 from reconciler import canonical
@@ -295,11 +296,11 @@ class _Rendering:
             LABEL_NAMESPACE: execution.namespace.name,
             LABEL_EXECUTION: execution.name,
             LABEL_UID: execution.uid,
-            LABEL_RUN: str(execution.run),
-            LABEL_GENERATION: str(execution.generation),
-            LABEL_ATTEMPT: str(execution.attempt),
+            LABEL_RUN: intern(str(execution.run)),
+            LABEL_GENERATION: intern(str(execution.generation)),
+            LABEL_ATTEMPT: intern(str(execution.attempt)),
             LABEL_KIND: kind,
-            LABEL_EPOCH: str(self._epoch),
+            LABEL_EPOCH: intern(str(self._epoch)),
         }
 
     def _mounts(self, service: Service) -> tuple[Mount, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from sys import intern
 
 from reconciler.manifest.build import Attach
 from reconciler.manifest.clashes import Claim, Clash, clashes, taken_sets
@@ -23,7 +24,7 @@ from reconciler.manifest.notify import notifications
 from reconciler.manifest.outcome import Inputs, Name, Outcome
 from reconciler.manifest.resolve import Context, Resolved
 from reconciler.manifest.sets import ExecutionSet, at_item, at_items
-from reconciler.manifest.spec import Manifest, Origin, UpdateMode
+from reconciler.manifest.spec import ExecutionSpec, Manifest, Origin, UpdateMode
 from reconciler.manifest.zapps import ZApp
 
 
@@ -49,6 +50,8 @@ class Executions:
     limits: Limits
     lent: Lent | None = None
     kept: dict[Key, Outcome] = field(default_factory=dict)
+    specs: dict[str, ExecutionSpec] = field(default_factory=dict)
+    """What was resolved, by its digest: many that are alike are one object."""
 
     def in_force(self) -> dict[str, Outcome]:
         """Return, by path, what is in force; files without any are left out."""
@@ -132,7 +135,8 @@ class Executions:
                 author=commit.author,
                 committed_at=commit.committed_at,
             )
-            _enter(work, execution, self.intake.handling.resolve(execution, context), origin)
+            resolved = self.intake.handling.resolve(execution, context)
+            _enter(work, execution, resolved, self._manifest(execution, resolved, origin))
         names = {str(execution.spec["zapp"]) for execution in found if "zapp" in execution.spec}
         first = next(iter(contexts.values()))
         inputs = Inputs(
@@ -154,6 +158,26 @@ class Executions:
             sets=sets,
         )
         return self._judged(outcome, work)
+
+    def _manifest(self, execution: Execution, resolved: Resolved, origin: Origin) -> Manifest:
+        spec_hash = intern(resolved.spec_hash)
+        return Manifest(
+            uid=resolved.identity.uid,
+            namespace=execution.namespace,
+            name=execution.name,
+            run=execution.run,
+            origin=origin,
+            # The ledger has the same digests.
+            document_hash=intern(resolved.document_hash),
+            spec=resolved.spec and self.specs.setdefault(spec_hash, resolved.spec),
+            spec_hash=spec_hash,
+            labels=execution.labels,
+            suspend=execution.spec.get("suspend", False),
+            update=UpdateMode(execution.spec.get("update", "never")),
+            schedule=execution.schedule,
+            notify=notifications(execution.spec),
+            item=execution.item,
+        )
 
     def _judged(self, outcome: Outcome, work: _Work) -> Outcome:
         """Add what is wrong: of a whole set to its document, else to the items that have it."""
@@ -257,8 +281,8 @@ def _folder(path: str) -> tuple[str, ...]:
     return (parts[1],) if parts[0] == "executions" else ()
 
 
-def _enter(work: _Work, execution: Execution, resolved: Resolved, origin: Origin) -> None:
-    work.manifests.append(_manifest(execution, resolved, origin))
+def _enter(work: _Work, execution: Execution, resolved: Resolved, manifest: Manifest) -> None:
+    work.manifests.append(manifest)
     if execution.item is None:
         work.problems += [(execution.index, problem) for problem in resolved.problems]
     else:
@@ -285,22 +309,3 @@ def _without(outcome: Outcome, mine: list[Clash], located: list[Diagnostic]) -> 
             name = (clash.execution.namespace, clash.execution.name)
             (unmet if is_unmet else taken).setdefault(name, diagnostic.sentence)
     return outcome.without(taken, unmet)
-
-
-def _manifest(execution: Execution, resolved: Resolved, origin: Origin) -> Manifest:
-    return Manifest(
-        uid=resolved.identity.uid,
-        namespace=execution.namespace,
-        name=execution.name,
-        run=execution.run,
-        origin=origin,
-        document_hash=resolved.document_hash,
-        spec=resolved.spec,
-        spec_hash=resolved.spec_hash,
-        labels=execution.labels,
-        suspend=execution.spec.get("suspend", False),
-        update=UpdateMode(execution.spec.get("update", "never")),
-        schedule=execution.schedule,
-        notify=notifications(execution.spec),
-        item=execution.item,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from sys import intern
 
 from policy.model.execution import Uid
 
@@ -14,4 +15,4 @@ def uid_of(*, deployment: str, source_id: str, namespace: str, name: str, run: i
     only a higher ``run`` is another one.
     """
     text = "|".join((deployment, source_id, namespace, name, str(run)))
-    return Uid(hashlib.sha256(text.encode()).hexdigest()[:16])
+    return Uid(intern(hashlib.sha256(text.encode()).hexdigest()[:16]))  # a key of many mappings

@@ -31,6 +31,7 @@ _MAX_NUMBER_CHARS = 40
 class Number(Decimal):
     """A number that isn't plainly an integer; ``text`` is how it was written."""
 
+    __slots__ = ("text",)
     text: str
 
     def __new__(cls, text: str) -> Self:

@@ -5,10 +5,11 @@ They go with runs that aren't told of any more, when their time is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select
@@ -98,26 +99,26 @@ def entries_since(
 
 def _entries(connection: Connection, query: Select[Any]) -> tuple[Entry, ...]:
     rows = connection.execute(query.order_by(ledger.c.seq))
-    # Few words in many facts: each row brings its own copy of them.
-    texts: dict[str, str] = {}
-    return tuple(_entry(row, lambda text: texts.setdefault(text, text)) for row in rows)
+    # All facts of a pass have one time, and each row brings its own copy of it.
+    times: dict[datetime, datetime] = {}
+    return tuple(_entry(row, times.setdefault(row.at, row.at)) for row in rows)
 
 
-def _entry(row: Row[Any], shared: Callable[[str], str]) -> Entry:
+def _entry(row: Row[Any], at: datetime) -> Entry:
     return Entry(
         seq=row.seq,
-        uid=Uid(shared(row.uid)),
+        uid=Uid(row.uid),
         run=row.run,
         generation=row.generation,
         attempt=row.attempt,
         fact=Fact(row.fact),
-        spec_hash=shared(row.spec_hash),
+        spec_hash=row.spec_hash,
         code=row.code,
-        reason=shared(row.reason),
-        node=shared(row.node),
-        at=row.at,
+        reason=intern(row.reason),
+        node=row.node,
+        at=at,
         epoch=row.epoch,
-        commit=shared(row.commit_id or ""),
+        commit=row.commit_id or "",
         by=row.said_by or "",
         told=row.told or "",
     )

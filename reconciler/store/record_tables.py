@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-from reconciler.store.column_types import COUNTER, JSON_DATA, FreeText, UtcTime
+from reconciler.store.column_types import COUNTER, JSON_DATA, FreeText, Shared, UtcTime
 from reconciler.store.tables import metadata
 
 __all__ = [
@@ -41,12 +41,12 @@ events = Table(
     metadata,
     Column("id", COUNTER, primary_key=True),
     Column("at", UtcTime, nullable=False),
-    Column("uid", Text, nullable=False),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
+    Column("namespace", Shared, nullable=False),
+    Column("name", Shared, nullable=False),
     Column("reason", Text, nullable=False),
     Column("message", FreeText, nullable=False),
-    Column("commit_id", Text, nullable=False),
+    Column("commit_id", Shared, nullable=False),
     Column("is_warning", Boolean, nullable=False),
     Index(None, "uid"),
     Index(None, "namespace", "name"),
@@ -57,10 +57,10 @@ events = Table(
 harvests = Table(
     "harvests",
     metadata,
-    Column("uid", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
     Column("attempt", BigInteger, nullable=False),
-    Column("component", Text, nullable=False),
-    Column("node", Text, nullable=False),
+    Column("component", Shared, nullable=False),
+    Column("node", Shared, nullable=False),
     Column("exit_code", BigInteger),
     Column("error", FreeText, nullable=False),
     Column("log_tail", FreeText, nullable=False),
@@ -75,7 +75,7 @@ pulse = Table(
     Column("at", UtcTime, nullable=False),
     Column("tried_at", UtcTime),
     Column("interval_s", Integer, nullable=False),
-    Column("commit_id", Text, nullable=False),
+    Column("commit_id", Shared, nullable=False),
     Column("problem", FreeText, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
@@ -86,7 +86,7 @@ passes = Table(
     Column("id", COUNTER, primary_key=True),
     Column("at", UtcTime, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
-    Column("commit_id", Text, nullable=False),
+    Column("commit_id", Shared, nullable=False),
     Column("running", BigInteger, nullable=False),
     Column("waiting", BigInteger, nullable=False),
     Column("actions", BigInteger, nullable=False),
@@ -105,8 +105,8 @@ commits = Table(
     metadata,
     # Numbered as they were accepted or held back. The same commit may come again.
     Column("number", COUNTER, primary_key=True),
-    Column("source_id", Text, nullable=False),
-    Column("commit_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
+    Column("commit_id", Shared, nullable=False),
     Column("author", FreeText, nullable=False),
     Column("committed_at", UtcTime, nullable=False),
     Column("message", FreeText, nullable=False),
@@ -128,9 +128,9 @@ commits = Table(
 documents = Table(
     "documents",
     metadata,
-    Column("source_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
     # NAMESPACE/NAME.
-    Column("name", Text, nullable=False),
+    Column("name", Shared, nullable=False),
     Column("digest", Text, nullable=False),
     PrimaryKeyConstraint("source_id", "name"),
 )
@@ -138,11 +138,11 @@ documents = Table(
 intervals = Table(
     "intervals",
     metadata,
-    Column("uid", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("until", UtcTime),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("namespace", Shared, nullable=False),
+    Column("name", Shared, nullable=False),
     Column("zapp", FreeText, nullable=False),
     Column("labels", JSON_DATA, nullable=False),
     Column("cpu_millis", BigInteger, nullable=False),
@@ -166,16 +166,16 @@ boards = Table(
 looks = Table(
     "looks",
     metadata,
-    Column("uid", Text, primary_key=True),
+    Column("uid", Shared, primary_key=True),
     Column("asked_at", UtcTime, nullable=False),
 )
 
 tails = Table(
     "tails",
     metadata,
-    Column("uid", Text, nullable=False),
-    Column("component", Text, nullable=False),
-    Column("node", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
+    Column("component", Shared, nullable=False),
+    Column("node", Shared, nullable=False),
     Column("text", FreeText, nullable=False),
     Column("at", UtcTime, nullable=False),
     PrimaryKeyConstraint("uid", "component", "node"),
@@ -186,9 +186,9 @@ shown_logs = Table(
     "shown_logs",
     # A view, which migrations make: of the harvests of those whose namespace lets pages show logs.
     MetaData(),
-    Column("uid", Text),
+    Column("uid", Shared),
     Column("attempt", BigInteger),
-    Column("component", Text),
-    Column("node", Text),
+    Column("component", Shared),
+    Column("node", Shared),
     Column("log_tail", FreeText),
 )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
 )
 
-from reconciler.store.column_types import COUNTER, JSON_DATA, FreeText, UtcTime
+from reconciler.store.column_types import COUNTER, JSON_DATA, FreeText, Shared, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -64,18 +64,18 @@ ledger = Table(
     "ledger",
     metadata,
     Column("seq", COUNTER, primary_key=True),
-    Column("uid", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
     Column("run", BigInteger, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("attempt", BigInteger, nullable=False),
     Column("fact", Text, nullable=False),
-    Column("spec_hash", Text, nullable=False),
+    Column("spec_hash", Shared, nullable=False),
     Column("code", BigInteger),
     Column("reason", FreeText, nullable=False),
-    Column("node", Text, nullable=False),
+    Column("node", Shared, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    Column("commit_id", Text),
+    Column("commit_id", Shared),
     Column("said_by", FreeText),
     Column("told", FreeText),
     Index(None, "uid"),
@@ -88,13 +88,13 @@ ledger = Table(
 executions = Table(
     "executions",
     metadata,
-    Column("uid", Text, primary_key=True),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("uid", Shared, primary_key=True),
+    Column("namespace", Shared, nullable=False),
+    Column("name", Shared, nullable=False),
     Column("run", BigInteger, nullable=False),
-    Column("source_id", Text, nullable=False),
-    Column("phase", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
+    Column("phase", Shared, nullable=False),
+    Column("reason", Shared, nullable=False),
     Column("status", JSON_DATA, nullable=False),
     Column("is_final", Boolean, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
@@ -109,9 +109,9 @@ executions = Table(
 frozen_specs = Table(
     "frozen_specs",
     metadata,
-    Column("uid", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
     Column("generation", BigInteger, nullable=False),
-    Column("spec_hash", Text, nullable=False),
+    Column("spec_hash", Shared, nullable=False),
     Column("spec", Text, nullable=False),
     PrimaryKeyConstraint("uid", "generation"),
 )
@@ -119,9 +119,9 @@ frozen_specs = Table(
 placements = Table(
     "placements",
     metadata,
-    Column("uid", Text, nullable=False),
-    Column("component", Text, nullable=False),
-    Column("node", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
+    Column("component", Shared, nullable=False),
+    Column("node", Shared, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
     PrimaryKeyConstraint("uid", "component", "node"),
@@ -131,7 +131,7 @@ placements = Table(
 progress = Table(
     "progress",
     metadata,
-    Column("uid", Text, primary_key=True),
+    Column("uid", Shared, primary_key=True),
     Column("work", BigInteger, nullable=False),
     # Milliseconds since 1970, as policy has them.
     Column("as_of_ms", BigInteger, nullable=False),
@@ -143,7 +143,7 @@ progress = Table(
 usage = Table(
     "usage",
     metadata,
-    Column("namespace", Text, primary_key=True),
+    Column("namespace", Shared, primary_key=True),
     Column("as_of_ms", BigInteger, nullable=False),
     # Bytes times milliseconds outgrow every integer type of a database.
     Column("amounts", JSON_DATA, nullable=False),
@@ -154,7 +154,7 @@ runtimes = Table(
     "runtimes",
     metadata,
     Column("id", COUNTER, primary_key=True),
-    Column("namespace", Text, nullable=False),
+    Column("namespace", Shared, nullable=False),
     Column("application", Text, nullable=False),
     Column("ended_at", UtcTime, nullable=False),
     Column("runtime_ms", BigInteger, nullable=False),
@@ -165,18 +165,18 @@ runtimes = Table(
 good_files = Table(
     "good_files",
     metadata,
-    Column("source_id", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("blob", Text, nullable=False),
-    Column("commit_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
+    Column("path", Shared, nullable=False),
+    Column("blob", Shared, nullable=False),
+    Column("commit_id", Shared, nullable=False),
     PrimaryKeyConstraint("source_id", "path"),
 )
 
 sources = Table(
     "sources",
     metadata,
-    Column("source_id", Text, primary_key=True),
-    Column("commit_id", Text, nullable=False),
+    Column("source_id", Shared, primary_key=True),
+    Column("commit_id", Shared, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
 
@@ -184,7 +184,7 @@ intents = Table(
     "intents",
     metadata,
     Column("id", COUNTER, primary_key=True),
-    Column("uid", Text, nullable=False),
+    Column("uid", Shared, nullable=False),
     Column("attempt", BigInteger, nullable=False),
     Column("action", Text, nullable=False),
     Column("object_name", Text, nullable=False),
@@ -198,14 +198,14 @@ intents = Table(
 wanted = Table(
     "wanted",
     metadata,
-    Column("source_id", Text, primary_key=True),
+    Column("source_id", Shared, primary_key=True),
     Column("requested_at", UtcTime, nullable=False),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("source_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
     Column("delivery_id", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -218,7 +218,7 @@ deliveries = Table(
 review_requests = Table(
     "review_requests",
     metadata,
-    Column("source_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
     # What is to be reviewed: pull/7, or merge_group/COMMIT.
     Column("subject", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -234,7 +234,7 @@ review_requests = Table(
 posted_plans = Table(
     "posted_plans",
     metadata,
-    Column("source_id", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
     # As in review_requests; of several plans for one, the newest counts.
     Column("subject", Text, nullable=False),
     Column("pull", BigInteger),
@@ -254,7 +254,7 @@ posted_plans = Table(
 confirmations = Table(
     "confirmations",
     metadata,
-    Column("commit_id", Text, primary_key=True),
+    Column("commit_id", Shared, primary_key=True),
     Column("confirmed_by", FreeText, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
@@ -262,8 +262,8 @@ confirmations = Table(
 hold_requests = Table(
     "hold_requests",
     metadata,
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("namespace", Shared, nullable=False),
+    Column("name", Shared, nullable=False),
     Column("is_release", Boolean, nullable=False),
     Column("asked_by", FreeText, nullable=False),
     Column("told", FreeText, nullable=False),
@@ -274,7 +274,7 @@ hold_requests = Table(
 activities = Table(
     "activities",
     metadata,
-    Column("uid", Text, primary_key=True),
+    Column("uid", Shared, primary_key=True),
     Column("attempt", BigInteger, nullable=False),
     Column("idle_since", UtcTime),
     Column("answered_at", UtcTime),
@@ -297,7 +297,7 @@ snapshots = Table(
 published = Table(
     "published",
     metadata,
-    Column("path", Text, primary_key=True),
+    Column("path", Shared, primary_key=True),
     Column("digest", Text, nullable=False),
 )
 
@@ -324,8 +324,8 @@ outbox = Table(
 trials = Table(
     "trials",
     metadata,
-    Column("source_id", Text, nullable=False),
-    Column("blob", Text, nullable=False),
+    Column("source_id", Shared, nullable=False),
+    Column("blob", Shared, nullable=False),
     Column("tries", BigInteger, nullable=False),
     Column("alone", BigInteger, nullable=False),
     Column("together", BigInteger, nullable=False),

@@ -56,6 +56,15 @@ def test_identity_covers_run_but_neither_path_nor_commit():
     assert only(repository.load()).uid != first.uid
 
 
+def test_those_that_say_the_same_share_what_that_means():
+    repository = Repository.small()
+    for name in ("one", "two", "other"):
+        repository.execution(name, BATCH.replace("busybox", "other") if name == "other" else BATCH)
+    specs = {manifest.name: manifest.spec for manifest in repository.load().manifests}
+    assert specs["one"] is specs["two"]
+    assert specs["other"] != specs["one"]
+
+
 def test_invalid_file_keeps_its_last_good_content():
     repository = Repository.small()
     path = repository.execution("job", BATCH)

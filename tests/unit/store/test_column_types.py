@@ -5,8 +5,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects.sqlite import dialect
 
-from reconciler.store.column_types import dump_json, storable
+from reconciler.store.column_types import Shared, dump_json, storable
 
 # Every code point there is, lone surrogates and NUL too.
 any_text = st.text(st.characters(codec=None, categories=None))
@@ -44,3 +45,11 @@ def test_clean_json_comes_back_as_it_was(data: Any) -> None:
 @given(st.dictionaries(any_text, st.integers()))
 def test_json_doesnt_depend_on_the_order_of_keys(data: dict[str, int]) -> None:
     assert dump_json(data) == dump_json(dict(reversed(data.items())))
+
+
+@given(any_text)
+def test_text_of_many_rows_is_one_object(text: str) -> None:
+    rows = ["".join(list(text)) for _ in range(2)]
+    one, other = (Shared().process_result_value(row, dialect()) for row in rows)
+    assert one == text
+    assert one is other
