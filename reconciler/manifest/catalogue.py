@@ -106,7 +106,10 @@ class Loader:
 
     def apart(self) -> Loader:
         """Return a loader that begins with what this one remembers; then each goes its own way."""
-        return copy.copy(self)
+        other = copy.copy(self)
+        # Not copied along: these can't be handed to another process, but to the same one.
+        other._last, other._catalogue = self._last, self._catalogue
+        return other
 
     def load(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from policy.model.execution import Execution, Uid
+from policy.model.execution import Allocation, Execution, Uid
 from policy.words import format_duration
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason
@@ -91,12 +91,17 @@ def _resized(
     before: Assessment, after: Assessment, known: Mapping[Uid, Execution]
 ) -> Iterator[Effect]:
     stopped = _preempted(after) - _preempted(before)
-    held_before, held_after = _held(before), _held(after)
+    held_before, held_after = (
+        found.decision.carried_out(found.snapshot.executions) for found in (before, after)
+    )
     for uid, execution in known.items():
         if uid in stopped:
             yield _effect(execution, EffectKind.STOPPED)
         elif execution.is_admitted and uid in held_before:
-            old, new = held_before[uid], held_after.get(uid, Counter())
+            groups = held_before[uid], held_after.get(uid, ())
+            if groups[0] == groups[1]:
+                continue
+            old, new = map(_replicas, groups)
             if lost := (old - new).total():
                 yield _effect(execution, EffectKind.REVOKED, replicas=lost)
             if gained := (new - old).total():  # also of who gives one back elsewhere
@@ -109,13 +114,9 @@ def _preempted(found: Assessment) -> frozenset[Uid]:
     return frozenset(entry.uid for entry in entries if entry.reason == EndReason.PREEMPTED)
 
 
-def _held(found: Assessment) -> dict[Uid, Counter[tuple[str, str]]]:
-    """Return the replicas that everybody has, by component and node, after the decision."""
-    held = found.decision.carried_out(found.snapshot.executions)
-    return {
-        uid: Counter({(group.component, group.node): group.count for group in groups})
-        for uid, groups in held.items()
-    }
+def _replicas(groups: Iterable[Allocation]) -> Counter[tuple[str, str]]:
+    """Return how many there are, by component and node."""
+    return Counter({(group.component, group.node): group.count for group in groups})
 
 
 def _moved(

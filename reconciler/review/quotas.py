@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from policy.model.execution import Execution
+from policy.model.execution import Allocation, Execution, Uid
 from policy.model.resources import format_amount
 from policy.model.tenant import Amounts
 from policy.share import total
 from reconciler.converge.world import Assessment
 from reconciler.manifest.platform import Namespace
+
+_Held = Mapping[Uid, tuple[Execution, tuple[Allocation, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,15 @@ def quota_changes(
     before: Assessment, after: Assessment, namespaces: Mapping[str, Namespace]
 ) -> tuple[QuotaChange, ...]:
     """Return every namespace whose use changes, by name."""
-    old, new = _uses(before), _uses(after)
+    held_before, held_after = _held(before), _held(after)
+    # Few of many: summing up what nobody touches takes longer than to see that.
+    changed = {
+        execution.namespace
+        for some, others in ((held_before, held_after), (held_after, held_before))
+        for uid, (execution, groups) in some.items()
+        if others.get(uid) != (execution, groups)
+    }
+    old, new = _uses(held_before, changed), _uses(held_after, changed)
     return tuple(
         QuotaChange(
             namespace=name,
@@ -71,26 +81,31 @@ def quota_changes(
     )
 
 
-def _uses(found: Assessment) -> dict[str, Use]:
-    """Return what every namespace reserves once the decision is carried out."""
+def _held(found: Assessment) -> _Held:
+    """Return who holds what once the decision is carried out."""
     groups = found.decision.carried_out(found.snapshot.executions)
-    by_namespace: dict[str, list[Execution]] = {}
-    for execution in found.snapshot.executions:
-        if execution.uid in groups:
-            by_namespace.setdefault(execution.namespace, []).append(execution)
+    return {e.uid: (e, groups[e.uid]) for e in found.snapshot.executions if e.uid in groups}
+
+
+def _uses(held: _Held, namespaces: Collection[str]) -> dict[str, Use]:
+    """Return what some namespaces reserve."""
+    by_namespace: dict[str, list[tuple[Execution, tuple[Allocation, ...]]]] = {}
+    for execution, groups in held.values():
+        if execution.namespace in namespaces:
+            by_namespace.setdefault(execution.namespace, []).append((execution, groups))
     return {
         name: Use(
             amounts=tuple(
                 sorted(
                     total(
-                        e.by_name[group.component].demand * group.count
-                        for e in executions
-                        for group in groups[e.uid]
-                        if group.component in e.by_name
+                        execution.by_name[group.component].demand * group.count
+                        for execution, groups in mine
+                        for group in groups
+                        if group.component in execution.by_name
                     ).items()
                 )
             ),
-            executions=len(executions),
+            executions=len(mine),
         )
-        for name, executions in by_namespace.items()
+        for name, mine in by_namespace.items()
     }

@@ -104,6 +104,14 @@ def test_a_file_with_an_error_elsewhere_keeps_nobody_back() -> None:
     assert repository.load().lent is before.lent
 
 
+def test_a_loader_apart_takes_over_what_is_as_it_was_too() -> None:
+    repository = many()
+    before = repository.load()
+    repository.loader = repository.loader.apart()
+    repository.execution("job-3", BATCH + "\nrun: 2")
+    assert repository.load().lent is before.lent
+
+
 def test_who_is_handed_a_loader_loads_the_whole_once() -> None:
     repository = many()
     repository.loader = pickle.loads(pickle.dumps(repository.loader))
