@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from policy.model.cluster import Snapshot
 from policy.model.decision import NEVER, Reason
@@ -112,7 +113,7 @@ class _Forecast:
         starts = [run.records[uid].started_ms for run in (self._typical, *self._others)]
         at_ms = starts[0]
         if at_ms is None:
-            return Expected(uid=uid, because=self._unknown(uid))
+            return Expected(uid=uid, because=self._unknown)
         known = [start_ms for start_ms in starts if start_ms is not None]
         is_open = len(known) < len(starts)
         early_permille, late_permille = self._spread_permille
@@ -160,7 +161,9 @@ class _Forecast:
             ends_ms = (record.started_ms or 0) + execution.lifetime_ms
         return record.ended_ms == ends_ms or execution.estimate is None
 
-    def _unknown(self, uid: Uid) -> str:
+    @cached_property
+    def _unknown(self) -> str:
+        """Why some never started, the same for all of them."""
         days = self._horizon_ms // (24 * HOUR_MS)
         endless = [
             e
@@ -169,7 +172,6 @@ class _Forecast:
             and e.estimate is None
             and e.ends_ms is None
             and e.lifetime_ms is None
-            and e.uid != uid
             and not e.is_filler
         ]
         if self._typical.ended_ms >= self._now_ms + self._horizon_ms or not endless:
