@@ -2,9 +2,10 @@
 
 The paper's applications, with what people reserve instead of what Google's tasks used, arrive at
 full load while thousands wait; each event (an arrival, an end, a wake-up) is a decision with the
-default policy on the nodes themselves, not on a pool. A decision
-counts with the reasons of everybody who waits, since a pass shows them. Budgets (p99): 5 ms for 100
-nodes and 1,000 waiting, 20 ms for 10,000, 100 ms for 1,000 nodes and 10,000.
+default policy on the nodes themselves, not on a pool. The same history is played three times, and
+of each decision the least time counts: what is more is the machine's. With the reasons of everybody
+who waits, which a pass shows, is told beside it. Budgets (p99): 5 ms for 100 nodes and 1,000
+waiting, 20 ms for 10,000, 100 ms for 1,000 nodes and 10,000.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SIZES = ((100, 1000, 5), (100, 10_000, 20), (1000, 10_000, 100))
 SHAPES = ((1, 4), (2, 8), (4, 16), (8, 32))
 """(CPUs, GiB) that a replica reserves."""
 
+PLAYS = 3
 MOST_REPLICAS = 32
 NODE = Resources(cpu_millis=32_000, memory_bytes=128 * 1024**3)
 RUNNING_PER_NODE = 4
@@ -112,16 +114,22 @@ def watch(nodes: int, waiting: int, rounds: int, settings: PolicySettings) -> St
 
 def measure(nodes: int, waiting: int, budget_ms: float, rounds: int, policy: Policy) -> Row:
     """Return the row of a size."""
-    found = watch(nodes, waiting, rounds, PolicySettings(policy=policy))
-    what = f"{nodes} nodes, {found.waiting} waiting, {found.running} running"
-    taken = found.taken_ms
+    played = [watch(nodes, waiting, rounds, PolicySettings(policy=policy)) for _ in range(PLAYS)]
+    what = f"{nodes} nodes, {played[0].waiting} waiting, {played[0].running} running"
+    taken = _least([play.taken_ms for play in played])
+    explained = _least([play.explained_ms for play in played])
     return Row(
         name=f"decide {policy}: {what}, p99",
         rounds_ms=(_p99(taken),),
         budget_ms=budget_ms,
         note=f"median {median(taken):.1f} ms of {len(taken)}, most {max(taken):.1f};"
-        f" with all reasons p99 {_p99(found.explained_ms):.1f}",
+        f" with all reasons p99 {_p99(explained):.1f}",
     )
+
+
+def _least(plays: Sequence[Sequence[float]]) -> list[float]:
+    """Return the least time of each decision."""
+    return [min(times) for times in zip(*plays, strict=True)]
 
 
 def _p99(values: Sequence[float]) -> float:

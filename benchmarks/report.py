@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 
@@ -50,17 +51,32 @@ def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParse
 
 
 def machine() -> str:
-    """Return processor, cores, system, Python and load: without them a figure says nothing."""
+    """Return processor, cores, system, Python, load and speed: without them a figure says nothing."""
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if line.startswith("model name")
     ]
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (
-        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, load {load}"
+    return ", ".join(
+        (
+            names[0] if names else platform.machine(),
+            f"{os.cpu_count()} cores",
+            f"{platform.system()} {platform.release()}",
+            f"Python {platform.python_version()}",
+            f"load {load}",
+            f"loop {loop_ms():.0f} ms",
+        )
     )
+
+
+def loop_ms() -> float:
+    """Return how long a million additions take now: a shared host isn't always as fast."""
+    begun = perf_counter()
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return (perf_counter() - begun) * 1000
 
 
 def most_memory() -> str:
