@@ -51,7 +51,7 @@ def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParse
 
 
 def machine() -> str:
-    """Return processor, cores, system, Python, load and speed: without them a figure says nothing."""
+    """Return what a figure says nothing without: processor, system, Python, load and speed."""
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 import urllib.request
@@ -32,6 +33,7 @@ from reconciler.converge.state import LABEL_EXECUTION
 from reconciler.errors import StoreUnavailable
 from tests.e2e.installation import Installation, labels
 from tests.e2e.process import ROOT, RunningZoe
+from tests.fixtures.swarm import wait_for
 from tests.safety.lent import Lent, lent_installation
 from tests.safety.soak import figures, samples, work
 from tests.safety.soak.figures import Figures
@@ -46,6 +48,7 @@ _ON_ITS_WAY = frozenset({"Pending", "Queued", "Starting", "Terminating", "Unknow
 _PROGRAM = (sys.executable, "-m", "reconciler")
 _HURRIED = (sys.executable, "-m", "tests.safety.soak.hurried")
 _AWAY = (OSError, DockerException, RequestException, StoreUnavailable, psycopg.Error)
+_TO_CONFIRM = re.compile(r"zoe confirm ([0-9a-f]+)")
 _LEFT = ("services", "networks", "configs", "secrets", "containers")
 
 
@@ -89,14 +92,16 @@ class Soak:
             elif phase in _ON_ITS_WAY and at - self._since[name][1] > STUCK_S:
                 self.stuck.add(f"{name}: {phase}")
 
-    def release(self, commit: str) -> None:
-        """Confirm, as an operator does, deletes of a commit that came together on a busy machine.
+    def release(self) -> bool:
+        """Confirm, as an operator does, deletes that came together; return whether any were held.
 
         Nothing goes any more while they are held.
         """
         bodies = [whole["status"] for whole in self.installation.statuses().values()]
-        if any(c["reason"] == "MassDelete" for body in bodies for c in body["conditions"]):
+        held = [c for b in bodies for c in b["conditions"] if c["reason"] == "MassDelete"]
+        for commit in sorted({one for c in held for one in _TO_CONFIRM.findall(c["message"])}):
             self.installation.zoe("confirm", commit)
+        return bool(held)
 
     def left(self, before: samples.Sample) -> dict[str, float]:
         """Return what is there beyond what was, once there was time to go."""
@@ -142,8 +147,8 @@ def _soak(lent: Lent, given: argparse.Namespace) -> Figures:
         installation.await_phases(standing, timeout_s=STANDS_S)
         before, as_made = samples.of_engine(installation), soak.standing()
         _go_on(soak, processes, given)
-        gone = soak.work.end()
-        installation.zoe("confirm", installation.push(gone, message="end"))
+        installation.push(soak.work.end(), message="end")
+        wait_for(soak.release, what="so many deletes to be held", timeout_s=STANDS_S)
         left = soak.left(before)
         touched = [n for n, what in as_made.items() if soak.standing().get(n) != what]
         for what in (*(f"left: {n} {c:g}" for n, c in left.items()), *sorted(soak.stuck), *touched):
@@ -157,12 +162,12 @@ def _go_on(soak: Soak, processes: dict[str, RunningZoe], given: argparse.Namespa
     ends_at = monotonic() + given.minutes * 60
     sample_at = monotonic()
     while (now := monotonic()) < ends_at:
-        commit = soak.installation.push(soak.work.change())
+        soak.installation.push(soak.work.change())
         if now >= sample_at:
             with suppress(*_AWAY):  # a machine too busy to answer once
                 _read_pages(processes["web"])
                 soak.sample(processes)
-                soak.release(commit)
+                soak.release()
             sample_at += SAMPLE_S
         soak.pause.wait(given.every * soak.work.chance.uniform(0.5, 1.5))
 
