@@ -152,7 +152,8 @@ class Admission:
         return None
 
     def _force(self, asked: Execution, key: Key) -> Force:
-        rules, (tier, _) = self._round.rules, key
+        rules = self._round.rules
+        tier, _ = key
 
         def elastic_of(holding: Holding, _component: Component, _node: NodeId) -> bool:
             if holding.execution.is_filler is not asked.is_filler:
@@ -178,8 +179,9 @@ class Admission:
         round_ = self._round
         if not round_.rules.uses_idle:
             return True
-        (tier, _), took_from_betters = key, False
+        tier, _ = key
         balance = total([asked.core_demand])
+        took_from_betters = False
         for holding, component, count in round_.assignment.taken_back(mark):
             if not (round_.rules.takes_elastic and round_.outranks(tier, holding)):
                 took_from_betters = True

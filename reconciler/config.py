@@ -244,7 +244,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
         for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
     }
-    values = checked(Settings, data, base, "zoe.toml", problems)
+    values = checked(Settings, data, base, "", problems)
     if not _NAME.fullmatch(values.get("deployment", "zoe")):
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:

@@ -47,6 +47,7 @@ def checked(
         return {}
     known = {f.name: str(f.type) for f in fields(kind)}
     hints = get_type_hints(kind)
+    within = f"{where}: " if where else ""
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known or key in _APART:
@@ -54,9 +55,9 @@ def checked(
 
             near = difflib.get_close_matches(key, known, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
-            problems.append(f"{where}: {key} is unknown{hint}")
+            problems.append(f"{within}{key} is unknown{hint}")
         elif (fault := _fault(value, hints[key])) is not None:
-            problems.append(f"{where}: {key} {fault}")
+            problems.append(f"{within}{key} {fault}")
         else:
             values[key] = _value(value, known[key], base)
     return values

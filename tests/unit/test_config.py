@@ -69,6 +69,7 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         "[[source]] 1: needs id and url",
     ):
         assert part in str(caught.value)
+    assert str(caught.value).count("zoe.toml") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@
     python -m tests.safety.soak --minutes 60 [--sqlite] [--every 4] [--docker-host URL]
 
 A small change is pushed every few seconds; pages are read meanwhile. What is kept for days is
-kept for minutes (``hurried``), so that memory comes to rest as it does in months. Every sample goes
-to
-``--samples``, a file of JSON lines. The last line has the figures; it ends with 1 if a promise
-was broken. ``--record`` puts them into docs/reliability.json.
+kept for minutes (``hurried``), so that memory comes to rest as it does in months. Every sample
+goes to ``--samples``, a file of JSON lines. The last line has the figures; it ends with 1 if a
+promise was broken. ``--record`` puts them into docs/reliability.json.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ from reconciler.converge.state import LABEL_EXECUTION
 from reconciler.errors import StoreUnavailable
 from tests.e2e.installation import Installation, labels
 from tests.e2e.process import ROOT, RunningZoe
-from tests.fixtures.swarm import wait_for
 from tests.safety.lent import Lent, lent_installation
 from tests.safety.soak import figures, samples, work
 from tests.safety.soak.figures import Figures
@@ -92,21 +90,18 @@ class Soak:
             elif phase in _ON_ITS_WAY and at - self._since[name][1] > STUCK_S:
                 self.stuck.add(f"{name}: {phase}")
 
-    def release(self) -> bool:
-        """Confirm, as an operator does, deletes that came together; return whether any were held.
-
-        Nothing goes any more while they are held.
-        """
+    def release(self) -> None:
+        """Confirm, as an operator does, deletes that came together: else nothing goes any more."""
         bodies = [whole["status"] for whole in self.installation.statuses().values()]
         held = [c for b in bodies for c in b["conditions"] if c["reason"] == "MassDelete"]
         for commit in sorted({one for c in held for one in _TO_CONFIRM.findall(c["message"])}):
             self.installation.zoe("confirm", commit)
-        return bool(held)
 
     def left(self, before: samples.Sample) -> dict[str, float]:
         """Return what is there beyond what was, once there was time to go."""
         ends_at = monotonic() + GONE_S
         while True:
+            self.release()
             now = samples.of_engine(self.installation)
             found = {name: now[name] - before[name] for name in _LEFT if now[name] > before[name]}
             if not found or monotonic() > ends_at:
@@ -148,7 +143,6 @@ def _soak(lent: Lent, given: argparse.Namespace) -> Figures:
         before, as_made = samples.of_engine(installation), soak.standing()
         _go_on(soak, processes, given)
         installation.push(soak.work.end(), message="end")
-        wait_for(soak.release, what="so many deletes to be held", timeout_s=STANDS_S)
         left = soak.left(before)
         touched = [n for n, what in as_made.items() if soak.standing().get(n) != what]
         for what in (*(f"left: {n} {c:g}" for n, c in left.items()), *sorted(soak.stuck), *touched):
