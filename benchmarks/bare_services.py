@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
+from docker.errors import APIError
+
 POLL_S = 0.02
 LONGEST_S = 120.0
 
@@ -69,8 +71,23 @@ def remove(client: Any, name: str, ids: Collection[str]) -> None:
     for id_ in ids:
         client.remove_service(id_)
     await_gone(client, ids)
-    client.remove_network(name)
+    remove_network(client, name)
     await_networks(client, {name})
+
+
+def remove_network(client: Any, name: str) -> None:
+    """Remove a network as soon as the tasks on other nodes have let go of it, too."""
+    pause = threading.Event()
+    deadline = perf_counter() + LONGEST_S
+    while True:
+        try:
+            client.remove_network(name)
+        except APIError as problem:
+            if "in use by task" not in str(problem) or perf_counter() > deadline:
+                raise
+        else:
+            return
+        pause.wait(POLL_S)
 
 
 def await_networks(client: Any, names: Collection[str]) -> None:

@@ -16,7 +16,6 @@ from policy.rank import Key
 from policy.reserve import Kept, kept_for_head, kept_for_windows
 from policy.room import Room, emptied
 from policy.round import Round, core_of
-from policy.settings import Policy
 from policy.share import total
 from policy.windows import Windows
 
@@ -73,7 +72,7 @@ class Admission:
     def holds_up(self, execution: Execution) -> bool:
         """Tell whether one that didn't start holds up those behind it; the first is the head.
 
-        Room is kept for the head where the policy says so (with ``fair`` once it has aged).
+        Room is kept for the head where the policy says so (where executions age, once it has).
         """
         code = self._why[execution.uid]
         if code not in (ReasonCode.NO_CAPACITY, ReasonCode.RESERVED, ReasonCode.FILLER_WAITS):
@@ -81,9 +80,7 @@ class Admission:
         if self.head is None and code is not ReasonCode.FILLER_WAITS:
             self.head = execution
             round_ = self._round
-            has_a_right = round_.settings.policy is not Policy.FAIR or round_.ranking.is_aged(
-                execution
-            )
+            has_a_right = not round_.rules.ages or round_.ranking.is_aged(execution)
             if round_.rules.reserves and has_a_right and code is ReasonCode.NO_CAPACITY:
                 self._keep_for_head(self._round.asked(execution))
         return True

@@ -11,7 +11,6 @@ from policy.place import Groups, Placer, settled
 from policy.progress import speed
 from policy.rank import Key, Tier, with_borrowing
 from policy.round import Round
-from policy.settings import Policy
 from policy.windows import Windows
 
 SLACK_LASTS = 12
@@ -177,7 +176,7 @@ class Growth:
 
     def _outranks(self, holding: Holding, component: Component, other: Holding) -> bool:
         round_, tier = self._round, holding.tier
-        if round_.settings.policy is Policy.FAIR and round_.quotas.guarantees:
+        if round_.rules.shares and round_.quotas.guarantees:
             borrows = round_.quotas.borrows(holding.execution.namespace, component.demand)
             tier = with_borrowing(tier, borrows)
         return round_.outranks(tier, other)

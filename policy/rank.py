@@ -32,10 +32,11 @@ class Rules:
     Attributes:
         is_rigid: Elastic replicas count as core.
         skips: Those behind one that doesn't fit are tried.
-        reserves: Room is kept for the first that doesn't fit (EASY), with ``fair`` only once it
-            has aged.
+        reserves: Room is kept for the first that doesn't fit (EASY).
         takes_elastic: Who ranks higher takes elastic replicas from who ranks lower.
         uses_idle: A core may take elastic replicas from anybody, if the cluster is fuller for it.
+        ages: Who has waited ``ageing_ms`` is served next, and only for them room is kept.
+        shares: What namespaces use and are guaranteed counts, as in the tiers of ``fair``.
     """
 
     is_rigid: bool = False
@@ -43,6 +44,8 @@ class Rules:
     reserves: bool = False
     takes_elastic: bool = False
     uses_idle: bool = False
+    ages: bool = False
+    shares: bool = False
 
 
 def rules_of(settings: PolicySettings) -> Rules:
@@ -61,7 +64,7 @@ def rules_of(settings: PolicySettings) -> Rules:
         case Policy.SIZE_FLEXIBLE | Policy.LAS_FLEXIBLE:
             return Rules(takes_elastic=True)
         case Policy.FAIR:
-            return Rules(skips=True, reserves=True, takes_elastic=True)
+            return Rules(skips=True, reserves=True, takes_elastic=True, ages=True, shares=True)
 
 
 class Ranking:
@@ -78,13 +81,14 @@ class Ranking:
     ) -> None:
         self._now_ms = now_ms
         self._settings = settings
+        self._rules = rules_of(settings)
         self._quotas = quotas
         self._capacity = capacity
         self._tenants = {tenant.name: tenant for tenant in tenants}
         self._usage = {tenant.name: tenant.usage for tenant in self._tenants.values()}
         self._shares: dict[str, int] = {}
         # With guarantees, growth too decides who would borrow, and with that who is next.
-        self._is_by_kind = settings.policy is Policy.FAIR and not quotas.guarantees
+        self._is_by_kind = self._rules.shares and not quotas.guarantees
         self._young: dict[str, Tier] = {}
         self._interactive_cpu = 0
         self._interactive_memory = 0
@@ -102,7 +106,7 @@ class Ranking:
 
     def kinds(self, waiting: Iterable[Execution]) -> Iterable[object]:
         """Yield what those who wait have in common with others of the same tier but for age."""
-        if self._settings.policy is not Policy.FAIR:
+        if not self._rules.shares:
             return map(self.young_tier, waiting)
         if self._quotas.guarantees:  # whether it would borrow depends on what it asks for
             return map(attrgetter("kind", "core_demand"), waiting)
@@ -124,11 +128,11 @@ class Ranking:
     def yielding(self, execution: Execution, key: Key) -> tuple[Tier, int, Key]:
         """Return the key by which what runs gives replicas back, the greatest first.
 
-        With ``fair`` the size of what is left doesn't count among those who are alike otherwise,
+        By share the size of what is left doesn't count among those who are alike otherwise,
         but that of a replica: taking the largest stops the fewest containers.
         """
         tier, _ = key
-        if self._settings.policy is not Policy.FAIR:
+        if not self._rules.shares:
             return (tier, 0, key)
         sizes = [self._volume(component.demand) for component in execution.components]
         return (tier[:-1], max(sizes, default=0), key)
@@ -138,7 +142,7 @@ class Ranking:
         self._count_interactive(execution)
         self._young.clear()
         name = execution.namespace
-        if self._settings.policy is Policy.FAIR and name in self._usage:
+        if self._rules.shares and name in self._usage:
             core = amounts_of(execution.core_demand)
             penalty_ms = self._settings.entry_penalty_ms
             self._usage[name] = penalised(self._usage[name], core, penalty_ms)
@@ -147,7 +151,7 @@ class Ranking:
     def is_aged(self, execution: Execution) -> bool:
         """Tell whether it has waited so long that it is served next."""
         return (
-            self._settings.policy is Policy.FAIR
+            self._rules.ages
             and not execution.is_filler
             and self._now_ms - execution.queued_ms >= self._settings.ageing_ms
         )

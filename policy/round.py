@@ -12,7 +12,7 @@ from policy.queue import Queue
 from policy.quota import Quotas
 from policy.rank import NO_KEY, Key, Ranking, Tier, rules_of, with_borrowing
 from policy.room import Room
-from policy.settings import Policy, PolicySettings
+from policy.settings import PolicySettings
 from policy.share import total
 
 
@@ -65,7 +65,7 @@ class Round:
     def outranks(self, tier: Tier, holding: Holding) -> bool:
         """Tell whether who asks from ``tier`` may take elastic replicas from a holding."""
         other = holding.tier
-        if self.settings.policy is Policy.FAIR and self.quotas.guarantees:
+        if self.rules.shares and self.quotas.guarantees:
             other = with_borrowing(other, self.quotas.borrows(holding.execution.namespace))
         return tier < other
 

@@ -13,7 +13,6 @@ from policy.model.decision import NEVER, Wait
 from policy.model.execution import Execution
 from policy.rank import NO_KEY
 from policy.round import Round
-from policy.settings import Policy
 from policy.windows import Windows
 
 
@@ -89,7 +88,7 @@ class Service:
 
     def _wake_for_ageing(self) -> None:
         round_ = self._round
-        if round_.settings.policy is Policy.FAIR:
+        if round_.rules.ages:
             ageing_ms = round_.settings.ageing_ms
             young = round_.queue.since(round_.now_ms - ageing_ms)
             if (first := next((e for e in young if not e.is_filler), None)) is not None:

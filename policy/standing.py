@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policy.model.cluster import Snapshot
 from policy.model.execution import ApplicationType, EstimateBasis, Execution
 from policy.model.tenant import Tenant
-from policy.rank import Key
+from policy.rank import Key, rules_of
 from policy.settings import Policy, PolicySettings
 from policy.share import dominant_share
 from policy.words import format_duration, format_share
@@ -74,7 +74,7 @@ def factors(
     tier, _ = key
     names = _names(settings)
     # The tier of one that has aged says nothing more: order of arrival decides.
-    is_aged = settings.policy is Policy.FAIR and tier[1] == 0
+    is_aged = rules_of(settings).ages and tier[1] == 0
     shown = names[:2] if is_aged else names
     found = [
         Factor(name=name, value=value, told=told)

@@ -22,14 +22,15 @@ _RULES = {policy: rules_of(PolicySettings(policy=policy)) for policy in Policy}
 _ELASTIC = frozenset(policy for policy in Policy if not _RULES[policy].is_rigid)
 _TAKING = frozenset(policy for policy in Policy if _RULES[policy].takes_elastic)
 _PASSING = frozenset(policy for policy in Policy if _RULES[policy].skips)
-_FAIR = frozenset({Policy.FAIR})
+_AGEING = frozenset(policy for policy in Policy if _RULES[policy].ages)
+_SHARING = frozenset(policy for policy in Policy if _RULES[policy].shares)
 _SIZE = frozenset({Policy.SIZE_FLEXIBLE})
 
 USED_BY: Mapping[str, frozenset[Policy]] = {
-    "ageing": _FAIR,
-    "interactiveShare": _FAIR,
-    "halfLife": _FAIR,
-    "entryPenalty": _FAIR,
+    "ageing": _AGEING,
+    "interactiveShare": _SHARING,
+    "halfLife": _SHARING,
+    "entryPenalty": _SHARING,
     "size": _SIZE,
     "dimensions": _SIZE,
     "preemptElastic": _SIZE,

@@ -15,7 +15,8 @@ from reconciler.manifest.spec import Route, Service
 from reconciler.manifest.suggest import did_you_mean
 
 RESERVED_LABELS = ("zoe.", "com.docker.")
-LEAST_MEMORY_BYTES = 4 * 1024**2
+LEAST_MEMORY_BYTES = 6 * 1024**2
+"""Docker's ``linuxMinMemory``: Swarm takes a service of 4 MiB, and no engine then runs it."""
 ONE_REPLICA = 1000
 
 T = TypeVar("T", bound=Hashable)
@@ -111,7 +112,7 @@ def _check_amounts(service: Service, path: Path) -> Iterator[Problem]:
 
 
 def _check_floor(service: Service, path: Path) -> Iterator[Problem]:
-    """The engine refuses less, but only when the service is created."""
+    """The engine refuses less, but only when it is to run a container."""
     for name, amounts in (("reservations", service.reservations), ("limits", service.limits)):
         if 0 < amounts.memory_bytes < LEAST_MEMORY_BYTES:
             message = f"{memory_text(amounts.memory_bytes)} is less than the engine accepts"

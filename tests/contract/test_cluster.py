@@ -32,6 +32,7 @@ from reconciler.converge.state import (
     ServiceSpec,
 )
 from reconciler.errors import ActionFailed, ConflictError, Missing, NameTaken
+from reconciler.manifest.rules import LEAST_MEMORY_BYTES
 from tests.contract.cluster_driver import (
     MISSING_IMAGE,
     SUCCEEDS,
@@ -230,7 +231,8 @@ def test_ports_of_the_routing_mesh_come_back_too(stage: Stage) -> None:
 
 
 def test_a_task_runs_on_its_node_with_its_reservations(stage: Stage) -> None:
-    spec = stage.spec("one", reservations=Resources(cpu_millis=100, memory_bytes=4 * MIB))
+    least = Resources(cpu_millis=100, memory_bytes=LEAST_MEMORY_BYTES)
+    spec = stage.spec("one", reservations=least, limits=least)
     service_id = stage.cluster.create_service(spec)
     (task,) = stage.until_states(service_id, "running")
     assert (task.node, task.slot, task.exit_code) == (spec.node, 1, None)

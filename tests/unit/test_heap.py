@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from reconciler.heap import EVERY_S, Heap
+
+PIECE = 64 * 1024
+"""Bytes: too many for Python's own allocator, too few for a mapping of its own."""
+MANY = 1000
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class Knot:
@@ -43,6 +54,16 @@ def test_garbage_among_what_was_kept_goes_with_the_next_sweep() -> None:
     del knot
     heap.sweep()
     assert gone() is None
+
+
+def test_memory_that_is_free_goes_back_to_the_system_with_the_next_sweep() -> None:
+    held = [bytes(PIECE) for _ in range(MANY)]
+    above = bytes(PIECE)  # of the same heap and higher: free memory below it stays with glibc
+    full = resident_bytes()
+    held.clear()
+    Heap().sweep()
+    assert full - resident_bytes() > PIECE * MANY // 2
+    assert len(above) == PIECE
 
 
 def test_what_is_garbage_by_then_is_not_kept() -> None:

@@ -15,6 +15,7 @@ from reconciler.importing.original.ports import OldPort
 from reconciler.importing.original.shape import OldService
 from reconciler.manifest.diagnostic import quoted
 from reconciler.manifest.quantities import cpus_text, memory_text
+from reconciler.manifest.rules import LEAST_MEMORY_BYTES
 from reconciler.manifest.scalars import Number
 from reconciler.review.masking import is_secret, is_secret_argument
 
@@ -26,7 +27,6 @@ _SECRET = (
     "it looks like a secret, and whoever reads the repository reads it",
     ENCRYPT_IT,
 )
-_LEAST_MEMORY = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,10 +203,12 @@ def _resources(old: OldService, notes: Notes) -> dict[str, Any]:
     reserved: dict[str, Any] = {}
     if old.cpu_millis:
         reserved["cpus"] = _plain_cpus(old.cpu_millis)
-    if 0 < old.memory_bytes < _LEAST_MEMORY:
+    if 0 < old.memory_bytes < LEAST_MEMORY_BYTES:
         place = (*old.path, "resources", "memory")
         notes.dropped(
-            place, "the engine accepts no less than 4MiB", "the platform's default applies"
+            place,
+            f"the engine accepts no less than {memory_text(LEAST_MEMORY_BYTES)}",
+            "the platform's default applies",
         )
     elif old.memory_bytes:
         reserved["memory"] = memory_text(old.memory_bytes)

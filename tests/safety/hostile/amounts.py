@@ -34,6 +34,7 @@ _MEMORY = {
     "arabic": ('"\\u0661GiB"', "BadQuantity"),
     "list": ("[1GiB]", "WrongType"),
     "tiny": ("1KiB", "MemoryTooSmall"),
+    "never-run": ("5MiB", "MemoryTooSmall"),
 }
 
 
