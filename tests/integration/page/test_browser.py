@@ -88,6 +88,18 @@ def test_a_page_says_everything_without_scripts(
     assert refreshes == (name not in ("zapps", "zapp", "reference", "missing"))
 
 
+def test_the_ways_between_pages_are_one_line_at_any_width(
+    gallery: Gallery, screens: dict[str, Any]
+):
+    page = screens["plain"]
+    page.goto(gallery.url + PAGES["waiting"])
+    for width in (*range(320, 1600, 160), 1200):
+        page.set_viewport_size({"width": width, "height": 600})
+        shown = [link for link in page.locator(".top nav a").all() if link.is_visible()]
+        assert len({link.bounding_box()["y"] for link in shown}) == 1, width
+    page.set_viewport_size(WIDE)
+
+
 def test_times_are_told_by_the_readers_clock(browser: Any, gallery: Gallery):
     with browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB") as context:
         page = context.new_page()
