@@ -18,7 +18,7 @@ from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
-from reconciler.errors import ConfigError, Missing, TransientError
+from reconciler.errors import Missing, TransientError
 from reconciler.ports import Cluster
 from reconciler.view.execution import Detail, Log
 from reconciler.view.words import escaped
@@ -111,7 +111,7 @@ def _local(namespace: str, name: str, tail: int) -> Iterator[Look]:
     """Lend what reads the database, and the Swarm while it runs."""
     settings = config.load()
     if not wire.has_database(settings):
-        raise ConfigError(NO_PLACE)
+        raise reading.nowhere(settings, NO_PLACE)
     status = reading.found(namespace, name)["status"]
     if status.get("endedAt"):
         yield lambda: _kept(namespace, name, settings)

@@ -16,7 +16,6 @@ from reconciler import config, wire
 from reconciler.cli import reading, server
 from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
-from reconciler.errors import ConfigError
 from reconciler.view import event, history, usage
 from reconciler.view.archive import Archive
 from reconciler.view.event import EventLine, Events
@@ -63,7 +62,7 @@ def past() -> Iterator[Past]:
         return
     settings = config.load()
     if not wire.has_database(settings):
-        raise ConfigError(NO_PLACE)
+        raise reading.nowhere(settings, NO_PLACE)
     with wire.archive(settings) as archive:
         yield _Read(archive)
 

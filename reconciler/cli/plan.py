@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -26,7 +27,9 @@ SETTINGS_LIMIT_BYTES = 100_000
 
 @click.command("plan")
 @click.option("--repo", type=click.Path(path_type=Path, exists=True), help="A clone; default: .")
-@click.option("--base", default="", help="What is desired now; default: the branch's tip.")
+@click.option(
+    "--base", default="", help="What is desired now; default: the branch's tip; 0: nothing."
+)
 @click.option("--head", default="", help="What would be; default: HEAD.")
 @click.option("--at", default="", help="Short for --head REV with the branch's tip as base.")
 @click.option(
@@ -51,8 +54,8 @@ def command(
     """
     settings = Settings() if offline else config.load()
     source = _source(settings, repo)
-    base_id = source.resolve(base) if base else _tip(source, _branch(settings))
     head_id = source.resolve(at or head or "HEAD")
+    base_id = _base(settings, source, base, head_id)
     if offline:
         settings = _settings_at(source, base_id)
         source = _source(settings, repo)
@@ -105,12 +108,25 @@ def _branch(settings: Settings) -> str:
     return settings.platform_source.branch if settings.sources else "main"
 
 
-def _tip(source: Source, branch: str) -> str:
-    """Return what is desired now, as far as this clone knows: what was pushed, else the branch."""
-    try:
-        return source.resolve(f"refs/remotes/origin/{branch}")
-    except SourceUnavailable:
-        return source.resolve(branch)
+def _base(settings: Settings, source: Source, given: str, head: str) -> str:
+    """Return what to compare with, "" for nothing, which Git writes as zeros.
+
+    Not named it is what is desired now, as far as this clone knows: what was pushed, else the
+    branch; with the head there and no status ever seen, nothing is.
+    """
+    if given:
+        return source.resolve(given) if given.strip("0") else ""
+    branch = _branch(settings)
+    if (pushed := _found(source, f"refs/remotes/origin/{branch}")) is not None:
+        return pushed
+    tip = source.resolve(branch)
+    return tip if tip != head or _found(source, settings.status_branch) is not None else ""
+
+
+def _found(source: Source, revision: str) -> str | None:
+    with suppress(SourceUnavailable):
+        return source.resolve(revision)
+    return None
 
 
 def _source(settings: Settings, repo: Path | None) -> Source:

@@ -37,6 +37,8 @@ def _lines(planned: Planned) -> Iterator[str]:
         yield f"  namespace {quota.namespace}: {quota.told}"
     if found.rehearsal is not None:
         yield from _rehearsal(found.rehearsal)
+    if planned.base == planned.head:
+        yield f"{planned.head[:12]} is compared with itself: commit the change, or name a --base"
     told = f"{len(found.lines)} execution(s) change, {len(planned.errors)} error(s)"
     yield f"{told}; snapshot {found.snapshot}"
 

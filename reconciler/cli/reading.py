@@ -29,6 +29,13 @@ NO_PLACE = (
     "zoe.toml is (or set ZOE_DATABASE_URL or ZOE_STATE_DIR)"
 )
 
+_NO_DATABASE = "there is no database yet: the first zoe once, zoe run or zoe up makes it"
+
+
+def nowhere(settings: Settings, otherwise: str = NO_PLACE) -> ConfigError:
+    """Return that there is no place to read from: what would help depends on where one is."""
+    return ConfigError(_NO_DATABASE if settings.sources else otherwise)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
@@ -66,7 +73,8 @@ def branch_documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
         SourceUnavailable: This clone doesn't have the branch.
         ConfigError: This is no clone.
     """
-    return list(_files(config.load(), _clone(directory), "status/"))
+    settings = config.load()
+    return list(_files(settings, _clone(settings, directory), "status/"))
 
 
 def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
@@ -77,7 +85,8 @@ def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
         ConfigError: This is no clone.
         Missing: There is no snapshot yet.
     """
-    return _branch_snapshot(config.load(), _clone(directory))
+    settings = config.load()
+    return _branch_snapshot(settings, _clone(settings, directory))
 
 
 def branch_file(path: str, directory: Path | None = None) -> bytes | None:
@@ -87,7 +96,8 @@ def branch_file(path: str, directory: Path | None = None) -> bytes | None:
         SourceUnavailable: This clone doesn't have the branch.
         ConfigError: This is no clone.
     """
-    settings, clone = config.load(), _clone(directory)
+    settings = config.load()
+    clone = _clone(settings, directory)
     blob = clone.tree(_tip(clone, settings.status_branch)).files.get(path)
     return None if blob is None else clone.read(blob, limit_bytes=MOST_BYTES)
 
@@ -129,7 +139,7 @@ def remembered(
         stored = None if store is None else store.load()
     if stored is not None:
         return _by_database(settings, WorkingSet(stored), namespace, name)
-    clone = _clone(directory)
+    clone = _clone(settings, directory)
     entries = [
         canonical.from_data(Entry, fact)
         for told in _files(settings, clone, "ledger/", holding=name.encode())
@@ -197,7 +207,7 @@ def database(settings: Settings) -> Iterator[Store | None]:
         return
     with wire.store(settings) as store:
         if store.condition().schema is Schema.NONE:
-            raise ConfigError("the database is empty: the first zoe once or zoe run makes it")
+            raise ConfigError(_NO_DATABASE)
         yield store
 
 
@@ -210,7 +220,7 @@ def required_database(settings: Settings) -> Iterator[Store]:
     """
     with database(settings) as store:
         if store is None:
-            raise ConfigError(NO_PLACE)
+            raise nowhere(settings)
         yield store
 
 
@@ -231,11 +241,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"no {kind} {name}: {did_you_mean(name, known, otherwise='there are none yet')}"
 
 
-def _clone(directory: Path | None) -> Source:
+def _clone(settings: Settings, directory: Path | None) -> Source:
     try:
         return wire.clone(directory or Path.cwd())
     except SourceUnavailable as error:
-        raise ConfigError(NO_PLACE) from error
+        raise nowhere(settings) from error
 
 
 def _tip(clone: Source, branch: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,10 @@ TIP = "refs/zoe/source"
 
 _SHORT_ID = re.compile(r"[0-9a-f]{7,40}")
 _SHOWN_BRANCHES = 5
+_BEFORE_ALL = Tree(
+    commit=Commit(id="", author="", committed_at=datetime.fromtimestamp(0, UTC), message=""),
+    files={},
+)
 
 T = TypeVar("T")
 
@@ -168,8 +173,8 @@ class LocalSource:
         return self._objects.commit(commit)
 
     def tree(self, commit: str) -> Tree:
-        """Return path -> blob id of every regular file."""
-        return self._objects.tree(commit)
+        """Return path -> blob id of every regular file; "" has none."""
+        return self._objects.tree(commit) if commit else _BEFORE_ALL
 
     def read(self, blob: str, *, limit_bytes: int) -> bytes:
         """Return a blob's bytes; ValueError if it is larger than ``limit_bytes``."""

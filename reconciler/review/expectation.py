@@ -9,6 +9,7 @@ from functools import cached_property
 
 from policy.forecast import FITS_NOW, Expected, forecast
 from policy.model.cluster import Snapshot
+from policy.model.decision import Wait
 from policy.model.execution import Uid
 from policy.settings import PolicySettings
 from reconciler.converge.instants import from_epoch_ms
@@ -44,11 +45,15 @@ class Expectation:
         """Return what that rests on, or why nobody can know."""
         if uid in self.starts:
             return FITS_NOW
-        if self._cluster.id == NO_SNAPSHOT:
+        if uid not in self.waits:
+            return ""
+        if not self._is_forecast(uid):
             return UNKNOWN_QUEUE
-        if uid in self.waits:
-            return self._expected[uid].basis or self._expected[uid].because
-        return ""
+        return self._expected[uid].basis or self._expected[uid].because
+
+    def wait(self, uid: Uid) -> Wait | None:
+        """Return where and why it waits; None: it doesn't, or the queue isn't known."""
+        return self.waits[uid] if self._is_forecast(uid) else None
 
     def is_rough(self, uid: Uid) -> bool:
         """Tell whether the forecast looked coarsely, so that small differences mean nothing."""

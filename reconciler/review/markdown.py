@@ -182,7 +182,7 @@ def _details(groups: Sequence[Group]) -> Iterator[str]:
 
 def _footer(found: Preview, base: str, head: str, taken_at: datetime | None) -> str:
     queue = f"the queue of {_time(taken_at)}" if taken_at else "no snapshot of the queue"
-    return f"Base `{base[:12]}`, head `{head[:12]}`, {queue} (`{found.snapshot}`)."
+    return f"Base `{base[:12] or 'none'}`, head `{head[:12]}`, {queue} (`{found.snapshot}`)."
 
 
 def _code(value: str | None) -> str:

@@ -219,7 +219,7 @@ class _Comparison:
         name = status.name if status else manifest.name if manifest else ""
         record = self._after.records.get(uid)
         core, elastic = self._size(uid)
-        wait = self.starts.waits.get(uid)
+        wait = self.starts.wait(uid)
         return ExecutionPreview(
             uid=uid,
             namespace=namespace,

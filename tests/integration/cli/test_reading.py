@@ -133,7 +133,15 @@ def test_cluster_tells_who_holds_how_much_of_each_node(converged: Installation) 
 def test_cluster_before_the_first_pass_says_so(installation: Installation) -> None:
     result = installation("cluster")
     assert (result.code, result.out) == (2, "")
-    assert "nothing to read from" in result.err
+    assert "there is no database yet" in result.err
+
+
+def test_where_there_is_neither_settings_nor_a_clone_both_are_named(
+    zoe: Zoe, tmp_path: Path
+) -> None:
+    result = zoe("cluster", cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert "run this in a clone of the configuration repository, or where zoe.toml is" in result.err
 
 
 def test_events_tell_the_life_of_an_execution_in_order(converged: Installation) -> None:
