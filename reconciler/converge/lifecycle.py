@@ -176,7 +176,7 @@ def _attempt(
     if manifest.suspend and situation.may_change:
         return [ended(record, EndReason.SUSPENDED, "suspended", at=now)]
     if situation.attempts_are_as_recorded:
-        return []
+        return _outlived(record, spec, now) or []
     mine = [group for group in situation.groups if group.attempt == record.attempt]
     if is_complete(spec, mine, situation.placements):
         start = [] if record.started_at else [started(record, at=now)]
@@ -273,7 +273,12 @@ def _out_of_time(record: Record, spec: ExecutionSpec, situation: Situation) -> l
         return [ended(record, EndReason.START_TIMEOUT, message, at=now, is_warning=True)]
     if (unused := _unused(record, spec, situation)) is not None:
         return unused
-    if spec.lifetime_ms is None:
+    return _outlived(record, spec, now)
+
+
+def _outlived(record: Record, spec: ExecutionSpec, now: datetime) -> list[Step] | None:
+    """End what has run for its lifetime, which the record alone tells."""
+    if record.started_at is None or spec.lifetime_ms is None:
         return None
     ran = timedelta(milliseconds=record.ran_ms) + (now - record.started_at)
     if ran < timedelta(milliseconds=spec.lifetime_ms):

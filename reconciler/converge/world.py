@@ -179,12 +179,13 @@ class World:
     """All that a pass depends on.
 
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
-    the ledger has it. ``push_error`` says why the status branch doesn't take our pushes. ``last``
-    is what the pass before found, if that was committed: what would come out the same is taken
-    from it. It changes how long a pass takes and nothing else. ``tells`` is whose status is asked
-    for (None = everybody's); what should exist is worked out for all or not at all. ``activity`` is
-    what the probes found of who is used, ``silent`` the ports that nothing listens on, ``vault``
-    what is known of secrets where the keys are. ``tidies``: it is asked what is past its time.
+    the ledger has it, to the end of its lifetime. ``push_error`` says why the status branch
+    doesn't take our pushes. ``last`` is what the pass before found, if that was committed: what
+    would come out the same is taken from it. It changes how long a pass takes and nothing else.
+    ``tells`` is whose status is asked for (None = everybody's); what should exist is worked out
+    for all or not at all. ``activity`` is what the probes found of who is used, ``silent`` the
+    ports that nothing listens on, ``vault`` what is known of secrets where the keys are.
+    ``tidies``: it is asked what is past its time.
     """
 
     wanted: Wanted

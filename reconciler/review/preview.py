@@ -312,6 +312,8 @@ class _Comparison:
         edit = classify(old, new)
         if edit is Edit.NONE:
             return None, ""
+        if self._after.records[uid].is_final:
+            return ActionKind.STOP, self._statuses[uid].message
         if base.document_hash == head.document_hash and head.update != "auto":
             return ActionKind.OUTDATED, "its ZApp or Platform changes; the next run follows"
         kind = {

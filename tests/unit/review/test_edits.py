@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.review.diff import NOT_SHOWN, Change
+from reconciler.review.effects import EffectKind
 from reconciler.review.preview import ActionKind
 from tests.builders import Ledger, batch, interactive, manifest, service
 from tests.unit.converge.passes import started
-from tests.unit.review.test_effects import seen, want
+from tests.unit.review.test_effects import job, seen, want
 
 
 def test_an_edit_brings_what_the_zapp_has_become_since_the_start() -> None:
@@ -23,6 +25,20 @@ def test_an_edit_brings_what_the_zapp_has_become_since_the_start() -> None:
     assert line.action is ActionKind.ROLLING
     path = "services.main.environment.V"
     assert Change(path=path, before=NOT_SHOWN, after=NOT_SHOWN) in line.changes
+
+
+def test_a_lifetime_cut_to_less_than_was_used_is_a_stop_and_makes_room() -> None:
+    ledger = Ledger()
+    runs, waits = job("runs", 4), job("waits", 4)
+    state = replace(started(ledger, runs), taken_at=ledger.now + timedelta(minutes=10))
+    spec = runs.spec
+    assert spec is not None
+    cut = manifest(replace(spec, lifetime_ms=60_000), name="runs")
+    found = seen(want(runs, waits), want(cut, waits), ledger, state)
+    (line,), (effect,) = found.lines, found.effects
+    assert (line.name, line.action) == ("runs", ActionKind.STOP)
+    assert line.reason.startswith("it ran for longer than its lifetime")
+    assert (effect.name, effect.kind) == ("waits", EffectKind.EARLIER)
 
 
 def test_who_is_suspended_with_an_edit_that_is_refused_stops() -> None:
