@@ -21,9 +21,9 @@ from reconciler.text import clean
 
 _BUSY_RETRY_S = 5.0
 _MAX_LOOSE = 256 * 100
-_CACHE_BYTES = 1024**2
-"""Of trees and commits, over all repositories; what is kept takes about four times as much. By
-default libgit2 keeps 256 MiB."""
+_CACHE_BYTES = 256 * 1024
+"""Of trees and commits, over all repositories; what is kept takes about four times as much, and by
+default libgit2 keeps 256 MiB. What it remembers makes a push cheaper by 15 ms, and nothing else."""
 # What libgit2 leaves behind when its process is killed between creating and renaming.
 _LITTER = ("*.lock", "objects/pack/*_git2_*", "objects/??/tmp_*", "objects/tmp_*")
 
