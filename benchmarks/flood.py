@@ -95,7 +95,7 @@ class Flood:
             figures = self._timed(found.pages_ms, self._figures)
             self._timed(found.deliveries_ms, self._deliver)
             self._timed(found.pages_ms, lambda: self._get("/queue"))
-            told = sum(figures.values()) - sum(before.values())
+            told = sum(figures.values()) - figures.get("Invalid", 0) - sum(before.values())
             if not found.queued_s and told >= self._count:
                 found.queued_s = elapsed_s
             found.running.append(_running(self._client))

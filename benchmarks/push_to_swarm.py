@@ -70,6 +70,7 @@ class Installation:
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         lines += ["[[source]]", 'id = "platform"', f'url = "{self._bare}"', "[source.webhook]"]
         lines += ['provider = "generic"', 'secret_file = "secret"']
+        lines += ["[limits]", "manifests_per_namespace = 20000"]  # for a flood of one person
         (folder / "zoe.toml").write_text("\n".join(lines) + "\n")
         (folder / "secret").write_text(SECRET)
         self.run = self._start("run", "--verbose")
