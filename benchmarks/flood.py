@@ -209,10 +209,11 @@ def _rows(
         Row(
             name=f"flood: one execution, {flood.slots} at a time",
             rounds_ms=(seconds * 1000 / ended,),
-            ratio=(ended / seconds) / rate,
-            note=f"{ended} ended in {seconds:.0f} s, {ended / seconds:.2f} a second; the script "
-            f"{rate:.2f}; the cluster {ours:.1%} full, with the script {script:.1%} (budget: "
-            f"{BUDGET_IDLE:.0%} less); status branch {status_bytes / ended:.0f} bytes each",
+            ratio=script / ours,
+            budget_ratio=script / (script - BUDGET_IDLE),
+            note=f"the ratio is of how full the cluster was: {ours:.1%}, with the script "
+            f"{script:.1%}; {ended} ended in {seconds:.0f} s, {ended / seconds:.2f} a second, the "
+            f"script {rate:.2f}; status branch {status_bytes / ended:.0f} bytes each",
         ),
         Row(
             name="flood: a page meanwhile, p95",
