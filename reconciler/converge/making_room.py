@@ -31,19 +31,22 @@ from reconciler.converge.tasks import TERMINAL, Group, is_leaving, is_live
 # The service is gone from the list while its tasks stop, and with it whose they are.
 _NAMELESS = ""
 
+Part = tuple[str, str, str]
+"""Uid, attempt and component."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """How much of the desired state may be asked for now.
 
     ``replicas`` names only the services that get another number than desired; ``waits`` says by
-    uid, in a sentence, what is waited for. Nothing may be taken from ``kept`` executions: their
+    uid, in a sentence, what is waited for. Nothing may be taken from ``kept`` components: their
     core is there, but not where it should be next, and the room for that isn't free yet.
     """
 
     replicas: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, str] = field(default_factory=dict)
-    kept: frozenset[str] = frozenset()
+    kept: frozenset[Part] = frozenset()
 
 
 def allowance(
@@ -73,12 +76,14 @@ class _Leaving:
     """Tasks on their way out: how many of whom, and the host ports that they hold, by node."""
 
     by_node: dict[NodeId, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    parts: dict[NodeId, set[Part]] = field(default_factory=lambda: defaultdict(set))
     ports: dict[NodeId, set[tuple[int, str]]] = field(default_factory=lambda: defaultdict(set))
     hostnames: dict[NodeId, str] = field(default_factory=dict)
 
-    def add(self, task: ObservedTask, who: str) -> None:
+    def add(self, task: ObservedTask, labels: Mapping[str, str]) -> None:
         if task.node in self.hostnames:
-            self.by_node[task.node][who] += 1
+            self.by_node[task.node][_owner_of(labels) if labels else _NAMELESS] += 1
+            self.parts[task.node].add(part_of(labels))
             self.ports[task.node].update((p.published, p.protocol) for p in task.host_ports)
 
     def told(self, nodes: Sequence[NodeId]) -> str:
@@ -108,7 +113,7 @@ def _leaving(
     ours = {group.service.id for group in groups.values()}
     for task in observed.tasks:
         if task.service_id not in ours and is_leaving(task):
-            found.add(task, _NAMELESS)
+            found.add(task, {})
     for name, group in groups.items():
         if name in staying:
             continue
@@ -117,18 +122,25 @@ def _leaving(
         surplus = len(live) - (wanted.spec.replicas if wanted else 0)
         surplus = max(surplus, sum(map(is_leaving, live)))
         for task in sorted(live, key=lambda t: not is_leaving(t))[: max(0, surplus)]:
-            found.add(task, _owner_of(group.service.spec.labels))
+            found.add(task, group.service.spec.labels)
     return found
 
 
-def _cores_there(groups: Mapping[str, Group]) -> Counter[tuple[str, str, str]]:
-    """Return the replicas there are by uid, attempt and component."""
-    found: Counter[tuple[str, str, str]] = Counter()
+def _cores_there(groups: Mapping[str, Group]) -> Counter[Part]:
+    """Return the replicas there are."""
+    found: Counter[Part] = Counter()
     for group in groups.values():
-        labels = group.service.spec.labels
-        key = (labels.get(LABEL_UID, ""), labels.get(LABEL_ATTEMPT, ""), group.component)
-        found[key] += group.service.spec.replicas
+        found[part_of(group.service.spec.labels)] += group.service.spec.replicas
     return found
+
+
+def part_of(labels: Mapping[str, str]) -> Part:
+    """Return which component of which attempt a service is; of what isn't ours, nothing."""
+    return (
+        labels.get(LABEL_UID, ""),
+        labels.get(LABEL_ATTEMPT, ""),
+        labels.get(LABEL_COMPONENT, ""),
+    )
 
 
 def _owner_of(labels: Mapping[str, str]) -> str:
@@ -176,7 +188,8 @@ class _Handout:
         self._present = {name: group.service.spec.replicas for name, group in groups.items()}
         self._cores = _cores_there(groups)
         self._short: dict[str, list[NodeId]] = {}
-        self._kept: set[str] = set()
+        self._lacking: dict[str, set[Part]] = {}
+        self._kept: set[Part] = set()
         self._given: dict[str, int] = {}
         self._waits: dict[str, str] = {}
         self._executions: dict[str, list[DesiredService]] = defaultdict(list)
@@ -198,6 +211,7 @@ class _Handout:
     def _core(self, uid: str, services: Sequence[DesiredService]) -> None:
         """Give an execution what its core lacks, or nothing while something leaves there."""
         short: set[NodeId] = set()
+        lacking_parts: set[Part] = set()
         given: dict[str, int] = {}
         for parts in _by_component(services):
             lacking = parts[0].core - sum(map(self._there, parts))
@@ -209,36 +223,37 @@ class _Handout:
                     self._charge(service, count)
             if lacking > 0:
                 short |= {s.spec.node for s in parts if self._room_for(s, given) > 0}
+                lacking_parts.add(part_of(parts[0].spec.labels))
                 # Kept for it all the same, or growth of others would take what comes free.
                 self._claim(parts, lacking, given)
         blockers = sorted(node for node in short if self._leaving.by_node.get(node))
         if blockers:
             self._waits[uid] = self._leaving.told(blockers)
-            self._short[uid] = blockers
+            self._short[uid], self._lacking[uid] = blockers, lacking_parts
             given = {}
         for service in services:
             name = service.spec.name
             self._given[name] = self._there(service) + given.get(name, 0)
 
     def _keep(self) -> None:
-        """Take nothing from those whose core is there while they wait to have it elsewhere.
+        """Take nothing from a component whose core is there while it waits to have it elsewhere.
 
         Where all that leaves is such a core itself, two wait for each other's room: they go on.
         """
-        movable = {uid for uid in self._short if self._has_core(uid)}
-        owners = {_owner_of(self._executions[uid][0].spec.labels) for uid in movable}
+        movable = [uid for uid in self._short if self._has_core(uid)]
+        cores = set().union(*(self._lacking[uid] for uid in movable))
         for uid in movable:
-            if any(self._leaving.by_node[node].keys() - owners for node in self._short[uid]):
-                self._kept.add(uid)
-                for service in self._executions[uid]:
+            if not any(self._leaving.parts[node] - cores for node in self._short[uid]):
+                continue
+            self._kept |= self._lacking[uid]
+            for service in self._executions[uid]:
+                if part_of(service.spec.labels) in self._kept:
                     name = service.spec.name
                     self._given[name] = max(self._given[name], self._present.get(name, 0))
 
     def _has_core(self, uid: str) -> bool:
-        attempt = self._executions[uid][0].spec.labels.get(LABEL_ATTEMPT, "")
         return all(
-            self._cores[uid, attempt, parts[0].spec.labels.get(LABEL_COMPONENT, "")]
-            >= parts[0].core
+            self._cores[part_of(parts[0].spec.labels)] >= parts[0].core
             for parts in _by_component(self._executions[uid])
         )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policy.model.execution import NodeId, Uid
 from reconciler.converge.desired_state import DesiredService, DesiredState
+from reconciler.converge.making_room import part_of
 from reconciler.converge.plan import (
     MAKING_ROOM,
     Action,
@@ -203,6 +204,23 @@ def test_where_nobody_leaves_it_is_for_swarm_to_say_what_is_wrong() -> None:
     assert len(model.plan(state(group("e1", "w", "n0", 1, core=1))).actions) == 1
 
 
+def test_a_core_stays_while_surplus_of_the_same_execution_leaves_where_it_is_to_go() -> None:
+    model = Model(nodes=3)
+    model.plan(state(group("e0", "w", "n0", 2, core=1)))
+    gang = [group("e2", "c1", f"n{n}", 2 if n == 1 else 1, core=3, cpus=2) for n in range(3)]
+    model.plan(state(group("e2", "c0", "n0", 2, core=1), *gang))
+    assert model.replicas("e2") == 5  # on n0 somebody leaves: the core is on n1 and n2
+    model.leave(1)
+    fewer = group("e2", "c0", "n0", 1, core=1)
+    desired = state(group("e0", "w", "n0", 1, core=1, attempt=2), fewer, *gang[:2])
+    for _ in range(4):
+        model.plan(desired)
+        _check(model, desired)
+        model.leave(1)
+    wanted = {name: s.spec.replicas for name, s in desired.services.items()}
+    assert {name: spec.replicas for name, spec in model.services.items()} == wanted
+
+
 def test_a_fixed_port_is_waited_for() -> None:
     model = Model()
     held = (ObservedPort(target=80, published=8080, protocol="tcp"),)
@@ -295,17 +313,13 @@ def _placed(wish: Wish, wanted: Sequence[int], free: list[int]) -> dict[tuple[in
 
 def _check(model: Model, desired: DesiredState) -> None:
     assert all(load <= CAPACITY for load in model.load().values())
-    parts = {_part(s.spec): s.core for s in desired.services.values()}
+    parts = {part_of(s.spec.labels): s.core for s in desired.services.values()}
     there: Counter[tuple[str, ...]] = Counter()
     for spec in model.services.values():
-        there[_part(spec)] += spec.replicas
+        there[part_of(spec.labels)] += spec.replicas
     for uid in {uid for uid, *_ in parts}:
         mine = [key for key in parts if key[0] == uid]
         assert not any(there[k] for k in mine) or all(there[k] >= parts[k] for k in mine)
-
-
-def _part(spec: ServiceSpec) -> tuple[str, ...]:
-    return tuple(spec.labels[key] for key in (LABEL_UID, LABEL_ATTEMPT, LABEL_COMPONENT))
 
 
 @settings(max_examples=120)
