@@ -110,7 +110,7 @@ def line(row: Row) -> str:
     if row.ratio is not None:
         parts.append(f"ratio {row.ratio:.2f}")
     if row.budget_ratio is not None:
-        parts.append(f"budget {row.budget_ratio:g}")
+        parts.append(f"budget {row.budget_ratio:.3g}")
     if row.is_met is False:
         parts.append("MISSED")
     return " ".join([*parts, row.note]).rstrip()

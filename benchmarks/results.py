@@ -62,7 +62,7 @@ def _ms(ms: float) -> str:
 def _budget(row: Row) -> str:
     told = [] if row.budget_ms is None else [_ms(row.budget_ms)]
     return "; ".join(
-        [*told, *([] if row.budget_ratio is None else [f"ratio {row.budget_ratio:g}"])]
+        [*told, *([] if row.budget_ratio is None else [f"ratio {row.budget_ratio:.3g}"])]
     )
 
 

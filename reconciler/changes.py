@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,18 +54,30 @@ def frozen_specs(found: Assessment) -> tuple[FrozenSpec, ...]:
 
 
 def rows(
-    statuses: Iterable[Status],
+    found: Assessment,
+    last: Assessment | None,
     written: Mapping[Uid, StatusDocument],
     *,
     whose: Whose,
     at: datetime,
 ) -> tuple[ExecutionRow, ...]:
-    """Return those of the statuses that differ from those ``written``."""
+    """Return the statuses that differ from those ``written``.
+
+    One that is still the very object of the ``last`` pass was written then.
+    """
     return tuple(
         _row(status, told, source_id=whose.source_of(status), at=at)
-        for status in statuses
+        for status in _fresh(found, last)
         if (told := StatusDocument.of(document(status))) != written.get(Uid(status.uid))
     )
+
+
+def _fresh(found: Assessment, last: Assessment | None) -> Iterator[Status]:
+    before = last.told if last is not None else {}
+    for status in found.statuses:
+        facts_and_status = before.get(Uid(status.uid))
+        if facts_and_status is None or facts_and_status[1] is not status:
+            yield status
 
 
 def _row(status: Status, told: StatusDocument, *, source_id: str, at: datetime) -> ExecutionRow:

@@ -46,6 +46,7 @@ from reconciler.reviewer.merges import Merges
 from reconciler.secrets.faults import diagnostics
 from reconciler.secrets.keeper import Keeper
 from reconciler.sight import Sight
+from reconciler.snapshot_pace import SnapshotPace
 from reconciler.source import acceptance
 from reconciler.source.acceptance import Acceptance
 from reconciler.source.desired import Kept, Reader
@@ -55,7 +56,6 @@ from reconciler.source.trust import Referee
 from reconciler.stages import Stages
 from reconciler.stored import Changes
 from reconciler.tidying import Tidying
-from reconciler.trailing import News, Trailing
 from reconciler.wake import earliest
 from reconciler.working_set import WorkingSet
 
@@ -109,7 +109,7 @@ class Loop:
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
     _sight: Sight = field(init=False)
-    _trailing: Trailing = field(default_factory=Trailing)
+    _snapshot_pace: SnapshotPace = field(default_factory=SnapshotPace)
     _snapshots: snapshots.Writer = field(default_factory=snapshots.Writer)
 
     def __post_init__(self) -> None:
@@ -167,7 +167,7 @@ class Loop:
             hold=self._accepted.message if self._accepted else "",
             diagnostics=len(self.reader.diagnostics),
             is_waiting=self.probation is not None and self.probation.is_waiting,
-            wake_at=earliest(found, self.sender),
+            wake_at=earliest(found, self._snapshot_pace, self.sender),
         )
 
     @property
@@ -254,6 +254,7 @@ class Loop:
             failures=self._backing_off.messages,
             push_error=self.publisher.error,
             last=self.last,
+            moves_told_at=self.last.moves_told_at if self.last else None,
             activity=self.activity(),
             silent=self.silent(),
             vault=self._vault,
@@ -270,12 +271,11 @@ class Loop:
         if found.past is not None:
             self.publisher.leave_out(found.past.untold)
             self.tidying.done(wanted, now)
-        news = self._trailing.news(found, self.last, now)
-        new = self._changes(wanted, found, news, now)
-        if new.is_empty and not self._trailing.is_snapshot_waiting:
-            self._trailing.stored(news, now)
+        new = self._changes(wanted, found, now)
+        is_snapshot_due = self._snapshot_pace.is_due(found.snapshot, now)
+        if new.is_empty and not (self._snapshot_pace.is_behind and is_snapshot_due):
             return
-        if news.has_snapshot:
+        if is_snapshot_due:
             snapshot = self._snapshots.write(
                 found.snapshot, settings_of(wanted.platform), wanted.platform, commit=wanted.commit
             )
@@ -285,7 +285,7 @@ class Loop:
             reach(_COMMITTED[fact])
         self.publisher.forget((*new.forgotten, *new.expired))
         self.working_set.committed(new, entries)
-        self._trailing.stored(news, now)
+        self._snapshot_pace.stored(found.snapshot, now, with_it=is_snapshot_due)
         touched = {row.uid for row in new.executions} | {e.uid for e in entries if e.uid}
         self.publisher.refresh(
             sorted(touched & self.working_set.statuses.keys()),
@@ -293,7 +293,7 @@ class Loop:
             sets=wanted.sets,
         )
 
-    def _changes(self, wanted: Wanted, found: Assessment, news: News, now: datetime) -> Changes:
+    def _changes(self, wanted: Wanted, found: Assessment, now: datetime) -> Changes:
         """Return what the pass came to, but for its snapshot."""
         source_id, known = self.reader.source.id, self.working_set
         merged = self.merges.settle(self._memory(), found)
@@ -305,7 +305,7 @@ class Loop:
             progress=found.books.progress,
             usage=found.books.usage,
             runtimes=found.books.runtimes,
-            executions=changes.rows(news.statuses, known.statuses, whose=whose, at=now),
+            executions=changes.rows(found, self.last, known.statuses, whose=whose, at=now),
             events=(
                 *changes.events(found, whose=whose),
                 *self._alerts(found, wanted.commit, now),

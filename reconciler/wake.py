@@ -7,12 +7,14 @@ from datetime import datetime
 from reconciler.converge.instants import from_epoch_ms
 from reconciler.converge.world import Assessment
 from reconciler.outbound.sender import Sender
+from reconciler.snapshot_pace import SnapshotPace
 
 
-def earliest(found: Assessment, sender: Sender | None) -> datetime | None:
+def earliest(found: Assessment, snapshots: SnapshotPace, sender: Sender | None) -> datetime | None:
     """Return when a clock alone changes something: a back-off over, a lifetime reached, a grant."""
     times = [status.next_try_at for status in found.statuses if status.next_try_at]
     times += [found.wake_at] if found.wake_at else []
+    times += [snapshots.due_at] if snapshots.due_at else []
     times += [sender.next_at] if sender and sender.next_at else []
     times += [
         from_epoch_ms(execution.ends_ms)

@@ -128,7 +128,8 @@ def assess(world: World) -> Assessment:
             **letters(draft),
             **gateway_services.letters(gateways, draft.wanted.namespaces),
         },
-        wake_at=_wake_at(draft, decision, gateways.until),
+        moves_told_at=told.moves.told_at,
+        wake_at=_wake_at(draft, decision, gateways.until, told.moves.due_at),
     )
 
 
@@ -340,7 +341,7 @@ def _reachable(draft: Draft, gateways: gateway.Planned) -> DesiredState:
     )
 
 
-def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) -> datetime | None:
+def _wake_at(draft: Draft, decision: Decision, *others: datetime | None) -> datetime | None:
     """Return when a clock alone may change something: by schedule, window, use, policy."""
     now, wanted = draft.world.now, draft.wanted
     lead_ms = wanted.platform.policy.reservation_lead_ms
@@ -348,8 +349,7 @@ def _wake_at(draft: Draft, decision: Decision, gateways_until: datetime | None) 
     times += reserving.alarms(wanted.reservations.values(), now=now, lead_ms=lead_ms)
     if draft.closed is not None and draft.closed.until is not None:
         times.append(draft.closed.until)
-    if gateways_until is not None:
-        times.append(gateways_until)
+    times += [at for at in others if at is not None]
     times += draft.idle_alarms()
     times = [at for at in times if at > now]
     if decision.wake_ms is not None:

@@ -13,7 +13,7 @@ from reconciler.converge.desired_state import (
     DesiredState,
     Requirement,
 )
-from reconciler.converge.making_room import allowance
+from reconciler.converge.making_room import Part, allowance, part_of
 from reconciler.converge.orphans import Orphan, orphans
 from reconciler.converge.requirements import unmet
 from reconciler.converge.secret_plan import (
@@ -28,7 +28,6 @@ from reconciler.converge.state import (
     KIND_KEEP,
     KIND_PREFETCH,
     KINDS_OF_NOBODY,
-    LABEL_ATTEMPT,
     LABEL_KIND,
     LABEL_NAMESPACE,
     LABEL_SPEC_HASH,
@@ -173,7 +172,7 @@ def plan(
     removed = {action.name for action in removes if isinstance(action, RemoveService)}
     staying = frozenset(groups.keys() - desired.services.keys() - removed)
     allowed = allowance(desired, observed, groups, staying)
-    removes = [action for action in removes if not _is_kept(action, groups, allowed.kept, desired)]
+    removes = [action for action in removes if not _is_kept(action, groups, allowed.kept)]
     services = [_capped(s, allowed.replicas.get(n)) for n, s in sorted(desired.services.items())]
     changes, creates, notes = _of_services(services, desired, observed, groups)
     return Plan(
@@ -284,18 +283,13 @@ def _grows(change: UpdateService | RemoveService, groups: Mapping[str, Group]) -
     return change.spec.replicas > groups[change.spec.name].service.spec.replicas
 
 
-def _is_kept(
-    action: Action, groups: Mapping[str, Group], kept: Collection[str], desired: DesiredState
-) -> bool:
+def _is_kept(action: Action, groups: Mapping[str, Group], kept: Collection[Part]) -> bool:
     """Tell whether a group of an attempt that goes on must stay until another one is up."""
-    if not kept or not isinstance(action, RemoveService) or action.uid not in kept:
-        return False
-    attempts = {
-        s.spec.labels.get(LABEL_ATTEMPT)
-        for s in desired.services.values()
-        if s.spec.labels.get(LABEL_UID) == action.uid
-    }
-    return groups[action.name].service.spec.labels.get(LABEL_ATTEMPT) in attempts
+    return (
+        isinstance(action, RemoveService)
+        and action.name in groups
+        and part_of(groups[action.name].service.spec.labels) in kept
+    )
 
 
 def _capped(service: DesiredService, replicas: int | None) -> DesiredService:

@@ -14,6 +14,7 @@ from reconciler.converge.describe import invalid_status, status_of
 from reconciler.converge.draft import Draft
 from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import HELD_BY_OPERATOR, Record
+from reconciler.converge.moves import Moves, moves
 from reconciler.converge.phases import Facts
 from reconciler.converge.plan import Note, Plan
 from reconciler.converge.reach import Reach, of_gateways
@@ -28,11 +29,18 @@ class Told:
 
     statuses: tuple[Status, ...]
     by_uid: Mapping[Uid, tuple[Facts, Status]]
+    moves: Moves
 
 
 def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
     """Return the status of all who are asked for, but for those told for the last time."""
-    waits = {wait.uid: wait for wait in decision.waits}
+    last = draft.world.last.told if draft.world.last is not None else {}
+    moved = moves(
+        {wait.uid: wait for wait in decision.waits},
+        {uid: facts.wait for uid, (facts, _) in last.items() if facts.wait is not None},
+        told_at=draft.world.moves_told_at,
+        now=draft.world.now,
+    )
     if not draft.world.may_start:
         message = "would start now, but mode is observe"
         would = Blocked(reason="ObserveOnly", message=message)
@@ -47,7 +55,7 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
         record = draft.records.get(uid)
         if record is None or _is_settled(draft, uid, record):
             continue
-        wait, mine = waits.get(uid), notes.get(uid, [])
+        wait, mine = moved.waits.get(uid), notes.get(uid, [])
         before = _as_before(draft, uid, wait, mine, reached)
         told[uid] = before or _status(draft, uid, record, wait, mine, reached)
     sets = {
@@ -67,7 +75,8 @@ def tell(draft: Draft, decision: Decision, planned: Plan) -> Told:
         for identity, uid, message in (*draft.wanted.invalid, *_gone(draft))
         if uid not in draft.records
     ]
-    return Told(statuses=(*(status for _, status in told.values()), *invalid), by_uid=told)
+    statuses = (*(status for _, status in told.values()), *invalid)
+    return Told(statuses=statuses, by_uid=told, moves=moved)
 
 
 def _gone(draft: Draft) -> Iterator[tuple[Identity, Uid, str]]:

@@ -181,7 +181,8 @@ class World:
     ``attempts_are_as_recorded`` is for previews, which know no tasks: an open attempt goes on as
     the ledger has it, to the end of its lifetime. ``push_error`` says why the status branch
     doesn't take our pushes. ``last`` is what the pass before found, if that was committed: what
-    would come out the same is taken from it. It changes how long a pass takes and nothing else.
+    would come out the same is taken from it. It changes how long a pass takes and nothing else,
+    but for who has only moved in a long queue: since ``moves_told_at`` that may have been put off.
     ``tells`` is whose status is asked for (None = everybody's); what should exist is worked out
     for all or not at all. ``activity`` is what the probes found of who is used, ``silent`` the
     ports that nothing listens on, ``vault`` what is known of secrets where the keys are.
@@ -200,6 +201,7 @@ class World:
     failures: Mapping[Uid, tuple[str, ...]] = field(default_factory=dict)
     push_error: str = ""
     last: Assessment | None = None
+    moves_told_at: datetime | None = None
     vault: Vault = field(default_factory=Vault)
     tells: Collection[Uid] | None = None
     tidies: bool = False
@@ -225,8 +227,9 @@ class Assessment:
     ``rendered``, ``told``, ``candidates`` (what the snapshot was taken from) and ``basis`` are for
     the next pass. ``forgotten`` are runs of schedules that are not told any more; ``homes`` the
     nodes of namespaces' local storage, ``letters`` what their members are told in confidence, by
-    path. ``past`` is what is long over, where that was asked. ``wake_at`` is when a clock alone may
-    change the answer.
+    path. ``past`` is what is long over, where that was asked. ``moves_told_at`` is when many who
+    had only moved in the queue were told last. ``wake_at`` is when a clock alone may change the
+    answer.
     """
 
     steps: tuple[Step, ...]
@@ -249,4 +252,5 @@ class Assessment:
     homes: Mapping[str, NodeId] = field(default_factory=dict)
     letters: Mapping[str, Letter] = field(default_factory=dict)
     past: Past | None = None
+    moves_told_at: datetime | None = None
     wake_at: datetime | None = None
