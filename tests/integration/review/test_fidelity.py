@@ -95,11 +95,14 @@ def told_and_done(story: Story, there: Place) -> list[str]:
     # isn't told.
     assume(there.next_wake_s > 90)
     before, known = there.live(), there.own_accord()
+    sizes = there.sizes()
+    planned = sizes()
     head, plan = there.plan(story.files(last))
     there.merge(head)
     there.settle()
     happened = there.happened(before)
     assume(there.own_accord() == known)  # that no plan can know
+    assume(sizes() == planned)  # nor who ranks lower once he has done twice as much
     return list(differences(plan, happened))
 
 

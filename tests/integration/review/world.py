@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Any
 import pygit2
 
 from reconciler.cluster.fake import Outcome
+from reconciler.converge.instants import epoch_ms
 from reconciler.converge.ledger import EndReason, Fact
 from reconciler.converge.runs import is_scheduled
 from reconciler.converge.state import LABEL_SPEC_HASH, LABEL_UID, ServiceSpec
@@ -116,6 +117,12 @@ class Place:
         if wake_at is None:
             return math.inf
         return (wake_at - self.site.clock.now()).total_seconds()
+
+    def sizes(self) -> Callable[[], list[int]]:
+        """Return what tells how much those of the last pass have done by now, as rank counts it."""
+        assert self.site.loop.last is not None
+        executions = self.site.loop.last.snapshot.executions
+        return lambda: [e.coarse_size(epoch_ms(self.site.clock.now())) for e in executions]
 
     def own_accord(self) -> int:
         """Return how many attempts have ended by themselves, and how many runs have come due."""
