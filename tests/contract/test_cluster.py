@@ -271,7 +271,7 @@ def test_changing_the_environment_replaces_the_task(stage: Stage) -> None:
     (before,) = stage.until_states(service_id, "running")
     changed = replace(spec, environment=(("A", "1"),))
     stage.cluster.update_service(service_id, stage.service(service_id).version, changed)
-    assert stage.service(service_id).update_state == "updating"
+    stage.until(lambda _: stage.service(service_id).update_state == "updating", "its beginning")
     stage.until(
         lambda state: [t.state for t in tasks_of(state, service_id)] == ["shutdown", "running"],
         "the old task to stop and a new one to run",
