@@ -24,6 +24,7 @@ COMMANDS = {
     "lost database": "python -m tests.safety.lost_database --real --record",
     "mutations": 'make mutations ARGS="--record"',
     "simulation": 'make simulate-faults SEEDS=n ARGS="--record"',
+    "soak": "python -m tests.safety.soak --minutes n --record",
 }
 
 

@@ -82,7 +82,8 @@ class Figures:
     def record(self, path: Path) -> None:
         """Put this soak into the file, by its database; the other sections stay."""
         told = json.loads(path.read_text()) if path.exists() else {}
-        told["soak"] = told.get("soak", {}) | {self.database: asdict(self)}
+        found = asdict(self)
+        told["soak"] = told.get("soak", {}) | {found.pop("database"): found}
         path.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n")
 
 
