@@ -42,9 +42,7 @@ class Holding:
 
     def spare(self, component: Component) -> int:
         """Return how many replicas can be taken back; their core never."""
-        if not component.is_revocable:
-            return 0
-        return max(0, self.counts.get(component.name, 0) - component.core)
+        return component.spare(self.counts.get(component.name, 0))
 
     @property
     def can_give(self) -> bool:
@@ -285,12 +283,12 @@ class Assignment:
 
     def _note_most(self, holding: Holding, groups: Mapping[tuple[str, NodeId], int]) -> None:
         """Add to the most that could be taken on each node."""
-        execution, tier = holding.execution, holding.tier
-        for (name, node), count in groups.items():
-            component = execution.by_name[name]
-            most = count if execution.is_preemptible else min(count, holding.spare(component))
-            if most > 0:
-                self._bounds[node].add(tier, component.demand, most)
+        execution, tier, bounds = holding.execution, holding.tier, self._bounds
+        # Of most it is what they held before, and known from decision to decision.
+        is_as_before = groups is execution.groups
+        gives = execution.gives if is_as_before else execution.could_give(groups, holding.counts)
+        for node, cpu, memory in gives:
+            bounds[node].add(tier, cpu, memory)
 
 
 def _needed(node: NodeRoom, wanted: Component, victim: Component) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from policy.model.resources import Resources
-
 Tier = tuple[int, ...]
 
 
@@ -22,9 +20,9 @@ class Bounds:
         self._below: list[tuple[int, int]] = []
         self._is_sorted = True
 
-    def add(self, tier: Tier, demand: Resources, count: int) -> None:
-        """Note replicas that somebody of a tier could give."""
-        self._entries.append((tier, demand.cpu_millis * count, demand.memory_bytes * count))
+    def add(self, tier: Tier, cpu: int, memory: int) -> None:
+        """Note what somebody of a tier could give: millicores and bytes."""
+        self._entries.append((tier, cpu, memory))
         self._is_sorted = False
 
     def most(self, tier: Tier | None) -> tuple[int, int]:

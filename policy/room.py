@@ -74,8 +74,15 @@ class Room:
 
     def charge(self, execution: Execution, sign: int = 1) -> None:
         """Charge what an execution holds; what is on nodes that are gone weighs nothing."""
+        cpu = memory = 0
         for node, demand in execution.load:
-            self._take(node, demand, sign)
+            room = self.by_id.get(node)
+            if room is not None:
+                room.take(demand, sign)
+                cpu += demand.cpu_millis
+                memory += demand.memory_bytes
+        self.free_cpu -= cpu * sign
+        self.free_memory -= memory * sign
         for node, ports in execution.port_load:
             room = self.by_id.get(node)
             if room is not None:

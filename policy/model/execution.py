@@ -85,6 +85,10 @@ class Component:
         """Replicas beyond the core: they only speed the execution up."""
         return self.maximum - self.core
 
+    def spare(self, held: int) -> int:
+        """Return how many of so many replicas can be taken back; their core never."""
+        return max(0, held - self.core) if self.is_revocable else 0
+
     def speed(self, count: int) -> int:
         """Return what ``count`` replicas add to the speed, in thousandths of a linear replica."""
         if not self.speedup:
@@ -242,6 +246,26 @@ class Execution(_Derives):
             for allocation in self.allocations
             if (component := self.by_name.get(allocation.component)) and component.host_ports
         )
+
+    @derived
+    def gives(self) -> tuple[tuple[NodeId, int, int], ...]:
+        """See :meth:`could_give`, of what it holds now."""
+        return self.could_give(self.groups, self.held)
+
+    def could_give(
+        self, groups: Mapping[tuple[str, NodeId], int], held: Mapping[str, int]
+    ) -> tuple[tuple[NodeId, int, int], ...]:
+        """Return how many millicores and bytes of these groups could be taken at most, by node.
+
+        ``held`` is how many replicas of each component it has in all.
+        """
+        most = []
+        for (name, node), count in groups.items():
+            part = self.by_name[name]
+            given = count if self.is_preemptible else min(count, part.spare(held.get(name, 0)))
+            if given > 0:
+                most.append((node, part.demand.cpu_millis * given, part.demand.memory_bytes * given))
+        return tuple(most)
 
     @derived
     def arrival(self) -> tuple[int, str, str, str]:
