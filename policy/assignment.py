@@ -223,12 +223,11 @@ class Assignment:
         Elastic replicas and fillers first, other whole executions only where those aren't enough;
         nothing is taken if all of it together wouldn't do.
         """
-        if node.how_many(component.demand, 1):
-            return node.ports.isdisjoint(component.host_ports)
-        if not self.worth_asking((node,), component, claim):
+        if not node.ports.isdisjoint(component.host_ports):
             return False
-        mark = self.mark()
-        tier = claim.tier
+        if node.how_many(component.demand, 1):
+            return True
+        mark, tier = self.mark(), claim.tier
         worst_first = [
             holding
             for holding in reversed(self._by_node().get(node.node.id, ()))

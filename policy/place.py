@@ -77,7 +77,7 @@ class Placer:
         """Place up to ``wanted`` replicas, one at a time on the emptiest node; return how many."""
         if not self._room.may_fit(component.demand):
             return 0
-        rooms = [n for n in self._room.eligible(component) if self._fits(n, component, groups, 1)]
+        rooms = [n for n in self._room.roomy(component) if self._fits(n, component, groups, 1)]
         if len(rooms) == 1 and not component.spread:
             return self._take(rooms[0], component, groups, wanted)
         evened = _replicas_by_value(component, groups, self._room)
@@ -115,8 +115,8 @@ class Placer:
         if component.spread:
             return self._place_evenly(component, groups)
         placed = 0
-        rooms = self._room.eligible(component)
         if self._room.may_fit(component.demand):
+            rooms = self._room.roomy(component)
             open_rooms = [n for n in rooms if self._fits(n, component, groups, 1)]
             homes = {node for _, node in groups}
             for node in sorted(open_rooms, key=lambda n: self._score(n, component, homes)):
@@ -137,7 +137,7 @@ class Placer:
             evened = _replicas_by_value(component, groups, self._room)
             homes = {node for _, node in groups}
             rooms = [
-                n for n in self._room.eligible(component) if self._fits(n, component, groups, 1)
+                n for n in self._room.roomy(component) if self._fits(n, component, groups, 1)
             ]
             if not rooms:
                 break

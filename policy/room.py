@@ -10,6 +10,9 @@ from policy.model.execution import Component, Constraint, Execution, NodeId, Ope
 from policy.model.resources import NOTHING, Resources
 
 
+_NEVER_REFUSES = -(10**30)
+
+
 class NodeRoom:
     """What is left of one node: resources and host ports."""
 
@@ -128,6 +131,13 @@ class Room:
             up = (room for room in may if room.node.is_ready and room.node.is_active)
             self._eligible[key] = tuple(up)
         return self._eligible[key]
+
+    def roomy(self, component: Component) -> list[NodeRoom]:
+        """Return those of the eligible nodes that have CPU and memory for a replica now."""
+        # As `how_many` tells, for a hundred nodes at once: most of a full cluster have none.
+        cpu = component.demand.cpu_millis or _NEVER_REFUSES
+        memory = component.demand.memory_bytes or _NEVER_REFUSES
+        return [n for n in self.eligible(component) if n.cpu >= cpu and n.memory >= memory]
 
     def spares_managers(self, component: Component) -> bool:
         """Tell whether managers don't take ``component`` because a worker may."""
