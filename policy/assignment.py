@@ -237,7 +237,9 @@ class Assignment:
             if not holding.is_stopped and self._take_elastic(node, component, claim, holding):
                 return True
         for holding in worst_first:
-            is_freed = not holding.is_stopped and self._take_whole(claim, holding, is_filler=False)
+            if holding.is_stopped or not holding.execution.is_preemptible:
+                continue
+            is_freed = self._take_whole(claim, holding, is_filler=False)
             if is_freed and node.how_many(component.demand, 1):
                 return True
         self.roll_back(mark)
@@ -251,8 +253,9 @@ class Assignment:
         Returns whether there is room now.
         """
         for victim in holding.execution.components:
-            most = min(holding.spare(victim), holding.groups.get((victim.name, node.node.id), 0))
-            if most <= 0 or not claim.elastic_of(holding, victim, node.node.id):
+            held = holding.groups.get((victim.name, node.node.id), 0)
+            most = held and min(held, holding.spare(victim))
+            if not most or not claim.elastic_of(holding, victim, node.node.id):
                 continue
             count = min(most, _needed(node, component, victim))
             if count > 0:

@@ -136,9 +136,7 @@ class Placer:
         while placed < wanted:
             evened = _replicas_by_value(component, groups, self._room)
             homes = {node for _, node in groups}
-            rooms = [
-                n for n in self._room.roomy(component) if self._fits(n, component, groups, 1)
-            ]
+            rooms = [n for n in self._room.roomy(component) if self._fits(n, component, groups, 1)]
             if not rooms:
                 break
             best = min(

@@ -9,7 +9,6 @@ from policy.model.cluster import Node
 from policy.model.execution import Component, Constraint, Execution, NodeId, Operator
 from policy.model.resources import NOTHING, Resources
 
-
 _NEVER_REFUSES = -(10**30)
 
 

@@ -264,7 +264,9 @@ class Execution(_Derives):
             part = self.by_name[name]
             given = count if self.is_preemptible else min(count, part.spare(held.get(name, 0)))
             if given > 0:
-                most.append((node, part.demand.cpu_millis * given, part.demand.memory_bytes * given))
+                most.append(
+                    (node, part.demand.cpu_millis * given, part.demand.memory_bytes * given)
+                )
         return tuple(most)
 
     @derived
