@@ -63,7 +63,6 @@ def _serve(settings: Settings, found: tuple[Endpoint, ...], host: str, port: int
     ):
         app = create_app(found, inbox, clock.now, reading=reading)
         whole = guarded(app, hosts=hosts(settings), reading=reading)
-        log.info("listening", extra={"host": host, "port": listener.getsockname()[1]})
         serve.serve(whole, listener, Connections(), at_end=reading.streams.close)
 
 

@@ -60,6 +60,8 @@ def serve(
     # uvicorn has handlers of its own while it serves; when it is done it raises what it got again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    host, port, *_ = listener.getsockname()
+    log.info("listening", extra={"host": host, "port": port})  # not before it can be told to stop
     # Everything loaded until now stays: no collection has to look through it while somebody waits.
     gc.freeze()
     server.run(sockets=[listener])

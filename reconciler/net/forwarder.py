@@ -32,7 +32,8 @@ class Forwarder:
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve one browser's connection to its end; what goes wrong ends it alone."""
-        with closing(writer):
+        # asyncio takes a connection that Ctrl-C ends for a fault, and prints all of it.
+        with closing(writer), suppress(asyncio.CancelledError):
             async with self._free:
                 try:
                     async with asyncio.timeout(HANDSHAKE_S):
