@@ -103,6 +103,11 @@ def _targets(
     return found, unreadable
 
 
+def is_last(target: Target) -> bool:
+    """Tell whether nothing else in ``executions/`` of its clone asks for an execution."""
+    return all(name == target.name for name in _names(target.root))
+
+
 def carry_out(target: Target, text: str, *, did: str, message: str, commit: bool) -> None:
     """Write the new text (deleting the file if it is empty), and say what to do next.
 

@@ -17,7 +17,9 @@ from policy.model.execution import Uid
 ALWAYS_ALLOWED = 5
 SHARE_PERCENT = 20
 NAMESPACE_FLOOR = 4
-_TRAILER = re.compile(r"^Zoe-Confirm-Deletes: (\d{1,6})$", re.MULTILINE)
+CONFIRM_DELETES = "Zoe-Confirm-Deletes"
+"""The trailer of a commit that says how many deletes are meant."""
+_TRAILER = re.compile(rf"^{CONFIRM_DELETES}: (\d{{1,6}})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def judge(
     Args:
         departures: All that left one source, together.
         live: Namespace -> how many documents were live before (departures included).
-        tree_is_empty: Whether the commit holds no manifest at all.
+        tree_is_empty: Whether the commit asks for no execution at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
         unparsed_sets: Sets that never parsed: over whom they are isn't known, but the beginning of
             their members' names.
@@ -94,7 +96,7 @@ def judge(
         held |= dict.fromkeys(hidden, ("OwnerUnreadable", told))
     if not all(departure.uid in agreed for departure in departures):
         release = (
-            f"zoe confirm {commit[:12]}, or a commit with the trailer Zoe-Confirm-Deletes: {count}"
+            f"zoe confirm {commit[:12]}, or a commit with the trailer {CONFIRM_DELETES}: {count}"
         )
         # What waits for its owner's file isn't about to go, and must not hold up anybody else's.
         going = len({departure.document for departure in departures if departure.uid not in held})
@@ -112,7 +114,7 @@ def _unreadable(owner: str) -> str:
 def _too_many(count: int, live: Mapping[str, int], *, tree_is_empty: bool) -> str:
     """Return why the deletes look like an accident as a whole; "" if they don't."""
     if tree_is_empty:
-        return "the commit holds no manifest at all"
+        return "the commit asks for no execution at all"
     most = max(ALWAYS_ALLOWED, sum(live.values()) * SHARE_PERCENT // 100)
     return f"{count} deletes at once, more than {most}" if count > most else ""
 
