@@ -12,11 +12,12 @@ for _name in [name for name in os.environ if name.startswith("ZOE_")]:
     del os.environ[_name]  # the developer's own settings must not reach the tests
 
 _FIXTURES = Path(__file__).parent / "fixtures"
-# Not parts.py: it holds no fixture, and pytest objects to a plugin that another one has imported.
+# Without those that hold no fixture: pytest objects to a plugin that another one has imported.
+_HELPERS = ("desk", "pages", "parts")
 pytest_plugins = [
     f"tests.fixtures.{module.stem}"
     for module in sorted(_FIXTURES.glob("[a-z]*.py"))
-    if module.stem != "parts"
+    if module.stem not in _HELPERS
 ]
 
 

@@ -1,9 +1,15 @@
-"""A namespace's gateway for real: pages by path and by SOCKS, and no way into another namespace."""
+"""A namespace's gateway for real: pages by path and by SOCKS, and no way into another namespace.
+
+What docs/gateway.md shows is typed, in the names of this place.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
+import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -24,7 +30,9 @@ from reconciler.net.forwarder import LOOPBACK, forwarding
 from reconciler.net.socks import Proxy, WrongPassword
 from tests.e2e.installation import Installation
 from tests.e2e.manifests import execution, path, service, web
+from tests.fixtures.pages import blocks
 from tests.fixtures.swarm import Swarm, wait_for
+from tests.fixtures.verbs import lasting
 
 # Answers a websocket's handshake and then says whatever it hears.
 ECHO = (
@@ -71,6 +79,31 @@ def test_a_gateway_leads_into_its_own_namespace_and_nowhere_else(
     _check_pages(mine["main"]["url"], theirs["main"]["url"])
     _check_websocket_outlives_a_neighbour(installation, mine["main"]["url"])
     asyncio.run(_check_socks(installation, mine["linked"], theirs["linked"]))
+    _check_as_shown(installation)
+
+
+def _check_as_shown(installation: Installation) -> None:
+    """Type it, connect, and press Ctrl-C while the connection is open."""
+    (shown,) = blocks("docs/gateway.md", "console")
+    typed = shown.typed.replace("aml/lab-3", "aml/book").replace("--port web", "--port linked")
+    keyring = wire.keyring(Settings(state_dir=installation.folder / "state"))
+    environment = {
+        **os.environ,
+        "ZOE_CONFIG": str(installation.folder / "zoe.toml"),
+        "ZOE_SOCKS_PASSWORD": keyring.text("secret", "gateway", "aml"),
+    }
+    command = [sys.executable, "-m", "reconciler", *typed.split()[1:]]
+    said = "http://linked.book:8080/ can be opened through SOCKS5 at 127.0.0.1:1080, until Ctrl-C."
+    log = installation.folder / "log"
+    with lasting(command, installation.folder, environment) as process:
+        wait_for(lambda: said in log.read_text(), what=said)
+        with closing(socket.create_connection((LOOPBACK, 1080), timeout=10)) as browser:
+            browser.sendall(b"\x05\x01\x00")
+            assert browser.recv(2) == b"\x05\x00"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+    assert log.read_text().endswith("\nclosed\n")
+    assert "Traceback" not in log.read_text()
 
 
 def _reach(installation: Installation, namespace: str) -> dict[str, Any]:

@@ -11,10 +11,8 @@ import click
 import pytest
 
 from reconciler.cli.verbs import zoe
+from tests.fixtures.pages import PAGES, ROOT, SHELL, blocks, without_blocks
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _COMMAND = re.compile(
     r"(?:^|[&|;(] *|`)(?:\$ )?(?:[A-Z_]+=\S+ )*(zoe [a-z][^`&|;#\n)>]*)", re.MULTILINE
@@ -23,35 +21,32 @@ _COMMAND = re.compile(
 
 def anchors(page: Path) -> set[str]:
     """Return the headings of a page as forges make anchors of them."""
-    text = _BLOCK.sub("", page.read_text())
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", without_blocks(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
     broken = []
-    for link in _LINK.findall(_BLOCK.sub("", page.read_text())):
+    for link in _LINK.findall(without_blocks(page)):
         path, _, anchor = link.partition("#")
         if re.match(r"[a-z]+:", link):
             continue
-        target = (page.parent / path) if path else page
+        target = ((ROOT / page).parent / path) if path else ROOT / page
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
 
 
-def commands(page: Path) -> Iterator[str]:
+def commands(page: str) -> Iterator[str]:
     """Yield what a page shows to be typed: lines of blocks for a shell, and code in the text."""
-    text = page.read_text()
-    for language, block in _BLOCK.findall(text):
-        if language in ("", "sh", "console"):
-            yield from _COMMAND.findall(block.replace("\\\n", " "))
-    yield from re.findall(r"`(zoe [^`]+)`", _BLOCK.sub("", text))
+    for block in blocks(page, "", *SHELL):
+        yield from _COMMAND.findall(block.text.replace("\\\n", " "))
+    yield from re.findall(r"`(zoe [^`]+)`", without_blocks(page))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_is_there_with_its_options(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_is_there_with_its_options(page: str) -> None:
     wrong = []
     for shown in commands(page):
         command: click.Command = zoe

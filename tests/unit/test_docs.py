@@ -15,13 +15,13 @@ from reconciler.cli import main
 from reconciler.known_forges import ForgeName
 from reconciler.manifest import schema
 from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
+from tests.fixtures import pages
 
 ROOT = Path(__file__).parents[2]
 
 
 def blocks(document: str, language: str) -> list[str]:
-    text = (ROOT / document).read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [block.text for block in pages.blocks(document, language)]
 
 
 def test_the_manifest_of_the_readme_is_valid_and_short(tmp_path: Path) -> None:

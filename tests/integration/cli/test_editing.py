@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.site import execution_file
-from tests.fixtures.verbs import Clone, Zoe
+from tests.fixtures.verbs import Clone, Installation, Zoe
 
 BOOK = "executions/aml/book.yaml"
 COMMENTED = execution_file("book").replace("  run: 1\n", "  run: 1   # the first\n")
@@ -41,6 +41,22 @@ def test_suspend_and_resume_are_each_others_undoing(zoe: Zoe, clone: Clone) -> N
     assert "  suspend: false\n" in clone.read(BOOK)
     again = zoe("resume", "aml/book", cwd=clone.path)
     assert (again.code, again.out) == (0, "aml/book isn't suspended: nothing changed\n")
+
+
+def test_stopping_the_last_one_says_that_it_is_meant(
+    installation: Installation, clone: Clone, zoe: Zoe
+) -> None:
+    """A commit that asks for nothing at all is held else."""
+    installation.push({"executions/aml/book.yaml": execution_file("book")})
+    installation.push({"executions/aml/page.yaml": execution_file("page")})
+    assert installation.process("once").out.startswith("2 Running ")
+    here = installation.cloned(clone)
+    for name in ("aml/book", "aml/page"):
+        assert zoe("stop", name, "--commit", cwd=here.path).code == 0
+        here.git("push", "-q", "origin", "HEAD:main")
+        assert installation.process("once").code == 0
+        assert installation("status", name).out.startswith(f"{name}\tStopped\n")
+    assert here.git("log", "--format=%(trailers)").strip() == "Zoe-Confirm-Deletes: 1"
 
 
 def test_stop_deletes_the_file_or_only_the_document(zoe: Zoe, clone: Clone) -> None:

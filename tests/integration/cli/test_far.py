@@ -18,6 +18,7 @@ from reconciler.errors import Missing
 from reconciler.view import cluster, cluster_page, encoding, glance, queue_page
 from reconciler.view.listing import Query
 from tests.fixtures.api_server import Answerer, ApiServer, Reply, problem
+from tests.fixtures.pages import blocks
 from tests.fixtures.site import execution_file, namespace_file
 from tests.fixtures.verbs import CHECKOUT, Installation, Zoe
 
@@ -131,6 +132,22 @@ def test_a_server_alone_tells_what_its_database_tells(
     for verb, there, here in zip(VERBS, told, own, strict=True):
         assert (verb, there.code, there.out) == (verb, here.code, here.out)
     assert "did you mean aml/book?" in told[-2].err
+
+
+def test_the_page_on_the_terminal_shows_what_is_told(far: ApiServer, tmp_path: Path) -> None:
+    """docs/terminal.md, in the names of this place."""
+    (shown,) = blocks("docs/terminal.md", "console")
+    typed = shown.typed.replace("https://zoe.example.org", far.url).replace("lab-3", "giant")
+    done = subprocess.run(
+        ["/bin/bash", "-euc", f'zoe() {{ "{sys.executable}" -m reconciler "$@"; }}\n{typed}'],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "aml/giant\tQueued"), done.stderr
 
 
 def test_no_part_of_the_installation_is_needed(far: ApiServer, tmp_path: Path) -> None:

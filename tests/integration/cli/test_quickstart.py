@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
+import signal
 import sys
 from pathlib import Path
+from socket import create_server
 
-from tests.fixtures.verbs import CHECKOUT
+from tests.fixtures.desk import Desk
+from tests.fixtures.pages import blocks
+from tests.fixtures.swarm import wait_for
+from tests.fixtures.verbs import lasting
+
+NOTE = "typed by tests/integration/cli/test_quickstart.py"
 
 
-def test_the_quick_start_ends_with_a_notebook_that_runs(tmp_path: Path) -> None:
-    text = (CHECKOUT / "docs/quickstart.md").read_text()
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    repository = next(block for block in blocks if block.startswith("zoe init config\ncd config"))
-    settings = next(block for block in blocks if block.startswith("cat >zoe.toml"))
-    program = tmp_path / "bin/zoe"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
-    program.chmod(0o755)
-    environment = {
-        "PATH": f"{program.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(CHECKOUT),
-        "HOME": str(tmp_path),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **{
-            f"GIT_{role}_{part}": "me@example.org"
-            for role in ("AUTHOR", "COMMITTER")
-            for part in ("NAME", "EMAIL")
-        },
+def test_the_quick_start_ends_with_a_notebook_that_ran(tmp_path: Path) -> None:
+    shown = [block.typed for block in blocks("docs/quickstart.md", "sh") if block.note == NOTE]
+    repository, settings, up, notebook, next_ = shown
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    desk = Desk(tmp_path)
+    desk.at = tmp_path / "home/first"
+    desk.at.mkdir(parents=True)
+    desk.program("zoe", f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+    desk.changes = {
+        r"<<END\n": '<<END\ncluster = "simulated"\ninterval_s = 1\n',
+        r"^zoe up\b": f"exec zoe up --port {port}",
     }
-
-    def shell(script: str) -> str:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    assert "\n5 valid documents\n" in shell(repository)
-    assert "\n0 problem(s)" in shell(settings.replace("END\n", 'END\ncluster = "simulated"\n', 1))
-    assert shell("zoe once 2>/dev/null").startswith("1 Running at ")
-    assert "zoe-lab/jupyter" in shell("zoe status aml/notebook")
+    assert "\n5 valid documents\n" in desk.type(repository)
+    assert "\n0 problem(s)" in desk.type(desk.here(settings))
+    with lasting(["bash", "-euc", desk.here(up)], desk.at, desk.environment) as process:
+        # People take longer than this to turn to the other terminal.
+        branch = "git --git-dir config.git rev-parse -q --verify zoe/status || true"
+        wait_for(lambda: desk.type(branch), what="the status branch")
+        # In one terminal: what is exported and where one is lasts.
+        told = desk.type(f"{notebook}zoe status aml/notebook\n{next_}")
+        assert "token=" in told
+        assert "zoe-lab/jupyter" in told
+        desk.type("ZOE_CONFIG=zoe.toml zoe wait aml/notebook --for Ended --timeout 1m")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0

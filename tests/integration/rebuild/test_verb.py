@@ -1,4 +1,4 @@
-"""``zoe rebuild`` as an operator uses it, after a database is gone."""
+"""``zoe rebuild`` as an operator uses it, by docs/recovery.md, after a database is gone."""
 
 from __future__ import annotations
 

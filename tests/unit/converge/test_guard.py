@@ -61,7 +61,7 @@ def test_more_than_half_of_a_namespace_is_held_for_that_namespace_only() -> None
 
 def test_an_empty_tree_deletes_nothing_even_when_it_would_be_few() -> None:
     found = verdict(departures(1), tree_is_empty=True)
-    assert found.held[Uid("aml0")][1].startswith("the commit holds no manifest at all")
+    assert found.held[Uid("aml0")][1].startswith("the commit asks for no execution at all")
 
 
 def test_an_owner_with_an_unreadable_file_loses_nothing() -> None:

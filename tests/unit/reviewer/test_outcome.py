@@ -116,7 +116,9 @@ def test_what_is_held_is_told_with_its_reason() -> None:
     state = started(ledger, *map(job, names))
     plan = plan_of(wanted(*map(job, names)), wanted(*map(job, names[1:])), ledger, state)
     (first, *others) = told(plan, wanted(tree_is_empty=True), ledger, state)
-    assert first.startswith("aml/j0: the commit holds no manifest at all; released by zoe confirm")
+    assert first.startswith(
+        "aml/j0: the commit asks for no execution at all; released by zoe confirm"
+    )
     assert others == []
 
 
