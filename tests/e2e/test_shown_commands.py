@@ -2,7 +2,8 @@
 
 A block that isn't typed here has a comment right above it: which test types it instead, or what is
 lacking. Each page is typed in an installation of its own, copied from one that has made its first
-passes: real Git, SQLite, the simulated cluster, and a Swarm where a line is Docker's.
+passes: real Git, SQLite, the simulated cluster, and a Swarm where a line is Docker's. ``make`` only
+says what it would do.
 """
 
 from __future__ import annotations
@@ -177,15 +178,15 @@ def test_a_page_can_be_typed(page: str, desk: Desk, request: pytest.FixtureReque
 # -- what a page takes for granted
 
 
-def of_docker(desk: Desk, request: pytest.FixtureRequest) -> None:
+def of_docker(desk: Desk, request: pytest.FixtureRequest) -> Swarm:
     swarm: Swarm = request.getfixturevalue("swarm")
     desk.environment["DOCKER_HOST"] = swarm.docker_host
+    return swarm
 
 
 def of_idle(desk: Desk, request: pytest.FixtureRequest) -> None:
-    of_docker(desk, request)
-    (desk.at / ".zoe-state").mkdir()
-    (desk.at / ".zoe-state/images").symlink_to(request.getfixturevalue("image_cache"))
+    lab, cache = of_docker(desk, request).lab, request.getfixturevalue("image_cache")
+    desk.changes["zoe lab image"] = f"zoe lab image --dir {lab.directory} --cache {cache}"
     end = "docker stack rm zoe-agent && docker secret rm zoe-agent"
     request.addfinalizer(lambda: desk.type(end))
 

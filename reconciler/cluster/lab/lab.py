@@ -53,7 +53,7 @@ class Lab:
     """
 
     def __init__(self, directory: Path, *, say: Say = lambda _: None) -> None:
-        self._directory = directory
+        self.directory = directory
         self._say = say
         Layout.at(directory)  # a directory that can't serve is refused at once
 
@@ -93,7 +93,7 @@ class Lab:
         Works from whatever is left of a lab, and is fine with nothing at all.
         """
         requirements.check_machine()
-        if not self._directory.exists():
+        if not self.directory.exists():
             return
         with self._layout.acquire():
             # Processes first: they, not the state file, tell what runs.
@@ -228,7 +228,7 @@ class Lab:
 
     @property
     def _layout(self) -> Layout:
-        return Layout.at(self._directory)  # its tag changes when the directory is made anew
+        return Layout.at(self.directory)  # its tag changes when the directory is made anew
 
     @contextmanager
     def _node(self, number: int) -> Iterator[LabState]:
