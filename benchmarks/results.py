@@ -56,7 +56,7 @@ def _rows(found: Mapping[str, Any]) -> Iterator[str]:
 def _ms(ms: float) -> str:
     if ms < 1000:
         return f"{ms:.3g} ms"
-    return f"{ms / 1000:.3g} s"
+    return f"{ms / 1000:.3g} s" if ms < 1_000_000 else f"{ms / 1000:,.0f} s"
 
 
 def _budget(row: Row) -> str:
