@@ -229,10 +229,15 @@ class Admission:
         (part,) = asked.components
         if part.host_ports or part.max_per_node or part.is_colocated:
             return False
-        if asked.shape not in self._places:
-            rooms = self._emptied().eligible(part)
-            self._places[asked.shape] = sum(room.how_many(part.demand, MANY) for room in rooms)
-        return part.core <= self._places[asked.shape]
+        places = self._places.get(asked.shape, 0)
+        if places < part.core:
+            places = 0
+            for room in self._emptied().eligible(part):
+                places += room.how_many(part.demand, MANY)
+                if places >= part.core:  # a few nodes have room for most cores
+                    break
+            self._places[asked.shape] = places
+        return part.core <= places
 
     def _emptied(self) -> Room:
         if self._empty is None:

@@ -179,6 +179,8 @@ class Assignment:
 
     def roll_back(self, mark: int) -> None:
         """Undo everything since ``mark``."""
+        if len(self._journal) == mark:
+            return
         while len(self._journal) > mark:
             holding, component, node, count = self._journal.pop()
             if component is None:

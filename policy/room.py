@@ -157,8 +157,8 @@ class Room:
         if self._most is None:
             rooms = self.by_id.values()
             self._most = (
-                max((room.cpu for room in rooms), default=0),
-                max((room.memory for room in rooms), default=0),
+                max([room.cpu for room in rooms], default=0),
+                max([room.memory for room in rooms], default=0),
             )
         cpu, memory = self._most
         return demand.cpu_millis <= max(0, cpu) and demand.memory_bytes <= max(0, memory)
