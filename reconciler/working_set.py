@@ -169,8 +169,11 @@ class WorkingSet:
         if changes.snapshot is not None:
             self.snapshot = changes.snapshot
         self.recorded = self.recorded.after(changes.recording)
-        for uid in (*changes.forgotten, *changes.expired):
+        gone = {*changes.forgotten, *changes.expired}
+        for uid in gone:
             self._forget(uid)
+        if gone:
+            self._harvested = {key: None for key in self._harvested if key[0] not in gone}
 
     def _note_generation(self, uid: Uid, generation: int) -> None:
         known = self._generations.get(uid, ())

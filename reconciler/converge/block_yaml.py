@@ -117,6 +117,6 @@ def _is_simple(text: str) -> bool:
     return _SIMPLE.fullmatch(text) is not None and not _RESOLVED.fullmatch(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _by_library(text: str) -> str:
     return library_dump(text).removesuffix("\n").removesuffix("\n...")

@@ -168,7 +168,7 @@ def with_times(
     return tuple(timed)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _since(condition: Condition, at: datetime | str) -> Condition:
     """Return it with its time; those that came about together are one object."""
     if isinstance(at, str):

@@ -131,7 +131,7 @@ def network_spec(name: str, *, host: Host, namespace: str, epoch: int) -> Networ
     return NetworkSpec(name=name, labels=labels, is_encrypted=host.encrypts_networks)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def component_hash(service: Service) -> str:
     """Return the digest of what a component's tasks are made of.
 

@@ -46,7 +46,7 @@ class Place:
     complaint: Complaint | None = None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def place_of(path: str) -> Place | None:
     """Return what belongs at ``path``; None where we read nothing and expect nothing."""
     for kind, pattern in _PLACES:

@@ -84,6 +84,8 @@ def test_after_ninety_days_nothing_is_known_of_it(site: Site) -> None:
     assert site.phases() == {"aml/last": "Succeeded", "aml/other": "Succeeded"}
     assert len({entry.uid for entry in site.store.load().entries}) == 2
     assert len(site.loop.working_set.records) == 2
+    harvested = site.loop.working_set.known("platform").memory.harvested
+    assert len({uid for uid, *_ in harvested}) == 2
     before = site.published()
     site.restart()
     site.reconcile(passes=3)
