@@ -142,6 +142,13 @@ def test_pages_without_anything_say_so():
     assert "Needs attention" not in text
 
 
+def test_before_any_commit_was_taken_the_page_says_when_it_was_looked_at():
+    fresh = dataclasses.replace(now.GLANCE.freshness, commit="")
+    text = parsed(render.glance(FRAME, dataclasses.replace(now.GLANCE, freshness=fresh))).text
+    assert "Looked at " in text
+    assert ", looked at" not in text
+
+
 def test_a_long_queue_is_a_small_page_that_leads_to_all_of_it():
     def many(one: Any) -> tuple[Any, ...]:
         return tuple(dataclasses.replace(one, name=f"{one.name}-{n}") for n in range(300))
