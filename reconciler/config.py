@@ -178,8 +178,9 @@ def load(environ: Mapping[str, str] | None = None, *, directory: Path | None = N
     data: dict[str, Any] = {}
     if named or path.exists():
         data = _read(path)
-    settings = _settings(data, path.parent.absolute())
-    return _overridden(settings, environ)
+    settings = _overridden(_settings(data, path.parent.absolute()), environ)
+    _check_branches(settings)
+    return settings
 
 
 def parse(content: bytes) -> Settings:
@@ -324,6 +325,20 @@ def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> It
     if id_ and role == "tenant" and not _NAME.fullmatch(id_):
         yield f"{where}: id takes small letters, digits and dashes, at most 40, a letter first"
     seen[id_] = role
+
+
+def _check_branches(settings: Settings) -> None:
+    """Make sure that the status isn't written into what people write."""
+    followed = {
+        source.branch.removeprefix("refs/heads/")
+        for source in settings.sources
+        if source.role == "platform"
+    }
+    if settings.status_branch in followed:
+        raise ConfigError(
+            f"status_branch is {settings.status_branch}, the branch that is followed: take one "
+            "that nobody else writes to, such as zoe/status"
+        )
 
 
 def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:

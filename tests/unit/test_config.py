@@ -114,6 +114,16 @@ def test_exactly_one_source_is_the_platform(tmp_path: Path) -> None:
         _ = both.platform_source
 
 
+def test_the_status_is_never_written_to_the_branch_that_is_followed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="status_branch is main"):
+        load(tmp_path, f'status_branch = "main"\n{SOURCE}')
+    for branch in ("zoe/status", "refs/heads/zoe/status"):
+        with pytest.raises(ConfigError, match="status_branch is zoe/status"):
+            load(tmp_path, SOURCE, ZOE_BRANCH=branch)
+    tenant = SOURCE.replace("platform", "own") + 'role = "tenant"\nbranch = "status"\n'
+    assert load(tmp_path, f'status_branch = "status"\n{SOURCE}{tenant}').status_branch == "status"
+
+
 def test_storages_and_profiles_are_added_to_those_that_are_always_there(tmp_path: Path) -> None:
     text = '[storage.data]\npath = "/srv/data"\nshared = true\n'
     text += '[security_profiles]\ntrace = ["cap_sys_ptrace"]\n'
