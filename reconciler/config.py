@@ -199,6 +199,7 @@ def parse(content: bytes) -> Settings:
 
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_BRANCH = re.compile(r"[^\s\x00-\x20\x7f~^:?*\[\\]+")
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 
@@ -211,6 +212,8 @@ def _read(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} isn't UTF-8: write it anew as text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -241,11 +244,12 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         problems.append('gateway: ports must be a range within 1024-65535, such as "31000-31999"')
     agent = table_of(AgentSettings, data.pop("agent", None), base, "agent", "[agent]", problems)
     limits = table_of(Limits, data.pop("limits", None), base, "limits", "[limits]", problems)
-    profiles = {
-        name: tuple(str(capability).upper().removeprefix("CAP_") for capability in capabilities)
-        for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems)
-    }
+    profiles = dict(_profiles(data, problems))
     values = checked(Settings, data, base, "", problems)
+    problems += _branch_faults(values, "status_branch", "")
+    page_url = values.get("page_url") or "https://"
+    if not page_url.startswith(("https://", "http://")):
+        problems.append("page_url must be an address such as https://zoe.example.org")
     if not _NAME.fullmatch(values.get("deployment", "zoe")):
         problems.append("deployment: small letters, digits and dashes, at most 40, a letter first")
     if problems:
@@ -263,6 +267,20 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         storage=MappingProxyType(dict(settings.storage) | storage),
         security_profiles=MappingProxyType(dict(settings.security_profiles) | profiles),
     )
+
+
+def _profiles(data: dict[str, Any], problems: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, capabilities in _tables(data, "security_profiles", list, _PROFILES, problems):
+        if all(isinstance(capability, str) for capability in capabilities):
+            yield name, tuple(one.upper().removeprefix("CAP_") for one in capabilities)
+        else:
+            problems.append(f"security_profiles must be written as {_PROFILES}")
+
+
+def _branch_faults(values: Mapping[str, Any], key: str, where: str) -> Iterator[str]:
+    """Yield that Git takes no branch of the name that a setting has."""
+    if not _BRANCH.fullmatch(values.get(key, "main")):
+        yield f"{where}{key} can't be a branch's name: {values[key]!r}"
 
 
 def _storage_faults(storage: StorageSettings) -> Iterator[str]:
@@ -311,7 +329,8 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
         )
         values = checked(SourceSettings, given, base, where, problems)
         problems += _check_id(values, seen, where)
-        if {"id", "url"} <= values.keys():
+        problems += _branch_faults(values, "branch", f"{where}: ")
+        if values.get("id") and values.get("url"):
             yield SourceSettings(**values, webhook=webhook, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")

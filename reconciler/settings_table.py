@@ -19,6 +19,13 @@ _APART = frozenset(
 )
 """Fields that are tables, or the name of one."""
 
+_WRITTEN = {"sources": "source"}
+"""How a file writes a field that it names otherwise."""
+
+LARGEST = 2**31 - 1
+_LEAST = {"jitter_s": 0, "publish_interval_s": 0, "streams": 0}
+_MOST = {"port": 65535}
+
 
 def table_of(
     kind: type[T], table: object, base: Path, where: str, shape: str, problems: list[str]
@@ -53,10 +60,11 @@ def checked(
         if key not in known or key in _APART:
             import difflib  # for who mistypes
 
-            near = difflib.get_close_matches(key, known, n=1)
+            names = [_WRITTEN.get(name, name) for name in known if name != "name"]
+            near = difflib.get_close_matches(key, names, n=1)
             hint = f", did you mean {near[0]}?" if near else ""
             problems.append(f"{within}{key} is unknown{hint}")
-        elif (fault := _fault(value, hints[key])) is not None:
+        elif (fault := _fault(key, value, hints[key])) is not None:
             problems.append(f"{within}{key} {fault}")
         else:
             values[key] = _value(value, known[key], base)
@@ -69,7 +77,7 @@ def _value(value: Any, kind: str, base: Path) -> object:
     return tuple(value) if kind.startswith("tuple") else value
 
 
-def _fault(value: object, kind: object) -> str | None:
+def _fault(key: str, value: object, kind: object) -> str | None:
     if kind == tuple[str, ...]:
         is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return None if is_list else 'must be a list of texts: ["…", "…"]'
@@ -79,8 +87,10 @@ def _fault(value: object, kind: object) -> str | None:
     if kind is bool:
         return None if isinstance(value, bool) else "must be true or false"
     if kind is int:
-        is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        return None if is_count else "must be a whole number, not negative"
+        least, most = _LEAST.get(key, 1), _MOST.get(key, LARGEST)
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return None
+        return f"must be a whole number from {least} to {most}"
     return None if isinstance(value, str) else "must be text in quotes"
 
 

@@ -87,7 +87,19 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         ('security_profiles = "all"', "security_profiles must be"),
         ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
         ("interval_s = true", "interval_s must be a whole number"),
-        ("interval_s = -1", "not negative"),
+        ("interval_s = -1", "interval_s must be a whole number from 1 to"),
+        ("lease_ttl_s = 0", "lease_ttl_s must be a whole number from 1 to"),
+        ("jitter_s = -1", "jitter_s must be a whole number from 0 to"),
+        ("interval_s = 99999999999999999999", "interval_s must be a whole number from 1 to"),
+        ("[agent]\nport = 70000", "agent: port must be a whole number from 1 to 65535"),
+        ("[security_profiles]\nbaseline = [1]", "security_profiles must be"),
+        ('page_url = "zoe.example.org"', "page_url must be an address such as https://"),
+        ('status_branch = ""', "status_branch can't be a branch's name"),
+        ('status_branch = "a b"', "status_branch can't be a branch's name"),
+        (f'{SOURCE}branch = ""', r"\[\[source\]\] 1: branch can't be a branch's name"),
+        ('[[source]]\nid = ""\nurl = "/x"', r"\[\[source\]\] 1: needs id and url"),
+        (SOURCE.replace("source", "sources"), r"sources is unknown, did you mean source\?"),
+        (f"{SOURCE}[source.webhok]\nx = 1", r"webhok is unknown, did you mean webhook\?"),
         (f"{SOURCE}forge = 3", r"1: forge must be written as \[source.forge\]"),
         (f"{SOURCE}[source.forge]\nprovider = 'svn'", "provider must be one of github"),
         (
@@ -106,6 +118,18 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
 def test_misshapen_settings_are_told_in_a_sentence(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         load(tmp_path, text)
+
+
+def test_a_file_that_isnt_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "zoe.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"zoe\.toml isn't UTF-8"):
+        config.load({}, directory=tmp_path)
+
+
+def test_what_may_be_nothing_may_be_zero(tmp_path: Path) -> None:
+    text = "jitter_s = 0\npublish_interval_s = 0\n[web]\nstreams = 0\n"
+    settings = load(tmp_path, text)
+    assert (settings.jitter_s, settings.publish_interval_s, settings.web.streams) == (0, 0, 0)
 
 
 def test_exactly_one_source_is_the_platform(tmp_path: Path) -> None:
