@@ -86,11 +86,15 @@ def examine(settings: Settings, clock: Clock, *, settings_file: Path) -> Iterato
         ("forge", lambda: _forges(settings)),
         ("notifications", lambda: _notifications(settings)),
     )
+    told: set[str] = set()
     for part, check in checks:
         try:
             yield from check()
         except (ReconcilerError, OSError) as error:
-            yield failed(part, error)
+            # What several parts need is mended once.
+            if str(error) not in told:
+                yield failed(part, error)
+            told.add(str(error))
 
 
 def failed(part: str, error: Exception) -> Finding:
@@ -168,6 +172,7 @@ def ledger_key(path: Path, *, is_needed: bool, mark: str = "") -> Finding:
 
 def _source(settings: Settings) -> Iterator[Finding]:
     source = sources.platform(settings)
+    wire.make_state_dir(settings)  # a mirror would make it for everybody to read
     tip = source.fetch()
     branch = settings.platform_source.branch
     yield _ok("source", "SourceFetched", f"{source.id}: {branch} is at {tip[:12]}")

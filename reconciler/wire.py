@@ -114,7 +114,7 @@ def store(settings: Settings) -> Iterator[SqlStore]:
     from reconciler.store.engine import SILENCE_S
     from reconciler.store.repository import SqlStore
 
-    _make_state_dir(settings)
+    make_state_dir(settings)
     with SqlStore(
         settings.database,
         deployment=settings.deployment,
@@ -165,7 +165,7 @@ def ledger_key(settings: Settings) -> bytes:
     """
     path = settings.state_dir / LEDGER_KEY
     if not path.exists():
-        _make_state_dir(settings)
+        make_state_dir(settings)
         try:
             _write_key(path)
         except OSError as error:
@@ -197,7 +197,8 @@ def _read_key(path: Path) -> bytes:
     return key
 
 
-def _make_state_dir(settings: Settings) -> None:
+def make_state_dir(settings: Settings) -> None:
+    """Make the state folder, for our eyes alone. Raises ConfigError."""
     folder = settings.state_dir
     try:
         # Specs, logs and the ledger's key are nobody else's to read.

@@ -42,6 +42,12 @@ def test_a_sound_installation_has_no_problems(installation: Installation) -> Non
     assert sorted(installation.repository.git.references) == before
 
 
+def test_what_it_makes_to_look_at_git_is_nobody_elses_to_read(installation: Installation) -> None:
+    installation("doctor")
+    assert (installation.path / ".zoe-state").stat().st_mode & 0o077 == 0
+    assert "StateReadable" not in findings(installation("doctor", "-o", "json"))
+
+
 def test_after_a_pass_database_and_key_are_there(installation: Installation) -> None:
     installation.push({"executions/aml/book.yaml": execution_file("book")})
     installation.process("once", "--single")
@@ -99,6 +105,8 @@ def test_without_settings_it_says_what_to_write(
     found = findings(installation("doctor", "-o", "json"))
     assert found["NoSettingsFile"]["level"] == "warning"
     assert "ZOE_REPO_URL" in found["Misconfigured"]["message"]
+    rows = installation("doctor", "-o", "json").data["findings"]
+    assert [row["part"] for row in rows if row["code"] == "Misconfigured"] == ["source"]
 
 
 def test_a_broken_platform_is_a_problem_and_broken_manifests_a_warning(
