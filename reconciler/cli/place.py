@@ -52,6 +52,12 @@ from reconciler.view.waiting import Explanation
 
 EVENTS = 20
 
+NO_PLACE = (
+    "nothing to read from: set ZOE_SERVER to the address of the status page, run this in a clone "
+    "of the configuration repository, or where zoe.toml is (or set ZOE_DATABASE_URL or "
+    "ZOE_STATE_DIR)"
+)
+
 
 class Place(Protocol):
     """Whoever can be asked. Each method raises TransientError while it can't be reached."""
@@ -288,13 +294,13 @@ class _ByBranch(_Local):
 
     @cached_property
     def picture(self) -> Picture:
-        found = reading.branch_documents(self._directory)
+        found = reading.branch_documents(self._directory, otherwise=NO_PLACE)
         documents = {Uid(document["metadata"]["uid"]): document for document in found}
         return Picture(read_at=SystemClock().now(), documents=documents)
 
     @cached_property
     def taken(self) -> Taken:
-        return reading.branch_snapshot(self._directory)
+        return reading.branch_snapshot(self._directory, otherwise=NO_PLACE)
 
     def _holding(self, document: Document) -> Holding | None:
         # When it ends isn't on the branch; the snapshot knows.

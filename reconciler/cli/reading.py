@@ -29,12 +29,23 @@ NO_PLACE = (
     "zoe.toml is (or set ZOE_DATABASE_URL or ZOE_STATE_DIR)"
 )
 
-_NO_DATABASE = "there is no database yet: the first zoe once, zoe run or zoe up makes it"
+NO_CLONE = "nothing to read from: run this in a clone of the configuration repository"
+_NO_DATABASE = (
+    "only the database knows this: run this where zoe.toml is (or set ZOE_CONFIG, "
+    "ZOE_DATABASE_URL or ZOE_STATE_DIR)"
+)
+
+
+class NoDatabaseYet(ConfigError):
+    """Here is where Zoe is set up, but no pass was made."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no database yet: the first zoe once, zoe run or zoe up makes it")
 
 
 def nowhere(settings: Settings, otherwise: str = NO_PLACE) -> ConfigError:
     """Return that there is no place to read from: what would help depends on where one is."""
-    return ConfigError(_NO_DATABASE if settings.sources else otherwise)
+    return NoDatabaseYet() if settings.sources else ConfigError(otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,27 +77,29 @@ def documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
     return newest(branch_documents(directory))
 
 
-def branch_documents(directory: Path | None = None) -> list[Mapping[str, Any]]:
+def branch_documents(
+    directory: Path | None = None, *, otherwise: str = NO_PLACE
+) -> list[Mapping[str, Any]]:
     """Return the status documents on the status branch of a clone.
 
     Raises:
         SourceUnavailable: This clone doesn't have the branch.
-        ConfigError: This is no clone.
+        ConfigError: This is no clone; ``otherwise`` says what would help.
     """
     settings = config.load()
-    return list(_files(settings, _clone(settings, directory), "status/"))
+    return list(_files(settings, _clone(settings, directory, otherwise), "status/"))
 
 
-def branch_snapshot(directory: Path | None = None) -> snapshots.Taken:
+def branch_snapshot(directory: Path | None = None, *, otherwise: str = NO_PLACE) -> snapshots.Taken:
     """Return the snapshot on the status branch of a clone.
 
     Raises:
         SourceUnavailable: This clone doesn't have the branch.
-        ConfigError: This is no clone.
+        ConfigError: This is no clone; ``otherwise`` says what would help.
         Missing: There is no snapshot yet.
     """
     settings = config.load()
-    return _branch_snapshot(settings, _clone(settings, directory))
+    return _branch_snapshot(settings, _clone(settings, directory, otherwise))
 
 
 def branch_file(path: str, directory: Path | None = None) -> bytes | None:
@@ -97,7 +110,10 @@ def branch_file(path: str, directory: Path | None = None) -> bytes | None:
         ConfigError: This is no clone.
     """
     settings = config.load()
-    clone = _clone(settings, directory)
+    try:
+        clone = wire.clone(directory or Path.cwd())
+    except SourceUnavailable as error:
+        raise ConfigError(NO_CLONE) from error
     blob = clone.tree(_tip(clone, settings.status_branch)).files.get(path)
     return None if blob is None else clone.read(blob, limit_bytes=MOST_BYTES)
 
@@ -207,7 +223,7 @@ def database(settings: Settings) -> Iterator[Store | None]:
         return
     with wire.store(settings) as store:
         if store.condition().schema is Schema.NONE:
-            raise ConfigError(_NO_DATABASE)
+            raise NoDatabaseYet
         yield store
 
 
@@ -220,7 +236,7 @@ def required_database(settings: Settings) -> Iterator[Store]:
     """
     with database(settings) as store:
         if store is None:
-            raise nowhere(settings)
+            raise nowhere(settings, _NO_DATABASE)
         yield store
 
 
@@ -241,11 +257,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"no {kind} {name}: {did_you_mean(name, known, otherwise='there are none yet')}"
 
 
-def _clone(settings: Settings, directory: Path | None) -> Source:
+def _clone(settings: Settings, directory: Path | None, otherwise: str = NO_PLACE) -> Source:
     try:
         return wire.clone(directory or Path.cwd())
     except SourceUnavailable as error:
-        raise nowhere(settings) from error
+        raise nowhere(settings, otherwise) from error
 
 
 def _tip(clone: Source, branch: str) -> str:

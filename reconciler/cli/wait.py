@@ -12,6 +12,7 @@ import click
 from reconciler.cli import place, server, work_tree
 from reconciler.cli.names import EXECUTION
 from reconciler.cli.progress import Progress
+from reconciler.cli.reading import NoDatabaseYet
 from reconciler.clock import SystemClock
 from reconciler.errors import TransientError
 from reconciler.manifest.quantities import duration_ms
@@ -29,15 +30,19 @@ UNSEEN = "Zoe hasn't seen what was pushed last"
 @click.option(
     "--for",
     "phase",
-    type=click.Choice(["Running", "Succeeded", "Ended"]),
+    type=click.Choice(["Running", "Succeeded", "Ended"], case_sensitive=False),
     default="Ended",
+    show_default=True,
     help="What to wait for; Running counts when it has already succeeded.",
 )
-@click.option("--timeout", default="10m", help="At most so long, such as 30s or 4h.")
+@click.option(
+    "--timeout", default="10m", show_default=True, help="At most so long, such as 30s or 4h."
+)
 def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     """Wait for NAMESPACE/NAME. Exit 0: reached; 1: ended otherwise; 4: timed out.
 
-    After a push from this clone, it waits first until Zoe has seen it.
+    After a push from this clone, it waits first until Zoe has seen it; before the first pass, for
+    that.
     """
     try:
         limit = timedelta(milliseconds=duration_ms(timeout))
@@ -63,7 +68,7 @@ def _has_seen(pushed: str) -> bool:
     """Tell whether what is known follows already from what was pushed from this clone."""
     if not pushed:
         return True
-    with contextlib.suppress(TransientError):  # it may come back
+    with contextlib.suppress(TransientError, NoDatabaseYet):  # it may come back, or be made
         with place.here() as there:
             fresh = there.freshness()
         return fresh is None or not work_tree.is_before(Path(), fresh.commit, pushed)
@@ -71,8 +76,11 @@ def _has_seen(pushed: str) -> bool:
 
 
 def _state(name: tuple[str, str]) -> str:
-    with place.here() as there:
-        return there.state(*name) or UNKNOWN
+    try:
+        with place.here() as there:
+            return there.state(*name) or UNKNOWN
+    except NoDatabaseYet as error:  # zoe up may have begun just now
+        return f"{UNKNOWN}: {error}"
 
 
 def outcome(phase: str, wanted: str) -> int | None:

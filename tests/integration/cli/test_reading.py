@@ -113,6 +113,18 @@ def test_a_clone_without_the_status_branch_says_how_to_get_it(zoe: Zoe, clone: C
 def test_where_nothing_is_to_be_read_it_says_where_to_go(zoe: Zoe, tmp_path: Path) -> None:
     result = zoe("status", cwd=tmp_path)
     assert (result.code, "run this in a clone" in result.err) == (2, True)
+    assert "ZOE_SERVER" in result.err
+
+
+def test_what_only_a_clone_or_only_a_database_knows_is_told_apart(
+    converged: Installation, behind: Clone, zoe: Zoe
+) -> None:
+    letter = converged("secret", "show", "aml/book")
+    assert (letter.code, "run this in a clone" in letter.err) == (2, True)
+    assert "no database" not in letter.err
+    held = zoe("confirm", "1234567", cwd=behind.path)
+    assert (held.code, "run this where zoe.toml is" in held.err) == (2, True)
+    assert "in a clone" not in held.err
 
 
 def test_cluster_tells_who_holds_how_much_of_each_node(converged: Installation) -> None:
@@ -166,15 +178,20 @@ def test_events_of_an_unknown_execution_say_so(converged: Installation) -> None:
 
 def test_wait_tells_reached_ended_otherwise_and_timed_out_apart(converged: Installation) -> None:
     assert converged("wait", "aml/book", "--for", "Running").code == 0
-    assert converged("wait", "aml/bad", "--for", "Running").code == 1
+    assert converged("wait", "aml/bad", "--for", "running").code == 1
     assert converged("wait", "aml/bad").code == 0
     assert converged("wait", "aml/book", "--for", "Ended", "--timeout", "0s").code == 4
     assert converged("wait", "aml/none", "--timeout", "0s").code == 4
     assert converged("wait", "aml/book", "--timeout", "soon").code == 2
 
 
+def test_wait_waits_for_the_first_pass_too(installation: Installation) -> None:
+    """Nobody knows when ``zoe up`` in another terminal has made its database."""
+    result = installation("wait", "aml/book", "--timeout", "0s")
+    assert (result.code, "there is no database yet" in result.out) == (4, True)
+
+
 def test_wait_sees_what_comes_later(installation: Installation) -> None:
-    installation.process("once", "--single")
     installation.push({BOOK: execution_file("book")})
     done = threading.Thread(target=installation.process, args=("once",))
     done.start()
