@@ -23,7 +23,13 @@ log = logging.getLogger(__name__)
 
 @click.command("web")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0: any free one, which is logged.",
+)
 @click.option("--paths", is_flag=True, help="Print where each forge is to call, and end.")
 @click.option("--verbose", is_flag=True, help="Tell more in the log.")
 @click.option("--beside", is_flag=True, hidden=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +22,7 @@ from reconciler import config, wire
 from reconciler.cli import reading
 from reconciler.cli.demo_swarm import DemoSwarm
 from reconciler.cli.init import example_repository, write_schema
+from reconciler.cli.page_beside import free_port
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.errors import ConfigError, ReconcilerError
@@ -176,7 +175,7 @@ class Demo:
         with wire.store(self._config()) as store:
             store.migrate()  # before it starts: the story reads it too
         log = (self._home / "zoe.log").open("w", encoding="utf-8")
-        port = _free_port()
+        port = free_port("127.0.0.1", 8080, 0)
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "reconciler", "up", "--port", str(port)],
             env=os.environ | self._variables(),
@@ -373,14 +372,6 @@ class Demo:
             os.kill(pid, signal.SIGTERM)
             _await(lambda: not _is_ours(pid))
         self._pid_file.unlink()
-
-
-def _free_port() -> int:
-    """Return the page's usual port, or any other while that is taken."""
-    for port in (8080, 0):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
-            return int(server.getsockname()[1])
-    raise ConfigError("no port of this machine is free for the page")
 
 
 def _is_ours(pid: int) -> bool:

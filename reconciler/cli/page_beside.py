@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from reconciler.errors import ConfigError
+
 log = logging.getLogger(__name__)
 
 AGAIN_FIRST_S, AGAIN_MOST_S = 1.0, 60.0
 WELL_AFTER_S = 60.0
 END_S = 5.0
+
+
+def free_port(host: str, *wanted: int) -> int:
+    """Return the first of some ports that nobody listens at; 0 stands for any.
+
+    It isn't kept: a page that is started again shall be where it was told to be.
+
+    Raises:
+        ConfigError: None is free, or there is no such host.
+    """
+    told = ""
+    for port in wanted:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.create_server(address[:2], family=family) as server:
+                return int(server.getsockname()[1])
+        except OSError as error:
+            told = str(error.strerror)
+    raise ConfigError(f"the page can't listen on {host}: {told}")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,9 +116,9 @@ def test_up_serves_the_page_and_takes_it_along_even_when_it_is_killed(
         f"[[source]]\nid = 'platform'\nurl = '{site.repository.path}'",
     ]
     (folder / "zoe.toml").write_text("\n".join(lines))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    with zoe(folder, "up", "--port", str(port)) as process:
+    with zoe(folder, "up", "--port", "0") as process:
+        port = port_of(folder)
+        assert f"the page: http://127.0.0.1:{port}/\n" in (folder / "log").read_text()
         wait_until(lambda: is_there(port, "/api/v1/cluster"))
         process.kill()
         process.wait(20)
