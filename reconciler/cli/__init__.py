@@ -1,12 +1,13 @@
 """The command ``zoe``: its one entry, and the one place where errors become exit codes.
 
-Exit codes: 0 all is well, 1 problems were found, 2 wrong usage or settings, 3 a part (Git, Swarm,
-database) can't be reached, 70 a fault of ours, 130 interrupted.
+Exit codes: 0 all is well, 1 problems were found, 2 wrong usage or settings, or a file that can't be
+written, 3 a part (Git, Swarm, database) can't be reached, 70 a fault of ours, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,26 @@ OK, PROBLEMS, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb and return the exit code. People never see a traceback."""
+    if sys.stdout is None:  # closed, as `>&-` does
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader left, as `| head` does
+        _write_no_more()
+        return OK
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            return _fault(error)
+        if error.filename is None:
+            _write_no_more()
+        return _refused(error)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     if list(sys.argv[1:] if argv is None else argv) == ["--version"]:
         print(f"zoe {__version__}")
         return OK
@@ -36,17 +57,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader left, as `| head` does. Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except SystemExit as end:
+        # click's own end where the reader left, or a completion's.
+        if _COMPLETING in os.environ:
+            raise
+        raise BrokenPipeError from end
     except ReconcilerError as error:
         return _translated(error)
+    except OSError:
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort, see _fault
         return _fault(error)
     return result if isinstance(result, int) else OK
+
+
+_COMPLETING = "_ZOE_COMPLETE"
+_MAKE_ROOM = "make room there"
+_ELSEWHERE = "work where you may write, or as the user who may"
+_REFUSALS = {
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+}
+"""What the system may refuse, and what to do then."""
+
+
+def _write_no_more() -> None:
+    # Python would complain again when it flushes at its end.
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refused(error: OSError) -> int:
+    place = error.filename or "what is written"
+    remedy = _REFUSALS[error.errno or errno.EACCES]
+    print(f"zoe: {place}: {error.strerror}: {remedy}", file=sys.stderr)
+    return USAGE
 
 
 def _translated(error: ReconcilerError) -> int:

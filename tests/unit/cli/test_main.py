@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +138,56 @@ def test_errors_become_one_line_and_a_code(
     assert "Traceback" not in text
     if isinstance(error, ReconcilerError):
         assert text == f"zoe: {error}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "lab/x.yaml"),
+            "lab/x.yaml: Permission",
+        ),
+        (OSError(errno.EROFS, "Read-only file system", "lab/x.yaml"), "where you may write"),
+        (OSError(errno.ENOSPC, "No space left on device"), "make room"),
+    ],
+)
+def test_what_the_system_refuses_is_no_fault_of_ours(
+    error: OSError,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    give(error, monkeypatch)
+    assert cli.main(["validate"]) == cli.USAGE
+    text = capsys.readouterr().err
+    assert (text.count("\n"), told in text) == (1, True)
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["validate", "examples/repository"]])
+def test_a_reader_that_leaves_is_no_problem(argv: list[str]):
+    """As `| head -1` does: scripts with pipefail would end."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "reconciler", *argv]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (cli.OK, "")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["validate", "examples/repository"]])
+def test_output_that_nobody_takes_ends_in_a_line(argv: list[str]):
+    command = [sys.executable, "-m", "reconciler", *argv]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (cli.USAGE, 1)
+    assert "make room" in done.stderr
+    line = shlex.join(command)
+    closed = subprocess.run(["sh", "-c", f"exec {line} >&-"], cwd=ROOT, check=False)
+    assert closed.returncode == cli.OK
 
 
 def test_fault_of_ours_is_one_line_and_a_file(
