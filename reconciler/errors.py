@@ -5,7 +5,8 @@ ReconcilerError
 ├── ConfigError                    the operator's to fix; only at start
 ├── TransientError(retry_after_s)  may heal: back off
 │   ├── SourceUnavailable          Git
-│   │   └── CannotVerify           whose signature it is can't be told
+│   │   ├── CannotVerify           whose signature it is can't be told
+│   │   └── NoSuchRevision         it has no such commit or branch: perhaps not yet
 │   ├── ClusterUnavailable         Docker Swarm
 │   ├── StoreUnavailable           the database
 │   └── TargetUnavailable          a forge, or where notifications go
@@ -64,6 +65,10 @@ class NotAFile(ReconcilerError, ValueError):
 
 class CannotVerify(SourceUnavailable):
     """Signatures can't be checked: ``ssh-keygen`` is missing or doesn't work."""
+
+
+class NoSuchRevision(SourceUnavailable):
+    """There is no such commit or branch, or not yet."""
 
 
 class ClusterUnavailable(TransientError):

@@ -13,7 +13,13 @@ import sys
 from collections.abc import Sequence
 
 from reconciler import __version__
-from reconciler.errors import ConfigError, ManifestError, ReconcilerError, TransientError
+from reconciler.errors import (
+    ConfigError,
+    ManifestError,
+    NoSuchRevision,
+    ReconcilerError,
+    TransientError,
+)
 
 OK, PROBLEMS, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -108,6 +114,8 @@ def _translated(error: ReconcilerError) -> int:
             return PROBLEMS
         case ConfigError():
             code = USAGE
+        case NoSuchRevision():
+            code = PROBLEMS
         case TransientError():
             code = UNREACHABLE
         case _:

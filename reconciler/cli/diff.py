@@ -13,7 +13,7 @@ from reconciler.cli import reading
 from reconciler.cli.names import EXECUTION
 from reconciler.config import Settings
 from reconciler.converge.world import Wanted
-from reconciler.errors import Missing
+from reconciler.errors import Missing, NoSuchRevision
 from reconciler.review.diff import Change, changes
 from reconciler.source.narrow import narrowed
 from reconciler.source.versions import Version, Versions
@@ -39,7 +39,7 @@ def command(*, name: tuple[str, str], a: str | None, b: str | None, output: str)
         versions = _versions(settings, known, name)
         old = versions.named(a) if a else versions.in_force()
         new = versions.named(b) if b else _desired(versions, known.desired)
-    except Missing as error:
+    except (Missing, NoSuchRevision) as error:
         raise click.UsageError(str(error)) from error  # 1 says that there are differences
     found = changes(old.spec, new.spec)
     if output == "json":

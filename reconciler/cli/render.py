@@ -10,7 +10,7 @@ import yaml
 
 from reconciler import canonical
 from reconciler.cli import repository
-from reconciler.errors import ConfigError, ManifestError
+from reconciler.errors import ManifestError, Missing
 from reconciler.manifest.catalogue import Catalogue
 from reconciler.manifest.spec import Manifest
 from reconciler.manifest.suggest import did_you_mean
@@ -52,7 +52,7 @@ def find(catalogue: Catalogue, execution: str) -> Manifest:
 
     Raises:
         ManifestError: It is there, but broken.
-        ConfigError: There is none.
+        Missing: There is none.
     """
     known = {f"{item.namespace}/{item.name}": item for item in catalogue.manifests}
     if execution in known:
@@ -62,4 +62,4 @@ def find(catalogue: Catalogue, execution: str) -> Manifest:
             found = tuple(item for item in catalogue.diagnostics if item.file == broken.path)
             raise ManifestError(found)
     remedy = did_you_mean(execution, known, otherwise="there are none at all")
-    raise ConfigError(f"no execution {execution}: {remedy}")
+    raise Missing(f"no execution {execution}: {remedy}")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pygit2
 
 from reconciler.config import SourceSettings
-from reconciler.errors import SourceUnavailable
+from reconciler.errors import NoSuchRevision, SourceUnavailable
 from reconciler.git.access import Access, ownership_remedy
 from reconciler.git.integrity import RepositoryCorrupt, disk_willing
 from reconciler.git.mirror import Mirror
@@ -212,7 +212,7 @@ def _resolved(objects: Objects, revision: str, ref: str | None) -> str:
     if found is None and _SHORT_ID.fullmatch(revision):
         found = objects.by_prefix(revision)
     if found is None:
-        raise SourceUnavailable(
+        raise NoSuchRevision(
             f"there is no commit or branch {clean(revision, limit=100)}: give a branch, or at "
             "least 7 digits of a commit"
         )

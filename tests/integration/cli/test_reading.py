@@ -293,7 +293,18 @@ def test_confirm_lets_a_rewritten_history_through(converged: Installation) -> No
 
 def test_confirm_of_what_nobody_has_is_refused(converged: Installation) -> None:
     result = converged("confirm", "0123456789ab")
-    assert (result.code, "no commit or branch" in result.err) == (3, True)
+    assert (result.code, "no commit or branch" in result.err) == (1, True)
+
+
+def test_a_revision_that_isnt_there_is_no_outage(behind: Clone, zoe: Zoe) -> None:
+    """Scripts try again after a 3."""
+    for arguments, code in (
+        (["plan", "--head", "topc"], 1),
+        (["plan", "--base", "topc"], 1),
+        (["diff", "aml/book", "topc"], 2),
+    ):
+        result = zoe(*arguments, cwd=behind.path)
+        assert (result.code, "no commit or branch topc" in result.err) == (code, True)
 
 
 def test_once_tells_git_swarm_and_database_that_cant_be_reached(installation: Installation) -> None:

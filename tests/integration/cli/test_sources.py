@@ -44,7 +44,7 @@ def test_confirm_lets_go_of_a_source_that_is_in_the_settings_no_more(
 ) -> None:
     installation.process("once", "--single")
     declared = installation("confirm", "g1")
-    assert (declared.code, "no commit or branch" in declared.err) == (3, True)
+    assert (declared.code, "no commit or branch" in declared.err) == (1, True)
     installation.configure()
     found = installation("confirm", "g1")
     assert (found.code, found.out.startswith("confirmed g1@")) == (0, True)

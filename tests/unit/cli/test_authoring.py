@@ -148,7 +148,7 @@ def test_render_of_what_is_broken_or_absent(repository: Path, capsys: pytest.Cap
     code, _, err = run(capsys, "render", "lab/bad")
     assert (code, "did you mean hello-batch?" in err) == (1, True)
     code, _, err = run(capsys, "render", "lab/helo")
-    assert (code, err) == (2, "zoe: no execution lab/helo: did you mean lab/hello?\n")
+    assert (code, err) == (1, "zoe: no execution lab/helo: did you mean lab/hello?\n")
 
 
 def test_init_writes_a_clean_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
