@@ -22,7 +22,7 @@ class Duration(click.ParamType[int]):
         try:
             found = duration_ms(value)
         except Complaint as complaint:
-            self.fail(str(complaint), param, ctx)
+            self.fail(f"{complaint}: {complaint.remedy}", param, ctx)
         if not found:
             self.fail(f"{value} is no time at all: write 2h", param, ctx)
         return found

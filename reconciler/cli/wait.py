@@ -15,6 +15,7 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.reading import NoDatabaseYet
 from reconciler.clock import SystemClock
 from reconciler.errors import TransientError
+from reconciler.manifest.diagnostic import Complaint
 from reconciler.manifest.quantities import duration_ms
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Invalid"})
@@ -46,8 +47,8 @@ def command(*, name: tuple[str, str], phase: str, timeout: str) -> None:
     """
     try:
         limit = timedelta(milliseconds=duration_ms(timeout))
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from error
+    except Complaint as error:
+        raise click.BadParameter(f"{error}: {error.remedy}", param_hint="--timeout") from error
     clock, pause = SystemClock(), threading.Event()
     until = clock.now() + limit
     now = _state(name)  # what can't be reached now at all is no reason to wait

@@ -113,6 +113,12 @@ def known(api_server: ApiServer, clone: Clone) -> Clone:
     return clone
 
 
+def test_a_length_of_time_without_a_unit_is_told_with_one(zoe: Zoe, known: Clone) -> None:
+    for words in (["tidy", "--older", "5"], ["wait", "aml/old", "--timeout", "5"]):
+        result = zoe(*words, cwd=known.path)
+        assert (result.code, "isn't a length of time: write 5s" in result.err) == (2, True)
+
+
 def test_tidy_lists_what_ended_long_ago_and_touches_nothing_unasked(zoe: Zoe, known: Clone) -> None:
     result = zoe("tidy", cwd=known.path)
     assert result.code == 0
