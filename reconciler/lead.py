@@ -62,9 +62,11 @@ def once(
     """Make one pass (or passes until nothing moves) and publish what came of it.
 
     Raises:
+        ConfigError: No source is set.
         Standby: Another process leads.
         TransientError: A part can't be reached.
     """
+    _ = settings.platform_source  # told before a database is made where none belongs
     with failpoints.armed(), wire.store(settings) as store:
         return _once(settings, store, until_settled, told)
 
@@ -178,7 +180,12 @@ def checking_ports(settings: Settings, loop: Loop, wake: Callable[[], None]) -> 
 
 
 def run(settings: Settings, *, chance: random.Random | None = None) -> None:
-    """Lead whenever nobody else does, until told to stop (SIGTERM, SIGINT)."""
+    """Lead whenever nobody else does, until told to stop (SIGTERM, SIGINT).
+
+    Raises:
+        ConfigError: No source is set, or another setting can't be used.
+    """
+    _ = settings.platform_source  # told before a database is made where none belongs
     chance = chance or random.Random()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

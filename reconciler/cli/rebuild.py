@@ -75,8 +75,10 @@ def instead_of_leading(
     """Hold the lease over some work on the database; return what came of it.
 
     Raises:
+        ConfigError: No source is set.
         Standby: A zoe run leads.
     """
+    _ = settings.platform_source  # told before a database is made where none belongs
     with wire.store(settings) as store:
         store.migrate()
         if not is_key_lost:

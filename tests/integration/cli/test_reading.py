@@ -307,6 +307,15 @@ def test_a_revision_that_isnt_there_is_no_outage(behind: Clone, zoe: Zoe) -> Non
         assert (result.code, "no commit or branch topc" in result.err) == (code, True)
 
 
+@pytest.mark.parametrize("verb", ["run", "once", "rebuild"])
+def test_where_no_source_is_set_no_database_is_made(installation: Installation, verb: str) -> None:
+    """In the wrong folder people's verbs would read from it ever after."""
+    (installation.path / "zoe.toml").unlink()
+    result = installation.process(verb)
+    assert (result.code, "exactly one [[source]]" in result.err) == (2, True)
+    assert list(installation.path.iterdir()) == []
+
+
 def test_once_tells_git_swarm_and_database_that_cant_be_reached(installation: Installation) -> None:
     installation.configure(database_url="postgresql://nobody@127.0.0.1:1/zoe")
     gone = installation.process("once")
