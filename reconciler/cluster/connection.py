@@ -55,7 +55,9 @@ class Connection:
             where = docker.utils.kwargs_from_env()
             if self._docker_host:
                 where["base_url"] = self._docker_host
-            _knock(where.get("base_url", _DEFAULT_HOST), self._timeout_s)
+        host = where.get("base_url", _DEFAULT_HOST)
+        with reading(f"connecting to the engine at {host} (docker_host, or DOCKER_HOST)"):
+            _knock(host, self._timeout_s)
             with self._lock:
                 if self._client is None:
                     self._client = docker.APIClient(

@@ -323,6 +323,7 @@ def test_once_tells_git_swarm_and_database_that_cant_be_reached(installation: In
     installation.configure(cluster="swarm", docker_host="tcp://127.0.0.1:1")
     gone = installation.process("once")
     assert (gone.code, "connecting to the engine" in gone.err) == (3, True)
+    assert "tcp://127.0.0.1:1 (docker_host, or DOCKER_HOST)" in gone.err
     installation.configure()
     shutil.rmtree(installation.repository.path)
     gone = installation.process("once")
