@@ -54,6 +54,13 @@ def command(*, once: bool, down: bool, directory: Path) -> None:
     except ReconcilerError:
         click.echo(f"The demo failed; all is left to look at. Then: {demo.to_end}", err=True)
         raise
+    except KeyboardInterrupt:
+        if once:
+            click.echo("\nCleaning up.", err=True)
+            demo.down()
+        else:
+            click.echo(f"\nWhat was begun is left running; to end it: {demo.to_end}", err=True)
+        raise
     if once:
         demo.down()
         demo.swarm.forget_images()

@@ -19,6 +19,7 @@ from reconciler.clock import SystemClock
 from reconciler.config import Settings
 from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
 from reconciler.errors import Missing, TransientError
+from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Cluster
 from reconciler.view.execution import Detail, Log
 from reconciler.view.words import escaped
@@ -40,7 +41,13 @@ Look = Callable[[], Looked]
 
 @click.command("logs")
 @click.argument("name", type=EXECUTION)
-@click.option("--tail", type=click.IntRange(1, 10_000), default=200, help="Lines of each part.")
+@click.option(
+    "--tail",
+    type=click.IntRange(1, 10_000),
+    default=200,
+    show_default=True,
+    help="Lines of each part.",
+)
 @click.option("--component", default="", help="Only this component.")
 @click.option("-f", "--follow", is_flag=True, help="Then lines to come, until it ends or Ctrl-C.")
 def command(*, name: tuple[str, str], tail: int, component: str, follow: bool) -> None:
@@ -53,7 +60,13 @@ def command(*, name: tuple[str, str], tail: int, component: str, follow: bool) -
         looked = look()
         lines = Lines(component=component, tail=tail)
         if not follow:
-            for log in lines.chosen(looked.logs):
+            chosen = lines.chosen(looked.logs)
+            if looked.logs and not chosen:
+                remedy = did_you_mean(
+                    component, {log.component for log in looked.logs}, otherwise=""
+                )
+                raise Missing(f"no log of a component {component}: {remedy}")
+            for log in chosen:
                 click.echo(f"--- {_title(log)}", err=True)
         _print(lines, looked)
         if looked.told and not looked.logs:

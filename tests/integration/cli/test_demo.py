@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.cli import demo, lab
+import pytest
+
+from reconciler.cli import demo, lab, main
 from reconciler.config import Settings
 
 # As a plain user finds it, also where the tests run as root.
@@ -45,6 +47,26 @@ def test_the_demo_is_told_to_its_end_on_a_simulated_cluster(tmp_path: Path) -> N
     assert "/lab?token=" in done.stdout
     assert " status: " in done.stdout  # the branch's newest commit
     assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize(("options", "downs"), [([], 1), (["--once"], 2)])
+def test_a_demo_that_is_interrupted_leaves_nothing_unsaid(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    downs: int,
+) -> None:
+    """It may be minutes into starting engines, which go on; with --once nothing may."""
+    done: list[str] = []
+
+    def play(_: demo.Demo) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo.Demo, "play", play)
+    monkeypatch.setattr(demo.Demo, "down", lambda _: done.append("down"))
+    assert main(["demo", "--dir", str(tmp_path), *options]) == 130
+    assert (len(done), "zoe demo --down" in capsys.readouterr().err) == (downs, not options)
 
 
 def test_demo_and_lab_keep_their_state_where_all_else_does() -> None:

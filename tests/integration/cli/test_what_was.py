@@ -226,6 +226,12 @@ def test_logs_of_several_components_say_whose_each_line_is(
     result = zoe("logs", "aml/book", "--tail", "1", cwd=tmp_path)
     assert result.out == "a | 2\nb on n1 | 3\nb on n2 | 4\n"
     assert zoe("logs", "aml/book", "--component", "a", cwd=tmp_path).out == "1\n2\n"
+    slip = zoe("logs", "aml/book", "--component", "nosuch", cwd=tmp_path)
+    assert (slip.code, slip.out, "no log of a component nosuch: known: a" in slip.err) == (
+        1,
+        "",
+        True,
+    )
 
 
 def test_a_server_that_shows_no_logs_says_why(
