@@ -6,8 +6,9 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -36,6 +37,8 @@ STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 """How states look, as on the page; the word says it all where there are no colours."""
+
+_WORD, _GAP = 8, 2
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -125,7 +128,7 @@ def table(
     line: the others do, and nothing is left out. ``colours`` say by the column how its words look
     on a terminal that has colours.
     """
-    cells = ([cell(text) for text in row] for row in rows)
+    cells = [[cell(text) for text in row] for row in rows]
     if not is_terminal():
         for row in cells:
             click.echo("\t".join(row))
@@ -146,4 +149,16 @@ def table(
     for row in cells:
         styles = [colours.get(number, {}).get(text, "") for number, text in enumerate(row)]
         shown.add_row(*map(Text, row, styles))
-    Console().print(shown)
+    console = Console()
+    # Narrower, rich leaves columns out; longer lines the terminal itself lets go on.
+    least = _narrowest(cells, unbroken)  # titles may be broken
+    (console if console.width >= least else Console(width=least)).print(shown)
+
+
+def _narrowest(rows: Sequence[Sequence[str]], unbroken: Container[int]) -> int:
+    """Return how wide a table is in which columns that go on have room for a word."""
+    from rich.cells import cell_len
+
+    longest = [max(map(cell_len, column)) for column in zip_longest(*rows, fillvalue="")]
+    needed = (w if n in unbroken else min(w, _WORD) for n, w in enumerate(longest))
+    return sum(needed) + _GAP * (len(longest) - 1)

@@ -327,6 +327,16 @@ def test_in_a_narrow_terminal_nothing_is_left_out_and_no_name_is_broken(
     assert "end" in said
 
 
+def test_in_a_very_narrow_terminal_lines_are_longer_but_nothing_is_left_out(
+    site: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = replace(LINES[2], name="a-name-of-forty-characters-as-most-could", message="waits here")
+    monkeypatch.setitem(VIEWS, "executions", Listing(total=1, states={}, lines=(long,)))
+    said = on_a_terminal(site, "status", COLUMNS="50")
+    assert long.full_name in said
+    assert "".join(said.split()).count("waitshere") == 1
+
+
 def test_on_a_terminal_a_sentence_goes_on_between_words_below_where_it_began(
     site: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
