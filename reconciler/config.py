@@ -331,9 +331,16 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
         problems += _check_id(values, seen, where)
         problems += _branch_faults(values, "branch", f"{where}: ")
         if values.get("id") and values.get("url"):
+            values["url"] = _located(values["url"], base)
             yield SourceSettings(**values, webhook=webhook, forge=forge)
         else:
             problems.append(f"{where}: needs id and url")
+
+
+def _located(url: str, base: Path) -> str:
+    """Return where a repository is: a path is relative to the file, ``HOST:PATH`` is none."""
+    is_elsewhere = "://" in url or (":" in url.partition("/")[0] and not url.startswith("."))
+    return url if is_elsewhere else str(base / Path(url).expanduser())
 
 
 def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> Iterator[str]:

@@ -30,6 +30,25 @@ def test_paths_are_relative_to_the_file_wherever_one_is(tmp_path: Path) -> None:
     assert settings.platform_source.ssh_key_file == tmp_path / "keys" / "id"
 
 
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("config.git", "{folder}/config.git"),
+        ("../git/config.git", "{folder}/../git/config.git"),
+        ("/srv/config.git", "/srv/config.git"),
+        ("git@forge:lab/config.git", "git@forge:lab/config.git"),
+        ("forge:config.git", "forge:config.git"),
+        ("https://forge/lab.git", "https://forge/lab.git"),
+        ("file:///srv/config.git", "file:///srv/config.git"),
+    ],
+)
+def test_a_repository_beside_the_file_is_found_from_anywhere(
+    tmp_path: Path, url: str, meant: str
+) -> None:
+    settings = load(tmp_path, f'[[source]]\nid = "platform"\nurl = "{url}"\n')
+    assert settings.platform_source.url == meant.format(folder=tmp_path)
+
+
 def test_variables_go_before_the_file(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
