@@ -284,8 +284,10 @@ def _branch_faults(values: Mapping[str, Any], key: str, where: str) -> Iterator[
 
 
 def _storage_faults(storage: StorageSettings) -> Iterator[str]:
-    """Yield what would let namespaces write into one another's, or mount nothing."""
+    """Yield what would let namespaces write into one another's, or mount nothing that is there."""
     where = f"[storage.{storage.name}]"
+    if storage.path and not storage.path.startswith("/"):
+        yield f"{where}: path must begin with /: it is a folder of every node, not beside this file"
     if not storage.per_namespace and not (storage.read_only and storage.path):
         yield f"{where}: per_namespace = false needs read_only = true and a path"
     elif storage.read_only and not storage.path:

@@ -102,6 +102,7 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
             '[storage.data]\npath = "/srv/data"\nper_namespace = false',
             r"\[storage.data\]: per_namespace = false needs read_only = true and a path",
         ),
+        ('[storage.data]\npath = "data"', r"\[storage.data\]: path must begin with /"),
         ("[storage.data]\nread_only = true", r"\[storage.data\]: read_only needs a path"),
         ('security_profiles = "all"', "security_profiles must be"),
         ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
