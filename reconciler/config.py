@@ -155,10 +155,13 @@ class Settings:
         """Return the one source that Platform, Namespaces and sets are read from."""
         found = [source for source in self.sources if source.role == "platform"]
         if len(found) != 1:
-            raise ConfigError(
-                f'exactly one [[source]] must have role = "platform", not {len(found)}: name the '
-                "configuration repository in zoe.toml, or set ZOE_REPO_URL"
+            remedy = (
+                'give the others role = "tenant"'
+                if found
+                else "name the configuration repository in zoe.toml, or set ZOE_REPO_URL"
             )
+            told = f'exactly one [[source]] must have role = "platform", not {len(found)}'
+            raise ConfigError(f"{told}: {remedy}")
         return found[0]
 
 
@@ -372,7 +375,7 @@ def _check_branches(settings: Settings) -> None:
 def _overridden(settings: Settings, environ: Mapping[str, str]) -> Settings:
     if url := environ.get("ZOE_REPO_URL"):
         first = SourceSettings(id="platform", url=url)
-        if settings.sources:
+        if any(source.role == "platform" for source in settings.sources):
             first = replace(settings.platform_source, url=url)
         others = tuple(s for s in settings.sources if s.role != "platform")
         settings = replace(settings, sources=(first, *others))

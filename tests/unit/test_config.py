@@ -154,8 +154,16 @@ def test_what_may_be_nothing_may_be_zero(tmp_path: Path) -> None:
 
 def test_exactly_one_source_is_the_platform(tmp_path: Path) -> None:
     both = load(tmp_path, SOURCE + SOURCE)
-    with pytest.raises(ConfigError, match="exactly one"):
+    with pytest.raises(ConfigError, match=r'exactly one.*give the others role = "tenant"'):
         _ = both.platform_source
+    own = SOURCE.replace("platform", "g1") + 'role = "tenant"\n'
+    tenant = load(tmp_path, own)
+    with pytest.raises(ConfigError, match=r"exactly one.*or set ZOE_REPO_URL"):
+        _ = tenant.platform_source
+    named = load(
+        tmp_path, SOURCE.replace("platform", "g1") + 'role = "tenant"\n', ZOE_REPO_URL="/x"
+    )
+    assert (named.platform_source.url, len(named.sources)) == ("/x", 2)
 
 
 def test_the_status_is_never_written_to_the_branch_that_is_followed(tmp_path: Path) -> None:
