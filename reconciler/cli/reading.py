@@ -270,4 +270,5 @@ def _tip(clone: Source, branch: str) -> str:
             return clone.resolve(ref)
         except SourceUnavailable:
             continue
-    raise SourceUnavailable(f"this clone has no branch {branch}: git fetch origin, then again")
+    told = f"this clone has no branch {branch}: git fetch origin, then again"
+    raise SourceUnavailable(f"{told}; Zoe's first pass makes it")

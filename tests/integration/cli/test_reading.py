@@ -108,6 +108,7 @@ def test_status_needs_only_a_clone(behind: Clone, zoe: Zoe) -> None:
 def test_a_clone_without_the_status_branch_says_how_to_get_it(zoe: Zoe, clone: Clone) -> None:
     result = zoe("status", cwd=clone.path)
     assert (result.code, "git fetch origin" in result.err) == (3, True)
+    assert "Zoe's first pass makes it" in result.err
 
 
 def test_where_nothing_is_to_be_read_it_says_where_to_go(zoe: Zoe, tmp_path: Path) -> None:
