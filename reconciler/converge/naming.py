@@ -6,23 +6,40 @@ They can't be changed later without orphaning what runs, so nothing else makes o
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from policy.model.execution import NodeId, Uid
 
 MAXIMUM_LENGTH = 63
+_GROUP = 6
 
 
 def service_name(
-    *, execution: str, component: str, uid: Uid, incarnation: int, attempt: int, node: NodeId
+    *,
+    execution: str,
+    component: str,
+    uid: Uid,
+    incarnation: int,
+    attempt: int,
+    node: NodeId,
+    components: Collection[str] = (),
 ) -> str:
     """Return ``<execution>-<component>-<uid>-g<G>-a<attempt>-<group>``.
 
     ``incarnation`` is the generation at the last admission: an edit in place or a rolling one
-    keeps the name. The group is the node's digest.
+    keeps the name. The group is the node's digest; of ``components``, all of the execution's, whose
+    names are cut to the same, each but the first in the alphabet is part of it.
     """
-    unique = f"-{uid}-g{incarnation}-a{attempt}-{_short(node)}"
-    human = f"{_cut(execution, 16)}-{_cut(component, 12)}"
-    return _cut(human, MAXIMUM_LENGTH - len(unique)) + unique
+    unique = f"-{uid}-g{incarnation}-a{attempt}-"
+    length = MAXIMUM_LENGTH - len(unique) - _GROUP
+
+    def human(name: str) -> str:
+        return _cut(f"{_cut(execution, 16)}-{_cut(name, 12)}", length)
+
+    mine = human(component)
+    is_taken = any(human(other) == mine for other in components if other < component)
+    group = f"{component}|{node}" if is_taken else node
+    return mine + unique + _short(group, _GROUP)
 
 
 def init_name(*, deployment: str, namespace: str, storage: str, owner: str, node: NodeId) -> str:
@@ -89,5 +106,5 @@ def _cut(text: str, length: int) -> str:
     return text[:length].strip("-")
 
 
-def _short(text: str, length: int = 6) -> str:
+def _short(text: str, length: int = _GROUP) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -266,6 +266,7 @@ class _Rendering:
             incarnation=self._execution.incarnation,
             attempt=self._execution.attempt,
             node=group.node,
+            components=self._services.keys(),
         )
 
     def _config(self, target: str, content_hash: str) -> str:

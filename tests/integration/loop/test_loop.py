@@ -49,6 +49,18 @@ def test_a_pushed_notebook_runs_and_says_so_on_the_status_branch(site: Site) -> 
     assert "cluster/snapshot.yaml" in published
 
 
+def test_components_whose_names_begin_alike_run_side_by_side(site: Site) -> None:
+    both = execution_file("job")
+    both += both.partition("services:\n")[2].replace("main:", "spark-worker-gpu:")
+    site.push({JOB: both.replace("main:", "spark-worker-cpu:")})
+    site.reconcile(passes=6)
+    components = site.status("aml/job")["components"]
+    assert [(c["name"], c["running"], c["nodes"]) for c in components] == [
+        ("spark-worker-cpu", 1, ["n1"]),
+        ("spark-worker-gpu", 1, ["n1"]),
+    ]
+
+
 def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
     site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
     site.push({JOB: execution_file(type_="batch")})

@@ -44,6 +44,21 @@ def test_what_differs_in_more_than_words_differs_in_name(one: dict, two: dict) -
     assert (naming.service_name(**one) == naming.service_name(**two)) is same
 
 
+@given(SERVICE, st.sets(NAME, min_size=1, max_size=3))
+def test_components_on_one_node_have_names_of_their_own(parts: dict, names: set[str]) -> None:
+    alike = {f"{name:a<12.12}-{end}" for name in names for end in ("cpu", "gpu", "gpu-2")}
+    components = sorted(names | alike)
+
+    def named(others: list[str]) -> list[str]:
+        each = [parts | {"component": component} for component in components]
+        return [naming.service_name(**one, components=others) for one in each]
+
+    found = named(components)
+    assert len(set(found)) == len(components)
+    assert all(len(n) <= naming.MAXIMUM_LENGTH and VALID.fullmatch(n) for n in found)
+    assert named(components[::-1]) == found
+
+
 def test_names_stay_as_they_are() -> None:
     """They can't be changed without orphaning what runs."""
     name = naming.service_name(
