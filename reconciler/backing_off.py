@@ -1,4 +1,8 @@
-"""Executions whose actions the engine refuses: tried again later and later, the others at once."""
+"""What the engine refuses is tried again later and later, everything else at once.
+
+An execution waits as a whole. What is for several waits by itself, and so does what somebody else
+is in the way of: a changed service, a network that is in use.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,19 @@ from reconciler.apply import Outcome, uid_of
 from reconciler.converge.backoff import backoff
 from reconciler.converge.instants import is_within
 from reconciler.converge.ledger import Record
-from reconciler.converge.plan import Plan
+from reconciler.converge.plan import (
+    Action,
+    CreateConfig,
+    CreateNetwork,
+    CreateService,
+    Plan,
+    UpdateService,
+)
+from reconciler.converge.secret_plan import CreateSecret
+from reconciler.converge.state import LABEL_NAMESPACE
+
+AT_ONCE = 2
+"""So often what somebody else was in the way of is tried again without waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +36,7 @@ class _Failing:
     tries: int
     since: datetime
     delay: timedelta
-    messages: tuple[str, ...]
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -28,6 +44,8 @@ class BackingOff:
     """Who waits how long. A new generation waits for nothing: it may be the remedy."""
 
     _failing: dict[Uid, _Failing] = field(default_factory=dict)
+    _alone: dict[str, _Failing] = field(default_factory=dict)
+    """Single actions."""
 
     @property
     def messages(self) -> Mapping[Uid, tuple[str, ...]]:
@@ -39,8 +57,12 @@ class BackingOff:
 
         Who asks for nothing any more has nothing that fails.
         """
+        if not (self._failing or self._alone):
+            return plan
         asking = {uid_of(action) for action in plan.actions}
         self._failing = {uid: one for uid, one in self._failing.items() if uid in asking}
+        asked = {_key(action) for action in plan.actions}
+        self._alone = {key: one for key, one in self._alone.items() if key in asked}
         waiting = {
             uid
             for uid, failing in self._failing.items()
@@ -48,7 +70,13 @@ class BackingOff:
             and uid in records
             and records[uid].generation == failing.generation
         }
-        return replace(plan, actions=tuple(a for a in plan.actions if uid_of(a) not in waiting))
+        alone = {k for k, one in self._alone.items() if is_within(one.delay, one.since, now)}
+        return replace(
+            plan,
+            actions=tuple(
+                a for a in plan.actions if uid_of(a) not in waiting and _key(a) not in alone
+            ),
+        )
 
     def note(
         self, outcomes: Sequence[Outcome], records: Mapping[Uid, Record], now: datetime
@@ -56,19 +84,44 @@ class BackingOff:
         """Learn from outcomes who waits from now on, and who doesn't any more."""
         failed: dict[Uid, list[str]] = {}
         for outcome in outcomes:
-            uid = Uid(uid_of(outcome.action))
-            if outcome.error and not outcome.is_stale:
-                failed.setdefault(uid, []).append(outcome.error)
-            elif not outcome.error:
+            uid, key = Uid(uid_of(outcome.action)), _key(outcome.action)
+            if not outcome.error:
                 self._failing.pop(uid, None)
+                self._alone.pop(key, None)
+            elif outcome.is_stale or not uid:
+                self._alone[key] = _again(
+                    self._alone.get(key), key, now, at_once=AT_ONCE if outcome.is_stale else 0
+                )
+            else:
+                failed.setdefault(uid, []).append(outcome.error)
         for uid, messages in failed.items():
-            known = self._failing.get(uid)
-            tries = known.tries + 1 if known else 1
             record = records.get(uid)
-            self._failing[uid] = _Failing(
+            self._failing[uid] = replace(
+                _again(self._failing.get(uid), uid, now),
                 generation=record.generation if record else 0,
-                tries=tries,
-                since=now,
-                delay=backoff(tries, uid),
                 messages=tuple(messages),
             )
+
+
+def _again(known: _Failing | None, key: str, now: datetime, *, at_once: int = 0) -> _Failing:
+    tries = known.tries + 1 if known else 1
+    late = tries - at_once
+    delay = backoff(late, key) if late > 0 else timedelta()
+    return _Failing(generation=0, tries=tries, since=now, delay=delay)
+
+
+def _key(action: Action) -> str:
+    """Return what an action is known by from pass to pass."""
+    match action:
+        case CreateNetwork(spec=spec):
+            # Its own name is another one after each fact.
+            name = spec.labels[LABEL_NAMESPACE]
+        case CreateService(spec=spec) | UpdateService(spec=spec):
+            name = spec.name
+        case CreateConfig(config=config):
+            name = config.name
+        case CreateSecret(secret=secret):
+            name = secret.name
+        case _:
+            name = action.id
+    return f"{type(action).__name__} {name}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from policy.model.execution import Uid
 from reconciler.converge.instants import is_within
 from reconciler.converge.ledger import EndReason, Record
 
@@ -36,12 +35,12 @@ def backoff_until(record: Record, now: datetime) -> datetime | None:
     return end.at + delay if is_within(delay, end.at, now) else None
 
 
-def backoff(tries: int, uid: Uid) -> timedelta:
+def backoff(tries: int, whose: str) -> timedelta:
     """Return how long to wait after the n-th failure in a row: doubling, less up to half."""
     delay_ms = min(MOST_MS, FIRST_MS * 2 ** min(tries - 1, 10))
-    return timedelta(milliseconds=delay_ms - delay_ms * _share(uid) // 2**33)
+    return timedelta(milliseconds=delay_ms - delay_ms * _share(whose) // 2**33)
 
 
-def _share(uid: Uid) -> int:
+def _share(whose: str) -> int:
     """Return 0 to 2**32 - 1, evenly spread over uids."""
-    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big")
+    return int.from_bytes(hashlib.sha256(whose.encode()).digest()[:4], "big")

@@ -11,7 +11,14 @@ import yaml
 
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.plan import CreateService
-from reconciler.errors import ActionFailed, ClusterUnavailable, SourceUnavailable
+from reconciler.errors import (
+    ActionFailed,
+    ClusterUnavailable,
+    ConflictError,
+    NameTaken,
+    ReconcilerError,
+    SourceUnavailable,
+)
 from tests.fixtures.site import Site, execution_file, namespace_file
 
 BOOK = "executions/aml/book.yaml"
@@ -316,6 +323,51 @@ def test_an_execution_that_the_engine_refuses_backs_off_and_blocks_nobody(site: 
     site.cluster.advance(60_000)
     site.reconcile(passes=8)
     assert site.phases()["aml/a"] == "Running"
+
+
+def calls(site: Site, method: str) -> int:
+    return sum(written.startswith(f"{method} ") for written in site.writes())
+
+
+def test_what_is_for_several_and_refused_is_tried_again_later_each_time(site: Site) -> None:
+    site.cluster.fail_next("create_network", ActionFailed("no subnet is left"), times=3)
+    site.push({BOOK: execution_file("book")})
+    for seconds, tries in ((5, 1), (15, 2), (25, 3)):
+        site.reconcile(passes=8)
+        assert calls(site, "create_network") == tries
+        site.cluster.advance(seconds * 1000)
+    site.reconcile(passes=8, ms=20_000)
+    assert site.phases() == {"aml/book": "Running"}
+
+
+@pytest.mark.parametrize("error", [ConflictError("it is in use"), NameTaken("it is there")])
+def test_what_somebody_else_is_in_the_way_of_isnt_tried_without_a_pause(
+    site: Site, error: ReconcilerError
+) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    site.cluster.fail_next("remove_network", error, times=5)
+    site.push({BOOK: None, "namespaces/aml.yaml": None}, message="x\n\nZoe-Confirm-Deletes: 1")
+    report = site.reconcile(passes=10)
+    assert (calls(site, "remove_network"), report.is_moving) == (3, False)
+    site.reconcile(passes=8, ms=20_000)
+    assert site.cluster.observe().networks == ()
+
+
+def test_one_change_that_meets_anothers_holds_up_no_other(site: Site) -> None:
+    two = execution_file("book") + execution_file("job").partition("services:\n")[2]
+    two = two.replace("main:", "one:", 1).replace("main:", "two:", 1)
+    site.push({BOOK: two})
+    site.reconcile(passes=8)
+    site.cluster.fail_next("update_service", ConflictError("update out of sequence"), times=1000)
+    site.push({BOOK: two.replace("busybox", "other")})
+    site.reconcile(passes=8)
+    assert calls(site, "update_service") == 6
+    (first, second) = site.cluster.observe().services
+    site.cluster.remove_by_hand(first.spec.name)
+    site.reconcile()
+    there = {service.spec.name for service in site.cluster.observe().services}
+    assert there == {first.spec.name, second.spec.name}
 
 
 def test_a_cluster_that_cant_be_read_whole_changes_nothing(site: Site) -> None:
