@@ -29,6 +29,7 @@ from reconciler.converge.secrets import Recipe
 from reconciler.converge.state import LABEL_UID, ConfigSpec, SecretSpec
 from reconciler.errors import (
     ActionFailed,
+    ClusterUnavailable,
     ConflictError,
     Missing,
     NameTaken,
@@ -154,9 +155,12 @@ def _call(action: Action, means: Means) -> None:
 def kept_log(cluster: Cluster, service_id: str) -> bytes:
     """Return the log of a service, compressed: as much of its end as fits a config.
 
-    Raises Missing, ActionFailed, ClusterUnavailable.
+    Raises Missing, ActionFailed: an engine that does all else may hang over one log.
     """
-    text = cluster.logs(service_id, tail=LOG_LINES, limit_bytes=LOG_BYTES).encode()
+    try:
+        text = cluster.logs(service_id, tail=LOG_LINES, limit_bytes=LOG_BYTES).encode()
+    except ClusterUnavailable as error:
+        raise ActionFailed(str(error)) from error
     while len(data := gzip.compress(text, mtime=0)) > CONFIG_BYTES:
         text = text[len(text) // 4 :]
         text = text[text.find(b"\n") + 1 :]

@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from policy.model.execution import Uid
 from reconciler.converge.tasks import Group
-from reconciler.errors import ActionFailed, Missing
+from reconciler.errors import ActionFailed, ClusterUnavailable, Missing
 from reconciler.failpoints import Point, reach
 from reconciler.ports import Cluster
 from reconciler.reporting.records import Harvest
 
+log = logging.getLogger(__name__)
+
 LOG_TAIL_LINES = 200
+PASSES_MOST = 3
+"""So many passes in a row may fail for a log that can't be read; then all go on without it."""
 
 
-def harvest(cluster: Cluster, uid: Uid, group: Group, *, at: datetime) -> Harvest:
-    """Fetch what the log still says: removing the service would lose it for good."""
-    last = group.tasks[-1]
-    tail = ""
-    if group.node is not None and group.node.is_ready:
+@dataclass(slots=True)
+class Harvester:
+    """Takes results off the cluster. An engine that lists everything may hang over one log."""
+
+    cluster: Cluster
+    _failed: int = 0
+
+    def take(self, ended: Iterable[tuple[Uid, Group]], *, at: datetime) -> tuple[Harvest, ...]:
+        """Fetch what logs still say: removing the services would lose it for good.
+
+        Raises:
+            ClusterUnavailable: One couldn't be read, and it is tried again.
+        """
         try:
-            tail = cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
+            found = tuple(self._harvest(uid, group, at) for uid, group in ended)
+        except ClusterUnavailable:
+            self._failed += 1
+            raise
+        self._failed = 0
+        return found
+
+    def _harvest(self, uid: Uid, group: Group, at: datetime) -> Harvest:
+        last = group.tasks[-1]
+        tail = self._tail(uid, group) if group.node is not None and group.node.is_ready else ""
+        reach(Point.RESULT_READ)
+        return Harvest(
+            uid=uid,
+            attempt=group.attempt,
+            component=group.component,
+            node=group.node_name,
+            exit_code=last.exit_code,
+            error=last.error,
+            log_tail=tail,
+            at=at,
+        )
+
+    def _tail(self, uid: Uid, group: Group) -> str:
+        try:
+            return self.cluster.logs(group.service.id, tail=LOG_TAIL_LINES)
         except (Missing, ActionFailed):
-            tail = ""
-    reach(Point.RESULT_READ)
-    return Harvest(
-        uid=uid,
-        attempt=group.attempt,
-        component=group.component,
-        node=group.node_name,
-        exit_code=last.exit_code,
-        error=last.error,
-        log_tail=tail,
-        at=at,
-    )
+            return ""
+        except ClusterUnavailable as error:
+            if self._failed < PASSES_MOST:
+                raise
+            log.warning("log not read", extra={"execution": uid, "error": str(error)})
+            return f"zoe couldn't read this log: {error}\n"

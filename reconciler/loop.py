@@ -30,7 +30,7 @@ from reconciler.converge.world import Assessment, Memory, Wanted, World
 from reconciler.errors import SourceUnavailable
 from reconciler.failpoints import Point, reach
 from reconciler.fence import Fence
-from reconciler.harvesting import harvest
+from reconciler.harvesting import Harvester
 from reconciler.manifest.platform import Namespace
 from reconciler.manifest.spec import Manifest
 from reconciler.outbound.announcing import Announcer
@@ -109,6 +109,7 @@ class Loop:
     _backing_off: BackingOff = field(default_factory=BackingOff)
     _standing: Alerts = field(default_factory=Alerts)
     _sight: Sight = field(init=False)
+    _harvester: Harvester = field(init=False)
     _snapshot_pace: SnapshotPace = field(default_factory=SnapshotPace)
     _snapshots: snapshots.Writer = field(default_factory=snapshots.Writer)
 
@@ -119,6 +120,7 @@ class Loop:
         self.stages = Stages(self.clock)
         self.publisher.still_leads = self._still_leads
         self._sight = Sight(self.cluster)
+        self._harvester = Harvester(self.cluster)
         self.kept = self.reader.kept()
         self.merges = Merges(self.reader.source, self.store, self.announcer)
         self._referee = Referee(self.reader)
@@ -310,9 +312,7 @@ class Loop:
                 *changes.events(found, whose=whose),
                 *self._alerts(found, wanted.commit, now),
             ),
-            harvests=tuple(
-                harvest(self.cluster, uid, group, at=now) for uid, group in found.harvest
-            ),
+            harvests=self._harvester.take(found.harvest, at=now),
             good_files=(
                 *changes.good_files(source_id, known.good_files(source_id), self.reader.good),
                 *self.tenants.good_files(known),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from reconciler.apply import CONFIG_BYTES, kept_log
 from reconciler.cluster.fake import Outcome
 from reconciler.converge.state import ServiceSpec
+from reconciler.errors import ClusterUnavailable
 from tests.fixtures.site import Site, execution_file
 
 BOOK = "executions/aml/book.yaml"
@@ -124,6 +126,34 @@ def test_a_log_that_cannot_be_written_is_told_and_given_up(site: Site) -> None:
     site.cluster.advance(11 * 60_000)
     site.reconcile(passes=3)
     assert nothing_is_left(site)
+
+
+class Tail:
+    """Reads the end of a log, and hangs over all of it."""
+
+    def __init__(self, logs: Callable[..., str]) -> None:
+        self.logs = logs
+
+    def __call__(self, service: str, *, tail: int, **limits: int) -> str:
+        if limits:
+            raise ClusterUnavailable("logs: timed out")
+        return self.logs(service, tail=tail)
+
+
+def test_a_log_that_cant_be_read_holds_up_nobody_else(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
+    site.push({BOOK: book(type_="batch")})
+    with monkeypatch.context() as patch:
+        patch.setattr(site.cluster, "logs", Tail(site.cluster.logs))
+        site.reconcile(passes=8)
+        site.push({"executions/aml/other.yaml": execution_file("other", image="other")})
+        site.reconcile(passes=8)
+        assert site.phases() == {"aml/book": "Succeeded", "aml/other": "Running"}
+        assert kept(site) == []
+    site.reconcile(passes=8, ms=2000)
+    assert kept(site) == [b"hello\n"]
 
 
 class Log:

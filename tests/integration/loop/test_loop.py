@@ -78,6 +78,24 @@ def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
     assert (harvest.log_tail.strip(), harvest.exit_code) == ("hello", 0)
 
 
+@pytest.mark.parametrize("failing", [2, 1000])
+def test_a_log_that_cant_be_read_holds_nobody_up_for_long(site: Site, failing: int) -> None:
+    site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
+    site.push({JOB: execution_file(type_="batch")})
+    site.reconcile(ms=3000)
+    site.cluster.fail_next("logs", ClusterUnavailable("logs: timed out"), times=failing)
+    site.push({BOOK: execution_file("book", image="other")})
+    for _ in range(min(failing, 3)):
+        with pytest.raises(ClusterUnavailable):
+            site.reconcile()
+    site.reconcile(passes=6)
+    assert site.phases() == {"aml/job": "Succeeded", "aml/book": "Running"}
+    (uid,) = (row.uid for row in site.store.load().executions if row.name == "job")
+    (harvest,) = site.store.harvests(uid)
+    told = "hello\n" if failing == 2 else "zoe couldn't read this log: logs: timed out\n"
+    assert (harvest.log_tail, harvest.exit_code) == (told, 0)
+
+
 def test_a_finished_service_goes_a_minute_after_its_result_was_published(site: Site) -> None:
     site.cluster.script("busybox", Outcome.exits(0))
     site.push({JOB: execution_file(type_="batch")})
