@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from reconciler import failpoints, shared_key, wire
+from reconciler.clock import elapsed_s
 from reconciler.config import Settings
 from reconciler.errors import (
     ConfigError,
@@ -199,6 +200,7 @@ def _lead_until(
 ) -> None:
     tries = 0
     while not stop.is_set():
+        began_s = elapsed_s()
         try:
             store.migrate()
             shared_key.verify(settings, store)  # told at its start, not when it takes over
@@ -217,7 +219,7 @@ def _lead_until(
             log.error("the database isn't up to date", extra=told)  # noqa: TRY400
             stop.wait(RETRY_MOST_S)
         except TransientError as error:
-            tries += 1
+            tries = _tries(tries, began_s)
             delay_s = backoff_s(tries, chance)
             log.warning("a part is away", extra={"error": str(error), "retry_s": round(delay_s)})
             stop.wait(delay_s)
@@ -225,10 +227,15 @@ def _lead_until(
             raise
         except Exception as error:
             # A fault of ours mustn't end an unattended process: begin anew from what is stored.
-            tries += 1
+            tries = _tries(tries, began_s)
             evidence = repr(error.evidence) if isinstance(error, InvariantViolated) else ""
             log.exception("a fault in zoe itself", extra={"evidence": evidence})
             stop.wait(backoff_s(tries, chance))
+
+
+def _tries(before: int, began_s: float) -> int:
+    """Return which failure in a row this is: the first after what went well for long."""
+    return 1 if elapsed_s() - began_s > RETRY_MOST_S else before + 1
 
 
 def backoff_s(tries: int, chance: random.Random) -> float:

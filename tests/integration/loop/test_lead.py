@@ -89,6 +89,31 @@ def test_a_fault_of_ours_is_logged_and_the_lead_begins_anew(
     assert site.phases() == {"aml/book": "Starting"}
 
 
+@pytest.mark.parametrize(("lasts_s", "told"), [(5.0, [1, 2, 3]), (3600.0, [1, 1, 1])])
+def test_a_lead_that_went_well_for_long_is_taken_up_again_soon(
+    site: Site, monkeypatch: pytest.MonkeyPatch, lasts_s: float, told: list[int]
+) -> None:
+    """Else who has seen some outages would wait a minute after each, for ever."""
+    stop, tries, clock = threading.Event(), [], [0.0]
+    site.store.release_lease(site.lease)
+
+    def waits(number: int, _: random.Random) -> float:
+        tries.append(number)
+        if len(tries) == len(told):
+            stop.set()
+        return 0.0
+
+    def leads(*_: object) -> None:
+        clock[0] += lasts_s
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(lead, "_lead", leads)
+    monkeypatch.setattr(lead, "backoff_s", waits)
+    monkeypatch.setattr(lead, "elapsed_s", lambda: clock[0])
+    lead._lead_until(stop, site.settings, site.store, random.Random(1))
+    assert tries == told
+
+
 def test_a_pass_that_failed_is_told_to_whoever_looks(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
