@@ -44,7 +44,7 @@ def service_name(
 
 def init_name(*, deployment: str, namespace: str, storage: str, owner: str, node: NodeId) -> str:
     """Return the name of the one-shot service that prepares a storage for a namespace."""
-    unique = _short(f"{deployment}|{owner}|{node}", 16)
+    unique = _short(f"{deployment}|{namespace}|{storage}|{owner}|{node}", 16)
     return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{unique}"
 
 

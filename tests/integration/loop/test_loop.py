@@ -68,6 +68,17 @@ def test_components_whose_names_begin_alike_run_side_by_side(site: Site) -> None
     ]
 
 
+def test_each_of_many_groups_has_its_own_workspace_prepared(site: Site) -> None:
+    groups = [f"machine-learning-group-{number:02}" for number in (1, 2, 3)]
+    book = execution_file("book", service=WORKSPACE)
+    site.push({f"namespaces/{group}.yaml": namespace_file(group) for group in groups})
+    site.push({f"executions/{group}/book.yaml": book for group in groups})
+    site.reconcile(passes=8)
+    made = [service.spec for service in site.cluster.observe().services]
+    prepared = [spec.mounts[0].source for spec in made if spec.labels["zoe.kind"] == "init"]
+    assert sorted(prepared) == [f"zoe-test-{group}-workspace" for group in groups]
+
+
 def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
     site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
     site.push({JOB: execution_file(type_="batch")})

@@ -98,6 +98,22 @@ def test_two_deployments_prepare_their_storages_side_by_side() -> None:
     assert init_name(deployment="one") != init_name(deployment="two")
 
 
+@given(NAME, NAME, NAME)
+def test_namespaces_and_storages_whose_names_begin_or_join_alike_are_prepared_apart(
+    one: str, two: str, three: str
+) -> None:
+    storages = {
+        (f"{one:a<16.16}-01", two),
+        (f"{one:a<16.16}-02", two),
+        (one, f"{two:a<12.12}-01"),
+        (one, f"{two:a<12.12}-02"),
+        (f"{one}-{two}", three),
+        (one, f"{two}-{three}"),
+    }
+    names = {init_name(namespace=namespace, storage=storage) for namespace, storage in storages}
+    assert len(names) == len(storages)
+
+
 def test_no_name_is_longer_than_the_engine_takes_it() -> None:
     uid, node = Uid("0123456789abcdef"), NodeId("x" * 25)
     names = [
