@@ -66,8 +66,8 @@ def judge(
         live: Namespace -> how many documents were live before (departures included).
         tree_is_empty: Whether the commit asks for no execution at all.
         unparsed_namespaces: Owners with a file that didn't parse: it may hold what seems gone.
-        unparsed_sets: Sets that never parsed: over whom they are isn't known, but the beginning of
-            their members' names.
+        unparsed_sets: Sets that never parsed, by the names of their files: over whom they are isn't
+            known.
         is_confirmed: Whether an operator confirmed this very commit.
         commit: Its id, for the sentence.
         message: Its message; the trailer ``Zoe-Confirm-Deletes: N`` with the right N confirms.
@@ -92,7 +92,12 @@ def judge(
     }
     for name in sorted(unparsed_sets):
         told = f"the set {name} can't be read and may ask for it; its delete waits until it can"
-        hidden = (d.uid for d in departures if d.name.startswith(f"{name}-"))
+        # A file may bear any name: its set may be any that seems gone as a whole.
+        hidden = (
+            d.uid
+            for d in departures
+            if d.name.startswith(f"{name}-") or _is_gone_set_over_many(d.set, sets or {})
+        )
         held |= dict.fromkeys(hidden, ("OwnerUnreadable", told))
     if not all(departure.uid in agreed for departure in departures):
         release = (
@@ -105,6 +110,13 @@ def judge(
             if whole or uid not in held:
                 held[uid] = ("MassDelete", f"{told}; released by {release}")
     return Verdict(allowed=frozenset(d.uid for d in departures if d.uid not in held), held=held)
+
+
+def _is_gone_set_over_many(
+    of_set: tuple[str, str] | None, stay: Mapping[tuple[str, str], int]
+) -> bool:
+    """Tell whether a set over many namespaces isn't asked for any more."""
+    return of_set is not None and not of_set[0] and of_set not in stay
 
 
 def _unreadable(owner: str) -> str:

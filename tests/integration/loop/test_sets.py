@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+import pytest
 import yaml
 
 from reconciler.cluster.fake import Outcome
@@ -154,6 +155,25 @@ def test_a_course_over_many_namespaces_goes_as_one(site: Site) -> None:
     settle(site)
     assert Counter(site.phases().values()) == {"Stopped": 8, "Running": 1}
     assert len(started(site)) == restarts + 1
+
+
+@pytest.mark.parametrize("path", ["sets/course.yaml", "sets/l\u00e4b.yaml"])
+def test_a_course_whose_file_is_renamed_and_cant_be_read_goes_on(site: Site, path: str) -> None:
+    course = sweep(3, name="lab").replace(
+        "template:\n", "template:\n    namespace: group-${{ item.key }}\n"
+    )
+    defaults = PLATFORM.replace("spec: {}", "spec: {namespaceDefaults: {uid: 4000}}")
+    site.push({"platform.yaml": defaults, "sets/lab.yaml": course, WORK: execution_file("work")})
+    settle(site)
+    site.push({"sets/lab.yaml": None, path: f"<<<<<<< HEAD\n{course}"})
+    settle(site)
+    assert Counter(site.phases().values()) == {"Running": 4}
+    assert site.status("group-1/lab-1")["reason"] == "OwnerUnreadable"
+    restarts = len(started(site))
+    site.push({path: None, "sets/course.yaml": course})
+    settle(site)
+    assert Counter(site.phases().values()) == {"Running": 4}
+    assert (len(started(site)), site.condition("group-1/lab-1", "Held")) == (restarts, None)
 
 
 def test_removing_an_item_neither_renames_nor_restarts_another(site: Site) -> None:

@@ -89,6 +89,22 @@ def test_what_a_set_may_ask_for_that_was_never_read_stays() -> None:
     )
 
 
+def test_a_set_that_may_be_in_a_file_of_another_name_keeps_its_members() -> None:
+    """Its own file was renamed, and can't be read any more."""
+    of_lab, of_seminar, of_aml = ("", "lab"), ("", "seminar"), ("aml", "sweep")
+    gone = [
+        Departure(uid=Uid("l"), namespace="bio", name="lab-ann", set=of_lab),
+        Departure(uid=Uid("s"), namespace="bio", name="seminar-ann", set=of_seminar),
+        Departure(uid=Uid("w"), namespace="aml", name="sweep-1", set=of_aml),
+    ]
+    found = verdict(gone, unparsed_sets={"course"}, sets={of_seminar: 9})
+    assert (found.allowed, found.held.keys()) == ({"s", "w"}, {"l"})
+    assert found.held[Uid("l")] == (
+        "OwnerUnreadable",
+        "the set course can't be read and may ask for it; its delete waits until it can",
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "released"),
     [
