@@ -8,7 +8,7 @@ from dataclasses import replace
 from policy.model.decision import Decision, Preemption
 from policy.model.execution import Allocation, NodeId, Uid
 from reconciler import canonical
-from reconciler.converge import calm, secret_access
+from reconciler.converge import calm, secret_access, storage
 from reconciler.converge.accounting import progress_of
 from reconciler.converge.blocked import Blocked, blocked
 from reconciler.converge.draft import Draft
@@ -62,7 +62,7 @@ def _calm(draft: Draft) -> Iterator[Candidate]:
 
 
 def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: ExecutionSpec) -> Candidate:
-    uid = record.uid
+    uid, stays = record.uid, _stays_as_it_is(draft, record, spec)
     if draft.ends_soon(uid, record, spec):
         draft.ending.add(uid)
     return Candidate(
@@ -77,9 +77,15 @@ def _candidate(draft: Draft, manifest: Manifest, record: Record, spec: Execution
             draft.memory.placements.get(uid, ()),
         ),
         estimate=expected(draft.memory.runtimes, manifest.namespace, manifest.name, spec),
-        is_growable=not (uid in draft.ending or uid in draft.kept or record.is_adopted),
+        is_growable=not (uid in draft.ending or uid in draft.kept or stays),
         gives_way=uid not in draft.kept,
     )
+
+
+def _stays_as_it_is(draft: Draft, record: Record, spec: ExecutionSpec | None) -> bool:
+    """Tell whether nothing can be made from what was frozen, so that no replica comes or goes."""
+    gone = spec is not None and storage.withdrawn(spec, draft.world.host.storages) is not None
+    return record.is_adopted or gone
 
 
 def homes(draft: Draft) -> Mapping[str, NodeId]:
@@ -130,7 +136,8 @@ def admit(draft: Draft, decision: Decision, queued: Mapping[Uid, Candidate]) -> 
         candidate = queued[start.uid]
         _intend(draft, candidate, start.allocations)
     for resize in decision.resizes:
-        if draft.records[resize.uid].is_adopted:
+        record = draft.records[resize.uid]
+        if _stays_as_it_is(draft, record, draft.spec_of(resize.uid, record)):
             continue
         draft.placements[resize.uid] = resize.allocations
         draft.lively.add(resize.uid)
@@ -191,7 +198,12 @@ def _why_blocked(draft: Draft, candidate: Candidate) -> Blocked | None:
         siblings=draft.predecessors(manifest, candidate.spec),
         has_leftovers=_has_leftovers(draft, candidate),
     )
-    return why or _lacks_secret(draft, candidate)
+    return why or _lacks_storage(draft, candidate) or _lacks_secret(draft, candidate)
+
+
+def _lacks_storage(draft: Draft, candidate: Candidate) -> Blocked | None:
+    why = storage.withdrawn(candidate.spec, draft.world.host.storages)
+    return Blocked(reason=why[0], message=why[1]) if why is not None else None
 
 
 def _lacks_secret(draft: Draft, candidate: Candidate) -> Blocked | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from policy.model.execution import Uid
-from reconciler.converge import secret_access
+from reconciler.converge import secret_access, storage
 from reconciler.converge.desired_state import DesiredState
 from reconciler.converge.draft import Draft
 from reconciler.converge.edits import would_change
@@ -25,6 +25,10 @@ _TOLD = (
 def as_it_is(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> DesiredState | None:
     """Return what is there as what should be, where that can't be worked out."""
     if record.is_adopted:
+        return draft.attempt_as_it_is(uid, record)
+    why = storage.withdrawn(spec, draft.world.host.storages)
+    if why is not None:
+        draft.held[uid] = why
         return draft.attempt_as_it_is(uid, record)
     return secret_access.left_alone(draft, uid, record, spec)
 

@@ -164,7 +164,8 @@ def _component(
     storages: Mapping[str, Storage],
     home: NodeId | None,
 ) -> Component:
-    mounts = [storages[volume.storage] for volume in service.volumes]
+    # What isn't offered any more is mounted by what runs only: that stays where it is.
+    mounts = [storages[v.storage] for v in service.volumes if v.storage in storages]
     is_local = any(not storage.is_shared for storage in mounts)
     return Component(
         name=service.name,

@@ -5,7 +5,7 @@ Only storages that the operator named can be mounted; a manifest says which and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from policy.model.execution import NodeId
@@ -33,7 +33,7 @@ from reconciler.converge.state import (
 )
 from reconciler.converge.tasks import tasks_of_kind
 from reconciler.manifest.platform import Namespace
-from reconciler.manifest.spec import DependsCondition, Service, Volume
+from reconciler.manifest.spec import DependsCondition, ExecutionSpec, Service, Volume
 
 AGAIN = Restart(condition=RestartCondition.ON_FAILURE, delay_ms=30_000)
 """What can't be prepared is tried again by Swarm, so that it is ready once the node is mended."""
@@ -126,6 +126,19 @@ class NamespaceStorage:
             capabilities_add=INIT_CAPABILITIES,
             restart=AGAIN,
         )
+
+
+def withdrawn(spec: ExecutionSpec, storages: Collection[str]) -> tuple[str, str] | None:
+    """Return why what was admitted can't be made again: a storage of it isn't offered any more."""
+    mounted = {volume.storage for service in spec.services for volume in service.volumes}
+    gone = sorted(mounted.difference(storages))
+    if not gone:
+        return None
+    told = (
+        f"it mounts {gone[0]}, and zoe.toml has no [storage.{gone[0]}] any more; the operator puts "
+        "that back, or its author takes it out and raises run"
+    )
+    return "UnknownStorage", told
 
 
 def faults(observed: ObservedState) -> Mapping[tuple[str, NodeId, str], str]:

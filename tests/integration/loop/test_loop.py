@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from reconciler.cluster.fake import Outcome
+from reconciler.config import StorageSettings
 from reconciler.converge.plan import CreateService
 from reconciler.errors import (
     ActionFailed,
@@ -77,6 +78,40 @@ def test_each_of_many_groups_has_its_own_workspace_prepared(site: Site) -> None:
     made = [service.spec for service in site.cluster.observe().services]
     prepared = [spec.mounts[0].source for spec in made if spec.labels["zoe.kind"] == "init"]
     assert sorted(prepared) == [f"zoe-test-{group}-workspace" for group in groups]
+
+
+def offers(site: Site, *names: str) -> None:
+    """Restart with these storages beside the workspace."""
+    storage = {name: StorageSettings(name=name) for name in ("workspace", *names)}
+    site.settings = replace(site.settings, storage=storage)
+    site.restart()
+
+
+@pytest.mark.parametrize("type_", ["interactive", "batch"])
+def test_what_runs_goes_on_when_its_storage_is_taken_out_of_zoe_toml(
+    site: Site, type_: str
+) -> None:
+    mounts = "volumes: [{type: volume, source: scratch, target: /work}]"
+    offers(site, "scratch")
+    site.push({BOOK: execution_file("book", type_=type_, service=mounts)})
+    site.reconcile(passes=8)
+    offers(site)
+    writes = len(site.writes())
+    site.push({JOB: execution_file(image="other")})
+    site.reconcile(passes=8)
+    assert site.phases() == {"aml/book": "Running", "aml/job": "Running"}
+    assert not any("book-main" in write for write in site.writes()[writes:])
+    assert "[storage.scratch]" in (site.condition("aml/book", "Held") or "")
+    site.cluster.kill_node("n1")
+    site.reconcile(passes=8, ms=5000)
+    assert (site.phases()["aml/book"], site.status("aml/book")["reason"]) == (
+        "Pending",
+        "UnknownStorage",
+    )
+    offers(site, "scratch")
+    site.cluster.start_node("n1")
+    site.reconcile(passes=8, ms=5000)
+    assert site.phases()["aml/book"] == "Running"
 
 
 def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
