@@ -47,6 +47,7 @@ WAITS = timedelta(seconds=30)
 TRIES = timedelta(minutes=10)
 """So long the log is tried to be written."""
 
+_WHERE = {LABEL_NAMESPACE, LABEL_NODE, LABEL_KEPT_AS}
 _AGAIN = Restart(condition=RestartCondition.ON_FAILURE, delay_ms=10_000)
 _WORKSPACE = Volume(type="workspace", target="/workspace")
 _LOG = "/log.gz"
@@ -100,7 +101,9 @@ def keeping(draft: Draft, homes: Mapping[str, NodeId]) -> Keeping:
 
 
 def _is_kept(config: ObservedFile) -> bool:
-    return config.labels.get(LABEL_KIND) == KIND_KEEP
+    """Tell whether a log is in it; one that says neither whose nor where to was made by hand."""
+    labels = config.labels
+    return labels.get(LABEL_KIND) == KIND_KEEP and labels.keys() >= _WHERE
 
 
 def _ended(draft: Draft) -> Iterator[tuple[Uid, Group, Ending]]:

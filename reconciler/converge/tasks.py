@@ -35,6 +35,8 @@ _OUTWARD = frozenset({TaskState.SHUTDOWN, TaskState.REMOVE})
 _WANTED = frozenset({TaskState.NEW, TaskState.READY, TaskState.RUNNING, TaskState.COMPLETE})
 # How the engine words an image that it can't get. Matched on its text, since it sends no code.
 _IMAGE_TEXTS = ("no such image", "pull access denied", "manifest unknown", "manifest for")
+# Of a number in a label: somebody may have written there what no database takes.
+_MOST_DIGITS = 9
 # How it words that a container was made and couldn't be started.
 _NOT_STARTED = "starting container failed"
 
@@ -65,7 +67,7 @@ class Group:
     def attempt(self) -> int:
         """The attempt that this group was started for; 0 where its label says none."""
         label = self.service.spec.labels.get(LABEL_ATTEMPT, "")
-        return int(label) if label.isdecimal() else 0
+        return int(label) if label.isdecimal() and len(label) <= _MOST_DIGITS else 0
 
     @property
     def node_name(self) -> str:

@@ -12,6 +12,7 @@ import yaml
 from reconciler.cluster.fake import Outcome
 from reconciler.config import StorageSettings
 from reconciler.converge.plan import CreateService
+from reconciler.converge.state import ConfigSpec
 from reconciler.errors import (
     ActionFailed,
     ClusterUnavailable,
@@ -78,6 +79,20 @@ def test_each_of_many_groups_has_its_own_workspace_prepared(site: Site) -> None:
     made = [service.spec for service in site.cluster.observe().services]
     prepared = [spec.mounts[0].source for spec in made if spec.labels["zoe.kind"] == "init"]
     assert sorted(prepared) == [f"zoe-test-{group}-workspace" for group in groups]
+
+
+def test_what_somebody_made_with_our_labels_ends_no_pass(site: Site) -> None:
+    site.push({BOOK: execution_file("book")})
+    site.reconcile(passes=8)
+    (book,) = site.cluster.observe().services
+    labels = {"zoe.deployment": "test", "zoe.kind": "keep"}
+    site.cluster.create_config(ConfigSpec(name="notes", labels=labels, data=b""))
+    copied = {**book.spec.labels, "zoe.attempt": "9" * 20}
+    site.cluster.script("copy", Outcome.exits(0))
+    site.cluster.add_foreign_service("copy", node="n1", labels=copied)
+    site.push({JOB: execution_file()})
+    site.reconcile(passes=8)
+    assert site.phases() == {"aml/book": "Running", "aml/job": "Running"}
 
 
 def offers(site: Site, *names: str) -> None:
