@@ -42,9 +42,14 @@ def service_name(
     return mine + unique + _short(group, _GROUP)
 
 
-def init_name(*, deployment: str, namespace: str, storage: str, owner: str, node: NodeId) -> str:
-    """Return the name of the one-shot service that prepares a storage for a namespace."""
-    unique = _short(f"{deployment}|{namespace}|{storage}|{owner}|{node}", 16)
+def init_name(
+    *, deployment: str, namespace: str, storage: str, path: str, owner: str, node: NodeId
+) -> str:
+    """Return the name of the one-shot service that prepares a storage for a namespace.
+
+    ``path`` is where the storage is now: elsewhere it has to be prepared again.
+    """
+    unique = _short(f"{deployment}|{namespace}|{storage}|{path}|{owner}|{node}", 16)
     return f"init-{_cut(namespace, 16)}-{_cut(storage, 12)}-{unique}"
 
 

@@ -104,6 +104,7 @@ class NamespaceStorage:
                 deployment=self.host.deployment,
                 namespace=namespace.name,
                 storage=name,
+                path=storage.path,
                 owner=owner,
                 node=node,
             ),

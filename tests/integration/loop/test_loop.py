@@ -129,6 +129,21 @@ def test_what_runs_goes_on_when_its_storage_is_taken_out_of_zoe_toml(
     assert site.phases()["aml/book"] == "Running"
 
 
+def test_a_storage_that_is_moved_is_prepared_where_it_is_now(site: Site) -> None:
+    site.push({BOOK: execution_file("book", service=WORKSPACE)})
+    site.reconcile(passes=8)
+    moved = {"workspace": StorageSettings(name="workspace", path="/srv/new", shared=True)}
+    site.settings = replace(site.settings, storage=moved)
+    site.restart()
+    site.push({JOB: execution_file(service=WORKSPACE)})
+    site.reconcile(passes=8)
+    made = [service.spec for service in site.cluster.observe().services]
+    prepared = [spec.mounts[0].source for spec in made if spec.labels["zoe.kind"] == "init"]
+    mounted = {s.labels["zoe.execution"]: s.mounts[0].source for s in made if s.name[:4] != "init"}
+    assert prepared == ["/srv/new"]
+    assert mounted == {"book": "zoe-test-aml-workspace", "job": "/srv/new/aml"}
+
+
 def test_a_batch_succeeds_with_its_exit_code_and_log_kept(site: Site) -> None:
     site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
     site.push({JOB: execution_file(type_="batch")})

@@ -90,12 +90,16 @@ LONG = "a-name-that-is-as-long-as-a-name-may-be1"
 
 
 def init_name(deployment: str = "zoe", **fields: str) -> str:
-    parts = {"namespace": "aml", "storage": "workspace", "owner": "1000:1000"} | fields
+    parts = {"namespace": "aml", "storage": "workspace", "path": "", "owner": "1000:1000"} | fields
     return naming.init_name(deployment=deployment, node=NodeId("n1"), **parts)
 
 
 def test_two_deployments_prepare_their_storages_side_by_side() -> None:
     assert init_name(deployment="one") != init_name(deployment="two")
+
+
+def test_a_storage_that_is_moved_is_prepared_anew() -> None:
+    assert init_name(path="/srv/old") != init_name(path="/srv/new")
 
 
 @given(NAME, NAME, NAME)
