@@ -129,8 +129,7 @@ def _config(draft: Draft, uid: Uid, group: Group, homes: Mapping[str, NodeId]) -
     identity, host = draft.identity(uid), draft.world.host
     here = group.service.spec.node
     home = homes.get(identity.namespace, here)
-    hostname = group.node.hostname if group.node else str(here)
-    file = f"{group.component}.{re.sub(r'[^A-Za-z0-9.-]', '-', hostname)}.log"
+    file = f"{group.component}.{re.sub(r'[^A-Za-z0-9.-]', '-', group.node_name)}.log"
     path = f"{identity.name}/run-{identity.run}/attempt-{group.attempt}/{file}"
     return DesiredConfig(
         name=naming.kept_log_name(service=group.service.spec.name),

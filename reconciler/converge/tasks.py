@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import is_
@@ -57,6 +57,8 @@ class Group:
     service: ObservedService
     tasks: tuple[ObservedTask, ...]
     node: ObservedNode | None
+    shares_hostname: bool = False
+    """Whether another node is called the same, as copies of one machine are."""
 
     @property
     def component(self) -> str:
@@ -71,8 +73,11 @@ class Group:
 
     @property
     def node_name(self) -> str:
-        """What people call its node; its id where that is all that is known."""
-        return self.node.hostname if self.node else str(self.service.spec.node)
+        """What people call its node, and no other; its id where that is all that is known."""
+        if self.node is None:
+            return str(self.service.spec.node)
+        name = self.node.hostname
+        return f"{name}-{self.node.id[:12]}" if self.shares_hostname else name
 
     @property
     def is_node_lost(self) -> bool:
@@ -205,6 +210,8 @@ def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
         tasks[task.service_id].append(task)
     there = last.nodes if last is not None else {}
     nodes = {n.id: was if (was := there.get(n.id)) == n else n for n in observed.nodes}
+    called = Counter(node.hostname for node in nodes.values())
+    twins = frozenset(id_ for id_, node in nodes.items() if called[node.hostname] > 1)
     before = last.by_name if last is not None else {}
     by_name: dict[str, Group] = {}
     members: dict[Uid, list[Group]] = defaultdict(list)
@@ -213,10 +220,11 @@ def grouped(observed: ObservedState, last: Grouped | None = None) -> Grouped:
         if len(mine) > 1:
             mine.sort(key=lambda t: (t.created_at, t.id))
         old = before.get(name)
-        if old is not None and _is_as_it_was(old, service, mine, nodes):
+        is_twin = service.spec.node in twins
+        if old is not None and _is_as_it_was(old, service, mine, nodes, is_twin=is_twin):
             group = old
         else:
-            group = group_of(service, mine, nodes)
+            group = group_of(service, mine, nodes, is_twin=is_twin)
         by_name[name] = group
         if uid := service.spec.labels.get(LABEL_UID):
             members[Uid(uid)].append(group)
@@ -233,10 +241,13 @@ def _is_as_it_was(
     service: ObservedService,
     tasks: Sequence[ObservedTask],
     nodes: Mapping[NodeId, ObservedNode],
+    *,
+    is_twin: bool,
 ) -> bool:
     return (
         old.service is service
         and old.node is nodes.get(service.spec.node)
+        and old.shares_hostname is is_twin
         and _are_same(old.tasks, tasks)
     )
 
@@ -268,9 +279,12 @@ def group_of(
     service: ObservedService,
     tasks: Iterable[ObservedTask],
     nodes: Mapping[NodeId, ObservedNode],
+    *,
+    is_twin: bool = False,
 ) -> Group:
     """Return a service with its tasks (oldest first) and the node that it is pinned to."""
-    return Group(service=service, tasks=tuple(tasks), node=nodes.get(service.spec.node))
+    node = nodes.get(service.spec.node)
+    return Group(service=service, tasks=tuple(tasks), node=node, shares_hostname=is_twin)
 
 
 def is_live(task: ObservedTask) -> bool:

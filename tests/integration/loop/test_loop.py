@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from reconciler.cluster.fake import Outcome
+from policy.model.execution import NodeId
+from reconciler.cluster.fake import Outcome, fake_node
 from reconciler.config import StorageSettings
 from reconciler.converge.plan import CreateService
 from reconciler.converge.state import ConfigSpec
@@ -79,6 +80,23 @@ def test_each_of_many_groups_has_its_own_workspace_prepared(site: Site) -> None:
     made = [service.spec for service in site.cluster.observe().services]
     prepared = [spec.mounts[0].source for spec in made if spec.labels["zoe.kind"] == "init"]
     assert sorted(prepared) == [f"zoe-test-{group}-workspace" for group in groups]
+
+
+def test_the_results_of_nodes_that_are_called_the_same_are_all_kept(site: Site) -> None:
+    """As copies of one machine are: the Swarm itself tells nodes apart by their ids."""
+    for node in site.cluster.observe().nodes:
+        site.cluster.drain(node.hostname)
+    for number in (1, 2):
+        copy = fake_node("debian", cpu_millis=1000)
+        site.cluster.add_node(replace(copy, id=NodeId(f"copy-{number}")))
+    ends = (Outcome.exits(code, after_ms=1000, log=f"{code}\n") for code in (0, 3))
+    site.cluster.script("busybox", *ends)
+    site.push({JOB: execution_file(type_="batch", service="replicas: 2")})
+    site.reconcile(passes=10)
+    (row,) = site.store.load().executions
+    found = {(h.node, h.exit_code, h.log_tail) for h in site.store.harvests(row.uid)}
+    assert {(code, log) for _, code, log in found} == {(0, "0\n"), (3, "3\n")}
+    assert {node for node, *_ in found} == {"debian-copy-1", "debian-copy-2"}
 
 
 def test_what_somebody_made_with_our_labels_ends_no_pass(site: Site) -> None:
