@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -232,6 +233,7 @@ def _settings(data: dict[str, Any], base: Path) -> Settings:
         for name, table in _tables(data, "storage", dict, "[storage.NAME]", problems)
     }
     problems += [fault for one in storage.values() for fault in _storage_faults(one)]
+    problems += _shared_volumes({"workspace": StorageSettings(name="workspace"), **storage})
     notify = {
         name: NotifySettings(
             name=name, **checked(NotifySettings, table, base, f"[notify.{name}]", problems)
@@ -295,6 +297,18 @@ def _storage_faults(storage: StorageSettings) -> Iterator[str]:
         yield f"{where}: per_namespace = false needs read_only = true and a path"
     elif storage.read_only and not storage.path:
         yield f"{where}: read_only needs a path: nobody could ever have written to it"
+
+
+def _shared_volumes(storages: Mapping[str, StorageSettings]) -> Iterator[str]:
+    """Yield names of storages of which two namespaces could have one volume."""
+    on_nodes = [name for name, storage in storages.items() if not storage.path]
+    for name, other in permutations(on_nodes, 2):
+        if name.endswith(f"-{other}"):
+            begin = name.removesuffix(f"-{other}")
+            yield (
+                f"[storage.{name}]: give it a path, or a name that doesn't end with -{other}: in a "
+                f"namespace x it would be the volume that namespace x-{begin} has of {other}"
+            )
 
 
 def _tables(

@@ -103,6 +103,13 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
             r"\[storage.data\]: per_namespace = false needs read_only = true and a path",
         ),
         ('[storage.data]\npath = "data"', r"\[storage.data\]: path must begin with /"),
+        (
+            "[storage.fast-workspace]",
+            r"\[storage.fast-workspace\]: give it a path, or a name that doesn't end with "
+            r"-workspace: in a namespace x it would be the volume that namespace "
+            r"x-fast has of workspace$",
+        ),
+        ("[storage.a]\n[storage.b-a]", r"\[storage.b-a\]: .* x-b has of a$"),
         ("[storage.data]\nread_only = true", r"\[storage.data\]: read_only needs a path"),
         ('security_profiles = "all"', "security_profiles must be"),
         ('[security_profiles]\nbaseline = "CHOWN"', "security_profiles must be"),
