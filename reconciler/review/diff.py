@@ -6,6 +6,7 @@ changes nothing. What looks like a secret is hidden on both sides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +14,15 @@ from typing import Any
 from policy.model.resources import format_amount
 from policy.words import format_duration
 from reconciler import canonical
+from reconciler.manifest.quantities import cpus_text
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.review.masking import HIDDEN, is_secret, is_secret_argument
 
 _NAMES = ("name", "target", "service", "attribute")
 """What tells the items of a list apart, the first that they have."""
 
-_ARGUMENTS = ("command", "entrypoint", "test")
+_WHOLE = ("command", "entrypoint", "test", "speedup")
 _PAIRS = ("environment", "labels")
-_ENVIRONMENT = ".environment."
 NOT_SHOWN = "(not shown)"
 """Stands for the value of a variable where anybody may read along."""
 
@@ -67,9 +68,14 @@ def _flat(path: str, field: str, value: Any) -> Iterator[tuple[str, str]]:
     elif field in _PAIRS:
         for name, item in value:
             yield f"{path}.{name}", str(item)
-    elif isinstance(value, list) and field not in _ARGUMENTS:
+    elif isinstance(value, list) and field not in _WHOLE:
+        seen: Counter[str] = Counter()
         for index, item in enumerate(value):
-            yield from _flat(f"{path}.{_name_of(item, index)}", "", _unnamed(item))
+            name = _name_of(item, index)
+            seen[name] += 1
+            # Two rules on one attribute, one secret in two places: the first hid behind the second.
+            number = f".{seen[name]}" if seen[name] > 1 else ""
+            yield from _flat(f"{path}.{name}{number}", "", _unnamed(item))
     else:
         yield path, _told(field, value)
 
@@ -94,8 +100,12 @@ def _told(field: str, value: Any) -> str:
             return format_amount("memory", value).removesuffix(" memory")
         case int() if field == "cpu_millis":
             return format_amount("cpu", value)
+        case int() if field == "mode":
+            return f"{value:04o}"
         case str() if field == "age":
             return f"ciphertext {canonical.digest(value)[:8]}"
+        case list() if field == "speedup":
+            return " ".join(map(cpus_text, value))
         case list():
             return " ".join(HIDDEN if is_secret_argument(str(v)) else str(v) for v in value)
         case _:
@@ -104,10 +114,19 @@ def _told(field: str, value: Any) -> str:
 
 def _hidden(path: str, before: str | None, after: str | None, *, for_anybody: bool) -> Change:
     """Hide both sides if either looks like a secret: one would tell of the other."""
-    if for_anybody and _ENVIRONMENT in path:
+    if for_anybody and _is_variable(path):
         before, after = (None if value is None else NOT_SHOWN for value in (before, after))
         return Change(path=path, before=before, after=after)
     name = path.rpartition(".")[2]
     if any(is_secret(name, value) for value in (before, after) if value is not None):
         return Change(path=path, before=before and HIDDEN, after=after and HIDDEN)
     return Change(path=path, before=before, after=after)
+
+
+def _is_variable(path: str) -> bool:
+    """Tell whether a path is a variable's; a service may be called environment, too."""
+    match path.split(".", 3):
+        case ["services", _, "environment", _]:
+            return True
+        case _:
+            return False

@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.model.execution import ApplicationType
+from policy.model.execution import ApplicationType, Constraint, Operator
 from policy.model.resources import Resources
+from reconciler.manifest.secret_mount import SecretMount
 from reconciler.manifest.spec import ExecutionSpec, Port, Service
 from reconciler.review.diff import NOT_SHOWN, Change, changes
 from reconciler.review.masking import HIDDEN, is_secret, is_secret_argument
@@ -67,6 +68,38 @@ def test_where_anybody_reads_no_value_of_a_variable_is_told() -> None:
         ("NEW", None, NOT_SHOWN),
         ("OLD", NOT_SHOWN, None),
     ]
+
+
+def test_a_service_that_is_called_environment_hides_nothing() -> None:
+    old = spec(Service(name="environment", image="spark:3.5", environment=(("MODE", "fast"),)))
+    new = spec(Service(name="environment", image="other:1", environment=(("MODE", "slow"),)))
+    assert changes(old, new, for_anybody=True) == (
+        Change(path="services.environment.environment.MODE", before=NOT_SHOWN, after=NOT_SHOWN),
+        Change(path="services.environment.image", before="spark:3.5", after="other:1"),
+    )
+
+
+def test_of_things_with_one_name_each_is_told() -> None:
+    def placed(zone: str, mode: int) -> ExecutionSpec:
+        rules = (
+            Constraint(attribute="node.labels.zone", operator=Operator.NOT_EQUAL, value=value)
+            for value in (zone, "b")
+        )
+        mounts = (
+            SecretMount(name="token", target="one", generate="random", mode=mode),
+            SecretMount(name="token", target="two", generate="random", mode=0o440),
+        )
+        return spec(replace(WORKER, constraints=tuple(rules), secrets=mounts))
+
+    assert changes(placed("a", 0o400), placed("c", 0o600)) == (
+        Change(path="services.worker.constraints.node.labels.zone.value", before="a", after="c"),
+        Change(path="services.worker.secrets.token.mode", before="0400", after="0600"),
+    )
+
+
+def test_a_curve_is_told_as_it_is_written() -> None:
+    found = changes(spec(WORKER), spec(replace(WORKER, maximum=2, speedup=(1000, 1900))))
+    assert Change(path="services.worker.speedup", before=None, after="1 1.9") in found
 
 
 def test_where_a_secret_lies_is_no_secret() -> None:
