@@ -53,7 +53,8 @@ def _calm(draft: Draft) -> Iterator[Candidate]:
     before = draft.world.last.candidates if draft.world.last is not None else {}
     informed = calm.informed(draft)
     for uid, candidate in before.items():
-        if uid in draft.lively:
+        # A preview's base may have brought what no pass has seen: without it nobody knows of that.
+        if uid in draft.lively or uid not in draft.records:
             continue
         if "" in informed or candidate.manifest.namespace in informed:
             yield _candidate(draft, candidate.manifest, candidate.record, candidate.spec)

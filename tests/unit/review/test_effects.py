@@ -20,6 +20,7 @@ from tests.builders import (
     batch,
     interactive,
     manifest,
+    observed,
     resources,
     service,
     wanted,
@@ -130,3 +131,12 @@ def test_an_edit_that_moves_what_runs_is_told_as_a_replacement() -> None:
     base, head = (want(manifest(spec, name="book")) for spec in (interactive(part), moved))
     (line,) = seen(base, head, ledger, state).lines
     assert line.action is ActionKind.REPLACE
+
+
+def test_what_only_the_base_brings_is_gone_with_the_head() -> None:
+    """A base may be newer than the last pass: nothing but it knows of what it brings."""
+    new, waits = job("new", 4, priority_value=1), job("waits", 4)
+    found = seen(want(new, waits), want(waits), Ledger(), observed())
+    (line,), (effect,) = found.lines, found.effects
+    assert (line.name, line.action) == ("new", ActionKind.STOP)
+    assert (effect.name, effect.kind) == ("waits", EffectKind.EARLIER)
