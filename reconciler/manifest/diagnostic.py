@@ -246,7 +246,8 @@ def quoted(value: object, *, limit: int = 60) -> str:
 
     Messages are read by more people than the repository, so a password in an address is left out.
     """
-    harmless = str(value)[:_QUOTED_MOST]
+    written = str(value).lower() if isinstance(value, bool) else getattr(value, "text", value)
+    harmless = str(written)[:_QUOTED_MOST]
     if not (harmless.isascii() and harmless.isprintable()):
         harmless = re.sub(_UNSAFE, "�", harmless)
     text = _PASSWORD.sub(rf"\1{_CUT}@", harmless)

@@ -286,8 +286,11 @@ def _bad_choice(fault: Fault) -> Complaint:
         choices = [str(fault.argument)]
     else:
         choices = [str(choice) for choice in fault.argument]
-    message = f"{quoted(fault.instance)} isn't one of {', '.join(choices)}"
-    return Complaint("BadValue", message, did_you_mean(str(fault.instance), choices, otherwise=""))
+    if fault.instance is None:
+        return Complaint("BadValue", "there is no value", f"write {' or '.join(choices)}")
+    message = f"{_kind_of(fault.instance)} isn't one of {', '.join(choices)}"
+    written = fault.instance if isinstance(fault.instance, str) else ""
+    return Complaint("BadValue", message, did_you_mean(written, choices, otherwise=""))
 
 
 def _out_of_range(fault: Fault) -> Complaint:

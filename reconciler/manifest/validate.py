@@ -25,10 +25,11 @@ def check_envelope(value: object) -> tuple[str, list[Problem]]:
     if not isinstance(value, dict):
         remedy = "begin with apiVersion: zoe/v1 and kind: Execution"
         return "", [Complaint("NotAMapping", "a document is a mapping", remedy).at(())]
-    if "apiVersion" not in value or "kind" not in value:
-        missing = " and ".join(key for key in ("apiVersion", "kind") if key not in value)
+    if missing := [key for key in ("apiVersion", "kind") if value.get(key) is None]:
+        told = " and ".join(missing) + (" are missing" if missing[1:] else " is missing")
         remedy = "add apiVersion: zoe/v1 and kind: " + " | ".join(KINDS)
-        return "", [Complaint("MissingKey", f"{missing} is missing", remedy).at(())]
+        place = (missing[0],) if missing[0] in value else ()
+        return "", [Complaint("MissingKey", told, remedy).at(place)]
     if value["apiVersion"] != API_VERSION:
         message = f"{quoted(value['apiVersion'])} isn't a version that is known here"
         return "", [
