@@ -349,8 +349,10 @@ def _ulimit(named: tuple[str, int | Mapping[str, int]]) -> Ulimit:
     soft, hard = limit["soft"], limit["hard"]
     # -1 is without end: more than any number.
     if hard != UNLIMITED and not UNLIMITED < soft <= hard:
-        message = f"the soft limit {soft} is more than the hard limit {hard}"
-        raise Complaint("OutOfRange", message, f"write soft: {hard} or less")
+        told = "-1 (none)" if soft == UNLIMITED else soft
+        message = f"the soft limit {told} is more than the hard limit {hard}"
+        remedy = f"write soft: 0 to {hard}" if hard else "write soft: 0"
+        raise Complaint("OutOfRange", message, remedy)
     return Ulimit(name=name, soft=soft, hard=hard)
 
 
@@ -368,7 +370,7 @@ def _health_test(value: str | Sequence[Any]) -> tuple[str, ...]:
     test = tuple(_text(item) for item in value)
     if test[0] not in _HEALTH_COMMANDS:
         message = f"a test begins with CMD or CMD-SHELL, not {quoted(test[0])}"
-        raise Complaint("BadHealthcheck", message, f"write [CMD, {test[0][:40]}, ...]")
+        raise Complaint("BadHealthcheck", message, f"write [CMD, {quoted(test[0], limit=40)}, ...]")
     return test
 
 

@@ -85,7 +85,9 @@ def thousandths(value: object) -> int:
     fraction = (match[2] or "").rstrip("0")
     if len(fraction) > 3:
         message = f"{quoted(text)} is finer than a thousandth"
-        raise Complaint("BadQuantity", message, f"write {match[1]}.{fraction[:3]}")
+        nearest = f"{match[1]}.{fraction[:3]}"
+        least = "0.001"
+        raise Complaint("BadQuantity", message, f"write {nearest if Decimal(nearest) else least}")
     return int(match[1]) * 1000 + int(fraction.ljust(3, "0"))
 
 
