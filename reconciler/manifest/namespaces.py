@@ -55,7 +55,7 @@ def build_terms(name: str, spec: Mapping[str, Any], builder: Builder, path: Path
 
 def _amounts(value: Mapping[str, Any], builder: Builder, path: Path) -> Amounts:
     """Return the dimensions that are named, those of 0 too: a bound of 0 isn't no bound."""
-    amounts: dict[str, int] = {}
+    amounts: dict[str, int | None] = {}
     for name, count in value.get("generic", {}).items():
         if name in _TAKEN:
             message = f"{quoted(name)} isn't a generic resource"
@@ -65,13 +65,12 @@ def _amounts(value: Mapping[str, Any], builder: Builder, path: Path) -> Amounts:
             amounts[name] = count
     if "cpus" in value:
         place = (*path, "cpus")
-        amounts["cpu"] = builder.measured(quantities.cpu_millis, value["cpus"], place, 1)
+        amounts["cpu"] = builder.measured(quantities.cpu_millis, value["cpus"], place, None)
     if "memory" in value:
         place = (*path, "memory")
-        amounts["memory"] = builder.measured(
-            quantities.memory_bytes, value["memory"], place, LEAST_MEMORY_BYTES
-        )
-    return tuple(sorted(amounts.items()))
+        amounts["memory"] = builder.measured(quantities.memory_bytes, value["memory"], place, None)
+    # What can't be read is told by itself, and compared with nothing.
+    return tuple(sorted((name, count) for name, count in amounts.items() if count is not None))
 
 
 def _check_quota(namespace: Namespace, quota: Path) -> Iterator[Problem]:

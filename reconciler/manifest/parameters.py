@@ -29,13 +29,15 @@ def check_declarations(declarations: Declarations, *, path: Path) -> list[Proble
     """Return what is wrong with a ZApp's parameters themselves."""
     problems: list[Problem] = []
     for name, declaration in declarations.items():
+        sound = dict(declaration)
         for key in ("minimum", "maximum", "default"):
             if key not in declaration:
                 continue
             try:
-                _check_part(declaration, key)
+                _check_part(sound, key)
             except Complaint as complaint:
                 problems.append(complaint.at((*path, name, key)))
+                del sound[key]  # nothing else is compared with it
         if declaration["type"] == "enum" and "values" not in declaration:
             missing = Complaint("MissingKey", "an enum needs values", "add values: [a, b]")
             problems.append(missing.at((*path, name), at_key=True))
@@ -49,7 +51,12 @@ def _check_part(declaration: Mapping[str, Any], key: str) -> None:
         message = f"{key} has no meaning for the type {declaration['type']}"
         raise Complaint("BoundWithoutOrder", message, "remove it")
     else:
-        _measure(declaration[key], declaration["type"])
+        measure = _measure(declaration[key], declaration["type"])
+        if key == "maximum" and "minimum" in declaration:
+            least = _measure(declaration["minimum"], declaration["type"])
+            if measure is not None and least is not None and measure < least:
+                message = "minimum is more than maximum: no value is between them"
+                raise Complaint("BadRange", message, "swap the two")
 
 
 def bind(
