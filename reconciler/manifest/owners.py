@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from policy.model.resources import Resources
-from reconciler.manifest import quantities
-from reconciler.manifest.build import Builder, constraints
-from reconciler.manifest.diagnostic import Complaint, Path, Problem
+from reconciler.manifest.build import Builder, bound, constraints
+from reconciler.manifest.diagnostic import Complaint, Problem
 from reconciler.manifest.members import build_trust
 from reconciler.manifest.namespace_defaults import build_defaults
 from reconciler.manifest.notify import build_targets
@@ -31,15 +30,15 @@ def build_platform(document: Mapping[str, Any], builder: Builder) -> Platform:
         node_selector=constraints(spec.get("nodes", {}).get("selector", ())),
         priority_classes=_classes(spec.get("priorityClasses"), builder),
         default_reservations=_reservations(defaults.get("reservations", {}), builder),
-        default_lifetime_ms=_duration(defaults, "lifetime", ("spec", "defaults"), builder),
-        maximum_lifetime_ms=_duration(caps, "lifetime", ("spec", "caps"), builder),
+        default_lifetime_ms=bound(defaults, "lifetime", builder, ("spec", "defaults")),
+        maximum_lifetime_ms=bound(caps, "lifetime", builder, ("spec", "caps")),
         maximum_replicas=caps.get("replicas", _DEFAULT.maximum_replicas),
         image_allow=tuple(images.get("allow", ())),
         image_rewrite=tuple(sorted(images.get("rewrite", {}).items())),
         baseline_zapps=tuple(baseline.get("zapps", ())),
         baseline_images=tuple(baseline.get("images", ())),
         published_ports=_published(spec.get("ports", {}).get("published"), builder),
-        start_timeout_ms=_duration(spec, "startTimeout", ("spec",), builder)
+        start_timeout_ms=bound(spec, "startTimeout", builder, ("spec",))
         or _DEFAULT.start_timeout_ms,
         suspend=spec.get("suspend", False),
         change_windows=tuple(
@@ -85,12 +84,6 @@ def _reservations(value: Mapping[str, Any], builder: Builder) -> Resources:
         cpu_millis=given.cpu_millis or default.cpu_millis,
         memory_bytes=given.memory_bytes or default.memory_bytes,
     )
-
-
-def _duration(value: Mapping[str, Any], key: str, path: Path, builder: Builder) -> int | None:
-    if key not in value:
-        return None
-    return builder.measured(quantities.duration_ms, value[key], (*path, key), 0) or None
 
 
 def _published(value: Mapping[str, int] | None, builder: Builder) -> tuple[int, int]:
