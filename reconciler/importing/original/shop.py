@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -21,6 +22,7 @@ from reconciler.importing.result import Application, Imported, finish
 from reconciler.manifest.diagnostic import Path, quoted
 
 KINDS = ("environment", "command", "service_count")
+_WHOLE = re.compile(r"-?[0-9]{1,17}")
 _UNUSED = ("readable_descr", "logo", "enabled_for", "disabled_for", "labels")
 
 
@@ -222,6 +224,6 @@ def _declaration(item: Mapping[str, Any], path: Path, notes: Notes) -> dict[str,
 
 def _integer(value: object, path: Path) -> int:
     text = str(value)
-    if isinstance(value, bool) or not text.lstrip("-").isdecimal() or len(text) > 18:
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
         raise Refused(path, f"{quoted(value)} isn't a whole number", "write a whole number")
     return int(text)

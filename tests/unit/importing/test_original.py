@@ -275,6 +275,16 @@ def test_a_shop_never_leads_out_of_its_folder(name: object):
         shop.descriptions(data)
 
 
+@pytest.mark.parametrize("value", ["--5", "5-", "", "1e3", True, "9" * 30])
+def test_what_is_no_whole_number_in_a_shop_is_refused_where_it_stands(value: object):
+    parameter = {"kind": "service_count", "name": "main", "default": value}
+    entry = {"description": "app.json", "parameters": [parameter]}
+    data = json.dumps({"version": 1, "zapps": [entry]}).encode()
+    with pytest.raises(Refused, match="isn't a whole number") as refused:
+        shop.import_shop(data, {"app.json": described()}, Choices())
+    assert refused.value.path[-1] == 0
+
+
 _TEXTS = st.sampled_from(["{dns_name#self}", "{user_name}", "${{", "{{x}}", "\u200b", "a: b"])
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | st.text(max_size=5)
 _KEYS = st.sampled_from(["name", "port_number", "path", "memory", "cores", "min", "max"])
