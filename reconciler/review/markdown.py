@@ -24,6 +24,9 @@ MARKER = "<!-- zoe:plan -->"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+# Forges look for #12, !12, GH-12 and their like in what was made of the text: a backslash is gone
+# by then. Each makes a link, and a note on what it names, in whatever repository.
+_REFERENCE = re.compile(r"([#!$%~]|&amp;|\bGH\\-)(?=[0-9])", re.IGNORECASE)
 _LONGEST = 300
 
 
@@ -197,7 +200,8 @@ def _text(value: str) -> str:
     """Return words as words: without markup, links and mentions."""
     told = _MARKUP.sub(r"\\\1", _plain(value))
     told = told.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u2060")
-    return told.replace("://", ":\u2060//").replace("www.", "www\u2060.")
+    told = told.replace("://", ":\u2060//").replace("www.", "www\u2060.")
+    return _REFERENCE.sub("\\1\u2060", told)
 
 
 def _plain(value: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +103,16 @@ def test_what_authors_wrote_is_never_markup(text: str) -> None:
     (row,) = [line for line in lines if line.startswith("| `aml/train` |")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 7
     assert not re.search(r"@\w|<\w|(?<!\\)\[|://|www\.", row.removeprefix("| `aml/train`"))
+
+
+@pytest.mark.parametrize("written", ["#12", "ada/x#12", "GH-12", "gh-7", "!3", "&5", "$6", "~7"])
+def test_no_issue_is_named_by_what_authors_wrote(written: str) -> None:
+    """A forge reads what the text has become: without backslashes and entities."""
+    told = comment(preview_of(replace(LINE, reason=f"see {written} there")))
+    (row,) = [line for line in told.splitlines() if line.startswith("| `aml/train` |")]
+    read = unescape(re.sub(r"\\([!-/:-@[-`{-~])", r"\1", row))
+    assert written not in read
+    assert written in read.replace("\u2060", "")
 
 
 def test_warnings_name_what_a_reviewer_should_know() -> None:
