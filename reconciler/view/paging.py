@@ -7,6 +7,8 @@ import binascii
 import json
 
 LONGEST = 500
+MOST = 2**53
+"""No number that was given out is larger, and a database takes none beyond 64 bits."""
 
 
 def cursor(*position: str | int) -> str:
@@ -30,6 +32,8 @@ def position(cursor_: str, *kinds: type) -> tuple[str | int, ...] | None:
         found = json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
         if not isinstance(found, list) or [type(part) for part in found] != list(kinds):
             raise ValueError("of another shape")
+        if any(isinstance(part, int) and abs(part) > MOST for part in found):
+            raise ValueError("too large")
     except (binascii.Error, ValueError, RecursionError) as error:
         raise ValueError("this cursor isn't one that was given out: begin without one") from error
     return tuple(found)

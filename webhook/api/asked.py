@@ -55,9 +55,24 @@ async def known_only(request: Request) -> None:
             raise Absurd(f"{key} is given twice")
 
 
+async def text_only(request: Request) -> None:
+    """Refuse a NUL anywhere: no name holds one, and PostgreSQL takes none as text.
+
+    Raises:
+        Absurd: There is one.
+    """
+    values = (value for _, value in request.query_params.multi_items())
+    if any("\0" in text for text in (request.scope["path"], *values)):
+        raise Absurd("what is asked for holds a NUL character, which no name has")
+
+
 def _names(dependant: Dependant) -> list[str]:
     own = [parameter.alias for parameter in dependant.query_params]
     return own + [name for other in dependant.dependencies for name in _names(other)]
+
+
+EVERYWHERE = (Depends(known_only), Depends(text_only))
+"""What is asked of every request."""
 
 
 async def executions(

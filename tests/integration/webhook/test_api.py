@@ -13,7 +13,7 @@ import pygit2
 import pytest
 
 from reconciler.config import Settings
-from reconciler.view import encoding
+from reconciler.view import encoding, paging
 from reconciler.view.execution import Detail
 from reconciler.view.listing import Listing
 from reconciler.view.queue import Queue
@@ -162,6 +162,10 @@ def test_a_change_has_another_tag_and_is_told_at_once(there: SimpleNamespace) ->
         ("/executions?cursor=bm9uc2Vuc2U", 400, "cursor"),
         ("/executions?text=" + "x" * 501, 400, "text: string should have at most 500"),
         ("/events?cursor=x", 400, "cursor"),
+        ("/events?cursor=" + paging.cursor(10**30), 400, "begin without one"),
+        ("/commits?cursor=" + paging.cursor(-(10**30)), 400, "begin without one"),
+        ("/events?namespace=aml%00", 400, "holds a NUL"),
+        ("/namespaces/aml%00", 400, "holds a NUL"),
         ("/history?since=yesterday", 400, "write 2026-11-22, or how long ago: 7d"),
         ("/history?since=0001-01-01T00:00:00%2B14:00", 400, "is no time"),
         ("/usage?by=colour", 400, "label:KEY"),
