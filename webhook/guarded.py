@@ -18,8 +18,9 @@ from reconciler.errors import ConfigError
 from webhook.problems import Problem, as_json
 
 HOOKS = "/hooks/"
-ANY_NAME = (HOOKS, "/healthz", "/readyz")
+ANY_NAME = frozenset({"/healthz", "/readyz"})
 LOOPBACK = frozenset({"localhost", "ip6-localhost"})
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{0,5})?")
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 READING = frozenset({"GET", "HEAD"})
 POLICY = "; ".join(
@@ -88,13 +89,14 @@ class Guarded:
 
     def _objection(self, scope: Scope) -> Problem | None:
         path: str = scope["path"]
-        if not path.startswith(ANY_NAME) and not self._is_ours(scope):
+        is_hook = path.startswith(HOOKS)
+        if not is_hook and path not in ANY_NAME and not self._is_ours(scope):
             return Problem(
                 status=421,
                 detail="this server has no pages under that name",
                 suggestion="the operator may add it to hosts under [web] in zoe.toml",
             )
-        if path.startswith(HOOKS) or scope["method"] in READING:
+        if is_hook or scope["method"] in READING:
             return None
         detail = "this can only be read: use GET or HEAD"
         return Problem(status=405, detail=detail, headers={"Allow": "GET, HEAD"})
@@ -113,7 +115,9 @@ class Guarded:
 
 
 def _name(host: str) -> str:
-    """Return the name or address of a Host header, without its port; "" if it has none."""
+    """Return the name or address of a Host header, without its port; "" for anything else."""
+    if not _HOST.fullmatch(host):
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:

@@ -71,7 +71,9 @@ class Replies:
         return Response(body, media_type=media_type, headers=headers)
 
     def _tag_of(self, request: Request, media_type: str, tells: Told) -> str:
-        basis = [__version__, media_type, request.url.path, request.url.query, self._state()]
+        # Not request.url: the sender's Host is part of that, and may hold what looks like a path.
+        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        basis = [__version__, media_type, path, query, self._state()]
         match tells:
             case Told.STATE:
                 pass

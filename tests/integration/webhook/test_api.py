@@ -220,6 +220,10 @@ def test_nothing_can_be_written(web: Observed) -> None:
         ("localhost.evil.example", 421),
         ("127.0.0.1.evil.example", 421),
         ("[::1", 421),
+        ("localhost/queue", 421),
+        ("localhost#", 421),
+        ("evil@localhost", 421),
+        ("localhost:port", 421),
         ("", 421),
     ],
 )
@@ -228,6 +232,15 @@ def test_pages_are_served_under_known_names_only(web: Observed, host: str, statu
     assert answer.status == status
     assert "evil" not in answer.body.decode()
     assert web.get("/healthz", {"Host": host}).status == 200
+
+
+@pytest.mark.parametrize("path", ["/healthzzz", "/readyz/", "/healthz/executions"])
+def test_what_only_looks_like_a_question_of_a_load_balancer_tells_no_stranger(
+    web: Observed, path: str
+) -> None:
+    answer = web.get(path, {"Host": "evil.example", "Accept": "text/html"})
+    assert answer.status == 421
+    assert "test" not in answer.body.decode(), "the name of the deployment"
 
 
 def test_every_answer_is_guarded(web: Observed) -> None:
