@@ -1,9 +1,9 @@
 """The open connections: how many there may be, and how long one may take to say what it wants.
 
 Who has just come, who delivers and who reads have places of their own, so that none of them can
-push out the others. When all places of a kind are taken, the sender that is slowest to finish its
-request makes room. Who asks in good order is done in milliseconds, so slow senders can only push
-out one another.
+push out the others. When all places of a kind are taken, whoever is slowest to finish a request, or
+to take an answer, makes room. Who asks in good order is done in milliseconds, so the slow can only
+push out one another.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ class Kind(Enum):
 
 @dataclass(slots=True)
 class _Connection:
+    """``is_awaited``: since then we wait for the peer, to finish its request or to read."""
+
     transport: asyncio.Transport
     deadline: asyncio.TimerHandle | None
     since: float
     kind: Kind = Kind.ARRIVING
-    is_sending: bool = True
+    is_awaited: bool = True
 
 
 class Connections:
@@ -77,7 +79,7 @@ class Connections:
         if (connection := self._open.get(key)) is not None:
             _stop(connection)
             loop = asyncio.get_running_loop()
-            connection.since, connection.is_sending = loop.time(), True
+            connection.since, connection.is_awaited = loop.time(), True
             connection.deadline = loop.call_later(self._head_timeout_s, connection.transport.abort)
 
     def has_head(self, key: Hashable, kind: Kind) -> bool:
@@ -103,18 +105,23 @@ class Connections:
     def has_all(self, key: Hashable) -> None:
         """Note that the whole request is there: from now on the time taken is ours."""
         if (connection := self._open.get(key)) is not None:
-            connection.is_sending = False
+            connection.is_awaited = False
+
+    def answers(self, key: Hashable) -> None:
+        """Note that a part of the answer goes out, for which its reader may take any time."""
+        if (connection := self._open.get(key)) is not None:
+            connection.since, connection.is_awaited = asyncio.get_running_loop().time(), True
 
     def _has_room(self, kind: Kind) -> bool:
         return self._taken[kind] < self._places[kind] or self._make_room(kind)
 
     def _make_room(self, kind: Kind) -> bool:
-        sending = [
-            (c.since, key) for key, c in self._open.items() if c.kind is kind and c.is_sending
+        awaited = [
+            (c.since, key) for key, c in self._open.items() if c.kind is kind and c.is_awaited
         ]
-        if not sending:
+        if not awaited:
             return False
-        _, oldest = min(sending, key=lambda pair: pair[0])
+        _, oldest = min(awaited, key=lambda pair: pair[0])
         self._forget(oldest).transport.abort()
         return True
 

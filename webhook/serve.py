@@ -158,9 +158,12 @@ def _watched(app: ASGIApp, connections: Connections) -> ASGIApp:
             return message
 
         async def sending(message: Message) -> None:
+            connections.answers(key)
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 connections.awaits_head(key)
+            else:
+                connections.has_all(key)
 
         await app(scope, receiving, sending)
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from reconciler.clock import SystemClock
 from reconciler.inbox import Delivery, Inbox
 from tests.fixtures.postgres import wait_until
@@ -88,12 +90,15 @@ def serving(
     body_timeout_s: float = 30,
     head_timeout_s: float = 10,
     most: int = 64,
+    app: ASGIApp | None = None,
 ) -> Iterator[Serving]:
-    """Serve on a loopback port of the kernel's choice."""
+    """Serve on a loopback port of the kernel's choice; another ``app`` in the place of ours."""
     inbox = inbox or MemoryInbox()
-    app = create_app(endpoints(), inbox, SystemClock().now, body_timeout_s=body_timeout_s)
-    connections = Connections(most=most, most_arriving=most, head_timeout_s=head_timeout_s)
-    server = serve.make_server(guarded(app), connections)
+    ours = create_app(endpoints(), inbox, SystemClock().now, body_timeout_s=body_timeout_s)
+    connections = Connections(
+        most=most, most_arriving=most, most_reading=most, head_timeout_s=head_timeout_s
+    )
+    server = serve.make_server(app or guarded(ours), connections)
     with serve.listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

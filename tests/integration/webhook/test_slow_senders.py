@@ -1,9 +1,12 @@
-"""Senders that are slow, silent or many: they are cut off, and nobody else notices."""
+"""Who is slow to send or to read, silent, or one of many: cut off, and nobody else notices."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import ExitStack, suppress
+
+import pytest
+from starlette.responses import PlainTextResponse
 
 from tests.fixtures.receiver import github, hook_path, push
 from tests.integration.webhook.served import Serving, serving
@@ -87,3 +90,20 @@ def test_who_leaves_in_the_middle_of_a_body_does_no_harm() -> None:
                 connection.sendall(HEAD + b"Content-Length: 100\r\n\r\nonly this")
         assert deliver(served, "a") == 202
         assert len(served.inbox.deliveries) == 1
+
+
+@pytest.mark.parametrize("path", ["/page", "/hooks/any"])
+def test_who_takes_no_answer_keeps_nobody_out(path: str) -> None:
+    """The second question finds the way back full, and its answer waits for its reader."""
+    more_than_any_buffer = PlainTextResponse(b"x" * 32 * 1024**2)
+    question = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    with serving(most=4, app=more_than_any_buffer) as served, ExitStack() as stack:
+        deaf = [stack.enter_context(served.connect()) for _ in range(4)]
+        for connection in deaf:
+            connection.sendall(question * 2)
+            assert connection.recv(13) == b"HTTP/1.1 200 "
+        with served.connect() as reader:
+            reader.sendall(question)
+            assert reader.recv(13) == b"HTTP/1.1 200 "
+        with deaf[0].makefile("rb") as rest, suppress(ConnectionResetError):
+            assert len(rest.read()) < 32 * 1024**2, "it was the one that was waited for longest"
