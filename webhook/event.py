@@ -12,7 +12,7 @@ from webhook.payload import at, text
 MOST_PULL = 2**31 - 1
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NONE = re.compile(r"0*")
-_BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
+_BRANCH = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]{1,250}")
 
 
 class Kind(StrEnum):

@@ -204,6 +204,14 @@ def test_a_head_in_another_repository_or_nobody_knows_where_is_a_forks(
     assert told(provider, name, replaced(data, *path.split(), value=value)).is_fork
 
 
+@pytest.mark.parametrize("branch", ["a\ud800b", "a b", "a\0b", "x" * 251, "a..b~1", ""])
+def test_what_git_or_the_database_has_no_branch_of_is_left_out(branch: str) -> None:
+    data = replaced(GITHUB_PULL, "pull_request", "head", "ref", value=branch)
+    assert told("github", "pull_request", data).branch == ""
+    same = replaced(GITHUB_PULL, "pull_request", "head", "ref", value="größer/日本-1")
+    assert told("github", "pull_request", same).branch == "größer/日本-1"
+
+
 def test_the_newest_of_gitlabs_delivery_ids_counts() -> None:
     headers = fields("gitlab", "Push Hook", **{"X-Gitlab-Event-UUID": "uuid"})
     assert PROVIDERS["gitlab"].event(headers, body(GITLAB_PUSH)).delivery_id == "d-1"
