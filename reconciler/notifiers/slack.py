@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from reconciler.outbound.outgoing import NotifySettings, credential
 from reconciler.text import clean
 
 _TEXT_LIMIT = 3_000
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@")
 _HINTS = {404: "was the webhook removed? Write its new address into url_file"}
 
 
@@ -40,8 +42,12 @@ class Slack:
 
 
 def text(notice: Notice) -> str:
-    """Return the message; what people wrote can neither mention anybody nor format anything."""
+    """Return the message; what people wrote can't mention anybody, in no chat of the three.
+
+    Slack takes only ``<!channel>`` for a mention, Mattermost and Rocket.Chat a plain ``@all``.
+    """
     told = clean(f"{headline(notice)}: {sentence(notice)}", limit=_TEXT_LIMIT)
+    told = _MENTION.sub("@\N{ZERO WIDTH SPACE}", told)
     return told.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

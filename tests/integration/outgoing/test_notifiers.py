@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import pytest
 
 from reconciler.errors import DeliveryRefused, TargetUnavailable
 from reconciler.notifiers.mail import Mail
-from reconciler.notifiers.slack import Slack
+from reconciler.notifiers.slack import Slack, text
 from reconciler.notifiers.webhook import Webhook
 from reconciler.outbound.outbox import Notice
 from reconciler.outbound.outgoing import NotifySettings, SmtpSettings
@@ -96,6 +97,15 @@ def test_a_chat_gets_text_that_mentions_nobody(hook: ForgeServer, settings: Noti
         "text": "aml/train run 3 has failed: failed with exit code 3 &lt;!channel&gt; "
         "Bcc: all@example.org (NonZeroExit)"
     }
+
+
+@pytest.mark.parametrize("said", ["@all", "exec: _@here_: not found", "(@channel)", "@@ada"])
+def test_nor_is_anybody_mentioned_where_a_plain_at_does_that(said: str) -> None:
+    told = text(replace(FAILED, message=said))
+    assert not re.search(r"@\w", told)
+    assert told.replace("\N{ZERO WIDTH SPACE}", "").startswith(
+        f"aml/train run 3 has failed: {said}"
+    )
 
 
 @pytest.mark.parametrize("kind", [Slack, lambda targets: Webhook("lab", targets)])
