@@ -90,7 +90,7 @@ class Answer:
         """Return the body as JSON; None where it isn't."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def words(self, secrets: Iterable[str] = ()) -> str:
@@ -166,8 +166,13 @@ class _Tls(HTTPConnection):
 
 
 def _connect(place: Place, ends: float) -> HTTPConnection:
-    with _translated(place, ends):
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    try:
+        with _translated(place, ends):
+            found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        # A part of the name is empty or too long.
+        name = clean(place.host, limit=WORDS_LIMIT)
+        raise DeliveryRefused(f"{name} is no address that can be asked") from error
     addresses = [str(info[4][0]) for info in found]
     fit = [address for address in addresses if is_fit(address)]
     if not fit:

@@ -47,6 +47,19 @@ def test_an_answer_without_end_is_not_read(server: ForgeServer) -> None:
         get(server, limit_bytes=1000)
 
 
+def test_an_answer_that_is_nested_without_end_is_no_data(server: ForgeServer) -> None:
+    server.answer_next(Scripted(500, body="[" * 90_000))
+    answer = get(server)
+    assert answer.data() is None
+    assert answer.words().startswith("[[[")
+
+
+@pytest.mark.parametrize("url", ["http://a..b", f"https://{'a' * 70}.example"])
+def test_an_address_that_nobody_can_have_is_refused(url: str) -> None:
+    with pytest.raises(DeliveryRefused, match="is no address that can be asked"):
+        send("GET", Place.of(url), headers={})
+
+
 def test_nobody_there_may_heal() -> None:
     with pytest.raises(TargetUnavailable, match=r"can't reach 127.0.0.1:1: "):
         send("GET", Place.of("http://127.0.0.1:1"), headers={})
