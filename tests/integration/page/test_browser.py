@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.fixtures.gallery import Gallery
 from tests.gallery import now
+from tests.gallery.pages import DRAWN, draw
 from tests.gallery.site import PAGES
 
 AXE = Path(__file__).parents[2] / "vendor/axe-core/axe.min.js"
@@ -86,6 +87,29 @@ def test_a_page_says_everything_without_scripts(
     assert not page.locator("#live").is_visible()
     refreshes = page.locator("meta[http-equiv=refresh]").count()
     assert refreshes == (name not in ("zapps", "zapp", "reference", "missing"))
+
+
+def stretched(text: str) -> str:
+    """Return a sentence with a word as long as an image's digest, an address with a long host.
+
+    What is shorter, or begun by a number or "core", is a count or a state of ours.
+    """
+    if text.startswith("http://"):
+        return "http://compute-node-0001.cluster.department.university.example.org:31000/lab"
+    if text.count(" ") < 3 or text[0].isdigit() or text.startswith("core "):
+        return text
+    return f"{text} registry.example.org/group/image@sha256:{'0123456789abcdef' * 4}"
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name in DRAWN])
+def test_no_word_is_too_long_for_a_screen(name: str, gallery: Gallery, screens: dict[str, Any]):
+    page = screens["plain"]
+    page.goto(gallery.url + "/")
+    page.set_content(draw(name, stretched))
+    for width in (1280, 1000, 390):
+        page.set_viewport_size({"width": width, "height": 600})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    page.set_viewport_size(WIDE)
 
 
 def test_the_ways_between_pages_are_one_line_at_any_width(
