@@ -129,6 +129,8 @@ def _sentence(rows: Sequence[PassRow], waited: Sequence[int], since: datetime) -
         parts.append("nothing started")
     else:
         told = f"half of them waited {format_duration(median)} at most"
+        if len(waited) == 1:
+            told = f"it waited {format_duration(median)}"
         if len(waited) >= 20:
             told += f", nineteen of twenty {format_duration(slow)} at most"
         parts.append(f"{len(waited)} started; {told}")

@@ -64,6 +64,10 @@ def test_a_bucket_has_the_means_of_its_passes_and_the_waits_of_its_starts():
     assert encoding.from_json(History, encoding.to_json(found)) == found
 
 
+def test_of_a_single_start_no_half_is_told():
+    assert ": 1 started; it waited 30 s; " in told([], started("a", 0, 0.5)).sentence
+
+
 def test_of_many_starts_the_slow_ones_are_told_too():
     entries = [e for n in range(20) for e in started(str(n), 0, n / 10)]
     assert "half of them waited 54 s at most, nineteen of twenty 1 min 48 s at most" in (

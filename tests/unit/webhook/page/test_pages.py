@@ -11,7 +11,7 @@ import pytest
 from reconciler.reporting.records import Board
 from reconciler.view import cluster_page, queue_page, reference
 from reconciler.view.listing import Listing, Query
-from tests.gallery import now
+from tests.gallery import now, rules
 from tests.gallery.html import Page, parsed
 from tests.gallery.pages import DRAWN, FRAME, draw
 from tests.gallery.people import EVERYBODY
@@ -142,6 +142,44 @@ def test_pages_without_anything_say_so():
     assert "Needs attention" not in text
 
 
+def test_what_is_left_out_is_told_of_one_as_of_many():
+    names = ("alerts", "running", "waiting", "ended", "scheduled")
+
+    def told(number: int) -> list[str]:
+        view = dataclasses.replace(now.GLANCE, more=dict.fromkeys(names, number))
+        return re.findall(r">(\d more [^<]*)<", render.glance(FRAME, view))
+
+    ones = ["needs attention", "runs", "waits", "ended", "is scheduled"]
+    assert told(1) == [f"1 more {what}" for what in ones]
+    many = ["need attention", "run", "wait", "ended", "are scheduled"]
+    assert told(2) == [f"2 more {what}" for what in many]
+
+
+def test_several_states_stay_chosen():
+    source = render.executions(FRAME, now.LISTING, Query(state="Queued,Pending"))
+    assert "<option selected>Queued,Pending</option>" in source
+    assert source.count(" selected>") == 1
+
+
+def test_an_empty_list_says_no_more_than_is_known():
+    glance = parsed(render.glance(FRAME, dataclasses.replace(now.GLANCE, ended=())))
+    assert "Nothing ended in the last 24 hours." in glance.text
+    nobody = dataclasses.replace(rules.SET, lines=(), missing=())
+    assert "It has none." in parsed(render.one_set(FRAME, nobody)).text
+    assert "None match." in parsed(render.one_set(FRAME, nobody, "a=b")).text
+
+
+def test_a_narrowed_namespace_counts_nothing_that_it_doesnt_show():
+    """Beyond the first page nobody has looked whose labels match."""
+    whole = dataclasses.replace(rules.AML, more=345)
+    few = narrowing.namespace(whole, "course=none")
+    text = parsed(render.namespace(FRAME, few, "course=none")).text
+    assert "None of the first match." in text
+    assert "345" not in text
+    assert "All that match" in text
+    assert "345 more in the list" in parsed(render.namespace(FRAME, whole)).text
+
+
 def test_before_any_commit_was_taken_the_page_says_when_it_was_looked_at():
     fresh = dataclasses.replace(now.GLANCE.freshness, commit="")
     text = parsed(render.glance(FRAME, dataclasses.replace(now.GLANCE, freshness=fresh))).text
@@ -195,8 +233,6 @@ def test_a_large_cluster_is_a_small_page_that_leads_to_each_node():
 
 
 def test_a_selector_narrows_sets_and_namespaces(pages: dict[str, Page]):
-    from tests.gallery import rules
-
     assert len(narrowing.one_set(rules.SET, "group=07").lines) == 1
     assert narrowing.one_set(rules.SET, "group=07").ready == 23
     names = [one.name for one in narrowing.namespace(rules.AML, "session").lines]
