@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from tests.gallery.people import NOW
 from tests.gallery.site import GallerySite
+from webhook.api import routes as api
 from webhook.asking import Asking
 from webhook.guarded import Guarded
 from webhook.page import routes
@@ -23,7 +24,7 @@ def create(shown: Any) -> Guarded:
     """Return the application around a ``Gallery``, whose ``site`` it makes."""
     site = shown.site = GallerySite()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    replies = Replies(Asking(), state=lambda: shown.state, life=lambda: shown.state)
+    replies = Replies(Asking(), state=lambda: shown.state, life=lambda: shown.life)
 
     async def tell(request: Request, error: Exception) -> Response:
         return routes.as_html(site, problem_of(error), again=str(request.url.path))
@@ -35,6 +36,7 @@ def create(shown: Any) -> Guarded:
     async def events() -> Response:
         return StreamingResponse(shown.stream(), media_type="text/event-stream")
 
+    app.include_router(api.router(site, replies, lambda: NOW))
     app.include_router(routes.router(site, replies, lambda: NOW))
     app.mount(routes.STATIC, routes.static())
     return Guarded(app, hosts=())

@@ -202,11 +202,11 @@ def _add_git(made: APIRouter, site: Site, replies: Replies) -> None:
 def _add_rules(made: APIRouter, site: Site, replies: Replies) -> None:
     @made.get("/namespaces", summary="All namespaces", **_describing(Namespaces))
     async def namespaces(request: Request) -> Response:
-        return await _send(replies, request, site.namespaces)
+        return await _send(replies, request, site.namespaces, Told.LIFE)
 
     @made.get("/namespaces/{name}", summary="Its quota and use", **_describing(NamespaceView))
     async def namespace(request: Request, name: str) -> Response:
-        return await _send(replies, request, lambda: site.namespace(name))
+        return await _send(replies, request, lambda: site.namespace(name), Told.LIFE)
 
     @made.get("/sets", summary="All sets", **_describing(Sets))
     async def all_sets(request: Request) -> Response:

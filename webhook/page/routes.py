@@ -108,11 +108,11 @@ def _add_owners(made: APIRouter, pages: Pages, send: _Sending) -> None:
 
     @made.get("/namespaces")
     async def namespaces(request: Request) -> Response:
-        return await send(request, pages.namespaces)
+        return await send(request, pages.namespaces, Told.LIFE)
 
     @made.get("/namespaces/{name}")
     async def namespace(request: Request, name: str, labels: asked.Text = "") -> Response:
-        return await send(request, lambda: pages.namespace(name, labels))
+        return await send(request, lambda: pages.namespace(name, labels), Told.LIFE)
 
 
 def _add_then(made: APIRouter, pages: Pages, send: _Sending, now: Callable[[], datetime]) -> None:
@@ -132,7 +132,7 @@ def _add_then(made: APIRouter, pages: Pages, send: _Sending, now: Callable[[], d
 
     @made.get("/calendar")
     async def calendar(request: Request) -> Response:
-        return await send(request, pages.calendar)
+        return await send(request, pages.calendar, Told.LIFE)
 
     @made.get("/commits")
     async def commits(request: Request, cursor: asked.Cursor = "") -> Response:

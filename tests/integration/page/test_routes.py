@@ -33,6 +33,21 @@ def test_a_page_is_html_and_is_sent_once(name: str, gallery: Gallery):
     assert (again.status, body) == (304, "")
 
 
+@pytest.mark.parametrize("path", ["/", "/calendar", "/namespaces", "/namespaces/aml", "/usage"])
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_what_depends_on_the_time_is_told_anew_after_a_pass_that_changed_nothing(
+    prefix: str, path: str, gallery: Gallery
+):
+    """A reservation opens and the use of a week moves on while no execution changes."""
+    path = prefix + (path if prefix == "" or path != "/" else "/glance")
+    first, _ = get(gallery, path)
+    tag = first.getheader("ETag") or ""
+    gallery.life += "later"
+    again, _ = get(gallery, path, **{"If-None-Match": tag})
+    assert again.status == 200
+    assert tag
+
+
 @pytest.mark.parametrize("path", ["/", "/executions/aml/nobody", "/static/zoe.css"])
 def test_everything_is_under_the_same_policy(path: str, gallery: Gallery):
     response, _ = get(gallery, path)
