@@ -14,6 +14,7 @@ from tests.fixtures.gallery import Gallery
 from tests.gallery import now
 from tests.gallery.pages import DRAWN, draw
 from tests.gallery.site import PAGES
+from webhook.site import Away
 
 AXE = Path(__file__).parents[2] / "vendor/axe-core/axe.min.js"
 WIDE = {"width": 1280, "height": 900}
@@ -179,6 +180,25 @@ def test_a_lost_server_is_said(browser: Any, gallery: Gallery):
         gallery.end_streams()
         expect(page.locator("#live")).to_have_text("not live")
         assert page.inner_text("h1").startswith("11 run")
+
+
+def test_a_page_that_cannot_be_brought_up_to_date_says_so(browser: Any, gallery: Gallery):
+    """The database is away, and what this page tells is only there; the stream goes on."""
+
+    def away(*_: object) -> None:
+        raise Away("the database is away", retry_after_s=5)
+
+    with browser.new_context(viewport=WIDE) as context:
+        page = context.new_page()
+        page.goto(gallery.url + PAGES["commits"])
+        expect(page.locator("#live")).to_have_text("live")
+        gallery.site.commits = away
+        gallery.tell()
+        expect(page.locator("#live")).to_have_text("not live")
+        assert page.inner_text("h1") == "Commits"
+        del gallery.site.commits
+        gallery.tell()
+        expect(page.locator("#live")).to_have_text("live")
 
 
 def test_a_stale_page_says_how_old_it_is(gallery: Gallery, screens: dict[str, Any]):

@@ -50,6 +50,16 @@
   let lookedAt = 0;
   let timer = 0;
   let isStale;
+  let isHeard = false; // the stream is there
+  let isNewest = true; // what was looked for last came
+
+  function sayWhetherLive() {
+    const mark = document.getElementById("live");
+    const isLive = isHeard && isNewest;
+    mark.hidden = false;
+    mark.textContent = isLive ? "live" : "not live";
+    mark.classList.toggle("off", !isLive);
+  }
 
   // Focus, scroll, open details and what is being typed stay: the page is morphed, not replaced.
   async function look() {
@@ -58,6 +68,8 @@
     lookedAt = Date.now();
     try {
       const answer = await fetch(location.href, { cache: "no-cache", credentials: "same-origin" });
+      isNewest = answer.ok;
+      sayWhetherLive();
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const view = fresh.getElementById("view");
@@ -68,6 +80,8 @@
       document.title = fresh.title;
     } catch {
       // The server is away: what is shown stays, and the mark in the head says that it is old.
+      isNewest = false;
+      sayWhetherLive();
     }
   }
 
@@ -92,11 +106,9 @@
   }
 
   function follow() {
-    const mark = document.getElementById("live");
-    const say = (isLive) => {
-      mark.hidden = false;
-      mark.textContent = isLive ? "live" : "not live";
-      mark.classList.toggle("off", !isLive);
+    const say = (isThere) => {
+      isHeard = isThere;
+      sayWhetherLive();
     };
     const stream = new EventSource("/events");
     let wasLost = false;
