@@ -125,6 +125,16 @@ def test_the_ways_between_pages_are_one_line_at_any_width(
     page.set_viewport_size(WIDE)
 
 
+def test_an_address_that_fits_a_line_is_not_broken(gallery: Gallery, screens: dict[str, Any]):
+    page = screens["plain"]
+    page.goto(gallery.url + PAGES["glance"])
+    page.set_viewport_size({"width": 390, "height": 600})
+    addresses = page.locator(".c-reach a").all()
+    assert len(addresses) > 3
+    assert {len(one.evaluate("a => [...a.getClientRects()]")) for one in addresses} == {1}
+    page.set_viewport_size(WIDE)
+
+
 def test_times_are_told_by_the_readers_clock(browser: Any, gallery: Gallery):
     with browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB") as context:
         page = context.new_page()
