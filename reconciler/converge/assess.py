@@ -255,6 +255,7 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
             network=network_of(namespace),
             epoch=draft.world.epoch,
             secrets=named(spec, namespace=namespace, uid=uid, vault=draft.world.vault),
+            there=_there(draft, uid, spec),
         )
         as_it_is = adoption.as_it_is(draft, uid, record, spec)
         if as_it_is is not None:
@@ -262,6 +263,13 @@ def _render_all(draft: Draft) -> Mapping[Uid, Rendered]:
         else:
             rendered[uid] = before if before and before.inputs == inputs else render(inputs)
     return rendered
+
+
+def _there(draft: Draft, uid: Uid, spec: ExecutionSpec) -> Mapping[str, str]:
+    """Return the services that exist, with their components, where these begin alike."""
+    if not naming.begin_alike([service.name for service in spec.services]):
+        return {}
+    return {group.service.spec.name: group.component for group in draft.groups.get(uid, ())}
 
 
 def _admitted(draft: Draft, uid: Uid, record: Record, spec: ExecutionSpec) -> Admitted:

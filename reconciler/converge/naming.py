@@ -6,12 +6,13 @@ They can't be changed later without orphaning what runs, so nothing else makes o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from policy.model.execution import NodeId, Uid
 
 MAXIMUM_LENGTH = 63
-_GROUP = 6
+_GROUP, _COMPONENT = 6, 12
 
 
 def service_name(
@@ -23,23 +24,34 @@ def service_name(
     attempt: int,
     node: NodeId,
     components: Collection[str] = (),
+    there: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return ``<execution>-<component>-<uid>-g<G>-a<attempt>-<group>``.
 
     ``incarnation`` is the generation at the last admission: an edit in place or a rolling one
     keeps the name. The group is the node's digest; of ``components``, all of the execution's, whose
-    names are cut to the same, each but the first in the alphabet is part of it.
+    names are cut to the same, each but the first in the alphabet is part of it. What is ``there``,
+    name -> component, keeps its name: an earlier version made none of them part of it.
     """
     unique = f"-{uid}-g{incarnation}-a{attempt}-"
     length = MAXIMUM_LENGTH - len(unique) - _GROUP
 
     def human(name: str) -> str:
-        return _cut(f"{_cut(execution, 16)}-{_cut(name, 12)}", length)
+        return _cut(f"{_cut(execution, 16)}-{_cut(name, _COMPONENT)}", length)
 
     mine = human(component)
+    simple, own = (f"{mine}{unique}{_short(g, _GROUP)}" for g in (node, f"{component}|{node}"))
+    for name in (simple, own):
+        if there.get(name) == component:
+            return name
     is_taken = any(human(other) == mine for other in components if other < component)
-    group = f"{component}|{node}" if is_taken else node
-    return mine + unique + _short(group, _GROUP)
+    return own if is_taken or simple in there else simple
+
+
+def begin_alike(components: Collection[str]) -> bool:
+    """Tell whether services of some components may have names of which one is taken."""
+    # A letter less than are left of a component: of a long name one more may have to go.
+    return len({_cut(component, _COMPONENT - 1) for component in components}) < len(components)
 
 
 def init_name(

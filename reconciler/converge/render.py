@@ -85,7 +85,8 @@ class Inputs:
 
     ``network`` is the name of its namespace's overlay; ``epoch`` that of the lease under which
     objects are created, and no part of any comparison with what is there. ``secrets`` are those
-    that are made for it, by the name that its services use.
+    that are made for it, by the name that its services use. ``there`` are services that exist, with
+    their components, where these begin alike: their names are kept.
     """
 
     execution: Admitted
@@ -93,6 +94,7 @@ class Inputs:
     network: str
     epoch: int
     secrets: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
+    there: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ class _Rendering:
         self._network = inputs.network
         self._epoch = inputs.epoch
         self._named = inputs.secrets
+        self._there = inputs.there
         self._storage = NamespaceStorage(
             host=host, namespace=execution.namespace, epoch=inputs.epoch
         )
@@ -267,6 +270,7 @@ class _Rendering:
             attempt=self._execution.attempt,
             node=group.node,
             components=self._services.keys(),
+            there=self._there,
         )
 
     def _config(self, target: str, content_hash: str) -> str:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from policy.model.execution import NodeId
+from policy.model.execution import NodeId, Uid
 from reconciler.cluster.fake import Outcome, fake_node
 from reconciler.config import StorageSettings
+from reconciler.converge import naming
 from reconciler.converge.plan import CreateService
 from reconciler.converge.state import ConfigSpec
 from reconciler.errors import (
@@ -69,6 +70,33 @@ def test_components_whose_names_begin_alike_run_side_by_side(site: Site) -> None
         ("spark-worker-cpu", 1, ["n1"]),
         ("spark-worker-gpu", 1, ["n1"]),
     ]
+
+
+def test_what_runs_under_a_name_of_an_earlier_version_goes_on(site: Site) -> None:
+    """On nodes of their own, components whose names begin alike had no need of other names."""
+    of_one = execution_file("job", type_="batch", service="completes: true")
+    both = of_one + of_one.partition("services:\n")[2].replace("main:", "spark-worker-gpu:")
+    site.push({JOB: both.replace("main:", "spark-worker-cpu:").replace("cpus: 1", "cpus: 3")})
+    site.reconcile(passes=6)
+    (of_gpu,) = (
+        service.spec
+        for service in site.cluster.observe().services
+        if service.spec.labels["zoe.component"] == "spark-worker-gpu"
+    )
+    site.cluster.remove_by_hand(of_gpu.name)
+    name = naming.service_name(
+        execution="job",
+        component="spark-worker-gpu",
+        uid=Uid(of_gpu.labels["zoe.uid"]),
+        incarnation=1,
+        attempt=1,
+        node=of_gpu.node,
+    )
+    site.cluster.create_service(replace(of_gpu, name=name))
+    writes = site.writes()
+    site.restart()
+    site.reconcile(passes=6)
+    assert (site.writes(), site.phases()) == (writes, {"aml/job": "Running"})
 
 
 def test_each_of_many_groups_has_its_own_workspace_prepared(site: Site) -> None:

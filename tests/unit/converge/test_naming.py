@@ -59,6 +59,23 @@ def test_components_on_one_node_have_names_of_their_own(parts: dict, names: set[
     assert named(components[::-1]) == found
 
 
+@given(SERVICE)
+def test_a_service_that_is_there_keeps_its_name_and_nobody_else_takes_it(parts: dict) -> None:
+    """An earlier version gave the same name to components that begin alike on different nodes."""
+    first, last = "spark-worker-cpu", "spark-worker-gpu"
+    parts |= {"components": (first, last)}
+    simple = naming.service_name(**parts | {"component": first})
+    for there in ({simple: first}, {simple: last}):
+        of_first, of_last = (
+            naming.service_name(**parts | {"component": component}, there=there)
+            for component in (first, last)
+        )
+        assert of_first != of_last
+        assert (simple, there[simple]) in ((of_first, first), (of_last, last))
+        again = {of_first: first, of_last: last}
+        assert naming.service_name(**parts | {"component": first}, there=again) == of_first
+
+
 def test_names_stay_as_they_are() -> None:
     """They can't be changed without orphaning what runs."""
     name = naming.service_name(
