@@ -63,20 +63,17 @@ class BackingOff:
         self._failing = {uid: one for uid, one in self._failing.items() if uid in asking}
         asked = {_key(action) for action in plan.actions}
         self._alone = {key: one for key, one in self._alone.items() if key in asked}
-        waiting = {
-            uid
-            for uid, failing in self._failing.items()
-            if is_within(failing.delay, failing.since, now)
-            and uid in records
-            and records[uid].generation == failing.generation
-        }
-        alone = {k for k, one in self._alone.items() if is_within(one.delay, one.since, now)}
-        return replace(
-            plan,
-            actions=tuple(
-                a for a in plan.actions if uid_of(a) not in waiting and _key(a) not in alone
-            ),
-        )
+
+        def waits(failing: _Failing, uid: Uid) -> bool:
+            is_same = failing.generation == _generation(records, uid)
+            return is_same and is_within(failing.delay, failing.since, now)
+
+        def is_held(action: Action) -> bool:
+            uid = Uid(uid_of(action))
+            found = (self._failing.get(uid), self._alone.get(_key(action)))
+            return any(one is not None and waits(one, uid) for one in found)
+
+        return replace(plan, actions=tuple(a for a in plan.actions if not is_held(a)))
 
     def note(
         self, outcomes: Sequence[Outcome], records: Mapping[Uid, Record], now: datetime
@@ -89,25 +86,31 @@ class BackingOff:
                 self._failing.pop(uid, None)
                 self._alone.pop(key, None)
             elif outcome.is_stale or not uid:
+                known, at_once = self._alone.get(key), AT_ONCE if outcome.is_stale else 0
                 self._alone[key] = _again(
-                    self._alone.get(key), key, now, at_once=AT_ONCE if outcome.is_stale else 0
+                    known, key, now, generation=_generation(records, uid), at_once=at_once
                 )
             else:
                 failed.setdefault(uid, []).append(outcome.error)
         for uid, messages in failed.items():
-            record = records.get(uid)
-            self._failing[uid] = replace(
-                _again(self._failing.get(uid), uid, now),
-                generation=record.generation if record else 0,
-                messages=tuple(messages),
-            )
+            known, generation = self._failing.get(uid), _generation(records, uid)
+            found = _again(known, uid, now, generation=generation)
+            self._failing[uid] = replace(found, messages=tuple(messages))
 
 
-def _again(known: _Failing | None, key: str, now: datetime, *, at_once: int = 0) -> _Failing:
+def _generation(records: Mapping[Uid, Record], uid: Uid) -> int:
+    """Return whose generation is acted on; 0 of what is for several."""
+    record = records.get(uid)
+    return record.generation if record else 0
+
+
+def _again(
+    known: _Failing | None, key: str, now: datetime, *, generation: int, at_once: int = 0
+) -> _Failing:
     tries = known.tries + 1 if known else 1
     late = tries - at_once
     delay = backoff(late, key) if late > 0 else timedelta()
-    return _Failing(generation=0, tries=tries, since=now, delay=delay)
+    return _Failing(generation=generation, tries=tries, since=now, delay=delay)
 
 
 def _key(action: Action) -> str:

@@ -503,6 +503,9 @@ def test_one_change_that_meets_anothers_holds_up_no_other(site: Site) -> None:
     site.push({BOOK: two.replace("busybox", "other")})
     site.reconcile(passes=8)
     assert calls(site, "update_service") == 6
+    site.push({BOOK: two.replace("busybox", "remedy")})
+    site.reconcile()
+    assert calls(site, "update_service") == 8
     (first, second) = site.cluster.observe().services
     site.cluster.remove_by_hand(first.spec.name)
     site.reconcile()
