@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import click
 
+from policy.model.execution import Uid
 from reconciler import config, wire
 from reconciler.cli import reading, server
 from reconciler.cli.log_lines import Lines
@@ -17,7 +18,7 @@ from reconciler.cli.past import NO_PLACE
 from reconciler.cli.server import Server
 from reconciler.clock import SystemClock
 from reconciler.config import Settings
-from reconciler.converge.state import LABEL_COMPONENT, LABEL_UID
+from reconciler.converge.tasks import groups_by_uid
 from reconciler.errors import Missing, TransientError
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Cluster
@@ -164,18 +165,14 @@ def _kept(namespace: str, name: str, settings: Settings) -> Looked:
 def _live(cluster: Cluster, uid: str, tail: int) -> Iterator[Log]:
     """Yield what the Swarm has of a run now."""
     observed = cluster.observe()
-    hosts = {node.id: node.hostname for node in observed.nodes}
-    for service in observed.services:
-        labels = service.spec.labels
-        if labels.get(LABEL_UID) != uid:
-            continue
+    for group in groups_by_uid(observed).get(Uid(uid), ()):
         try:
-            text = cluster.logs(service.id, tail=tail)
+            text = cluster.logs(group.service.id, tail=tail)
         except Missing:
             continue  # it has just ended: its harvest comes
         yield Log(
-            component=labels.get(LABEL_COMPONENT, ""),
-            node=hosts.get(service.spec.node, str(service.spec.node)) if service.spec.node else "",
+            component=group.component,
+            node=group.node_name if group.service.spec.node else "",
             text=text,
             at=observed.taken_at,
         )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from policy.model.execution import Uid
-from reconciler.converge.state import LABEL_COMPONENT, LABEL_NAMESPACE, LABEL_UID, ObservedState
+from reconciler.converge.state import LABEL_NAMESPACE, ObservedState
+from reconciler.converge.tasks import Group, groups_by_uid
 from reconciler.errors import ActionFailed, Missing, TransientError
 from reconciler.manifest.platform import Namespace
 from reconciler.ports import Clock, Cluster, Store
@@ -87,43 +88,23 @@ class Tails:
 
     def _read(self, uid: Uid) -> Iterator[Tail]:
         observed, namespaces = self.around()
-        for service in _services(observed, uid):
-            namespace = namespaces.get(service.namespace)
+        for group in _groups(observed, uid):
+            namespace = namespaces.get(group.service.spec.labels.get(LABEL_NAMESPACE, ""))
             if namespace is None or not namespace.shows_logs:
                 continue
             try:
-                text = self.cluster.logs(service.id, tail=LINES, limit_bytes=BYTES)
+                text = self.cluster.logs(group.service.id, tail=LINES, limit_bytes=BYTES)
             except (Missing, ActionFailed):
                 continue
             yield Tail(
                 uid=uid,
-                component=service.component,
-                node=service.node,
+                component=group.component,
+                node=group.node_name,
                 text=text,
                 at=self.clock.now(),
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Service:
-    id: str
-    namespace: str
-    component: str
-    node: str
-
-
-def _services(observed: ObservedState | None, uid: Uid) -> Sequence[_Service]:
-    if observed is None:
-        return ()
-    hosts = {node.id: node.hostname for node in observed.nodes}
-    mine = (s for s in observed.services if s.spec.labels.get(LABEL_UID) == uid)
-    found = [
-        _Service(
-            id=service.id,
-            namespace=service.spec.labels.get(LABEL_NAMESPACE, ""),
-            component=service.spec.labels.get(LABEL_COMPONENT, ""),
-            node=hosts.get(service.spec.node, str(service.spec.node)),
-        )
-        for service in mine
-    ]
-    return sorted(found, key=lambda s: (s.component, s.node, s.id))[:MOST_SERVICES]
+def _groups(observed: ObservedState | None, uid: Uid) -> Sequence[Group]:
+    mine = () if observed is None else groups_by_uid(observed).get(uid, ())
+    return sorted(mine, key=lambda g: (g.component, g.node_name, g.service.id))[:MOST_SERVICES]

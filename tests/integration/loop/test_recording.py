@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from policy.model.execution import Uid
-from reconciler.cluster.fake import Outcome
+from policy.model.execution import NodeId, Uid
+from reconciler.cluster.fake import Outcome, fake_node
 from reconciler.errors import (
     ClusterUnavailable,
     InvariantViolated,
@@ -321,6 +321,22 @@ class TestTails:
         tails.round()
         assert archive.tails(uid) == ()
         assert site.store.state_version() == version
+
+    def test_logs_of_nodes_that_are_called_the_same_are_all_shown(
+        self, site: Site, archive: SqlArchive
+    ) -> None:
+        for node in site.cluster.observe().nodes:
+            site.cluster.drain(node.hostname)
+        for number in (1, 2):
+            copy = fake_node("debian", cpu_millis=1000)
+            site.cluster.add_node(replace(copy, id=NodeId(f"copy-{number}")))
+        two = execution_file("book", service="replicas: 2")
+        site.push({"namespaces/aml.yaml": SHOWN, BOOK: two})
+        site.reconcile(passes=8)
+        (row,) = site.store.load().executions
+        archive.look_at(row.uid)
+        self.tails(site).round()
+        assert [t.node for t in archive.tails(row.uid)] == ["debian-copy-1", "debian-copy-2"]
 
     def test_of_a_namespace_that_shows_no_logs_nothing_is_read(
         self, site: Site, archive: SqlArchive
