@@ -15,7 +15,7 @@ from datetime import timedelta
 from policy.model.execution import Uid
 from reconciler.converge.state import LABEL_NAMESPACE, ObservedState
 from reconciler.converge.tasks import Group, groups_by_uid
-from reconciler.errors import ActionFailed, Missing, TransientError
+from reconciler.errors import ActionFailed, ClusterUnavailable, Missing, TransientError
 from reconciler.manifest.platform import Namespace
 from reconciler.ports import Clock, Cluster, Store
 from reconciler.reporting.records import Tail
@@ -96,6 +96,10 @@ class Tails:
                 text = self.cluster.logs(group.service.id, tail=LINES, limit_bytes=BYTES)
             except (Missing, ActionFailed):
                 continue
+            except ClusterUnavailable as error:
+                # The engine may hang over one log: those of other runs aren't to wait for it.
+                log.debug("logs not read", extra={"execution": uid, "error": str(error)})
+                return
             yield Tail(
                 uid=uid,
                 component=group.component,

@@ -322,6 +322,18 @@ class TestTails:
         assert archive.tails(uid) == ()
         assert site.store.state_version() == version
 
+    def test_a_log_over_which_the_engine_hangs_hides_no_other(
+        self, site: Site, archive: SqlArchive
+    ) -> None:
+        self.running(site, SHOWN)
+        site.push({"executions/aml/other.yaml": execution_file("other")})
+        site.reconcile(passes=8)
+        for row in site.store.load().executions:
+            archive.look_at(row.uid)
+        site.cluster.fail_next("logs", ClusterUnavailable("logs: timed out"))
+        self.tails(site).round()
+        assert sum(len(archive.tails(row.uid)) for row in site.store.load().executions) == 1
+
     def test_logs_of_nodes_that_are_called_the_same_are_all_shown(
         self, site: Site, archive: SqlArchive
     ) -> None:
