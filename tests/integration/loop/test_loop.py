@@ -218,6 +218,30 @@ def test_a_log_that_cant_be_read_holds_nobody_up_for_long(site: Site, failing: i
     assert (harvest.log_tail, harvest.exit_code) == (told, 0)
 
 
+def test_passes_wait_no_more_for_the_logs_of_a_node_that_was_silent(site: Site) -> None:
+    site.cluster.script("busybox", Outcome.exits(0, after_ms=1000, log="hello\n"))
+    asked = {f"executions/aml/{name}.yaml": name for name in ("a", "b")}
+    site.push({path: execution_file(name, type_="batch") for path, name in asked.items()})
+    site.reconcile(ms=3000)
+    site.cluster.fail_next("logs", ClusterUnavailable("logs: timed out"), times=5)
+    for _ in range(3):
+        with pytest.raises(ClusterUnavailable):
+            site.reconcile()
+    site.reconcile(passes=2)  # of both, one is asked for
+    for name in ("c", "d"):
+        site.push({f"executions/aml/{name}.yaml": execution_file(name, type_="batch")})
+        site.reconcile(passes=4, ms=3000)
+    rows = {row.name: row.uid for row in site.store.load().executions}
+    told = {name: site.store.harvests(uid)[0].log_tail for name, uid in rows.items()}
+    silent = "zoe couldn't read this log: logs: timed out\n"
+    beside = "zoe didn't ask for this log, after another one of its node: logs: timed out\n"
+    assert told == {"a": silent, "b": beside, "c": silent, "d": "hello\n"}
+    site.cluster.fail_next("logs", ClusterUnavailable("logs: timed out"))
+    site.push({"executions/aml/e.yaml": execution_file("e", type_="batch")})
+    with pytest.raises(ClusterUnavailable):
+        site.reconcile(passes=4, ms=3000)
+
+
 def test_a_finished_service_goes_a_minute_after_its_result_was_published(site: Site) -> None:
     site.cluster.script("busybox", Outcome.exits(0))
     site.push({JOB: execution_file(type_="batch")})
