@@ -19,7 +19,7 @@ from reconciler.errors import ConfigError
 from reconciler.known_forges import ForgeName
 from reconciler.manifest.limits import DEFAULT_LIMITS, Limits
 from reconciler.outbound.outgoing import ForgeSettings, NotifySettings, SmtpSettings
-from reconciler.settings_table import checked, table_of
+from reconciler.settings_table import beside, checked, table_of
 
 DEFAULT_FILE = "zoe.toml"
 BASELINE_CAPABILITIES = (
@@ -359,7 +359,7 @@ def _sources(value: object, base: Path, problems: list[str]) -> Iterator[SourceS
 def _located(url: str, base: Path) -> str:
     """Return where a repository is: a path is relative to the file, ``HOST:PATH`` is none."""
     is_elsewhere = "://" in url or (":" in url.partition("/")[0] and not url.startswith("."))
-    return url if is_elsewhere else str(base / Path(url).expanduser())
+    return url if is_elsewhere else str(beside(base, url))
 
 
 def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ out before.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -73,8 +74,14 @@ def checked(
 
 def _value(value: Any, kind: str, base: Path) -> object:
     if kind.startswith("Path"):
-        return base / Path(value).expanduser()
+        return beside(base, value)
     return tuple(value) if kind.startswith("tuple") else value
+
+
+def beside(base: Path, path: str) -> Path:
+    """Return where a path leads that a file in the folder ``base`` names."""
+    # Path.expanduser raises where nobody is called so; such a path isn't there, as any other.
+    return base / os.path.expanduser(path)  # noqa: PTH111
 
 
 def _fault(key: str, value: object, kind: object) -> str | None:

@@ -36,6 +36,8 @@ def test_paths_are_relative_to_the_file_wherever_one_is(tmp_path: Path) -> None:
         ("config.git", "{folder}/config.git"),
         ("../git/config.git", "{folder}/../git/config.git"),
         ("/srv/config.git", "/srv/config.git"),
+        ("~/config.git", f"{Path.home()}/config.git"),
+        ("~nobody-is-called-so/config.git", "{folder}/~nobody-is-called-so/config.git"),
         ("git@forge:lab/config.git", "git@forge:lab/config.git"),
         ("forge:config.git", "forge:config.git"),
         ("https://forge/lab.git", "https://forge/lab.git"),
@@ -45,7 +47,7 @@ def test_paths_are_relative_to_the_file_wherever_one_is(tmp_path: Path) -> None:
 def test_a_repository_beside_the_file_is_found_from_anywhere(
     tmp_path: Path, url: str, meant: str
 ) -> None:
-    settings = load(tmp_path, f'[[source]]\nid = "platform"\nurl = "{url}"\n')
+    settings = load(tmp_path, f'state_dir = "{url}"\n[[source]]\nid = "platform"\nurl = "{url}"\n')
     assert settings.platform_source.url == meant.format(folder=tmp_path)
 
 
