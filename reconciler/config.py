@@ -203,7 +203,9 @@ def parse(content: bytes) -> Settings:
 
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
-_BRANCH = re.compile(r"[^\s\x00-\x20\x7f~^:?*\[\\]+")
+_NO_BRANCH = re.compile(r"[\s\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|(^|/)\.|\.lock(/|$)|^$")
+"""What git-check-ref-format(1) refuses."""
+
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _PROFILES = '[security_profiles] with NAME = ["CAPABILITY"]'
 
@@ -284,7 +286,7 @@ def _profiles(data: dict[str, Any], problems: list[str]) -> Iterator[tuple[str, 
 
 def _branch_faults(values: Mapping[str, Any], key: str, where: str) -> Iterator[str]:
     """Yield that Git takes no branch of the name that a setting has."""
-    if not _BRANCH.fullmatch(values.get(key, "main")):
+    if _NO_BRANCH.search(values.get(key, "main")):
         yield f"{where}{key} can't be a branch's name: {values[key]!r}"
 
 
@@ -373,16 +375,22 @@ def _check_id(values: Mapping[str, Any], seen: dict[str, str], where: str) -> It
 
 
 def _check_branches(settings: Settings) -> None:
-    """Make sure that the status isn't written into what people write."""
-    followed = {
-        source.branch.removeprefix("refs/heads/")
-        for source in settings.sources
-        if source.role == "platform"
-    }
-    if settings.status_branch in followed:
+    """Make sure that the status isn't written into what people write, and can be beside it."""
+    status = settings.status_branch
+    reported = {source.url for source in settings.sources if source.role == "platform"}
+    for source in settings.sources:
+        branch = source.branch.removeprefix("refs/heads/")
+        if source.url not in reported:
+            continue
+        if branch == status:
+            why = "the branch that is followed"
+        elif branch.startswith(f"{status}/") or status.startswith(f"{branch}/"):
+            why = f"which Git can't have beside {branch}, the branch that is followed"
+        else:
+            continue
         raise ConfigError(
-            f"status_branch is {settings.status_branch}, the branch that is followed: take one "
-            "that nobody else writes to, such as zoe/status"
+            f"status_branch is {status}, {why}: take one that nobody else writes to, such as "
+            "zoe/status"
         )
 
 

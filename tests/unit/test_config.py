@@ -125,6 +125,10 @@ def test_everything_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         ('page_url = "zoe.example.org"', "page_url must be an address such as https://"),
         ('status_branch = ""', "status_branch can't be a branch's name"),
         ('status_branch = "a b"', "status_branch can't be a branch's name"),
+        *(
+            (f'status_branch = "{name}"', "status_branch can't be a branch's name")
+            for name in ("/a", "a/", "a//b", "a..b", "a.lock/b", "a/.b", "a.", "a@{b")
+        ),
         (f'{SOURCE}branch = ""', r"\[\[source\]\] 1: branch can't be a branch's name"),
         ('[[source]]\nid = ""\nurl = "/x"', r"\[\[source\]\] 1: needs id and url"),
         (SOURCE.replace("source", "sources"), r"sources is unknown, did you mean source\?"),
@@ -182,7 +186,19 @@ def test_the_status_is_never_written_to_the_branch_that_is_followed(tmp_path: Pa
         with pytest.raises(ConfigError, match="status_branch is zoe/status"):
             load(tmp_path, SOURCE, ZOE_BRANCH=branch)
     tenant = SOURCE.replace("platform", "own") + 'role = "tenant"\nbranch = "status"\n'
-    assert load(tmp_path, f'status_branch = "status"\n{SOURCE}{tenant}').status_branch == "status"
+    elsewhere = tenant.replace("lab.git", "own.git")
+    assert load(tmp_path, f'status_branch = "status"\n{SOURCE}{elsewhere}').platform_source
+    with pytest.raises(ConfigError, match="status_branch is status"):
+        load(tmp_path, f'status_branch = "status"\n{SOURCE}{tenant}')
+
+
+@pytest.mark.parametrize(("branch", "status"), [("main", "main/status"), ("zoe/main", "zoe")])
+def test_the_status_is_on_a_branch_that_git_takes_beside_the_one_that_is_followed(
+    tmp_path: Path, branch: str, status: str
+) -> None:
+    """A branch is a file, and what its name begins with folders: each push was refused."""
+    with pytest.raises(ConfigError, match=f"status_branch is {status}, .* beside {branch}"):
+        load(tmp_path, f'status_branch = "{status}"\n{SOURCE}branch = "{branch}"\n')
 
 
 def test_storages_and_profiles_are_added_to_those_that_are_always_there(tmp_path: Path) -> None:
