@@ -24,7 +24,17 @@ _WRITTEN = {"sources": "source"}
 """How a file writes a field that it names otherwise."""
 
 LARGEST = 2**31 - 1
-_LEAST = {"jitter_s": 0, "publish_interval_s": 0, "streams": 0}
+_LEAST = dict.fromkeys(
+    (
+        "jitter_s",
+        "publish_interval_s",
+        "streams",
+        "attachment_bytes",
+        "items_per_set",
+        "manifests_per_namespace",
+    ),
+    0,
+)
 _MOST = {"port": 65535}
 
 

@@ -161,8 +161,10 @@ def test_a_file_that_isnt_text_is_told(tmp_path: Path) -> None:
 
 def test_what_may_be_nothing_may_be_zero(tmp_path: Path) -> None:
     text = "jitter_s = 0\npublish_interval_s = 0\n[web]\nstreams = 0\n"
-    settings = load(tmp_path, text)
+    nobodys = ("attachment_bytes", "items_per_set", "manifests_per_namespace")
+    settings = load(tmp_path, f"{text}[limits]\n" + "".join(f"{key} = 0\n" for key in nobodys))
     assert (settings.jitter_s, settings.publish_interval_s, settings.web.streams) == (0, 0, 0)
+    assert {getattr(settings.limits, key) for key in nobodys} == {0}
 
 
 def test_exactly_one_source_is_the_platform(tmp_path: Path) -> None:
