@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader left, as `| head` does
+    except BrokenPipeError as error:
+        if not _has_reader_left():
+            return _fault(error)
         _write_no_more()
         return OK
     except OSError as error:
@@ -66,7 +68,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except click.Abort:
         return INTERRUPTED
     except SystemExit as end:
-        # click's own end where the reader left, or a completion's.
+        # click's own end where the reader of a help left, or a completion's.
         if _COMPLETING in os.environ:
             raise
         raise BrokenPipeError from end
@@ -90,6 +92,17 @@ _REFUSALS = {
     errno.EDQUOT: _MAKE_ROOM,
 }
 """What the system may refuse, and what to do then."""
+
+
+def _has_reader_left() -> bool:
+    """Tell whether nobody takes what we print, as after `| head`: a pipe of ours may break, too."""
+    import select
+
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # no file
+            poll.register(stream.fileno(), 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def _write_no_more() -> None:

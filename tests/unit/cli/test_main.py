@@ -190,11 +190,22 @@ def test_output_that_nobody_takes_ends_in_a_line(argv: list[str]):
     assert closed.returncode == cli.OK
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("boom"),
+        # Of a process or a connection of ours: who reads what we print is still there.
+        BrokenPipeError(errno.EPIPE, "boom"),
+    ],
+)
 def test_fault_of_ours_is_one_line_and_a_file(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    give(RuntimeError("boom"), monkeypatch)
+    give(error, monkeypatch)
     assert cli.main(["validate"]) == cli.FAULT
     (file,) = tmp_path.iterdir()
     text = capsys.readouterr().err
