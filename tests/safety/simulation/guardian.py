@@ -92,8 +92,9 @@ class _Judged:
         self._unreadable = asked.unreadable | {name.partition("/")[0] for name in of_sets}
         left = [known for known in live if known.full_name not in asked.names]
         gone = [k for k in left if k.full_name not in {*asked.hidden, *kept}]
+        going = [k for k in gone if k.namespace not in self._unreadable]  # the others wait
         lives = (live, most)  # what is seen for the first time counts, or it doesn't
-        self._surely = [_Accidents(gone, had, asked, is_empty=asked.is_empty) for had in lives]
+        self._surely = [_Accidents(going, had, asked, is_empty=asked.is_empty) for had in lives]
         self._perhaps = [_Accidents(left, had, asked, is_empty=not asked.names) for had in lives]
 
     def wrongly_deleted(self, deleted: Sequence[Known], *, is_confirmed: bool) -> Iterator[str]:
