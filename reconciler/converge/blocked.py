@@ -48,13 +48,13 @@ def blocked(
         if not is_met(after, siblings.get(after.name)):
             message = f"waits until {after.name} has {after.when}"
             return Blocked(reason="DependencyNotReady", message=message)
-    if has_leftovers:
-        message = "waits until what ran before is gone"
-        return Blocked(reason="PreviousRunEnding", message=message)
     until = backoff_until(candidate.record, now)
     if until is not None:
         message = f"tries again after {_last_end(candidate.record)}"
         return Blocked(reason="BackOff", message=message, until=until)
+    if has_leftovers:
+        message = "waits until what ran before is gone"
+        return Blocked(reason="PreviousRunEnding", message=message)
     return None
 
 

@@ -214,11 +214,14 @@ class Draft:
         return next(filter(None, told), "")
 
     def has_live_tasks(self, uid: Uid) -> bool:
-        """Tell whether tasks of a run are still there."""
+        """Tell whether tasks of a run are still there, or may be: of what ended just now."""
+        before = self.memory.records.get(uid)
+        ran = before is not None and before.attempt_open
         if self.world.attempts_are_as_recorded:
-            before = self.memory.records.get(uid)
-            return before is not None and before.attempt_open
-        return any(is_live(task) for group in self.groups.get(uid, ()) for task in group.tasks)
+            return ran
+        tasks = [task for group in self.groups.get(uid, ()) for task in group.tasks]
+        # Where none is seen of what ran until now, the reading may be an older one: the next tells.
+        return any(map(is_live, tasks)) or (ran and not tasks)
 
     def is_batch(self, uid: Uid, record: Record) -> bool:
         """Tell whether a run was admitted as a batch."""

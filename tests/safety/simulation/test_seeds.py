@@ -23,6 +23,7 @@ FOUND = {
     13284: "a set that was never read: over whom it is isn't known, but how its members are called",
     15708: "the same as 10375",
     24743: "deletes that wait for their owner's file aren't among those that are too many",
+    33001: "an edit that replaces what runs, beside a reading that lacks it",
 }
 """Seeds beyond these that failed, with what they taught; what they draw changes with the script."""
 

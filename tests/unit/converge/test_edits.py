@@ -13,7 +13,7 @@ from reconciler.converge.plan import CreateService, RemoveService, UpdateService
 from reconciler.converge.state import TaskState
 from reconciler.converge.status import Phase
 from reconciler.manifest.idle import Idle, Probe
-from reconciler.manifest.spec import UpdateMode
+from reconciler.manifest.spec import Manifest, UpdateMode
 from tests.builders import (
     Ledger,
     batch,
@@ -133,6 +133,19 @@ def test_a_higher_run_takes_over_once_the_lower_one_is_gone() -> None:
     assert status_of(found, second).reason == "PreviousRunEnding"
     found = ledger.assess(wanted(second), observed())
     assert "CreateService" in names(found.plan.actions)
+
+
+@pytest.mark.parametrize(
+    "next_", [manifest(interactive(), run=2), manifest(batch())], ids=["run", "edit"]
+)
+def test_nothing_takes_over_from_what_an_older_reading_may_lack(next_: Manifest) -> None:
+    ledger, first = Ledger(), manifest(interactive())
+    state = started(ledger, first)
+    found = ledger.assess(wanted(next_), observed())
+    assert "CreateService" not in names(found.plan.actions)
+    assert status_of(found, next_).reason == "PreviousRunEnding"
+    assert names(ledger.assess(wanted(next_), state).plan.actions) == ["RemoveService"]
+    assert "CreateService" in names(ledger.assess(wanted(next_), observed()).plan.actions)
 
 
 def test_a_preview_starts_a_higher_run_no_sooner_than_a_pass_does() -> None:
