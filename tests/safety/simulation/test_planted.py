@@ -24,7 +24,11 @@ TOLD_AS = {
     "writes_with_any_epoch": Rule.STALE_LEADER,
 }
 SEEDS = 1000
-FOUND_IN = {"takes_a_successors_work_for_lost": 74, "takes_the_unreadable_for_empty": 66}
+FOUND_IN = {
+    "pushes_whoever_leads": 747,
+    "takes_a_successors_work_for_lost": 74,
+    "takes_the_unreadable_for_empty": 66,
+}
 """Where one was found last, unless that is within the first few: looked for from there on."""
 
 
