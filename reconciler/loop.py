@@ -167,6 +167,7 @@ class Loop:
             found,
             outcomes,
             hold=self._accepted.message if self._accepted else "",
+            is_unread=self._accepted is not None and self._accepted.is_unread,
             diagnostics=len(self.reader.diagnostics),
             is_waiting=self.probation is not None and self.probation.is_waiting,
             wake_at=earliest(found, self._snapshot_pace, self.sender),

@@ -16,10 +16,14 @@ _IN_TRANSITION = frozenset({Phase.STARTING, Phase.TERMINATING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a pass did. ``is_moving``: look again soon; ``runs_batch``: ends send no event."""
+    """What a pass did. ``is_moving``: look again soon; ``runs_batch``: ends send no event.
+
+    ``hold`` says why ``commit`` isn't the newest; ``is_unread``: for all one knows it is.
+    """
 
     commit: str
     hold: str
+    is_unread: bool
     outcomes: tuple[Outcome, ...]
     statuses: tuple[Status, ...]
     diagnostics: int
@@ -35,6 +39,7 @@ def report(
     outcomes: tuple[Outcome, ...],
     *,
     hold: str,
+    is_unread: bool,
     diagnostics: int,
     is_waiting: bool,
     wake_at: datetime | None,
@@ -43,6 +48,7 @@ def report(
     return Report(
         commit=wanted.commit,
         hold=hold,
+        is_unread=is_unread,
         outcomes=outcomes,
         statuses=found.statuses,
         diagnostics=diagnostics,

@@ -12,8 +12,11 @@ from reconciler.report import Report
 @click.command("once")
 @click.option("--single", is_flag=True, help="Make exactly one pass.")
 @click.option("--verbose", is_flag=True, help="Tell more on stderr.")
-def command(*, single: bool, verbose: bool) -> None:
-    """Bring the cluster to what the repository asks for, once."""
+def command(*, single: bool, verbose: bool) -> int:
+    """Bring the cluster to what the repository asks for, once.
+
+    Exit 0: to its newest commit; to an older one: 1 where that is held, 3 where Git is away.
+    """
     log.set_up(verbose=verbose)
     with Progress("reconciling") as progress:
         report = lead.once(
@@ -22,6 +25,8 @@ def command(*, single: bool, verbose: bool) -> None:
     click.echo(summary(report))
     if report.hold:
         click.echo(f"held: {report.hold}", err=True)
+        return 3 if report.is_unread else 1
+    return 0
 
 
 def summary(report: Report) -> str:

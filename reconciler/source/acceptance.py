@@ -32,6 +32,11 @@ class Acceptance:
     message: str = ""
     tenant: str = ""
 
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether the branch couldn't be read, so that its tip isn't known."""
+        return bool(self.hold) and not self.tip
+
 
 def is_confirmed(commit: str, confirmed: Collection[str]) -> bool:
     """Tell whether an operator confirmed this commit, by its id or at least 7 digits of it."""

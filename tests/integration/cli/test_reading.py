@@ -285,7 +285,7 @@ def test_a_plan_needs_no_database(zoe: Zoe, clone: Clone) -> None:
 def test_confirm_lets_a_rewritten_history_through(converged: Installation) -> None:
     rewritten = converged.repository.commit({BOOK: None}, parents=[])
     held = converged.process("once", "--single")
-    assert (held.code, "isn't a descendant" in held.err) == (0, True)
+    assert (held.code, "isn't a descendant" in held.err) == (1, True)
     result = converged("confirm", rewritten[:12])
     assert (result.code, result.out) == (0, f"confirmed {rewritten[:12]}\n")
     let = converged.process("once", "--single")
@@ -329,6 +329,15 @@ def test_once_tells_git_swarm_and_database_that_cant_be_reached(installation: In
     shutil.rmtree(installation.repository.path)
     gone = installation.process("once")
     assert (gone.code, "there is no such directory" in gone.err) == (3, True)
+
+
+def test_once_goes_on_with_the_last_commit_and_tells_that_git_is_away(
+    converged: Installation,
+) -> None:
+    shutil.rmtree(converged.repository.path)
+    done = converged.process("once")
+    assert (done.code, done.out.split(" at ")[0]) == (3, "1 Invalid, 1 Running")
+    assert "held: can't fetch from" in done.err
 
 
 def test_a_database_that_cant_be_reached_is_three_for_readers_too(

@@ -80,11 +80,11 @@ def test_what_is_held_is_told_by_once_until_it_is_confirmed(
     installation.process("once", "--single")
     tip = clone.commit({"executions/aml/book.yaml": execution_file("book")})
     held = installation.process("once", "--single")
-    assert f"at {accepted[:12]}" in held.out
+    assert (held.code, f"at {accepted[:12]}" in held.out) == (1, True)
     assert "isn't signed" in held.err
     assert f"zoe confirm {tip[:12]}" in held.err
     assert "Unsigned" in installation("events").out
     assert installation("confirm", tip[:12]).code == 0
     followed = installation.process("once", "--single")
-    assert f"at {tip[:12]}" in followed.out
+    assert (followed.code, f"at {tip[:12]}" in followed.out) == (0, True)
     assert "held" not in followed.err
