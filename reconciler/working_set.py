@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import islice
 from operator import attrgetter
@@ -69,6 +69,8 @@ class WorkingSet:
         for row in stored.executions:
             self._tell(row)
         self._fold(entry for entry in stored.entries if not self._is_forgotten(entry))
+        for uid in self._generations:
+            self._drop_old_specs(uid)
         self._remember(stored.runtimes)
 
     @property
@@ -123,7 +125,7 @@ class WorkingSet:
                 good=dict(self.good_files(source_id)),
             )
 
-    def committed(self, changes: Changes, entries: Iterable[Entry]) -> None:
+    def committed(self, changes: Changes, entries: Sequence[Entry]) -> None:
         """Take over what a transaction has written; ``entries`` are its numbered facts."""
         with self._lock:
             self._take_over(changes, entries)
@@ -132,13 +134,15 @@ class WorkingSet:
         """Take over the newest sign of life."""
         self.recorded = replace(self.recorded, pulse=pulse)
 
-    def _take_over(self, changes: Changes, entries: Iterable[Entry]) -> None:
+    def _take_over(self, changes: Changes, entries: Sequence[Entry]) -> None:
         for row in changes.executions:
             self._tell(row)
         self._fold(entries)
         for frozen in changes.frozen:
             self.frozen[frozen.uid, frozen.generation] = frozen.spec
             self._note_generation(frozen.uid, frozen.generation)
+        for uid in {entry.uid for entry in entries} & self._generations.keys():
+            self._drop_old_specs(uid)
         for uid, groups in changes.placements.items():
             if groups:
                 self.placements[uid] = groups
@@ -179,6 +183,17 @@ class WorkingSet:
         known = self._generations.get(uid, ())
         if generation not in known:
             self._generations[uid] = (*known, generation)
+
+    def _drop_old_specs(self, uid: Uid) -> None:
+        """Keep of a run what may be in force again; the database has what it was before."""
+        record = self.records.get(uid)
+        if record is None:
+            return
+        needed = {record.generation, record.good_generation}
+        for generation in self._generations[uid]:
+            if generation not in needed:
+                del self.frozen[uid, generation]
+        self._generations[uid] = tuple(g for g in self._generations[uid] if g in needed)
 
     def _is_forgotten(self, entry: Entry) -> bool:
         """Tell whether a fact is about a run of a schedule that isn't told any more."""

@@ -19,6 +19,7 @@ from reconciler.errors import ConfigError, Missing, SourceUnavailable
 from reconciler.manifest.spec import ExecutionSpec
 from reconciler.manifest.suggest import did_you_mean
 from reconciler.ports import Schema, Source, Store
+from reconciler.stored import Stored
 from reconciler.view import line
 from reconciler.working_set import WorkingSet
 
@@ -154,7 +155,7 @@ def remembered(
     with database(settings) as store:
         stored = None if store is None else store.load()
     if stored is not None:
-        return _by_database(settings, WorkingSet(stored), namespace, name)
+        return _by_database(settings, stored, namespace, name)
     clone = _clone(settings, directory)
     entries = [
         canonical.from_data(Entry, fact)
@@ -173,13 +174,14 @@ def remembered(
     )
 
 
-def _by_database(settings: Settings, known: WorkingSet, namespace: str, name: str) -> Remembered:
+def _by_database(settings: Settings, stored: Stored, namespace: str, name: str) -> Remembered:
+    known = WorkingSet(stored)
     uids = [u for u, i in known.identities.items() if (i.namespace, i.name) == (namespace, name)]
     entries = [entry for uid in uids for entry in known.entries.get(uid, ())]
     source = sources.platform(settings)
     return Remembered(
         entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
-        frozen={key: spec for key, spec in known.frozen.items() if key[0] in uids},
+        frozen={(f.uid, f.generation): f.spec for f in stored.frozen if f.uid in uids},
         source=source,
         desired=known.accepted.get(source.id, ""),
     )

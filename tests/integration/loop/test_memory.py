@@ -71,6 +71,18 @@ def test_what_is_kept_up_to_date_is_what_a_new_leader_would_read(site: Site) -> 
     assert len(kept["records"]) == 3
 
 
+def test_of_what_is_edited_again_and_again_only_what_may_be_in_force_is_in_memory(
+    site: Site,
+) -> None:
+    for edit in range(5):
+        site.push({BOOK: execution_file("book", image=f"book:{edit}")})
+        site.reconcile(passes=4)
+    kept = site.loop.working_set
+    assert [generation for _, generation in kept.frozen] == [4, 5]
+    assert kept.frozen == WorkingSet(site.store.load()).frozen
+    assert len(site.store.load().frozen) == 5, "zoe diff shows all of them"
+
+
 def test_a_review_is_given_all_that_a_pass_remembers(site: Site) -> None:
     site.push({BOOK: execution_file("book")})
     site.reconcile(passes=2)
